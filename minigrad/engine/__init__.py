@@ -1,0 +1,18 @@
+"""The engine: tensors that remember how they were made, operations with their derivatives, and the walk back."""
+
+from minigrad.engine import random
+from minigrad.engine.backward import backward, grad
+from minigrad.engine.dispatch import primitive
+from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.engine.tensor import Tensor
+
+__all__ = [
+    "Tensor",
+    "backward",
+    "enable_grad",
+    "grad",
+    "is_grad_enabled",
+    "no_grad",
+    "primitive",
+    "random",
+]

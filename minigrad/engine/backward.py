@@ -1,0 +1,258 @@
+"""The walk: from results back to what they were made of, gradients in hand.
+
+The reachable nodes are collected with a stack and taken by descending creation number, so that each is met after all
+that used it; there is no recursion, and a graph of 100,000 operations is as good as one of ten. Gradients live in a
+dict of the call. With arrays for gradients the rules run in plain NumPy; with tensors (`create_graph`) the same rules
+build the graph of the derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minigrad.engine.broadcast import astype, sum_to
+from minigrad.engine.mode import Mode, mode
+from minigrad.engine.primitive import describe
+from minigrad.engine.tensor import Leaf, Node, Tensor, as_array, wrap
+
+_by_age = attrgetter("number")
+
+
+def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_graph: bool = False) -> None:
+    """Adds to the `.grad` of every leaf below `tensor` the gradient of `tensor` with respect to it.
+
+    Args:
+        gradient: that of some number with respect to `tensor`, of its shape; 1 if None, for a tensor of one element.
+        retain_graph: keep what the graph holds, so that it can be walked again.
+
+    Raises: RuntimeError if the tensor requires no gradient, has more than one element and no `gradient` is given, if
+        the graph was consumed before, or if what it kept has been written to since. ValueError for a `gradient` of
+        another shape.
+    """
+    root = _root(tensor)
+    start = _start(tensor, gradient)
+    gradients = walk({root: start}, {root}, retain_graph=retain_graph)
+    for leaf, (value, owned) in gradients.items():
+        if leaf.grad is None:
+            leaf.grad = value if owned else value.copy()
+        else:
+            leaf.grad += value
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    gradients: ArrayLike | Tensor | Sequence[Any] | None = None,
+    create_graph: bool = False,
+    retain_graph: bool | None = None,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """Returns the gradients of the sum of `outputs` with respect to each of `inputs`, and touches no `.grad`.
+
+    Args:
+        outputs: one tensor or several, that require gradients.
+        inputs: one tensor or several, given or computed.
+        gradients: of some number with respect to each output; 1 if None, for outputs of one element.
+        create_graph: return gradients that can be differentiated again.
+        retain_graph: keep what the graph holds; by default if `create_graph`.
+        allow_unused: give None for an input that no output depends on, instead of an error.
+
+    Raises: RuntimeError as `backward` does, and for an input that no output depends on.
+    """
+    outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    starts = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients] * len(outputs)
+    roots: dict[Node, Any] = {}
+    for output, start in zip(outputs, starts, strict=True):
+        node, value = _root(output), _start(output, start, as_tensor=create_graph)
+        roots[node] = roots[node] + value if node in roots else value
+    wanted = {tensor.node for tensor in inputs if tensor.node is not None}
+    found = walk(
+        roots,
+        roots.keys(),
+        wanted=wanted,
+        create_graph=create_graph,
+        retain_graph=create_graph if retain_graph is None else retain_graph,
+    )
+    results: list[Tensor | None] = []
+    for i, tensor in enumerate(inputs):
+        if tensor.node in found:
+            value, owned = found[tensor.node]
+            results.append(value if create_graph else wrap(value if owned else value.copy(), None, [0]))
+        elif allow_unused:
+            results.append(None)
+        else:
+            fault = "does not require gradients" if tensor.node is None else "is not used by any output"
+            raise RuntimeError(f"input {i}, of shape {tensor.shape}, {fault}; allow_unused=True gives None for it")
+    return tuple(results)
+
+
+def walk(
+    gradients: dict[Node, Any],
+    roots: Collection[Node],
+    wanted: Collection[Node] | None = None,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+) -> dict[Any, tuple[Any, bool]]:
+    """Carries `gradients` from the roots to the wanted nodes, or to all leaves.
+
+    Returns for each of them the gradient, and whether its array belongs to nobody else.
+    """
+    order = _reachable(roots)
+    useful = None if wanted is None else _leads_to(wanted, order)
+    token = mode.set(Mode(grad=create_graph))
+    try:
+        # An infinite slope is a result, not an accident: it is for the user to judge, and needs no warning.
+        with np.errstate(all="ignore"):
+            return _walk(order, gradients, wanted, useful, create_graph, retain_graph)
+    finally:
+        mode.reset(token)
+
+
+def _walk(
+    order: list[Node],
+    gradients: dict[Node, Any],
+    wanted: Collection[Node] | None,
+    useful: Collection[Node] | None,
+    create_graph: bool,
+    retain_graph: bool,
+) -> dict[Any, tuple[Any, bool]]:
+    borrowed = set(gradients)  # nodes whose gradient is, or may be, an array of somebody else
+    found: dict[Any, tuple[Any, bool]] = {}
+    for node in order:
+        if node not in gradients or (useful is not None and node not in useful):
+            continue
+        g = gradients.pop(node)
+        if isinstance(node, Leaf) if wanted is None else node in wanted:
+            found[node] = (g, node not in borrowed)
+        if not node.parents:
+            continue
+        results = _apply_rules(node, g, useful, create_graph)
+        if not retain_graph:
+            node.saved = None
+        for parent, form, value in zip(node.parents, node.forms, results, strict=True):
+            if parent is None or value is None:
+                continue
+            if value.shape != form[0]:
+                value = sum_to(value, form[0])
+            if value.dtype != form[1]:
+                value = astype(value, form[1])
+            if parent not in gradients:
+                gradients[parent] = value
+                if create_graph or value is g or value.base is not None:
+                    borrowed.add(parent)
+            elif parent in borrowed:
+                gradients[parent] = gradients[parent] + value
+                if not create_graph:
+                    borrowed.discard(parent)
+            else:
+                gradients[parent] += value
+    return found
+
+
+def _apply_rules(node: Node, g: Any, useful: Collection[Node] | None, create_graph: bool) -> Sequence[Any]:
+    """The gradients of the inputs of `node`, each None where nobody wants it."""
+    operation = node.primitive
+    saved = node.saved
+    if saved is None:
+        raise RuntimeError(
+            f"the graph of this {operation.name} was consumed by an earlier backward(), which lets go of what the "
+            "rules keep; pass retain_graph=True to that one, or compute the result again"
+        )
+    seen = 0
+    for cell in node.cells:
+        seen += cell[0]
+    if seen != node.seen:
+        raise RuntimeError(
+            f"a tensor that {operation.name} keeps for its gradient has been written to in place since (by x[i] = v, "
+            "or an optimizer's step); call backward() before the write, or write to a copy"
+        )
+    parents = node.parents
+    needs = [parent is not None and (useful is None or parent in useful) for parent in parents]
+    if operation.variadic:
+        (rule,) = operation.rules
+        return rule(g, *(_as_tensors(node, 0) if create_graph else saved[0]))  # type: ignore[misc]
+    if operation.fast and not create_graph:
+        return operation.fast(g, needs, *saved[-1])  # type: ignore[misc]
+    results: list[Any] = []
+    for i, rule in enumerate(operation.rules):
+        if not needs[i]:
+            results.append(None)
+        elif create_graph:
+            results.append(rule(g, *_as_tensors(node, i)))  # type: ignore[misc]
+        else:
+            value = rule(g, *saved[i])  # type: ignore[misc]
+            results.append(value if type(value) is np.ndarray else np.asarray(value))
+    return results
+
+
+def _as_tensors(node: Node, i: int) -> list[Any]:
+    """What rule i keeps, with inputs and result as the tensors that they were, so that the rule builds a graph."""
+    operation, parents = node.primitive, node.parents
+    inputs = operation.parameters[: operation.arity]
+    cells = dict(zip(operation.kept([parent is not None for parent in parents]), node.cells, strict=False))
+    values: list[Any] = []
+    for name, value in zip(operation.names[i], node.saved[i], strict=True):  # type: ignore[index, arg-type]
+        if name == "out":
+            value = wrap(value, node, node.cells[-1])
+        elif name in inputs and operation.variadic:
+            value = [wrap(x, parent, cell) for x, parent, cell in zip(value, parents, node.cells, strict=False)]
+        elif name in inputs and isinstance(value, np.ndarray):
+            place = inputs.index(name)
+            value = wrap(value, parents[place], cells[place])
+        values.append(value)
+    return values
+
+
+def _reachable(roots: Collection[Node]) -> list[Node]:
+    """The roots and all that they were made of, newest first."""
+    order = list(roots)
+    seen = set(order)
+    for node in order:  # grows while it is read
+        for parent in node.parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                order.append(parent)
+    order.sort(key=_by_age, reverse=True)
+    return order
+
+
+def _leads_to(wanted: Collection[Node], order: list[Node]) -> set[Node]:
+    """The nodes of `order` that are wanted or were made of a wanted one."""
+    useful = set(wanted)
+    for node in reversed(order):
+        if not useful.isdisjoint(node.parents):
+            useful.add(node)
+    return useful
+
+
+def _root(tensor: Tensor) -> Node:
+    if tensor.node is None:
+        raise RuntimeError(
+            "this tensor requires no gradient: it was not computed from a tensor with requires_grad=True, or under "
+            "no_grad()"
+        )
+    return tensor.node
+
+
+def _start(tensor: Tensor, gradient: Any, as_tensor: bool = False) -> Any:
+    """The gradient at a root."""
+    if gradient is None:
+        if tensor.size != 1:
+            raise RuntimeError(
+                f"a gradient starts from one number, and this tensor has shape {tensor.shape}; reduce it first, e.g. "
+                "with .sum(), or pass the gradient of your number with respect to it"
+            )
+        array: NDArray[Any] = np.ones(tensor.shape, tensor.dtype)
+    else:
+        if isinstance(gradient, Tensor) and as_tensor and gradient.shape == tensor.shape:
+            return gradient
+        array = as_array(gradient.data if isinstance(gradient, Tensor) else gradient, tensor.dtype)
+        if array.shape != tensor.shape:
+            raise ValueError(f"a gradient has its tensor's form: expected {tensor.shape}, got {describe(array)}")
+    return Tensor(array) if as_tensor else array

@@ -1,0 +1,34 @@
+"""The operations that the walk itself needs: to undo a broadcast and to cast a gradient to its tensor's dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from minigrad.engine.dispatch import primitive
+
+
+def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Sums the axes of x along which an array of `shape` would be broadcast to it: the adjoint of `broadcast_to`."""
+    lead = x.ndim - len(shape)
+    stretched = [lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1]
+    return np.add.reduce(x, axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
+
+
+def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Repeats x along new axes and axes of length one until it has `shape`; a read-only view, no copy is made."""
+    return np.broadcast_to(x, shape)
+
+
+def _astype(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Converts x to another dtype."""
+    return x.astype(dtype)
+
+
+sum_to = primitive("sum_to", _sum_to, lambda g, x_shape: broadcast_to(g, x_shape))
+broadcast_to = primitive(
+    "broadcast_to", _broadcast_to, lambda g, x_shape: sum_to(g, x_shape), numpy=np.broadcast_to
+)
+astype = primitive("astype", _astype, lambda g, x_dtype: astype(g, x_dtype))

@@ -1,0 +1,165 @@
+"""What an operation is: its forward in plain NumPy, and one rule for the derivative of each input.
+
+    multiply = primitive("multiply", np.multiply, lambda g, y: g * y, lambda g, x: g * x)
+
+The names of a rule's parameters say what is kept for the backward pass: `g` is the gradient of the result, `out` the
+result, the others are the forward's own parameters (a ufunc's are called x, y, z), its extras, or `x_shape`, `x_dtype`
+for the shape and dtype of the input x without its array. What no rule names is not kept.
+
+Arrays in, arrays out: an operation on arrays alone is its forward and nothing more. So the rules, which are written
+with the same operations, run at NumPy's speed on arrays, and build a graph of their own on tensors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any, NoReturn
+
+import numpy as np
+
+table: dict[str, Primitive] = {}
+"""Every operation, by its name."""
+
+
+_required = object()
+
+
+class Primitive:
+    """The declaration of an operation, as `primitive` has read it.
+
+    Attributes:
+        name: what errors and graphs call it.
+        forward: the function of arrays.
+        rules: one derivative an input, None where the input has none.
+        names: for each rule (and the fast path, last) what it takes after `g` (and `needs`).
+        fast: all needed gradients at once, of arrays alone; None if the rules are all there is.
+        variadic: whether the first parameter is a list of inputs, with one rule for all.
+        parameters: the names of the forward's parameters.
+    """
+
+    __slots__ = (
+        "arity",
+        "defaults",
+        "extras",
+        "fast",
+        "forward",
+        "frame",
+        "keeps",
+        "name",
+        "names",
+        "parameters",
+        "rules",
+        "selectors",
+        "variadic",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., Any],
+        rules: tuple[Callable[..., Any] | None, ...],
+        fast: Callable[..., Any] | None,
+        extras: tuple[str, ...],
+        variadic: bool,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.rules = rules
+        self.fast = fast
+        self.extras = extras
+        self.variadic = variadic
+        if isinstance(forward, np.ufunc):
+            self.parameters = ("x", "y", "z")[: forward.nin]
+            self.defaults = (_required,) * forward.nin
+            self.arity = forward.nin
+        else:
+            parameters = inspect.signature(forward).parameters
+            self.parameters = tuple(parameters)
+            self.defaults = tuple(_required if p.default is p.empty else p.default for p in parameters.values())
+            self.arity = len(rules)
+        inputs = self.parameters[: self.arity]
+        derived = [f"{x}_{what}" for x in inputs for what in ("shape", "dtype")]
+        readers = [list(inspect.signature(rule).parameters)[1:] if rule else [] for rule in rules]
+        if fast:
+            readers.append(list(inspect.signature(fast).parameters)[2:])
+        known = [*self.parameters, "out", *extras]
+        for reader in readers:
+            for unknown in set(reader) - {*known, *derived}:
+                raise TypeError(
+                    f"a rule of {name} asks for {unknown!r}, which is none of "
+                    f"{', '.join(['g', *known, *derived])}"
+                )
+        used = {what for reader in readers for what in reader}
+        self.frame = (*known, *(what for what in derived if what in used))
+        self.names = tuple(tuple(reader) for reader in readers)
+        self.selectors = tuple(selector([self.frame.index(what) for what in reader]) for reader in readers)
+        # The arrays that a reader keeps, as places in (inputs..., out): their versions are looked at in backward.
+        self.keeps = tuple(
+            frozenset(place for place, what in enumerate((*inputs, "out")) if what in reader)
+            for reader in readers[: len(rules)]
+        )
+
+    def kept(self, needs: Sequence[bool]) -> list[int]:
+        """The arrays that the needed rules keep, as places in (inputs..., out)."""
+        return sorted({place for keep, need in zip(self.keeps, needs, strict=True) if need for place in keep})
+
+    def fast_frame(self, needs: Sequence[bool]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        """Selects, of the values of `frame`, what the fast path takes: None for what only unneeded rules keep."""
+        needed = {what for names, need in zip(self.names, needs, strict=False) if need for what in names}
+        left_out = {*self.parameters[: self.arity], "out"} - needed
+        places = [None if what in left_out else self.frame.index(what) for what in self.names[-1]]
+        return lambda frame: tuple([None if place is None else frame[place] for place in places])
+
+    def derived(self, inputs: Sequence[Any]) -> list[Any]:
+        """The shapes and dtypes that rules ask for instead of arrays, the last part of `frame`."""
+        asked = [what.rsplit("_", 1) for what in self.frame[len(self.parameters) + 1 + len(self.extras) :]]
+        if self.variadic:
+            return [[getattr(value, attribute) for value in inputs] for _, attribute in asked]
+        values = dict(zip(self.parameters, inputs, strict=False))
+        return [getattr(values[name], attribute, None) for name, attribute in asked]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """The values of all parameters of the forward, defaults filled in. Raises: TypeError if that fails."""
+        values = [*args, *self.defaults[len(args) :]]
+        for name, value in kwargs.items():
+            if name not in self.parameters or self.parameters.index(name) < len(args):
+                fault = "twice" if name in self.parameters else "which it does not have"
+                raise TypeError(f"{self.name} got the argument {name!r} {fault}; it takes {self.signature}")
+            values[self.parameters.index(name)] = value
+        if len(values) != len(self.parameters) or any(value is _required for value in values):
+            raise TypeError(f"{self.name} takes {self.signature}; got {len(args) + len(kwargs)} arguments")
+        return values
+
+    @property
+    def signature(self) -> str:
+        """The parameters of the forward as a text."""
+        return ", ".join(self.parameters)
+
+    def explain(self, values: Sequence[Any], error: Exception) -> NoReturn:
+        """Raises the forward's `error` again as a sentence with the operation's name and its inputs."""
+        inputs = values[0] if self.variadic else values[: self.arity]
+        names = [f"[{i}]" for i in range(len(inputs))] if self.variadic else self.parameters
+        shown = ", ".join(f"{name} {describe(value)}" for name, value in zip(names, inputs, strict=False))
+        for kind in (IndexError, TypeError, ValueError):
+            if isinstance(error, kind):
+                raise kind(f"{self.name} of {shown}: {error}") from None
+        raise error
+
+    def __repr__(self) -> str:
+        return f"primitive({self.name!r})"
+
+
+def describe(value: Any) -> str:
+    """An array or tensor as errors name it, such as `float32 (3, 4)`; anything else as Python shows it."""
+    return f"{value.dtype} {value.shape}" if hasattr(value, "dtype") else repr(value)
+
+
+def selector(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """A function that takes the items at `places` out of a tuple, as a tuple."""
+    if not places:
+        return lambda frame: ()
+    if len(places) == 1:
+        return itemgetter(slice(places[0], places[0] + 1))
+    return itemgetter(*places)

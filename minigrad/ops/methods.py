@@ -1,0 +1,127 @@
+"""The one place where Tensor gets its operators, its methods, and its standing with NumPy's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minigrad.engine.backward import backward
+from minigrad.engine.broadcast import astype
+from minigrad.engine.dispatch import numpy_functions
+from minigrad.engine.mode import mode
+from minigrad.engine.tensor import Leaf, Tensor, wrap
+from minigrad.ops import elementwise, indexing, linalg, reduction, shape
+
+
+def _reflected(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
+    return lambda self, other: operation(other, self)
+
+
+def _reshape(self: Tensor, *lengths: Any) -> Tensor:
+    """The elements in the same (C) order in another shape, given as lengths or as one tuple."""
+    return shape.reshape(self, lengths[0] if len(lengths) == 1 else lengths)
+
+
+def _transpose(self: Tensor, *axes: Any) -> Tensor:
+    """The axes in another order, given one by one or as one tuple; reversed if none is given."""
+    return shape.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+
+def _getitem(self: Tensor, index: Any) -> Tensor:
+    return indexing.getitem(self, _plain(index))
+
+
+def _setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Writes in place where nothing is remembered; else the tensor becomes the result of an `index_put`."""
+    index = _plain(index)
+    tracks = mode.get().grad
+    if tracks and isinstance(self.node, Leaf):
+        raise RuntimeError(
+            "a tensor that requires gradients and was not computed cannot be written to, or its gradient would be "
+            "that of other values; write under no_grad(), or into a copy such as x * 1"
+        )
+    if tracks and (self.node is not None or (isinstance(value, Tensor) and value.node is not None)):
+        put = indexing.index_put(self, value, index)
+        self.data, self.node, self.version = put.data, put.node, put.version
+    else:
+        self.data[index] = value.data if isinstance(value, Tensor) else value
+        self.bump()
+
+
+def _plain(index: Any) -> Any:
+    """An index with arrays in the place of tensors."""
+    if isinstance(index, tuple):
+        return tuple(_plain(part) for part in index)
+    return index.data if isinstance(index, Tensor) else index
+
+
+def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    operation = numpy_functions.get(ufunc)
+    if operation is None or method != "__call__":
+        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise TypeError(f"np.{called} has no derivative here; on .detach().numpy() it gives a constant")
+    if kwargs:
+        raise TypeError(f"np.{ufunc.__name__} of a tensor takes no {', '.join(kwargs)}: its result is a new tensor")
+    return operation(*inputs)
+
+
+def _array_function(
+    self: Tensor, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    operation = numpy_functions.get(function)
+    if operation is None:
+        raise TypeError(f"np.{function.__name__} has no derivative here; on .detach().numpy() it gives a constant")
+    return operation(*args, **kwargs)
+
+
+for _name, _operation in {
+    "add": elementwise.add,
+    "sub": elementwise.subtract,
+    "mul": elementwise.multiply,
+    "truediv": elementwise.divide,
+    "pow": elementwise.power,
+    "matmul": linalg.matmul,
+    "and": elementwise.logical_and,
+    "or": elementwise.logical_or,
+}.items():
+    setattr(Tensor, f"__{_name}__", _operation)
+    setattr(Tensor, f"__r{_name}__", _reflected(_operation))
+
+for _name, _method in {
+    "__neg__": elementwise.negative,
+    "__abs__": elementwise.abs,
+    "__invert__": elementwise.logical_not,
+    "__eq__": elementwise.equal,
+    "__ne__": elementwise.not_equal,
+    "__lt__": elementwise.less,
+    "__le__": elementwise.less_equal,
+    "__gt__": elementwise.greater,
+    "__ge__": elementwise.greater_equal,
+    "__hash__": object.__hash__,  # by identity, as elements are compared one by one
+    "__getitem__": _getitem,
+    "__setitem__": _setitem,
+    "__iter__": lambda self: (self[i] for i in range(len(self))),
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "T": property(shape.transpose, doc="The tensor with its axes reversed."),
+    "mT": property(lambda self: shape.swapaxes(self, -1, -2), doc="The tensor with its last two axes swapped."),
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "swapaxes": shape.swapaxes,
+    "squeeze": shape.squeeze,
+    "flatten": lambda self: shape.reshape(self, -1),
+    "astype": astype,
+    "copy": lambda self: wrap(self.data.copy(), None, [0]) if self.node is None else elementwise.multiply(self, 1.0),
+    "clip": elementwise.clip,
+    "sum": reduction.sum,
+    "mean": reduction.mean,
+    "var": reduction.var,
+    "std": reduction.std,
+    "max": reduction.max,
+    "min": reduction.min,
+    "argmax": reduction.argmax,
+    "backward": backward,
+}.items():
+    setattr(Tensor, _name, _method)
