@@ -1,0 +1,186 @@
+"""What a dataset is: examples to learn from, to choose by, and to report on, and a few facts about them."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from minigrad.engine import random
+
+Targets = Literal["index", "one_hot", "binary"]
+"""How a class is given to the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32 (N,
+num_classes), for
+MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and for a network of one output."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used, or is asked for wrongly: what was expected, what was found, and the remedy."""
+
+
+class Examples:
+    """Inputs (N, ...) and their targets (N, ...), which a batch takes by index.
+
+    The arrays are kept without a copy and seen read-only, so that no model can write into the data it learns
+    from.
+
+    Raises: DataError if there are no examples, or not one target for each input.
+    """
+
+    def __init__(self, inputs: np.ndarray, targets: np.ndarray) -> None:
+        if len(inputs) != len(targets):
+            raise DataError(f"expected one target for each input, got {len(inputs)} inputs and {len(targets)} targets")
+        if len(inputs) == 0:
+            raise DataError("expected at least one example, got none")
+        self.inputs = _read_only(inputs)
+        self.targets = _read_only(targets)
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the inputs and targets at `indices`: copies for an integer array, views for a slice."""
+        return self.inputs[indices], self.targets[indices]
+
+
+class Dataset:
+    """The base of datasets: a subclass sets `train`, `val` and `test` in its constructor.
+
+    The constructor's annotated arguments are what a config may say; annotated properties are what it may
+    refer to, as in `${data.num_features}`. A subclass whose targets are classes sets `_num_classes`.
+    """
+
+    train: Examples
+    val: Examples
+    test: Examples
+    _num_classes: int | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return self.train.inputs.shape[1:]
+
+    @property
+    def num_features(self) -> int:
+        """The number of values in one input."""
+        return math.prod(self.input_shape)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes. Raises DataError where the targets are no classes."""
+        if self._num_classes is None:
+            raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
+        return self._num_classes
+
+
+def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "index") -> np.ndarray:
+    """Returns class labels (N,), integers from 0 to `num_classes` - 1, in the form that `targets` names (see
+    `Targets`).
+
+    Raises: DataError for a label out of range, for an unknown form, and for `binary` where there are not two
+    classes.
+    """
+    strays = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if strays.size:
+        stray = strays[0]
+        raise DataError(
+            f"label {labels[stray]} of example {stray} is out of range: "
+            f"expected 0 to {num_classes - 1}, for {num_classes} classes"
+        )
+    if targets == "index":
+        return labels.astype(np.int64)
+    if targets == "one_hot":
+        return np.eye(num_classes, dtype=np.float32)[labels]
+    if targets == "binary":
+        if num_classes != 2:
+            raise DataError(f"targets 'binary' are for 2 classes, and here are {num_classes}: use 'index' or 'one_hot'")
+        return labels.astype(np.float32)[:, np.newaxis]
+    raise DataError(f"targets are 'index', 'one_hot' or 'binary', got {targets!r}")
+
+
+def amount_targets(amounts: np.ndarray, targets: Targets = "index") -> np.ndarray:
+    """Returns real targets (N,) or (N, k) as float32 (N, k), which is what a regression loss compares with
+    (N, k) outputs.
+
+    Raises: DataError if `targets` asks for a form that only classes have.
+    """
+    if targets != "index":
+        raise DataError(f"targets {targets!r} is a form of classes, and these targets are amounts: leave it out")
+    return amounts.astype(np.float32).reshape(len(amounts), -1)
+
+
+def split(
+    n: int, val_fraction: float = 0.2, test_fraction: float = 0.2, classes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the indices of the training, validation and test part of `n` examples, each in ascending order.
+
+    The parts are drawn by the seed. With `classes`, the labels (n,), they are stratified: each class has its
+    share in every part, to within one example.
+
+    Raises: DataError if a part is left without an example.
+    """
+    order = random.stream("split").permutation(n)
+    rest, test = hold_out(order, n * test_fraction, "test", classes)
+    train, val = hold_out(rest, n * val_fraction, "validation", classes)
+    return train, val, test
+
+
+def hold_out(
+    order: np.ndarray, count: float, part: str, classes: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Splits the indices `order` into those that stay and `count` (rounded) that are held out for `part`,
+    both ascending.
+
+    Held out is every (len(order) / count)-th, after sorting by class where `classes` are given: systematic
+    sampling, which gives each class its share to within one. Whether it is random is a matter of `order`
+    alone.
+
+    Raises: DataError if either is left without an example.
+    """
+    if not 0.5 < count < len(order) - 0.5:
+        raise DataError(
+            f"{count:g} of {len(order)} examples for the {part} part would leave it or the training part empty: "
+            f"the fractions are shares of all examples, more than 0 and together less than 1"
+        )
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    size = round(count)
+    held = np.zeros(len(order), dtype=bool)
+    held[(2 * np.arange(size) + 1) * len(order) // (2 * size)] = True
+    return np.sort(order[~held]), np.sort(order[held])
+
+
+def data_home() -> Path:
+    """Returns the folder of large data: $MINIGRAD_DATA, or else `minigrad` in the user's cache ($XDG_CACHE_HOME)."""
+    if home := os.environ.get("MINIGRAD_DATA"):
+        return Path(home)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrad"
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Within the block, a file that is not there or cannot be read is a DataError that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; a relative path starts at {Path.cwd()}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """Returns the end of a sentence about a wrong `name`: the right name most like it, and all that there are."""
+    likely = get_close_matches(name, names, n=1)
+    return (f"did you mean {likely[0]!r}? " if likely else "") + f"there are: {', '.join(names)}"
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,39 @@
+"""The UCI optical digits: real handwriting that ships with the package.
+
+Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
+Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0; `digits.md` beside this file tells what is in
+`digits.npz`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.data.arrays import read_npz
+from minigrad.data.dataset import Dataset, Examples, Targets, class_targets, hold_out
+
+
+class Digits(Dataset):
+    """1,797 images of handwritten digits, 8 × 8 pixels scaled to [0, 1], in ten classes.
+
+    The parts are the same for every seed: of each digit in the order of the file, so from every writer, 1 in
+    5 images is for the test and 1 in 10 for validation.
+
+    Args:
+        flatten: whether an input is (64,) or an image (1, 8, 8), channel first.
+        targets: the form of the classes (see `minigrad.data.Targets`).
+    """
+
+    _num_classes = 10
+
+    def __init__(self, flatten: bool = True, targets: Targets = "index") -> None:
+        arrays = read_npz(Path(__file__).with_name("digits.npz"), ["images", "labels"])
+        inputs = arrays["images"].astype(np.float32) / 16
+        inputs = inputs.reshape(-1, 64) if flatten else inputs[:, np.newaxis]
+        labels = arrays["labels"]
+        encoded = class_targets(labels, self.num_classes, targets)
+        rest, test = hold_out(np.arange(len(labels)), len(labels) / 5, "test", labels)
+        train, val = hold_out(rest, len(labels) / 10, "validation", labels)
+        self.train, self.val, self.test = (Examples(inputs[part], encoded[part]) for part in (train, val, test))

@@ -1,0 +1,122 @@
+"""MNIST: 70,000 handwritten digits.
+
+Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits, in the IDX format
+described there. The digests are those of the four original files, uncompressed: a file may be compressed in
+any way or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import struct
+import zlib
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, data_home, reading
+
+
+class MNIST(Dataset):
+    """Images of handwritten digits, 28 × 28 pixels scaled to [0, 1], in ten classes.
+
+    The last 10,000 of the 60,000 training images are for validation: the customary 50,000 + 10,000, which
+    every seed shares, so that results compare. The test part is the original one of 10,000.
+
+    Args:
+        root: the folder of the four IDX files, each with or without `.gz`; by default `mnist` in
+            $MINIGRAD_DATA, or else in the user's cache.
+        download: whether to fetch the files that are not there from `MNIST.mirror` into `root`.
+        flatten: whether an input is (784,) or an image (1, 28, 28), channel first.
+        targets: the form of the classes (see `minigrad.data.Targets`).
+
+    Raises: DataError if a file is missing, truncated, damaged or not the original, or cannot be fetched.
+    """
+
+    mirror: ClassVar[str] = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # PyTorch's, also used by torchvision
+    files: ClassVar[dict[str, tuple[tuple[int, ...], str]]] = {  # name: (shape, sha256 of the uncompressed file)
+        "train-images-idx3-ubyte": (
+            (60_000, 28, 28),
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        ),
+        "train-labels-idx1-ubyte": ((60_000,), "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+        "t10k-images-idx3-ubyte": (
+            (10_000, 28, 28),
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        ),
+        "t10k-labels-idx1-ubyte": ((10_000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    }
+    val_size: ClassVar[int] = 10_000
+    _num_classes = 10
+
+    def __init__(
+        self, root: str | None = None, download: bool = False, flatten: bool = True, targets: Targets = "index"
+    ) -> None:
+        folder = data_home() / "mnist" if root is None else Path(root)
+        images, labels, test_images, test_labels = (self._load(folder, name, download) for name in self.files)
+
+        def examples(images: np.ndarray, labels: np.ndarray) -> Examples:
+            inputs = np.divide(images, 255, dtype=np.float32)
+            shape = (len(inputs), -1) if flatten else (len(inputs), 1, *images.shape[1:])
+            return Examples(inputs.reshape(shape), class_targets(labels, self.num_classes, targets))
+
+        self.train = examples(images[: -self.val_size], labels[: -self.val_size])
+        self.val = examples(images[-self.val_size :], labels[-self.val_size :])
+        self.test = examples(test_images, test_labels)
+
+    def _load(self, folder: Path, name: str, download: bool) -> np.ndarray:
+        plain, packed = folder / name, folder / f"{name}.gz"
+        if not plain.exists() and not packed.exists():
+            if not download:
+                raise DataError(
+                    f"{plain}: no such file, nor with .gz: put the four MNIST files there, "
+                    f"name their folder as `root`, or fetch them with `download: true`"
+                )
+            from minigrad.data.download import fetch  # urllib takes longer to import than the rest of this package
+
+            fetch(f"{self.mirror}{packed.name}", packed, lambda part: read_idx(part, *self.files[name]))
+        return read_idx(plain if plain.exists() else packed, *self.files[name])
+
+
+def read_idx(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
+    """Returns the bytes (uint8) of an IDX file, compressed by gzip or not, after verifying that it is the one
+    expected.
+
+    The format: the magic number 0x0000 08 (bytes) and the number of dimensions, the length of each, the
+    bytes; the integers are big-endian, of 32 bits.
+
+    Args:
+        path: the file.
+        shape: the shape that it should hold.
+        sha256: the digest of its uncompressed content, in hexadecimal.
+
+    Raises: DataError that names the file, what was expected, and what was found.
+    """
+    header = struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
+    size = len(header) + math.prod(shape)
+    with reading(path):
+        content = path.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            content = zlib.decompressobj(wbits=31).decompress(content, size + 1)
+        except zlib.error as error:
+            raise _unexpected(path, "a gzip file", f"damage ({error})") from error
+
+    if len(content) >= 4 and content[:4] != header[:4]:
+        raise _unexpected(path, f"the magic number 0x{header[:4].hex()}", f"0x{content[:4].hex()}")
+    if len(content) >= len(header) and content[: len(header)] != header:
+        found = struct.unpack_from(f">{len(shape)}I", content, 4)
+        raise _unexpected(path, f"the shape {shape}", f"{found}")
+    if len(content) != size:
+        found_size = "more" if len(content) > size else f"{len(content):,}: it is truncated"
+        raise _unexpected(path, f"{size:,} bytes, uncompressed", found_size)
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != sha256:
+        raise _unexpected(path, f"content with the sha256 {sha256}", f"{digest}: it is damaged, or another file")
+    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
+
+
+def _unexpected(path: Path, expected: str, found: str) -> DataError:
+    return DataError(f"{path}: expected {expected}, found {found}; replace it, or delete it and use `download: true`")
