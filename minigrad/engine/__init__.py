@@ -3,12 +3,15 @@
 from minigrad.engine import random
 from minigrad.engine.backward import backward, grad
 from minigrad.engine.dispatch import primitive
+from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.engine.tensor import Tensor
 
 __all__ = [
+    "GradientError",
     "Tensor",
     "backward",
+    "check_gradients",
     "enable_grad",
     "grad",
     "is_grad_enabled",

@@ -195,7 +195,8 @@ def _as_tensors(node: Node, i: int) -> list[Any]:
     """What rule i keeps, with inputs and result as the tensors that they were, so that the rule builds a graph."""
     operation, parents = node.primitive, node.parents
     inputs = operation.parameters[: operation.arity]
-    cells = dict(zip(operation.kept([parent is not None for parent in parents]), node.cells, strict=False))
+    needs = [True] if operation.variadic else [parent is not None for parent in parents]
+    cells = dict(zip(operation.kept(needs), node.cells, strict=False))
     values: list[Any] = []
     for name, value in zip(operation.names[i], node.saved[i], strict=True):  # type: ignore[index, arg-type]
         if name == "out":

@@ -125,7 +125,7 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on two inputs without attributes."""
     forward = operation.forward
     select_x, select_y = operation.selectors
-    keep_x, keep_y, keep_both = (selector(operation.kept(needs)) for needs in ((1, 0), (0, 1), (1, 1)))
+    keep_x, keep_y, keep_both = (selector(operation.kept(needs)) for needs in ((True, False), (False, True), (True, True)))
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):

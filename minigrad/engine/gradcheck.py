@@ -1,0 +1,142 @@
+"""Are the gradients right? Measured against finite differences, in float64, to any order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minigrad.engine.backward import grad
+from minigrad.engine.tensor import Tensor
+
+_STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
+"""Central differences whose error falls with the fourth power of the step (Fornberg, 1988)."""
+
+_STEP = 1e-4  # of an entry of size 1: rounding 1e-12 and truncation 1e-17 are both far below the tolerance
+_MOST_ENTRIES = 60  # of one input; of larger ones so many are drawn
+
+
+class GradientError(AssertionError):
+    """A gradient differs from what finite differences measure."""
+
+
+def check_gradients(
+    f: Callable[..., Any], *inputs: Tensor | ArrayLike, order: int = 2, rtol: float = 1e-6, atol: float = 1e-8
+) -> None:
+    """Checks the gradients of `f` at `inputs`, and those of its gradients up to `order`, by finite differences.
+
+    The results of `f` are weighted with random numbers to one number, whose derivative with respect to every entry
+    of every input (of large inputs: to 60 entries, drawn at random) is measured and compared. All is computed in
+    float64. Stay away from kinks: a difference across one measures neither slope.
+
+    Args:
+        f: a function of tensors that returns a tensor or several; if it is a module, its parameters are checked too.
+        inputs: tensors, arrays or numbers; those of floating point are checked, others are passed on as they are.
+        order: 1 for gradients, 2 also for gradients of gradients, and so on.
+        rtol: tolerance relative to the larger of the two values, or to the largest gradient of that input.
+        atol: absolute tolerance.
+
+    Raises: GradientError, with the worst entry; ValueError if `f` is not a function of its inputs alone (a dropout
+        that is not in eval mode), or depends on none.
+    """
+    arrays = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in inputs]
+    arguments: list[Any] = [
+        Tensor(array.astype(np.float64), requires_grad=True) if array.dtype.kind == "f" else given
+        for array, given in zip(arrays, inputs, strict=True)
+    ]
+    leaves = {f"input {i}": x for i, x in enumerate(arguments) if isinstance(x, Tensor) and x.requires_grad}
+    parameters = dict(f.named_parameters()) if hasattr(f, "named_parameters") else {}
+    singles = {name: parameter.data for name, parameter in parameters.items()}
+    leaves.update({f"parameter {name!r}": parameter for name, parameter in parameters.items()})
+    if not leaves:
+        raise ValueError("there is nothing to differentiate: no input is of floating point")
+    try:
+        for parameter in parameters.values():
+            parameter.data = parameter.data.astype(np.float64)
+        _check(lambda: _outputs(f(*arguments)), leaves, order, rtol, atol, 1)
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = singles[name]
+
+
+def _check(
+    f: Callable[[], list[Tensor]], leaves: dict[str, Tensor], last: int, rtol: float, atol: float, order: int
+) -> None:
+    """Compares the gradients of f, a function of the leaves, then takes these gradients for f."""
+    random = np.random.default_rng(order)
+    outputs = f()
+    if any(not np.array_equal(x.data, y.data, equal_nan=True) for x, y in zip(outputs, f(), strict=True)):
+        raise ValueError("the function gives other values when called again; call .eval() on what draws at random")
+    weights = [np.asarray(random.standard_normal(output.shape)) for output in outputs]
+
+    def total() -> float:
+        return sum(float((output.data * weight).sum()) for output, weight in zip(f(), weights, strict=True))
+
+    def gradients(create_graph: bool) -> list[Tensor | None]:
+        tracked = [(output, weight) for output, weight in zip(f(), weights, strict=True) if output.requires_grad]
+        if not tracked:
+            return [None] * len(leaves)
+        roots, starts = zip(*tracked, strict=True)
+        return list(grad(roots, list(leaves.values()), list(starts), create_graph, allow_unused=True))
+
+    if order == 1 and not any(output.requires_grad for output in outputs):
+        raise ValueError("the result depends on none of the inputs, so there is no gradient to check")
+    for (name, leaf), gradient in zip(leaves.items(), gradients(create_graph=False), strict=True):
+        analytic = np.zeros(leaf.shape) if gradient is None else gradient.data
+        _compare(f"{name}, of shape {leaf.shape}", leaf.data, analytic, total, random, rtol, atol, order)
+    if order < last:
+        _check(lambda: [g for g in gradients(True) if g is not None], leaves, last, rtol, atol, order + 1)
+
+
+def _compare(
+    name: str,
+    values: NDArray[Any],
+    analytic: NDArray[Any],
+    total: Callable[[], float],
+    random: np.random.Generator,
+    rtol: float,
+    atol: float,
+    order: int,
+) -> None:
+    """Compares the analytic gradient of `total` with respect to `values` with the measured one, entry by entry."""
+    places = list(np.ndindex(values.shape))
+    if len(places) > _MOST_ENTRIES:
+        places = [places[i] for i in random.choice(len(places), _MOST_ENTRIES, replace=False)]
+    scale = np.max(np.abs(analytic), initial=0.0)
+    wrong = []
+    for place in places:
+        measured, computed = _slope(values, place, total), float(analytic[place])
+        allowed = atol + rtol * max(abs(measured), abs(computed), scale)
+        if not abs(measured - computed) <= allowed:  # also true of NaN
+            wrong.append((abs(measured - computed) / allowed, place, computed, measured))
+    if wrong:
+        _, place, computed, measured = max(wrong, key=lambda entry: math.inf if math.isnan(entry[0]) else entry[0])
+        raise GradientError(
+            f"the gradient of order {order} with respect to {name} is wrong in {len(wrong)} of {len(places)} entries; "
+            f"worst at {list(map(int, place))}: the rules say {computed:.10g}, finite differences {measured:.10g} "
+            f"(difference {abs(computed - measured):.3g}, ratio {computed / measured if measured else math.inf:.6g})"
+        )
+
+
+def _slope(values: NDArray[Any], place: tuple[int, ...], total: Callable[[], float]) -> float:
+    """The derivative of `total` with respect to one entry of `values`, which is nudged and put back."""
+    middle = values[place]
+    step = _STEP * max(1.0, abs(float(middle)))
+    try:
+        slope = 0.0
+        for steps, weight in _STENCIL:
+            values[place] = middle + steps * step
+            slope += weight * total()
+        return slope / step
+    finally:
+        values[place] = middle
+
+
+def _outputs(result: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    outputs = [result] if isinstance(result, Tensor) else list(result)
+    if not outputs or not all(isinstance(output, Tensor) for output in outputs):
+        raise ValueError(f"the function is to return a tensor or several, got {type(result).__name__}")
+    return outputs
