@@ -1,0 +1,124 @@
+"""Modules that hold modules: in a row, in a list, by name."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, overload
+
+from minigrad.nn.module import Module
+
+
+class ModuleList(Module):
+    """A list of modules that counts as their parent. What is done with them is for the owner's `forward` to say.
+
+    Args:
+        modules: named "0", "1", … in the `state_dict`.
+
+    Raises: TypeError for an item that is not a module.
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> ModuleList:
+        """Adds a module at the end and returns self. Raises: TypeError if it is not a module."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Module]:
+        for _, module in self._owned(Module):
+            yield module
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> ModuleList: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        modules = list(self)
+        if isinstance(index, slice):
+            return ModuleList(modules[index])
+        try:
+            return modules[index]
+        except IndexError:
+            raise IndexError(f"index {index} is out of range for {len(modules)} modules") from None
+
+
+class Sequential(ModuleList):
+    """Modules one after the other: each gets what the one before returned.
+
+    Args:
+        modules: named "0", "1", … in the `state_dict`.
+
+    Raises: TypeError for an argument that is not a module.
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
+
+    def forward(self, x: Any) -> Any:
+        """Returns the last module's result; `x` itself if there are no modules."""
+        for layer in self.__dict__.values():
+            if isinstance(layer, Module):
+                x = layer(x)
+        return x
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+    def __getitem__(self, index: int | slice) -> Module:
+        if isinstance(index, slice):
+            return Sequential(*super().__getitem__(index))
+        return super().__getitem__(index)
+
+
+class ModuleDict(Module):
+    """Modules by name, in the order in which they were added.
+
+    Args:
+        modules: names and modules; a name cannot be that of a method, or have a dot.
+
+    Raises: ValueError for such a name.
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        for name, module in (modules or {}).items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Module:
+        modules = dict(self._owned(Module))
+        if name not in modules:
+            raise KeyError(f"{name!r} is not among {', '.join(map(repr, modules)) or 'no modules'}")
+        return modules[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self.add_module(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        self[name]  # a KeyError that names what is there
+        delattr(self, name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.keys()
+
+    def __len__(self) -> int:
+        return len(self.keys())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def keys(self) -> KeysView[str]:
+        """The names."""
+        return dict(self._owned(Module)).keys()
+
+    def values(self) -> ValuesView[Module]:
+        """The modules."""
+        return dict(self._owned(Module)).values()
+
+    def items(self) -> ItemsView[str, Module]:
+        """Names and modules."""
+        return dict(self._owned(Module)).items()

@@ -1,0 +1,123 @@
+"""First values for parameters. Each function fills a tensor in place, by the seed, and returns it.
+
+Names, arguments and distributions are those of `torch.nn.init`. A weight is (out, in, *kernel): `fan_in`, the number of
+inputs that an output sums, is in · kernel; `fan_out` is out · kernel.
+"""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minigrad.engine import Tensor, random
+
+T = TypeVar("T", bound=Tensor)
+Fan = Literal["fan_in", "fan_out"]
+Nonlinearity = Literal["linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
+
+_GAINS = {"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4}
+
+
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
+    """Fills with numbers that are uniform between a and b."""
+    return _fill(tensor, random.generator("init").uniform(a, b, tensor.shape))
+
+
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
+    """Fills with normally distributed numbers."""
+    return _fill(tensor, random.generator("init").normal(mean, std, tensor.shape))
+
+
+def constant_(tensor: T, val: float) -> T:
+    """Fills with one number."""
+    return _fill(tensor, val)
+
+
+def zeros_(tensor: T) -> T:
+    """Fills with 0."""
+    return _fill(tensor, 0.0)
+
+
+def ones_(tensor: T) -> T:
+    """Fills with 1."""
+    return _fill(tensor, 1.0)
+
+
+def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
+    """Returns the factor by which weights grow to keep the variance through `nonlinearity`, as PyTorch tabulates it.
+
+    Args:
+        param: the negative slope of "leaky_relu", 0.01 if None.
+
+    Raises: ValueError for an unknown nonlinearity.
+    """
+    if nonlinearity == "leaky_relu":
+        return sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+    if nonlinearity in ("linear", "sigmoid", "conv1d", "conv2d", "conv3d"):
+        return 1.0
+    if nonlinearity not in _GAINS:
+        known = ", ".join(sorted(["linear", "sigmoid", "conv1d", "conv2d", "conv3d", "leaky_relu", *_GAINS]))
+        raise ValueError(f"no gain is known for {nonlinearity!r}; there are: {known}")
+    return _GAINS[nonlinearity]
+
+
+def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
+    """Fills uniformly, with variance gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010).
+
+    Raises: ValueError if the tensor has fewer than 2 axes, and so no fans; so do all that follow.
+    """
+    bound = gain * sqrt(6 / sum(_fans(tensor)))
+    return uniform_(tensor, -bound, bound)
+
+
+def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
+    """Fills normally, with variance gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010)."""
+    return normal_(tensor, 0.0, gain * sqrt(2 / sum(_fans(tensor))))
+
+
+def kaiming_uniform_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlinearity: Nonlinearity = "leaky_relu") -> T:
+    """Fills uniformly, with variance gain² / fan (He et al., arXiv:1502.01852).
+
+    Args:
+        a: the negative slope, if `nonlinearity` is "leaky_relu".
+        mode: "fan_in" keeps the variance forwards, "fan_out" backwards.
+    """
+    bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound)
+
+
+def kaiming_normal_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlinearity: Nonlinearity = "leaky_relu") -> T:
+    """Fills normally, with variance gain² / fan (He et al., arXiv:1502.01852); arguments as `kaiming_uniform_`."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
+
+
+def orthogonal_(tensor: T, gain: float = 1.0) -> T:
+    """Fills with a (half-)orthogonal matrix times gain, axes after the first taken as one (Saxe et al., 1312.6120)."""
+    _fans(tensor)
+    rows, columns = tensor.shape[0], prod(tensor.shape[1:])
+    normal = random.generator("init").standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(normal)
+    q *= np.copysign(1, np.diagonal(r))  # makes the distribution uniform over orthogonal matrices
+    return _fill(tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
+
+
+def _fill(tensor: T, values: ArrayLike) -> T:
+    tensor.data[...] = values
+    tensor.bump()
+    return tensor
+
+
+def _fans(tensor: Tensor) -> tuple[int, int]:
+    if tensor.ndim < 2:
+        raise ValueError(f"fan_in and fan_out are of weights (out, in, ...), got shape {tensor.shape}")
+    kernel = prod(tensor.shape[2:])
+    return tensor.shape[1] * kernel, tensor.shape[0] * kernel
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: Fan, nonlinearity: Nonlinearity) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    return calculate_gain(nonlinearity, a) / sqrt(_fans(tensor)[mode == "fan_out"])
