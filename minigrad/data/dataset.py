@@ -121,7 +121,7 @@ def split(
     """Returns the indices of the training, validation and test part of `n` examples, each in ascending order.
 
     The parts are drawn by the seed. With `classes`, the labels (n,), they are stratified: each class has its
-    share in every part, to within one example.
+    share in every part, up to rounding.
 
     Raises: DataError if a part is left without an example.
     """

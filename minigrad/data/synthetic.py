@@ -51,11 +51,11 @@ class Moons(Dataset):
         test_fraction: float = 0.2,
         targets: Targets = "index",
     ) -> None:
-        labels = np.repeat([0, 1], [n_samples // 2, n_samples - n_samples // 2])
+        labels = (np.arange(n_samples) >= n_samples // 2).astype(np.int64)
         angle = np.concatenate([np.linspace(0, np.pi, np.count_nonzero(labels == moon)) for moon in range(2)])
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
         points = np.where(labels[:, np.newaxis] == 0, upper, [1, 0.5] - upper)
-        parts = split(n_samples, val_fraction, test_fraction, labels)
+        parts = split(len(labels), val_fraction, test_fraction, labels)
         self.train, self.val, self.test = _examples(points, noise, class_targets(labels, 2, targets), parts)
 
 
@@ -92,7 +92,7 @@ class Spirals(Dataset):
         radius = (np.arange(n_samples) // arms + 1) / -(-n_samples // arms)
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
-        parts = split(n_samples, val_fraction, test_fraction, labels)
+        parts = split(len(labels), val_fraction, test_fraction, labels)
         self.train, self.val, self.test = _examples(points, noise, class_targets(labels, arms, targets), parts)
 
 

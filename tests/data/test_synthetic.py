@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+from minigrad.data import XOR, DataError, Moons, Spirals
+from minigrad.data.dataset import Dataset
+from minigrad.engine import random
+
+
+def everything(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    parts = (data.train, data.val, data.test)
+    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.targets for part in parts])
+
+
+def in_order(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    table = np.column_stack([inputs, labels]).round(5) + 0.0
+    return table[np.lexsort(table.T)]
+
+
+def test_xor_is_its_truth_table_in_every_part():
+    data = XOR()
+    for part in (data.train, data.val, data.test):
+        first, second = part.inputs.astype(int).T
+        np.testing.assert_array_equal(part.targets, first ^ second)
+        assert len(np.unique(part.inputs, axis=0)) == 4
+    assert (data.input_shape, data.num_classes) == ((2,), 2)
+
+
+def test_xor_can_have_one_output():
+    np.testing.assert_array_equal(XOR(targets="binary").train.targets, [[0], [1], [1], [0]])
+
+
+@pytest.mark.parametrize("n", [100, 101])
+def test_moons_without_noise_are_those_of_scikit_learn(n):
+    datasets = pytest.importorskip("sklearn.datasets", reason="the comparison needs scikit-learn")
+    theirs = datasets.make_moons(n, shuffle=False, noise=None)
+    ours = everything(Moons(n_samples=n, noise=0.0))
+    np.testing.assert_allclose(in_order(*ours), in_order(*theirs), atol=2e-5)
+
+
+def test_the_noise_has_the_standard_deviation_asked_for():
+    clean = everything(Moons(n_samples=4000, noise=0.0))[0]
+    noisy = everything(Moons(n_samples=4000, noise=0.3))[0]
+    np.testing.assert_allclose((noisy - clean).std(axis=0), 0.3, rtol=0.05)
+
+
+def test_spirals_run_from_the_origin_to_the_unit_circle():
+    data = Spirals(n_samples=300, arms=3, turns=1.5, noise=0.0)
+    inputs, labels = everything(data)
+    radius = np.hypot(*inputs.T)
+    assert radius.max() == pytest.approx(1)
+    assert data.num_classes == 3
+    np.testing.assert_array_equal(np.bincount(labels), [100, 100, 100])
+    turn = np.arctan2(inputs[:, 1], inputs[:, 0]) / (2 * np.pi)
+    off = turn - 1.5 * radius - labels / 3  # an Archimedean spiral: the angle grows with the radius
+    np.testing.assert_allclose(off, off.round(), atol=1e-5)
+
+
+@pytest.mark.parametrize("make", [Moons, Spirals])
+def test_points_are_drawn_by_the_seed(make):
+    first, again = make(), make()
+    random.seed(1)
+    other = make()
+    np.testing.assert_array_equal(first.train.inputs, again.train.inputs)
+    assert not np.array_equal(first.train.inputs, other.train.inputs)
+
+
+@pytest.mark.parametrize("make", [Moons, Spirals])
+def test_points_come_in_three_stratified_parts_of_the_contracted_types(make):
+    data = make(n_samples=500, val_fraction=0.1, test_fraction=0.3)
+    assert [len(data.train), len(data.val), len(data.test)] == [300, 50, 150]
+    assert (data.train.inputs.dtype, data.train.targets.dtype) == (np.float32, np.int64)
+    np.testing.assert_allclose(np.bincount(data.test.targets), 75, atol=1)
+
+
+@pytest.mark.parametrize("make", [Moons, Spirals])
+@pytest.mark.parametrize("noise", [-0.1, float("nan"), float("inf")])
+def test_a_noise_that_is_no_deviation_is_refused(make, noise):
+    with pytest.raises(DataError, match="noise is a standard deviation, 0 or larger"):
+        make(noise=noise)
+
+
+@pytest.mark.parametrize("make", [Moons, Spirals])
+@pytest.mark.parametrize("n", [-5, 0, 2])
+def test_too_few_points_for_three_parts_are_refused(make, n):
+    with pytest.raises(DataError, match="would leave it or the training part empty"):
+        make(n_samples=n)
+
+
+def test_one_arm_is_refused():
+    with pytest.raises(DataError, match="arms is at least 2"):
+        Spirals(arms=1)
