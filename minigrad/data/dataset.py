@@ -134,8 +134,7 @@ def split(
 def hold_out(
     order: np.ndarray, count: float, part: str, classes: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Splits the indices `order` into those that stay and `count` (rounded) that are held out for `part`,
-    both ascending.
+    """Returns which of the indices `order` stay, and which `count` (rounded) are held out for `part`, both ascending.
 
     Held out is every (len(order) / count)-th, after sorting by class where `classes` are given: systematic
     sampling, which gives each class its share to within one. Whether it is random is a matter of `order`

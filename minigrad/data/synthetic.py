@@ -28,8 +28,8 @@ class XOR(Dataset):
 class Moons(Dataset):
     """Two interleaved half circles of radius 1, a class each: points (2,), as in scikit-learn's `make_moons`.
 
-    The upper moon is centred at (0, 0), the lower at (1, 0.5); the points lie at even angles before the
-    noise.
+    The upper moon is centred at (0, 0), the lower at (1, 0.5); before the noise, the points
+    lie at even angles.
 
     Args:
         n_samples: points of both moons together; an odd one goes to the lower.
@@ -60,8 +60,7 @@ class Moons(Dataset):
 
 
 class Spirals(Dataset):
-    """Interleaved Archimedean spirals that start together at the origin, a class each: points (2,) in the
-    unit circle.
+    """Interleaved Archimedean spirals from the origin to the unit circle, a class each: points (2,).
 
     Args:
         n_samples: points of all arms together.
@@ -94,7 +93,6 @@ class Spirals(Dataset):
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         parts = split(len(labels), val_fraction, test_fraction, labels)
         self.train, self.val, self.test = _examples(points, noise, class_targets(labels, arms, targets), parts)
-
 
 
 def _examples(
