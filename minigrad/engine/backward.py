@@ -39,7 +39,7 @@ def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_
     gradients = walk({root: start}, {root}, retain_graph=retain_graph)
     for leaf, (value, owned) in gradients.items():
         if leaf.grad is None:
-            leaf.grad = value if owned else value.copy()
+            leaf.grad = np.asarray(value) if owned else value.copy()
         else:
             leaf.grad += value
 
@@ -83,7 +83,7 @@ def grad(
     for i, tensor in enumerate(inputs):
         if tensor.node in found:
             value, owned = found[tensor.node]
-            results.append(value if create_graph else wrap(value if owned else value.copy(), None, [0]))
+            results.append(value if create_graph else wrap(np.array(value, copy=not owned or None), None, [0]))
         elif allow_unused:
             results.append(None)
         else:
@@ -125,26 +125,35 @@ def _walk(
     borrowed = set(gradients)  # nodes whose gradient is, or may be, an array of somebody else
     found: dict[Any, tuple[Any, bool]] = {}
     for node in order:
-        if node not in gradients or (useful is not None and node not in useful):
+        g = gradients.pop(node, None)
+        if g is None:  # nothing that is wanted lies below
             continue
-        g = gradients.pop(node)
-        if isinstance(node, Leaf) if wanted is None else node in wanted:
+        parents = node.parents
+        if not parents if wanted is None else node in wanted:
             found[node] = (g, node not in borrowed)
-        if not node.parents:
+        if not parents:
             continue
-        results = _apply_rules(node, g, useful, create_graph)
+        saved = _check_saved(node)
+        operation = node.primitive
+        if create_graph or useful is not None or operation.joint:
+            results = _results(node, g, useful, create_graph)
+        else:
+            results = [
+                None if kept is None else rule(g, *kept)  # type: ignore[misc]
+                for rule, kept in zip(operation.rules, saved)  # noqa: B905 - strict costs, and they are alike
+            ]
         if not retain_graph:
             node.saved = None
-        for parent, form, value in zip(node.parents, node.forms, results, strict=True):
+        for parent, form, value in zip(parents, node.forms, results):  # noqa: B905
             if parent is None or value is None:
                 continue
             if value.shape != form[0]:
                 value = sum_to(value, form[0])
-            if value.dtype != form[1]:
+            if value.dtype is not form[1]:
                 value = astype(value, form[1])
             if parent not in gradients:
                 gradients[parent] = value
-                if create_graph or value is g or value.base is not None:
+                if value is g or create_graph or value.base is not None:
                     borrowed.add(parent)
             elif parent in borrowed:
                 gradients[parent] = gradients[parent] + value
@@ -155,40 +164,39 @@ def _walk(
     return found
 
 
-def _apply_rules(node: Node, g: Any, useful: Collection[Node] | None, create_graph: bool) -> Sequence[Any]:
-    """The gradients of the inputs of `node`, each None where nobody wants it."""
-    operation = node.primitive
+def _check_saved(node: Node) -> tuple[Any, ...]:
+    """What the node keeps for its rules, if it is still there and as it was."""
     saved = node.saved
     if saved is None:
         raise RuntimeError(
-            f"the graph of this {operation.name} was consumed by an earlier backward(), which lets go of what the "
-            "rules keep; pass retain_graph=True to that one, or compute the result again"
+            f"the graph of this {node.primitive.name} was consumed by an earlier backward(), which lets go of what "
+            "the rules keep; pass retain_graph=True to that one, or compute the result again"
         )
     seen = 0
     for cell in node.cells:
         seen += cell[0]
     if seen != node.seen:
         raise RuntimeError(
-            f"a tensor that {operation.name} keeps for its gradient has been written to in place since (by x[i] = v, "
-            "or an optimizer's step); call backward() before the write, or write to a copy"
+            f"a tensor that {node.primitive.name} keeps for its gradient has been written to in place since (by "
+            "x[i] = v, or an optimizer's step); call backward() before the write, or write to a copy"
         )
-    parents = node.parents
-    needs = [parent is not None and (useful is None or parent in useful) for parent in parents]
+    return saved
+
+
+def _results(node: Node, g: Any, useful: Collection[Node] | None, create_graph: bool) -> Sequence[Any]:
+    """The gradients of the inputs of `node`, each None where nobody wants it."""
+    operation = node.primitive
+    saved: tuple[Any, ...] = node.saved  # type: ignore[assignment]
     if operation.variadic:
         (rule,) = operation.rules
         return rule(g, *(_as_tensors(node, 0) if create_graph else saved[0]))  # type: ignore[misc]
+    needs = [parent is not None and (useful is None or parent in useful) for parent in node.parents]
     if operation.fast and not create_graph:
-        return operation.fast(g, needs, *saved[-1])  # type: ignore[misc]
-    results: list[Any] = []
-    for i, rule in enumerate(operation.rules):
-        if not needs[i]:
-            results.append(None)
-        elif create_graph:
-            results.append(rule(g, *_as_tensors(node, i)))  # type: ignore[misc]
-        else:
-            value = rule(g, *saved[i])  # type: ignore[misc]
-            results.append(value if type(value) is np.ndarray else np.asarray(value))
-    return results
+        return operation.fast(g, needs, *saved[-1])
+    return [
+        rule(g, *(_as_tensors(node, i) if create_graph else saved[i])) if need else None  # type: ignore[misc]
+        for i, (rule, need) in enumerate(zip(operation.rules, needs, strict=True))
+    ]
 
 
 def _as_tensors(node: Node, i: int) -> list[Any]:

@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy import asarray, ndarray
 
-from minigrad.engine.mode import mode
+from minigrad.engine.mode import current_mode
 from minigrad.engine.primitive import Primitive, selector, table
 from minigrad.engine.tensor import Node, Tensor, as_array, next_number, wrap
 
@@ -78,7 +79,7 @@ def primitive(
 
 def _operand(value: Any) -> Any:
     """What may stand beside a tensor: numbers stay weak (NumPy's float scalars too), lists become arrays."""
-    if isinstance(value, (bool, int, float, np.ndarray)) and not isinstance(value, np.generic):
+    if isinstance(value, (bool, int, float, ndarray)) and not isinstance(value, np.generic):
         return value
     if isinstance(value, np.floating):
         return value.item()
@@ -93,30 +94,31 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
 
     def apply(x: Any) -> Any:
         if not isinstance(x, Tensor):
-            return np.asarray(forward(x))
+            return asarray(forward(x))
         data = x.data
         try:
             out = forward(data)
         except (TypeError, ValueError) as error:
             operation.explain((data,), error)
-        if type(out) is not np.ndarray:
-            out = np.asarray(out)
-        version = [0]
-        if x.node is None or not mode.get().grad:
-            return wrap(out, None, version)
-        node = _new(Node)
+        result = _new(Tensor)
+        result.data = out if type(out) is ndarray else asarray(out)
+        result.version = version = [0]
+        if x.node is None or not current_mode().grad:
+            result.node = None
+            return result
+        result.node = node = _new(Node)
         node.primitive = operation
         node.number = next_number()
         node.parents = (x.node,)
-        node.saved = (select((data, out)),)
         node.forms = ((data.shape, data.dtype),)
+        node.saved = (select((data, result.data)),)
         if keeps_x:
             node.cells = (x.version, version) if keeps_out else (x.version,)
             node.seen = x.version[0]
         else:
             node.cells = (version,) if keeps_out else ()
             node.seen = 0
-        return wrap(out, node, version)
+        return result
 
     return apply
 
@@ -125,62 +127,59 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on two inputs without attributes."""
     forward = operation.forward
     select_x, select_y = operation.selectors
-    keep_x, keep_y, keep_both = (selector(operation.kept(needs)) for needs in ((True, False), (False, True), (True, True)))
+    keep_x = selector(operation.kept((True, False)))
+    keep_y = selector(operation.kept((False, True)))
+    keep_both = selector(operation.kept((True, True)))
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
             a: Any = x.data
-            a_node = x.node
-            a_version = x.version
+            a_node, a_version = x.node, x.version
             if isinstance(y, Tensor):
                 b: Any = y.data
-                b_node = y.node
-                b_version = y.version
+                b_node, b_version = y.node, y.version
             else:
                 b = y if type(y) is float else _operand(y)
-                b_node = None
-                b_version = _constant
+                b_node, b_version = None, _constant
         elif isinstance(y, Tensor):
             a = x if type(x) is float else _operand(x)
-            a_node = None
-            a_version = _constant
+            a_node, a_version = None, _constant
             b = y.data
-            b_node = y.node
-            b_version = y.version
+            b_node, b_version = y.node, y.version
         else:
-            return np.asarray(forward(x, y))
+            return asarray(forward(x, y))
         try:
             out = forward(a, b)
         except (TypeError, ValueError) as error:
             operation.explain((a, b), error)
-        if type(out) is not np.ndarray:
-            out = np.asarray(out)
-        version = [0]
-        if (a_node is None and b_node is None) or not mode.get().grad:
-            return wrap(out, None, version)
-        node = _new(Node)
+        result = _new(Tensor)
+        result.data = out if type(out) is ndarray else asarray(out)
+        result.version = version = [0]
+        if (a_node is None and b_node is None) or not current_mode().grad:
+            result.node = None
+            return result
+        result.node = node = _new(Node)
         node.primitive = operation
         node.number = next_number()
         node.parents = (a_node, b_node)
-        frame = (a, b, out)
+        frame = (a, b, result.data)
         if b_node is None:
             node.saved = (select_x(frame), None)
             node.forms = ((a.shape, a.dtype), None)
-            cells = keep_x((a_version, b_version, version))
+            node.cells = cells = keep_x((a_version, b_version, version))
         elif a_node is None:
             node.saved = (None, select_y(frame))
             node.forms = (None, (b.shape, b.dtype))
-            cells = keep_y((a_version, b_version, version))
+            node.cells = cells = keep_y((a_version, b_version, version))
         else:
             node.saved = (select_x(frame), select_y(frame))
             node.forms = ((a.shape, a.dtype), (b.shape, b.dtype))
-            cells = keep_both((a_version, b_version, version))
-        node.cells = cells
+            node.cells = cells = keep_both((a_version, b_version, version))
         seen = 0
         for cell in cells:
             seen += cell[0]
         node.seen = seen
-        return wrap(out, node, version)
+        return result
 
     return apply
 
@@ -211,11 +210,11 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         for i, value in enumerate(attributes):
             if isinstance(value, Tensor):
                 tensors = True
-                if rules and value.node is not None and mode.get().grad:
+                if rules and value.node is not None and current_mode().grad:
                     name = operation.parameters[i + operation.arity]
                     raise TypeError(f"{operation.name} cannot be differentiated in {name!r}; pass it as .detach()")
                 attributes[i] = value.data
-        if tensors and any(type(value) is not np.ndarray for value in inputs):
+        if tensors and any(type(value) is not ndarray for value in inputs):
             inputs = [value if value is None else _operand(value) for value in inputs]
         values = [inputs, *attributes] if variadic else [*inputs, *attributes]
         try:
@@ -223,12 +222,12 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         except (TypeError, ValueError, IndexError) as error:
             operation.explain(values, error)
         out, *extra = result if extras else (result,)
-        if type(out) is not np.ndarray:
-            out = np.asarray(out)
+        if type(out) is not ndarray:
+            out = asarray(out)
         if not tensors:
             return out
         version = _version_of(out, inputs, cells)
-        if not any(nodes) or not mode.get().grad:
+        if not any(nodes) or not current_mode().grad:
             return wrap(out, None, version)
         node = _new(Node)
         node.primitive = operation
@@ -258,11 +257,11 @@ def _general(operation: Primitive) -> Callable[..., Any]:
     return apply
 
 
-def _version_of(out: np.ndarray[Any, Any], inputs: list[Any], cells: list[list[int]]) -> list[int]:
+def _version_of(out: ndarray[Any, Any], inputs: list[Any], cells: list[list[int]]) -> list[int]:
     """The version cell of a result: that of the input whose memory it shows, or a new one."""
     if out.base is not None:
         for value, cell in zip(inputs, cells, strict=True):
-            if isinstance(value, np.ndarray) and (out.base is value or out.base is value.base):
+            if isinstance(value, ndarray) and (out.base is value or out.base is value.base):
                 return cell
     else:
         for value, cell in zip(inputs, cells, strict=True):

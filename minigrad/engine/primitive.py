@@ -35,6 +35,7 @@ class Primitive:
         rules: one derivative an input, None where the input has none.
         names: for each rule (and the fast path, last) what it takes after `g` (and `needs`).
         fast: all needed gradients at once, of arrays alone; None if the rules are all there is.
+        joint: whether one function gives the gradients of all inputs.
         variadic: whether the first parameter is a list of inputs, with one rule for all.
         parameters: the names of the forward's parameters.
     """
@@ -46,6 +47,7 @@ class Primitive:
         "fast",
         "forward",
         "frame",
+        "joint",
         "keeps",
         "name",
         "names",
@@ -70,6 +72,7 @@ class Primitive:
         self.fast = fast
         self.extras = extras
         self.variadic = variadic
+        self.joint = variadic or fast is not None
         if isinstance(forward, np.ufunc):
             self.parameters = ("x", "y", "z")[: forward.nin]
             self.defaults = (_required,) * forward.nin

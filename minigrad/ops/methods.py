@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.engine.backward import backward
 from minigrad.engine.broadcast import astype
 from minigrad.engine.dispatch import numpy_functions
-from minigrad.engine.mode import mode
+from minigrad.engine.mode import current_mode
 from minigrad.engine.tensor import Leaf, Tensor, wrap
 from minigrad.ops import elementwise, indexing, linalg, reduction, shape
 
@@ -36,7 +36,7 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     """Writes in place where nothing is remembered; else the tensor becomes the result of an `index_put`."""
     index = _plain(index)
-    tracks = mode.get().grad
+    tracks = current_mode().grad
     if tracks and isinstance(self.node, Leaf):
         raise RuntimeError(
             "a tensor that requires gradients and was not computed cannot be written to, or its gradient would be "
