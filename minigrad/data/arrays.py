@@ -87,7 +87,7 @@ class Arrays(Dataset):
         else:
             val_rows = len(inputs) - len(arrays[val[0]]) + np.arange(len(arrays[val[0]]))
         self.train, self.val, self.test = (
-            Examples(inputs[part], encoded[part]) for part in (np.sort(rows), val_rows, test_rows)
+            Examples(inputs[part], encoded[part]) for part in map(np.sort, (rows, val_rows, test_rows))
         )
 
 

@@ -15,9 +15,8 @@ import numpy as np
 from minigrad.engine import random
 
 Targets = Literal["index", "one_hot", "binary"]
-"""How a class is given to the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32 (N,
-num_classes), for
-MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and for a network of one output."""
+"""How a class is given to the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32
+(N, num_classes), for MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and a network of one output."""
 
 
 class DataError(ValueError):
@@ -128,17 +127,17 @@ def split(
     order = random.stream("split").permutation(n)
     rest, test = hold_out(order, n * test_fraction, "test", classes)
     train, val = hold_out(rest, n * val_fraction, "validation", classes)
-    return train, val, test
+    return np.sort(train), np.sort(val), np.sort(test)
 
 
 def hold_out(
     order: np.ndarray, count: float, part: str, classes: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which of the indices `order` stay, and which `count` (rounded) are held out for `part`, both ascending.
+    """Returns which of the indices `order` stay, and which `count` (rounded) are held out for `part`.
 
     Held out is every (len(order) / count)-th, after sorting by class where `classes` are given: systematic
     sampling, which gives each class its share to within one. Whether it is random is a matter of `order`
-    alone.
+    alone, which both results keep within a class.
 
     Raises: DataError if either is left without an example.
     """
@@ -152,7 +151,7 @@ def hold_out(
     size = round(count)
     held = np.zeros(len(order), dtype=bool)
     held[(2 * np.arange(size) + 1) * len(order) // (2 * size)] = True
-    return np.sort(order[~held]), np.sort(order[held])
+    return order[~held], order[held]
 
 
 def data_home() -> Path:

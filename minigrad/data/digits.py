@@ -36,4 +36,5 @@ class Digits(Dataset):
         encoded = class_targets(labels, self.num_classes, targets)
         rest, test = hold_out(np.arange(len(labels)), len(labels) / 5, "test", labels)
         train, val = hold_out(rest, len(labels) / 10, "validation", labels)
-        self.train, self.val, self.test = (Examples(inputs[part], encoded[part]) for part in (train, val, test))
+        parts = map(np.sort, (train, val, test))
+        self.train, self.val, self.test = (Examples(inputs[part], encoded[part]) for part in parts)

@@ -122,11 +122,14 @@ def test_a_test_part_gives_each_class_its_share_to_within_one():
 
 
 def test_a_split_is_drawn_by_the_seed():
-    first, again = split(50), split(50)
+    classes = np.repeat([0, 1], 500)
+    first, again = split(1000, classes=classes), split(1000, classes=classes)
     random.seed(1)
-    other = split(50)
-    np.testing.assert_array_equal(first[0], again[0])
-    assert not np.array_equal(first[0], other[0])
+    other = split(1000, classes=classes)
+    for part, same, new in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(part, same)
+        by_chance = len(part) ** 2 / 1000
+        assert len(np.intersect1d(part, new)) == pytest.approx(by_chance, abs=4 * np.sqrt(by_chance))
 
 
 def test_holding_out_in_order_takes_every_so_manyth():
