@@ -1,0 +1,186 @@
+"""The command line: from a config to a run directory, and an exit code that scripts can trust."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+import traceback
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+from minigrad.config import ConfigError, Registry, load_plan, signature_of
+from minigrad.data import DataLoader, Examples
+from minigrad.training.experiment import KINDS, Experiment, build, known_classes
+from minigrad.training.monitor import Checkpoint, EarlyStopping
+from minigrad.training.progress import Progress
+from minigrad.training.run_directory import RunDirectory, json_line
+from minigrad.training.signals import finish_on_signal
+from minigrad.training.summary import summary
+from minigrad.training.trainer import Trainer, Training, TrainingError
+
+DESCRIPTION = "Trains the model that a YAML file describes, and measures it."
+EPILOG = """\
+a config is a call: capitalised words are classes, lower-case words their arguments
+  model: {Sequential: [Flatten, {Linear: [64, 10]}]}
+  --list shows the classes, --describe NAME the arguments of one
+
+overrides change single values after the file is read
+  %(prog)s configs/digits_mlp.yaml optimizer.lr=1e-3 trainer.max_epochs=5
+  %(prog)s configs/digits_mlp.yaml 'model={MLP: {sizes: [64, 32, 10]}}'
+
+before a long run
+  %(prog)s configs/mine.yaml --check          shapes, parameters, and three batches
+  %(prog)s configs/mine.yaml --print-config   every value, also those left out
+
+a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoints/{last,best}.safetensors
+its last line on stdout is the results as JSON; everything else for people goes to stderr
+
+exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
+            130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
+"""
+
+UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
+"""The classes whose names a config leaves out, since nothing else can stand in their place."""
+
+
+def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
+    """Runs the command line and returns its exit code.
+
+    Args:
+        argv: the arguments; left out, those of the process.
+        home: the folder with `configs/` and with `models/`, whose classes a config may name.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parse(words, home)
+    try:
+        return _command(arguments, words, home)
+    except KeyboardInterrupt:
+        print("interrupted before the training began", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if arguments.debug:
+            traceback.print_exc()
+        print(_message(error), file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
+
+
+def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
+    """Returns the options, and as `overrides` the words with `=` that are no option, with or without `--` in front."""
+    parser = argparse.ArgumentParser(
+        prog="python train.py" if sys.argv[0].endswith("train.py") else "python -m minigrad",
+        usage="%(prog)s [CONFIG] [KEY=VALUE ...] [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    default = home / "configs" / "digits_mlp.yaml"
+    options = [
+        parser.add_argument("config", nargs="?", metavar="CONFIG", default=default, help=f"default: {default}"),
+        parser.add_argument("--check", action="store_true", help="build everything, try three batches, write nothing"),
+        parser.add_argument("--print-config", action="store_true", help="print the config, defaults included, as YAML"),
+        parser.add_argument("--list", nargs="?", const="", metavar="KIND", choices=KINDS,
+                            help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
+        parser.add_argument("--describe", metavar="NAME", help="what a class is, and which arguments it takes"),
+        parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
+                            help="make the classes of a package known; may be given again"),
+        parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
+        parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
+    ]  # fmt: skip
+    names = {name for option in options for name in option.option_strings}
+    overrides = [word for word in words if "=" in word and word.split("=")[0] not in names]
+    return parser.parse_args([word for word in words if word not in overrides], argparse.Namespace(overrides=overrides))
+
+
+def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) -> int:
+    registry = known_classes(home, arguments.packages)
+    if arguments.list is not None:
+        return _list(registry, arguments.list)
+    if arguments.describe is not None:
+        return _describe(registry, arguments.describe)
+    plan = load_plan(arguments.config, Experiment, registry, arguments.overrides)
+    if arguments.print_config:
+        print(plan.to_yaml(), end="")
+        return 0
+    experiment = build(plan)
+    try:
+        training = Training(experiment)
+        batch = experiment.data.train.batch(slice(training.loader.batch_size))
+        table = summary(experiment.model, experiment.loss, *batch)
+    except (ValueError, TypeError, IndexError) as error:
+        place = getattr(error, "path", f"model.{getattr(error, 'layer_path', '')}")
+        raise plan.error(place, str(error)) from error
+    if arguments.check:
+        return _check(training, table)
+    facts = {"arguments": list(words), "seed": experiment.seed}
+    return _train(training, RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts))
+
+
+def _train(training: Training, directory: RunDirectory) -> int:
+    """Trains, prints the results, and notes in the run's directory how it ended."""
+    print(f"run {directory.path}", file=sys.stderr)
+    progress = Progress(training.steps)
+    status, exit_code = "failed", 1
+    try:
+        with finish_on_signal(training.interrupt) as received:
+            results = training.run(directory, progress)
+        status, exit_code = results["status"], 128 + received[0] if received else 0
+    finally:
+        progress.close()
+        directory.close(status, exit_code, best=training.best_so_far())
+    print(json_line({"run": str(directory.path), **results}))
+    return exit_code
+
+
+def _check(training: Training, table: str) -> int:
+    """Prints the table of layers, then takes two training batches and one for validation."""
+    print(table)
+    for inputs, targets in islice(training.batches(), 2):
+        training.train_step(inputs, targets)
+    values = training.tally.compute("train")
+    val = training.experiment.data.val
+    values |= training.evaluate(Examples(*val.batch(slice(training.loader.batch_size))), "val")
+    shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+    print(f"two training batches, one for validation:  {shown}")
+    print(f"{training.steps:,} steps in all, {len(training.loader):,} in an epoch; nothing was written")
+    return 0
+
+
+def _list(registry: Registry, kind: str) -> int:
+    """Prints the classes of a kind, or of every kind for an empty text, each with the first line of its docstring."""
+    for name in [kind] if kind else KINDS:
+        print(name)
+        for cls in registry.classes(KINDS[name]).values():
+            print(f"  {cls.__name__:<18} {(inspect.getdoc(cls) or '').partition(chr(10))[0]}")
+    return 0
+
+
+def _describe(registry: Registry, name: str) -> int:
+    """Prints how a class is called and what it says of itself."""
+    known = {cls.__name__: cls for cls in UNNAMED}
+    for kind in KINDS.values():
+        known |= registry.classes(kind)
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        print(
+            f"error: there is no class {name!r}; " + (f"did you mean {near[0]!r}?" if near else "see --list"),
+            file=sys.stderr,
+        )
+        return 2
+    print(f"{signature_of(known[name])}\n\n{inspect.getdoc(known[name]) or ''}")
+    return 0
+
+
+def _message(error: Exception) -> str:
+    """Returns what a person needs to know of the error that ended the command."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, (ValueError, TrainingError)):
+        return f"error: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"error: {error.filename}: {error.strerror}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"error: {place.filename}:{place.lineno}: {type(error).__name__}: {error} (--debug shows the traceback)"

@@ -1,0 +1,116 @@
+"""An experiment: the parts of one training, under the names that a config gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from minigrad import data, nn, optim
+from minigrad.config import Plan, Registry, load_plan
+from minigrad.data import DataLoader, Dataset
+from minigrad.engine import random
+from minigrad.nn import Loss, Module
+from minigrad.optim import Optimizer, Schedule
+from minigrad.training import metrics
+from minigrad.training.metrics import Metric
+from minigrad.training.monitor import Mode
+from minigrad.training.trainer import Trainer, Training
+
+KINDS: dict[str, type] = {
+    "Module": Module,
+    "Loss": Loss,
+    "Dataset": Dataset,
+    "Optimizer": Optimizer,
+    "Schedule": Schedule,
+    "Metric": Metric,
+}
+"""What a class can be that a config names; the class of a layer of one's own is a subclass of one of these."""
+
+
+@dataclass
+class Experiment:
+    """What is trained, on what, how. Its fields are the top-level keys of a config.
+
+    Args:
+        name: names the run's directory: letters, digits, `.`, `_` and `-`.
+        data: training, validation and test examples.
+        model: what is trained.
+        loss: the mean over a batch of how wrong the model is: a function of outputs and targets.
+        optimizer: gets the parameters.
+        seed: decides every random number: initial weights, order of the examples, dropout, splits of the data.
+        loader: gets the training examples.
+        metrics: what is measured besides the loss.
+        schedule: gets the optimizer, whose learning rate it sets.
+        trainer: how long, how often, and when to stop.
+
+    Raises: ValueError if the name cannot name a directory, or two metrics have one name.
+    """
+
+    name: str
+    data: Dataset
+    model: Module
+    loss: Loss
+    optimizer: Callable[[Any], Optimizer]
+    seed: int = 0
+    loader: Callable[[Any], DataLoader] = DataLoader
+    metrics: list[Metric] = field(default_factory=list)
+    schedule: Callable[[Any], Schedule] | None = None
+    trainer: Trainer = field(default_factory=Trainer)
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise ValueError(f"name {self.name!r} cannot name a directory: use letters, digits, '.', '_' and '-'")
+        names = [metric.name for metric in self.metrics]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{names.count(name)} metrics are named {name!r}: each is measured under its own name")
+
+    @property
+    def measured(self) -> dict[str, Mode]:
+        """The names that can be monitored, each with its better direction."""
+        modes: dict[str, Mode] = {"loss": "min"}
+        modes |= {metric.name: "max" if metric.higher_is_better else "min" for metric in self.metrics}
+        return {f"{part}/{name}": mode for part in ("train", "val") for name, mode in modes.items()}
+
+    def fit(self) -> dict[str, Any]:
+        """Trains the model, which then has its best weights, and returns the results (see `Training.run`).
+
+        Nothing is written: run directories are the command line's.
+
+        Raises: as `Training` and `Training.run`.
+        """
+        return Training(self).run()
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
+    """Returns the experiment that a config describes, built and ready: `load("configs/x.yaml").fit()`.
+
+    Args:
+        path: the YAML file.
+        overrides: as on the command line: `["optimizer.lr=1e-3"]`.
+        home: the folder whose `models/` has classes that the config may name.
+
+    Raises: ConfigError, whose text says all that is wrong; DataError if the data cannot be used.
+    """
+    return build(load_plan(path, Experiment, known_classes(home), overrides))
+
+
+def known_classes(home: str | Path = ".", packages: Sequence[str] = ()) -> Registry:
+    """Returns the classes that a config may name: minigrad's own, those in `home`'s `models/`, and those of `packages`.
+
+    Raises: ConfigError if a package cannot be imported.
+    """
+    registry = Registry(KINDS, [nn, optim, data, metrics])
+    registry.add_folder(Path(home) / "models")
+    for package in packages:
+        registry.add_package(package)
+    return registry
+
+
+def build(plan: Plan) -> Experiment:
+    """Builds a plan under its own seed, which decides the initial weights and the splits of the data."""
+    random.seed(plan["seed"])
+    return plan.build()

@@ -1,0 +1,50 @@
+"""One neuron: a weighted sum of inputs, a bias, an activation, and a threshold that turns the score into an answer."""
+
+from typing import Literal
+
+import numpy as np
+
+from minigrad import Tensor, ops
+from minigrad.nn import Linear, Module
+
+ACTIVATIONS = {"identity": lambda z: z, "relu": ops.relu, "sigmoid": ops.sigmoid, "tanh": ops.tanh}
+
+
+class Perceptron(Module):
+    """score = activation(w · x + b), and the answer is yes where the score is above the threshold.
+
+    Args:
+        in_features: the number of inputs.
+        activation: what is applied to the weighted sum.
+        threshold: what a score must exceed for a yes.
+        weights: in_features numbers to begin with; left out, they are drawn as those of `Linear`.
+        bias: the number to begin with; left out, drawn likewise.
+
+    Raises: ValueError if there is not one weight for each input.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        activation: Literal["identity", "relu", "sigmoid", "tanh"] = "sigmoid",
+        threshold: float = 0.5,
+        weights: list[float] | None = None,
+        bias: float | None = None,
+    ) -> None:
+        self.sum = Linear(in_features, 1)
+        self.activation = activation
+        self.threshold = threshold
+        if weights is not None:
+            if len(weights) != in_features:
+                raise ValueError(f"expected one weight for each of {in_features} inputs, got {len(weights)}")
+            self.sum.weight.data[:] = weights
+        if bias is not None:
+            self.sum.bias.data[:] = bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the scores (N, 1) of inputs (N, in_features)."""
+        return ACTIVATIONS[self.activation](self.sum(x))
+
+    def decide(self, x: Tensor) -> np.ndarray:
+        """Returns the answers (N,), yes or no, to inputs (N, in_features)."""
+        return self.forward(x).data[:, 0] > self.threshold

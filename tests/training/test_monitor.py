@@ -1,0 +1,46 @@
+import pytest
+
+from minigrad.training import EarlyStopping
+from minigrad.training.monitor import Best
+
+
+def updates(best, values):
+    return [best.update({best.monitor: value}, step) for step, value in enumerate(values)]
+
+
+def test_the_smallest_value_is_the_best_where_less_is_better():
+    best = Best("val/loss", "min")
+    assert updates(best, [3, 2, 2, 4, 1]) == [True, True, False, False, True]
+    assert (best.value, best.step) == (1, 4)
+
+
+def test_the_largest_value_is_the_best_where_more_is_better():
+    best = Best("val/accuracy", "max")
+    assert updates(best, [0.5, 0.4, 0.6]) == [True, False, True]
+    assert (best.value, best.step) == (0.6, 2)
+
+
+def test_a_change_within_min_delta_is_no_improvement():
+    assert updates(Best("val/loss", "min", min_delta=0.5), [3, 2.6, 2.4]) == [True, False, True]
+
+
+def test_nan_is_never_better_and_anything_is_better_than_nan():
+    assert updates(Best("val/loss", "min"), [float("nan"), 3, float("nan"), 2]) == [True, True, False, True]
+
+
+def test_patience_ends_after_so_many_validations_in_a_row_without_an_improvement():
+    best = Best("val/loss", "min", patience=2)
+    seen = []
+    for step, value in enumerate([3, 4, 2, 5, 5]):
+        best.update({"val/loss": value}, step)
+        seen.append(best.out_of_patience)
+    assert seen == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [({"patience": 0}, "at least 1, got 0"), ({"min_delta": -1.0}, "not be negative, got -1.0")],
+)
+def test_early_stopping_refuses_what_could_never_stop_rightly(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        EarlyStopping(**arguments)

@@ -1,0 +1,275 @@
+import json
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from minigrad.data import DataLoader, Dataset, Examples, Moons
+from minigrad.engine import random
+from minigrad.nn import CrossEntropyLoss, Dropout, Linear, MSELoss, ReLU, Sequential
+from minigrad.optim import SGD, Adam, StepLR
+from minigrad.training import (
+    Accuracy,
+    Checkpoint,
+    EarlyStopping,
+    Experiment,
+    RunDirectory,
+    Trainer,
+    Training,
+    TrainingError,
+)
+
+
+def moons(seed=0, dropout=0.2, metrics=(Accuracy,), lr=0.05, schedule=None, data=None, **settings):
+    """A small experiment: 40 training, 10 validation and 10 test points, 5 steps in an epoch."""
+    random.seed(seed)
+    data = data or Moons(n_samples=60, val_fraction=1 / 6, test_fraction=1 / 6)
+    return Experiment(
+        name="moons",
+        data=data,
+        model=Sequential(Linear(2, 8), ReLU(), Dropout(dropout), Linear(8, 2)),
+        loss=CrossEntropyLoss(),
+        optimizer=lambda parameters: Adam(parameters, lr=lr),
+        seed=seed,
+        loader=lambda examples: DataLoader(examples, batch_size=8),
+        metrics=[metric() for metric in metrics],
+        schedule=schedule,
+        trainer=Trainer(**settings),
+    )
+
+
+def weights(model):
+    return {name: array.tobytes() for name, array in model.state_dict().items()}
+
+
+def run(experiment, tmp_path):
+    directory = RunDirectory.create(tmp_path, experiment.name, "")
+    results = Training(experiment).run(directory)
+    records = [json.loads(line) for line in (directory.path / "metrics.jsonl").read_text().splitlines()]
+    return results, records, directory.path / "checkpoints"
+
+
+def state_of(path):
+    content = path.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["minigrad"])
+
+
+class Line(Dataset):
+    """Points on a plane with a little noise."""
+
+    def __init__(self, n=20):
+        generator = np.random.default_rng(0)
+        x = generator.normal(size=(n, 3))
+        y = x @ np.array([[1.0], [-2.0], [0.5]]) + 0.1 * generator.normal(size=(n, 1))
+        self.train = self.val = self.test = Examples(x, y)
+
+
+def test_the_loop_is_gradient_descent_as_written_by_hand():
+    data = Line()
+    model = Sequential(Linear(3, 1)).to(np.float64)
+    w, b = model[0].weight.data.copy(), model[0].bias.data.copy()
+    experiment = Experiment(
+        "line", data, model, MSELoss(), lambda parameters: SGD(parameters, lr=0.1),
+        loader=lambda examples: DataLoader(examples, batch_size=8, shuffle=False), trainer=Trainer(max_epochs=3),
+    )  # fmt: skip
+    experiment.fit()
+    for _ in range(3):
+        for start in (0, 8, 16):
+            x, y = data.train.batch(slice(start, start + 8))
+            error = 2 * (x @ w.T + b - y) / len(x)
+            w, b = w - 0.1 * error.T @ x, b - 0.1 * error.sum(axis=0)
+    np.testing.assert_allclose(model[0].weight.data, w, rtol=1e-12)
+    np.testing.assert_allclose(model[0].bias.data, b, rtol=1e-12)
+
+
+def test_the_same_experiment_gives_the_same_bits(tmp_path):
+    first, second = moons(max_epochs=3), moons(max_epochs=3)
+    assert run(first, tmp_path)[:2] == run(second, tmp_path)[:2]
+    assert weights(first.model) == weights(second.model)
+
+
+def test_another_seed_gives_another_training():
+    assert moons(seed=0, max_epochs=1).fit() != moons(seed=1, max_epochs=1).fit()
+
+
+def test_looking_more_often_changes_nothing_that_is_learned(tmp_path):
+    seldom, often = moons(max_epochs=3), moons(max_epochs=3, val_every=1, log_every=1)
+    training = {id(e): Training(e) for e in (seldom, often)}
+    for e in (seldom, often):
+        training[id(e)].run(RunDirectory.create(tmp_path, "moons", ""))
+    one, other = (tmp_path / "moons" / number / "checkpoints" / "last.safetensors" for number in ("0001", "0002"))
+    for name, array in load_file(one).items():
+        np.testing.assert_array_equal(array, load_file(other)[name])
+
+
+def test_dropout_silences_others_in_the_next_step_and_the_same_in_a_step_repeated():
+    e = moons(dropout=0.5, lr=0.0)
+    x, y = e.data.train.batch(slice(8))
+    training = Training(e)
+    losses = []
+    for step in (0, 1, 0):
+        training.step = step
+        training.tally.reset()
+        training.train_step(x, y)
+        losses.append(training.tally.loss)
+    assert losses[0] == losses[2] != losses[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps"),
+    [
+        ({}, 50),
+        ({"max_epochs": 2}, 10),
+        ({"max_steps": 7}, 7),
+        ({"max_epochs": 2, "max_steps": 7}, 7),
+        ({"max_epochs": 1, "max_steps": 7}, 5),
+    ],
+)
+def test_the_first_limit_to_be_reached_ends_the_training(settings, steps):
+    assert moons(**settings).fit()["steps"] == steps
+
+
+def test_validation_is_at_the_end_of_every_epoch_and_at_the_last_step(tmp_path):
+    _, records, _ = run(moons(max_steps=12), tmp_path)
+    assert [(r["step"], r["epoch"]) for r in records if "val/loss" in r] == [(5, 1), (10, 2), (12, 2.4)]
+
+
+def test_validation_is_every_so_many_steps_if_asked(tmp_path):
+    _, records, _ = run(moons(max_steps=12, val_every=4), tmp_path)
+    assert [r["step"] for r in records if "val/loss" in r] == [4, 8, 12]
+
+
+def test_training_values_are_recorded_every_so_many_steps_over_the_steps_since_the_last_record(tmp_path):
+    _, each, _ = run(moons(max_epochs=2, log_every=1), tmp_path)
+    _, records, _ = run(moons(max_epochs=2, log_every=3), tmp_path)
+    assert [r["step"] for r in records] == [3, 5, 6, 9, 10]
+    for record, steps in zip(records, ([1, 2, 3], [4, 5], [6], [7, 8, 9], [10]), strict=True):
+        mean = np.mean([r["train/loss"] for r in each if r["step"] in steps])
+        assert record["train/loss"] == pytest.approx(mean, rel=1e-12)
+        assert record["train/accuracy"] == pytest.approx(np.mean([each[s - 1]["train/accuracy"] for s in steps]))
+
+
+def test_the_learning_rate_of_a_record_is_the_one_that_its_step_took(tmp_path):
+    schedule = lambda optimizer: StepLR(optimizer, step_size=2, gamma=0.1)
+    _, records, _ = run(moons(max_steps=5, log_every=1, lr=1.0, schedule=schedule), tmp_path)
+    assert [r["lr"] for r in records] == pytest.approx([1.0, 1.0, 0.1, 0.1, 0.01])
+
+
+def test_the_test_examples_are_measured_on_the_best_weights_which_stay_in_the_model(tmp_path):
+    e = moons(max_epochs=8, lr=0.5)
+    results, records, checkpoints = run(e, tmp_path)
+    best = min((r for r in records if "val/loss" in r), key=lambda r: r["val/loss"])
+    assert best["step"] == results["best_step"] < results["steps"]
+    assert results["val/loss"] == best["val/loss"]
+    saved = load_file(checkpoints / "best.safetensors")
+    assert weights(e.model) == {name: array.tobytes() for name, array in saved.items()}
+    assert Training(e).evaluate(e.data.test, "test").items() <= results.items()
+
+
+def test_the_best_weights_are_those_of_the_monitored_metric(tmp_path):
+    results, records, _ = run(moons(max_epochs=8, checkpoint=Checkpoint("val/accuracy")), tmp_path)
+    assert results["val/accuracy"] == max(r["val/accuracy"] for r in records if "val/accuracy" in r)
+
+
+def test_training_ends_when_nothing_has_improved_for_the_patience():
+    results = moons(max_epochs=50, lr=0.0, early_stopping=EarlyStopping(patience=3)).fit()
+    assert (results["status"], results["steps"], results["best_step"]) == ("done", 20, 5)
+
+
+def test_an_interrupted_training_ends_after_its_step_with_a_checkpoint_of_it(tmp_path):
+    e = moons(max_epochs=5)
+    training = Training(e)
+    directory = RunDirectory.create(tmp_path, "moons", "")
+
+    class Impatient:
+        def advance(self, step):
+            if step == 7:
+                training.interrupt()
+
+        def report(self, record):
+            assert record["step"] <= 7
+
+    results = training.run(directory, Impatient())
+    assert (results["status"], results["steps"], results["best_step"]) == ("interrupted", 7, 5)
+    assert "test/loss" not in results
+    assert state_of(directory.path / "checkpoints" / "last.safetensors")["step"] == 7
+
+
+def test_the_last_checkpoint_is_all_that_the_rest_of_a_training_depends_on(tmp_path):
+    whole = moons(max_steps=13, log_every=3)
+    _, records, _ = run(whole, tmp_path)
+
+    first = Training(moons(max_steps=13, log_every=3))
+    directory = RunDirectory.create(tmp_path, "moons", "")
+
+    class Stop:
+        def advance(self, step):
+            if step == 7:
+                first.interrupt()
+
+        def report(self, record):
+            pass
+
+    first.run(directory, Stop())
+    path = directory.path / "checkpoints" / "last.safetensors"
+    state, tensors = state_of(path), load_file(path)
+    assert (state["epoch"], state["seed"]) == (1, 0)
+
+    def restore(value):
+        if isinstance(value, dict):
+            if value.keys() == {"tensor"}:
+                return tensors[value["tensor"]]
+            return {int(k) if k.isdecimal() else k: restore(v) for k, v in value.items()}
+        return [restore(v) for v in value] if isinstance(value, list) else value
+
+    rest = Training(moons(max_steps=13, log_every=3))
+    rest.model.load_state_dict({name: array for name, array in tensors.items() if "/" not in name})
+    rest.optimizer.load_state_dict(restore(state["optimizer"]))
+    rest.step = state["step"]
+    rest.tally.loss, rest.tally.count = state["tally"]["loss"], state["tally"]["count"]
+    for metric, gathered in zip(rest.tally.metrics, state["tally"]["metrics"], strict=True):
+        vars(metric).update(gathered)
+    directory = RunDirectory.create(tmp_path, "moons", "")
+    rest.run(directory)
+    lines = (directory.path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [r for r in records if r["step"] > 7]
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_step_and_remedy():
+    with pytest.raises(TrainingError, match=r"loss became (nan|inf) at step \d+ \(epoch \d+\).*smaller optimizer.lr"):
+        moons(lr=1e30).fit()
+
+
+def test_nan_in_the_data_is_told_apart_from_weights_that_diverge():
+    data = Moons(n_samples=60)
+    inputs = data.train.inputs.copy()
+    inputs[3, 1] = np.nan
+    data.train = Examples(inputs, data.train.targets)
+    with pytest.raises(TrainingError, match="hold NaN or infinity; correct the data"):
+        moons(data=data).fit()
+
+
+def test_gradients_longer_than_grad_clip_are_scaled_down_to_it():
+    e = moons(dropout=0.0)
+    e.optimizer = lambda parameters: SGD(parameters, lr=1.0)
+    e.trainer = Trainer(max_steps=1, grad_clip=0.01)
+    before = {name: array.copy() for name, array in e.model.state_dict().items()}
+    training = Training(e)
+    training.run()
+    moved = np.concatenate([(array - before[name]).ravel() for name, array in training.best_weights.items()])
+    assert np.linalg.norm(moved) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["max_epochs", "max_steps", "val_every", "log_every", "grad_clip"])
+def test_a_number_that_is_not_positive_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=f"{name} must be larger than 0, got 0"):
+        Trainer(**{name: 0})
+
+
+def test_a_trained_model_is_ready_to_be_used():
+    e = moons(max_epochs=1)
+    assert e.model.training
+    e.fit()
+    assert not any(module.training for module in e.model.modules())
