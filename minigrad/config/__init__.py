@@ -1,0 +1,12 @@
+"""Configs: YAML text -> marked nodes -> a checked plan -> objects.
+
+A config is a call: capitalised words are things to build, lower-case words are their arguments. Everything is checked,
+and every error shown with its place, before anything is built.
+"""
+
+from minigrad.config.plan import Plan, load_plan
+from minigrad.config.problems import ConfigError, Problem
+from minigrad.config.registry import Registry
+from minigrad.config.signature import signature_of
+
+__all__ = ["ConfigError", "Plan", "Problem", "Registry", "load_plan", "signature_of"]

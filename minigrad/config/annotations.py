@@ -1,0 +1,218 @@
+"""What an annotation allows: the types of a config, and which values and which other types fit them."""
+
+from __future__ import annotations
+
+import collections.abc
+import math
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Plain:
+    """`int`, `float`, `bool`, `str`, `Path` or None."""
+
+    type: type
+
+    def __str__(self) -> str:
+        return _WORDS[self.type]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`Literal[...]`; also the type of a value that is known."""
+
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return _either(map(repr, self.values))
+
+
+@dataclass(frozen=True)
+class Union:
+    """`A | B`, `Optional[A]`."""
+
+    options: tuple[Spec, ...]
+
+    def __str__(self) -> str:
+        return _either(map(str, self.options))
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """`list[A]`, `Sequence[A]` or `tuple[A, ...]`, which are built as `container`."""
+
+    item: Spec
+    container: type = list
+
+    def __str__(self) -> str:
+        return f"a list, each item {self.item}"
+
+
+@dataclass(frozen=True)
+class TupleOf:
+    """`tuple[A, B]`: a list of a fixed length."""
+
+    items: tuple[Spec, ...]
+
+    def __str__(self) -> str:
+        return f"a list of {len(self.items)} ({', '.join(map(str, self.items))})"
+
+
+@dataclass(frozen=True)
+class DictOf:
+    """`dict[str, A]`."""
+
+    item: Spec
+
+    def __str__(self) -> str:
+        return f"a mapping of names, each to {self.item}"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An object of a class; `is_open` for `Callable[[Any], A]`: one whose first argument is given during the run."""
+
+    cls: type
+    is_open: bool = False
+
+    def __str__(self) -> str:
+        return a(self.cls.__name__)
+
+
+@dataclass(frozen=True)
+class Inexpressible:
+    """An annotation that no config can write a value for. `why` ends a sentence that begins with the parameter."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return "what only Python can give"
+
+
+Spec = Plain | Choice | Union | ListOf | TupleOf | DictOf | Instance | Inexpressible
+
+_WORDS = {
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    Path: "a path",
+    type(None): "null",
+}
+_LISTS: dict[Any, type] = {
+    list: list,
+    tuple: tuple,
+    collections.abc.Sequence: list,
+    collections.abc.Iterable: list,
+    collections.abc.Collection: list,
+}
+
+
+def spec_of(annotation: Any) -> Spec:
+    """The type that a resolved annotation (no string) stands for."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is None:
+        return Plain(type(None))
+    if annotation in _WORDS:
+        return Plain(annotation)
+    if origin is typing.Annotated:
+        return spec_of(arguments[0])
+    if origin is typing.Literal:
+        return Choice(arguments)
+    if origin in (typing.Union, types.UnionType):
+        options = tuple(map(spec_of, arguments))
+        writable = tuple(option for option in options if not isinstance(option, Inexpressible))
+        return Union(writable) if len(writable) > 1 else (writable or options)[0]
+    if origin is tuple and arguments[1:] != (...,):
+        return TupleOf(tuple(map(spec_of, arguments)))
+    if origin in _LISTS:
+        return ListOf(spec_of(arguments[0]), _LISTS[origin])
+    if origin in (dict, collections.abc.Mapping) and arguments[0] is str:
+        return DictOf(spec_of(arguments[1]))
+    if origin is collections.abc.Callable and len(arguments) == 2 and arguments[0] == [Any]:
+        made = spec_of(arguments[1])
+        if isinstance(made, Instance):
+            return Instance(made.cls, is_open=True)
+    if annotation in (list, tuple, dict):
+        return Inexpressible(f"does not say what it holds: annotate it as {annotation.__name__}[...] of something")
+    if isinstance(annotation, type) and origin is None and annotation is not object:
+        return Instance(annotation)
+    shown = getattr(annotation, "__name__", None) if isinstance(annotation, type) else str(annotation)
+    return Inexpressible(f"is annotated {shown}, which a config cannot write")
+
+
+def type_of(value: Any) -> Spec:
+    """The narrowest type of a value of plain Python data."""
+    match value:
+        case list() | tuple():
+            return TupleOf(tuple(map(type_of, value)))
+        case dict():
+            return DictOf(Union(tuple(map(type_of, value.values()))))
+        case _:
+            return Choice((value,))
+
+
+def fits(given: Spec, wanted: Spec) -> bool:
+    """Whether every value of type `given` may stand where `wanted` is asked for.
+
+    An integer may stand for a number, and a number that is whole (`1e3`) for an integer, as in JSON Schema. Of what is
+    inexpressible nothing is known, and nothing is said against it.
+    """
+    if isinstance(given, Inexpressible):
+        return True
+    if isinstance(given, Union):
+        return all(fits(option, wanted) for option in given.options)
+    match wanted:
+        case Union(options=options):
+            return any(fits(given, option) for option in options)
+        case Plain(type=kind) if isinstance(given, Choice):
+            return all(_is(value, kind) for value in given.values)
+        case Plain(type=kind):
+            return isinstance(given, Plain) and (given.type, kind) in {(kind, kind), (int, float), (str, Path)}
+        case Choice(values=values):
+            allowed = [(type(value), value) for value in values]
+            return isinstance(given, Choice) and all((type(value), value) in allowed for value in given.values)
+        case ListOf(item=item):
+            match given:
+                case ListOf():
+                    return fits(given.item, item)
+                case TupleOf():
+                    return all(fits(one, item) for one in given.items)
+        case TupleOf(items=items) if isinstance(given, TupleOf):
+            return len(given.items) == len(items) and all(map(fits, given.items, items))
+        case DictOf(item=item) if isinstance(given, DictOf):
+            return fits(given.item, item)
+        case Instance(cls=cls) if isinstance(given, Instance):
+            return issubclass(given.cls, cls) and given.is_open == wanted.is_open
+    return False
+
+
+def convert(value: Any, wanted: Spec) -> Any:
+    """A scalar that fits `wanted`, as the type that the annotation names: 3 as 3.0 for a `float`."""
+    options = wanted.options if isinstance(wanted, Union) else (wanted,)
+    exact = any(isinstance(o, Plain) and type(value) is o.type for o in options)
+    if exact or any(isinstance(o, Choice) and fits(Choice((value,)), o) for o in options):
+        return value
+    plain = next(o for o in options if isinstance(o, Plain) and fits(Choice((value,)), o))
+    return plain.type(value)
+
+
+def a(name: str) -> str:
+    """A name with its article."""
+    return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
+
+
+def _is(value: Any, kind: type) -> bool:
+    if kind is int and type(value) is float:
+        return math.isfinite(value) and value.is_integer() and abs(value) < 2**63
+    allowed: tuple[type, ...] = {float: (int, float), Path: (str, Path)}.get(kind, (kind,))
+    return type(value) in allowed
+
+
+def _either(words: typing.Iterable[str]) -> str:
+    *rest, last = words
+    return f"{', '.join(rest)} or {last}" if rest else last

@@ -1,0 +1,155 @@
+"""A config is a call: what a node says where an object is to be built, and how one config goes over another."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from minigrad.config.annotations import DictOf, Instance, ListOf, Spec, TupleOf, Union, fits, type_of
+from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
+from minigrad.config.problems import DEFAULT, Report
+from minigrad.config.registry import Registry, UnknownNameError
+from minigrad.config.signature import REQUIRED, Parameter, Signature, signature_of
+
+
+def is_class_name(text: Any) -> bool:
+    """Whether a text names something to build: it begins with a capital letter."""
+    return isinstance(text, str) and text[:1].isupper()
+
+
+def split_call(node: Node) -> tuple[Key | None, Node | None]:
+    """The name of a class and what is given to it. None for a name that is left out, and for nothing given."""
+    match node:
+        case ScalarNode(value=str(text)) if is_class_name(text):
+            return Key(text, node.place), None
+        case ScalarNode(text=""):
+            return None, None
+        case MappingNode(entries=entries) if len(entries) == 1 and is_class_name(next(iter(entries))):
+            [(name, given)] = entries.items()
+            nothing = isinstance(given, ScalarNode) and not given.text
+            return name, None if nothing else given
+    return None, node
+
+
+def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, Node], list[Node]]:
+    """The arguments by name, those given by position too, and what is left over when all positions are taken.
+
+    A variadic parameter takes the rest as a list. Its items can be addressed by number, which only an override does.
+    """
+    match given:
+        case None:
+            return {}, []
+        case MappingNode(entries=entries) if split_call(given)[0] is None:
+            variadic = signature.variadic
+            numbered = {key: value for key, value in entries.items() if key.isdecimal()}
+            if variadic is None or not numbered:
+                return entries, []
+            named = {key: value for key, value in entries.items() if key not in numbered}
+            return {**named, Key(variadic.name, given.place): MappingNode(given.place, numbered)}, []
+        case SequenceNode(items=items):
+            values = items
+        case _:
+            values = [given]
+    names = [parameter.name for parameter in signature.positional]
+    arguments = {Key(name, value.place): value for name, value in zip(names, values, strict=False)}
+    rest = values[len(names) :]
+    if signature.variadic and rest:
+        arguments[Key(signature.variadic.name, rest[0].place)] = SequenceNode(given.place, rest)
+        rest = []
+    return arguments, rest
+
+
+def default_node(parameter: Parameter) -> Node | None:
+    """A parameter's default as a person would have written it, or None if no config can say it."""
+    if parameter.is_variadic:
+        return SequenceNode(DEFAULT, [])
+    default, spec = parameter.default, parameter.spec
+    cls = default if isinstance(default, type) else type(default)
+    options = spec.options if isinstance(spec, Union) else (spec,)
+    if default is not REQUIRED and any(isinstance(o, Instance) and issubclass(cls, o.cls) for o in options):
+        if isinstance(default, type):
+            return ScalarNode(DEFAULT, cls.__name__, cls.__name__)
+        if not dataclasses.is_dataclass(default):
+            return None
+        fields = {f.name: getattr(default, f.name) for f in dataclasses.fields(default) if f.init}
+        arguments = _node_of(fields)
+        return MappingNode(DEFAULT, {Key(cls.__name__, DEFAULT): arguments}) if arguments else None
+    node = _node_of(default)
+    return node if node is not None and fits(type_of(default), spec) else None
+
+
+def merge(lower: Node, upper: Node, spec: Spec, registry: Registry, report: Report) -> Node:
+    """What a value becomes when another is written over it.
+
+    The same class merges arguments, and so do arguments whose class is left out; another class replaces. Mappings
+    merge, an item of a list is replaced by its number, and everything else is replaced whole.
+    """
+
+    def merged(lower: Node, upper: Node, spec: Spec) -> Node:
+        for option in spec.options if isinstance(spec, Union) else (spec,):
+            match option:
+                case Instance():
+                    if (call := merged_calls(lower, upper, option)) is not None:
+                        return call
+                case DictOf(item=item) if isinstance(lower, MappingNode) and isinstance(upper, MappingNode):
+                    specs = dict.fromkeys(upper.entries, item)
+                    return MappingNode(upper.place, over(lower.entries, upper.entries, specs))
+                case ListOf() | TupleOf() if isinstance(lower, SequenceNode) and isinstance(upper, MappingNode):
+                    if all(key.isdecimal() for key in upper.entries):
+                        return items(lower, upper, option)
+        return upper
+
+    def over(lower: dict[Key, Node], upper: dict[Key, Node], specs: dict[Any, Spec]) -> dict[Key, Node]:
+        both = {k: merged(lower[k], v, specs[k]) for k, v in upper.items() if k in lower and k in specs}
+        return {**lower, **upper, **both}
+
+    def merged_calls(lower: Node, upper: Node, option: Instance) -> Node | None:
+        (name, below), (new_name, above) = split_call(lower), split_call(upper)
+        if new_name is None and not isinstance(above, MappingNode):
+            return None
+        if name is None and (registry.is_kind(option.cls) or (isinstance(lower, ScalarNode) and lower.value is None)):
+            return None
+        try:
+            cls = registry.find(name, option.cls) if name else option.cls
+            if new_name and registry.find(new_name, option.cls) is not cls:
+                return None
+        except UnknownNameError:
+            return None
+        signature = signature_of(cls, option.is_open)
+        arguments, rest = name_arguments(below, signature)
+        new, new_rest = name_arguments(above, signature)
+        if rest or new_rest:
+            return None
+        specs = {p.name: p.spec for p in signature.parameters.values()}
+        given = MappingNode(upper.place, over(arguments, new, specs))
+        if name is not None and name.place == DEFAULT:
+            name = Key(name, upper.place)
+        name = new_name or name
+        return MappingNode(upper.place, {name: given}) if name else given
+
+    def items(lower: SequenceNode, upper: MappingNode, option: ListOf | TupleOf) -> Node:
+        values = list(lower.items)
+        for key, value in upper.entries.items():
+            if int(key[:9]) >= len(values):
+                report.add(key.place, f"there is no item '{key}' in {lower}", "items are numbered from 0")
+                continue
+            i = int(key)
+            item = option.item if isinstance(option, ListOf) else option.items[min(i, len(option.items) - 1)]
+            values[i] = merged(values[i], value, item)
+        return SequenceNode(lower.place, values)
+
+    return merged(lower, upper, spec)
+
+
+def _node_of(value: Any) -> Node | None:
+    match value:
+        case None | bool() | int() | float() | str():
+            return ScalarNode(DEFAULT, value, str(value) or "''")
+        case list() | tuple():
+            items = [_node_of(item) for item in value]
+            return None if None in items else SequenceNode(DEFAULT, [item for item in items if item is not None])
+        case dict():
+            entries = {Key(str(key), DEFAULT): _node_of(item) for key, item in value.items()}
+            whole = {key: item for key, item in entries.items() if item is not None}
+            return MappingNode(DEFAULT, whole) if len(whole) == len(entries) else None
+    return None

@@ -1,0 +1,255 @@
+"""Nodes and annotations to a plan: everything that a config says is checked here, and nothing is built."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.config.annotations import (
+    Choice,
+    DictOf,
+    Inexpressible,
+    Instance,
+    ListOf,
+    Plain,
+    Spec,
+    TupleOf,
+    Union,
+    a,
+    convert,
+    fits,
+)
+from minigrad.config.calls import default_node, is_class_name, merge, name_arguments, split_call
+from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
+from minigrad.config.problems import Place, Report
+from minigrad.config.reader import scalar
+from minigrad.config.registry import Registry, UnknownNameError
+from minigrad.config.signature import Signature, signature_of
+from minigrad.config.suggest import did_you_mean, nearest
+from minigrad.config.values import Broken, Call, Entries, Items, Literal, Reference, Value
+
+_REFERENCE = re.compile(r"\$\{\s*([\w.:/-]*)\s*\}")
+_ENVIRONMENT = re.compile(r"env:(.*)")
+
+
+class Checker:
+    """Checks nodes against the types that annotations ask for. Problems go to `report`, references to `references`."""
+
+    def __init__(self, registry: Registry, report: Report) -> None:
+        self.registry = registry
+        self.report = report
+        self.references: list[Reference] = []
+
+    def config(self, target: Callable[..., Any], entries: dict[Key, Node], place: Place) -> Call:
+        """Checks a whole config, which is a call of `target`."""
+        return self._arguments(target, signature_of(target), entries, place, "a config", "key")
+
+    def _value(self, node: Node, spec: Spec, what: str) -> Value:
+        if isinstance(node, ScalarNode):
+            if isinstance(node.value, str) and "${" in node.value:
+                return self._reference(node, node.value, spec, what)
+            if fits(Choice((node.value,)), spec):
+                return Literal(node.place, convert(node.value, spec))
+        match self._option(node, spec):
+            case Instance() as instance:
+                return self._instance(node, instance, what)
+            case ListOf(item=item, container=container) if isinstance(node, SequenceNode):
+                items = [self._value(value, item, f"item {i} of {what}") for i, value in enumerate(node.items)]
+                return Items(node.place, items, container)
+            case TupleOf(items=specs) if isinstance(node, SequenceNode) and len(node.items) == len(specs):
+                pairs = enumerate(zip(node.items, specs, strict=True))
+                return Items(node.place, [self._value(v, s, f"item {i} of {what}") for i, (v, s) in pairs], tuple)
+            case DictOf(item=item) if isinstance(node, MappingNode):
+                entries = {str(key): self._value(v, item, f"'{key}' in {what}") for key, v in node.entries.items()}
+                return Entries(node.place, entries)
+            case Inexpressible(why=why):
+                return self._refuse(node.place, f"{what} {why}", "leave it out, or give it in Python")
+        return self._refuse(node.place, f"{what} must be {spec}, not {node}", _remedy(node, spec))
+
+    def _option(self, node: Node, spec: Spec) -> Spec:
+        """The option of a union that a node means: the only one, the first that suits it, or the union itself."""
+        if not isinstance(spec, Union):
+            return spec
+        options = [option for option in spec.options if option != Plain(type(None))]
+        if len(options) == 1 and not (isinstance(node, ScalarNode) and isinstance(options[0], Plain | Choice)):
+            return options[0]
+        return next((option for option in options if self._suits(node, option)), spec)
+
+    def _suits(self, node: Node, spec: Spec) -> bool:
+        """Whether a node looks like a type from afar: only first items are looked at, so that unions cost no search."""
+        match spec, node:
+            case Union(options=options), _:
+                return any(self._suits(node, option) for option in options)
+            case (Plain() | Choice()), ScalarNode(value=value):
+                return fits(Choice((value,)), spec)
+            case ListOf(item=item), SequenceNode(items=items):
+                return not items or self._suits(items[0], item)
+            case TupleOf(items=specs), SequenceNode(items=items):
+                return len(items) == len(specs) and all(map(self._suits, items[:1], specs[:1]))
+            case Instance(cls=cls), _:
+                name, _ = split_call(node)
+                if name is None:
+                    return isinstance(node, MappingNode) and not self.registry.is_kind(cls)
+                return self._find(name, cls, quiet=True) is not None
+            case DictOf(), MappingNode():
+                return split_call(node)[0] is None
+        return False
+
+    def _instance(self, node: Node, spec: Instance, what: str) -> Value:
+        name, given = split_call(node)
+        if isinstance(node, MappingNode) and len(node.entries) > 1 and any(map(is_class_name, node.entries)):
+            return self._beside(node.entries, spec, what)
+        if name is None and self.registry.is_kind(spec.cls):
+            return self._unnamed(node, spec, what)
+        cls: type | None = spec.cls
+        if name is not None and (cls := self._find(name, spec.cls)) is None:
+            return Broken(node.place)
+        assert cls is not None
+        place = name.place if name is not None else node.place
+        signature = signature_of(cls, spec.is_open)
+        if signature.refusal:
+            return self._refuse(place, f"{cls.__name__} cannot be built from a config", signature.refusal)
+        arguments, rest = name_arguments(given, signature)
+        if rest and name is None and isinstance(given, ScalarNode):
+            return self._refuse(place, f"{what} must be {spec}, not {node}", str(signature))
+        if rest:
+            return self._too_many(signature, rest[0], given)
+        call = self._arguments(cls, signature, arguments, place, cls.__name__, "argument")
+        call.is_open = spec.is_open
+        call.is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
+        return call
+
+    def _beside(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
+        name = next(filter(is_class_name, entries))
+        other = next(key for key in entries if key != name)
+        hint = f"arguments stand inside the class: '{other}' one level deeper than '{name}'"
+        if is_class_name(other):
+            hint = f"{what} is one {spec.cls.__name__}"
+        return self._refuse(other.place, f"'{other}' stands beside '{name}'", hint)
+
+    def _unnamed(self, node: Node, spec: Instance, what: str) -> Value:
+        """A kind asks for a class, and none is named: perhaps in lower case, by its import path, or not at all."""
+        kind = spec.cls.__name__
+        match node:
+            case ScalarNode(value=str(text)):
+                said = Key(text, node.place)
+            case MappingNode(entries=entries) if len(entries) == 1:
+                [said] = entries
+            case _:
+                problem = f"must be {spec}, not {node}"
+                if isinstance(node, MappingNode):
+                    problem = f"gives arguments, and no {kind} that takes them"
+                known = did_you_mean("", self.registry.names(spec.cls))
+                return self._refuse(node.place, f"{what} {problem}", f"write the name of {a(kind)}; {known}")
+        self._find(said, spec.cls)
+        return Broken(node.place)
+
+    def _find(self, name: Key, base: type, quiet: bool = False) -> type | None:
+        try:
+            if "." in name:
+                near = nearest(name.rpartition(".")[2], self.registry.names(base))
+                remedy = f"did you mean '{near}'?  " if near else ""
+                raise UnknownNameError(
+                    f"'{name}' is an import path, and a name belongs here",
+                    f"{remedy}a package's classes are known by their names after --import {name.partition('.')[0]}",
+                )
+            return self.registry.find(name, base)
+        except UnknownNameError as unknown:
+            if not quiet:
+                self.report.add(name.place, unknown.message, unknown.hint)
+            return None
+
+    def _too_many(self, signature: Signature, first: Node, given: Node | None) -> Value:
+        count = len(given.items) if isinstance(given, SequenceNode) else 1
+        limit = len(signature.positional)
+        hint = str(signature)
+        if limit == 1 and isinstance(signature.positional[0].spec, ListOf):
+            hint += f"\nto give one list, write {signature.name}: [[...]]"
+        takes = f"at most {limit} argument{'s' * (limit != 1)}" if limit else "no arguments"
+        return self._refuse(first.place, f"{signature.name} takes {takes} by position, not {count}", hint)
+
+    def _arguments(
+        self,
+        target: Callable[..., Any],
+        signature: Signature,
+        given: dict[Key, Node],
+        place: Place,
+        owner: str,
+        noun: str,
+    ) -> Call:
+        parameters = signature.parameters
+        missing = [name for name, p in parameters.items() if p.is_required and name not in given]
+        for key in given:
+            if key not in parameters:
+                near = nearest(key, [name for name in parameters if name not in given])
+                missing = [name for name in missing if name != near]
+                hint = did_you_mean(key, parameters, f"{owner} takes", near)
+                self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint or str(signature))
+        if missing:
+            needs = ", ".join(f"'{name}'" for name in missing)
+            self.report.add(place, f"{owner} needs {needs}", str(signature) if noun == "argument" else "")
+        values: dict[str, Value] = {}
+        for name, parameter in parameters.items():
+            node, default = given.get(Key(name, place)), default_node(parameter)
+            if node is not None and default is not None:
+                node = merge(default, node, parameter.spec, self.registry, self.report)
+            if (node := node or default) is not None:
+                what = f"'{name}' of {owner}" if noun == "argument" else f"'{name}'"
+                values[name] = self._value(node, parameter.spec, what)
+        return Call(place, target, signature, values)
+
+    def _reference(self, node: ScalarNode, text: str, spec: Spec, what: str) -> Value:
+        if not (inside := _REFERENCE.fullmatch(text)):
+            hint = "a reference is the whole value: ${path.to.value}"
+            return self._refuse(node.place, f"{text[:60]!r} is no reference", hint)
+        path = inside.group(1)
+        if variable := _ENVIRONMENT.fullmatch(path):
+            return self._environment(node, variable.group(1), spec, what)
+        reference = Reference(node.place, path, spec, what)
+        self.references.append(reference)
+        return reference
+
+    def _environment(self, node: ScalarNode, name: str, spec: Spec, what: str) -> Value:
+        if not name.startswith("MINIGRAD_"):
+            message = f"the environment variable {name} is not open to configs"
+            return self._refuse(node.place, message, "only those named MINIGRAD_... are")
+        text = os.environ.get(name)
+        if text is None:
+            message = f"the environment variable {name} is not set"
+            return self._refuse(node.place, message, f"set it, as in: {name}=... python train.py ...")
+        if not fits(Choice((text,)), spec):
+            try:
+                value = scalar(text)
+            except OverflowError:
+                value = text
+            if not fits(Choice((value,)), spec):
+                return self._refuse(node.place, f"{what} must be {spec}, and {name} is {text[:60]!r}")
+            return Literal(node.place, convert(value, spec))
+        return Literal(node.place, text)
+
+    def _refuse(self, place: Place, message: str, hint: str = "") -> Broken:
+        self.report.add(place, message, hint)
+        return Broken(place)
+
+
+def _remedy(node: Node, spec: Spec) -> str:
+    options = spec.options if isinstance(spec, Union) else (spec,)
+    choices = [value for o in options if isinstance(o, Choice) for value in o.values if isinstance(value, str)]
+    kinds = {o.type for o in options if isinstance(o, Plain)}
+    match node:
+        case ScalarNode(text=""):
+            return "write a value after the ':'"
+        case ScalarNode(value=str(text)) if choices:
+            near = nearest(text, choices)
+            return f"did you mean '{near}'?" if near else ""
+        case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+\d_, ]+(\.\d+)?", text):
+            return f"write {re.sub('[_, ]', '', text)}"
+        case ScalarNode(value=str(text)) if bool in kinds and text.lower() in ("yes", "no", "on", "off"):
+            return "write true or false"
+        case ScalarNode(text=text) if str in kinds:
+            return f"put it in quotes to make it a text: '{text}'"
+        case ScalarNode(text=text) if any(isinstance(o, ListOf) for o in options) and len(text) < 40:
+            return f"write [{text}]"
+    return ""

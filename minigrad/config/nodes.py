@@ -1,0 +1,79 @@
+"""The tree of a config's text: scalars, sequences and mappings, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad.config.problems import Place
+
+Scalar = bool | int | float | str | None
+
+
+class Key(str):
+    """A key of a mapping: a text that knows its place."""
+
+    __slots__ = ("place",)
+    place: Place
+
+    def __new__(cls, text: str, place: Place) -> Key:
+        """A key is its text, in comparisons too."""
+        key = super().__new__(cls, text)
+        key.place = place
+        return key
+
+
+@dataclass(frozen=True)
+class ScalarNode:
+    """A single value; `text` is how it was written, empty where nothing was."""
+
+    place: Place
+    value: Scalar
+    text: str
+
+    def __str__(self) -> str:
+        match self.value:
+            case str():
+                return f"the text {self.value!r}" if len(self.value) < 60 else "a long text"
+            case None:
+                return "nothing"
+            case bool():
+                return self.text
+            case _:
+                return f"the number {self.text}"
+
+
+@dataclass(frozen=True)
+class SequenceNode:
+    """A list of values."""
+
+    place: Place
+    items: list[Node]
+
+    def __str__(self) -> str:
+        return f"a list of {len(self.items)}"
+
+
+@dataclass(frozen=True)
+class MappingNode:
+    """Values by key."""
+
+    place: Place
+    entries: dict[Key, Node]
+
+    def __str__(self) -> str:
+        return "a mapping of " + (", ".join(list(self.entries)[:5]) or "nothing")
+
+
+Node = ScalarNode | SequenceNode | MappingNode
+
+
+def data(node: Node) -> Any:
+    """A node as plain Python data, as a JSON Schema validates it."""
+    match node:
+        case ScalarNode(value=value):
+            return value
+        case SequenceNode(items=items):
+            return [data(item) for item in items]
+        case MappingNode(entries=entries):
+            return {str(key): data(value) for key, value in entries.items()}

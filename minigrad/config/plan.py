@@ -1,0 +1,149 @@
+"""A config that has been read and checked, and what can be done with it: look into it, write it out, build it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from minigrad.config.annotations import Instance, convert
+from minigrad.config.calls import merge
+from minigrad.config.check import Checker
+from minigrad.config.emit import emit
+from minigrad.config.layers import read_layers
+from minigrad.config.nodes import MappingNode
+from minigrad.config.problems import ConfigError, Problem, Report
+from minigrad.config.references import resolve
+from minigrad.config.registry import Registry
+from minigrad.config.signature import signature_of
+from minigrad.config.values import Call, Entries, Items, Literal, Reference, Value, child
+
+
+def load_plan(
+    path: str | Path, signature: Callable[..., Any], registry: Registry, overrides: Sequence[str] = ()
+) -> Plan:
+    """Reads a config and everything that it is based on, and checks all of it. Nothing is built.
+
+    Args:
+        path: the file.
+        signature: what the config is a call of; its annotated parameters are the keys of the config.
+        registry: the classes that it may name.
+        overrides: `key.path=value` texts, which go over the file.
+
+    Raises: ConfigError with everything that is wrong.
+    """
+    report = Report()
+    keys = ", ".join(signature_of(signature).parameters)
+    root: MappingNode | None = None
+    for layer in read_layers(Path(path), overrides, f"the keys are: {keys}", report):
+        over = layer if root is None else merge(root, layer, Instance(signature), registry, report)  # type: ignore[arg-type]
+        assert isinstance(over, MappingNode)
+        root = MappingNode(root.place if root else layer.place, over.entries)
+    assert root is not None
+    checker = Checker(registry, report)
+    call = checker.config(signature, root.entries, root.place)
+    resolve(checker.references, call, report)
+    report.check()
+    return Plan(call)
+
+
+class Plan:
+    """A checked config. `plan["trainer.max_epochs"]` is what it says, before anything is built."""
+
+    def __init__(self, root: Call) -> None:
+        self._root = root
+
+    def __getitem__(self, path: str) -> Any:
+        """The value at a dotted path: plain data, or the class that stands there. Raises: KeyError if there is none."""
+        value: Value | None = self._root
+        for word in path.split("."):
+            value = child(value, word) if value is not None else None
+            if isinstance(value, Reference) and not value.fact:
+                value = value.target
+        if value is None or isinstance(value, Reference):
+            raise KeyError(f"{path}: {'known when it is built' if value else 'no such value in this config'}")
+        return _data(value)
+
+    def error(self, path: str, message: str, hint: str = "") -> ConfigError:
+        """An error found later, to be raised: it points to where the value at `path`, or what holds it, was written."""
+        value: Value = self._root
+        place = value.place
+        for word in path.split("."):
+            value = child(value, word) or value
+            place = value.place if value.place.line else place
+        return ConfigError([Problem(place, message, hint)])
+
+    def to_yaml(self, origins: bool = False) -> str:
+        """The config with everything spelled out, defaults too; read again, it gives the same plan.
+
+        `origins` adds to each line, as a comment, where its value was written.
+        """
+        return emit(self._root, origins)
+
+    def build(self) -> Any:
+        """Builds everything in the order of the signature, but what is referred to first; returns the signature's result.
+
+        Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError.
+        """
+        return _Builder().build(self._root)
+
+
+class _Builder:
+    """Builds each value once, however often it is referred to."""
+
+    def __init__(self) -> None:
+        self.built: dict[Value, Any] = {}
+
+    def build(self, value: Value) -> Any:
+        """The object that a value of the plan stands for."""
+        if value not in self.built:
+            self.built[value] = self._make(value)
+        return self.built[value]
+
+    def _make(self, value: Value) -> Any:
+        match value:
+            case Literal(value=known):
+                return known
+            case Items(items=items, container=container):
+                return container(map(self.build, items))
+            case Entries(entries=entries):
+                return {name: self.build(item) for name, item in entries.items()}
+            case Call(arguments=arguments):
+                built = {name: self.build(argument) for name, argument in arguments.items()}
+                return (lambda first: _call(value, built, first)) if value.is_open else _call(value, built)
+            case Reference(target=Literal(value=known), wanted=wanted):
+                return convert(known, wanted)
+            case Reference(target=target, fact=fact) if target is not None:
+                return getattr(self.build(target), fact) if fact else self.build(target)
+        raise AssertionError("a plan with problems is never built")
+
+
+def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
+    variadic = call.signature.variadic
+    if variadic and arguments.get(variadic.name):
+        # what comes before *args can only be given by position
+        positional = [arguments[p.name] for p in call.signature.positional] + list(arguments[variadic.name])
+    else:
+        positional = []
+    by_position = {p.name for p in call.signature.positional} if positional else set()
+    named = {k: v for k, v in arguments.items() if k not in by_position and not (variadic and k == variadic.name)}
+    try:
+        return call.target(*first, *positional, **named)
+    except (TypeError, ValueError) as error:
+        problem = Problem(call.place, f"{call.signature.name}: {error}", str(call.signature))
+        raise ConfigError([problem]) from error
+
+
+def _data(value: Value) -> Any:
+    match value:
+        case Literal(value=known):
+            return known
+        case Items(items=items, container=container):
+            return container(map(_data, items))
+        case Entries(entries=entries):
+            return {name: _data(item) for name, item in entries.items()}
+        case Call(target=target):
+            return target
+        case Reference(target=target, fact="") if target is not None:
+            return _data(target)
+    return None

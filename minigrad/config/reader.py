@@ -1,0 +1,232 @@
+"""YAML text to marked nodes: YAML 1.2's core scalars, and less of the rest than YAML allows.
+
+PyYAML splits the text into events. What the events mean is decided here, since its own rules are those of YAML 1.1
+(where `no` is false and `1e-3` a text), and since a config needs neither tags, which name code, nor anchors, which hide
+what is said.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from yaml import events
+
+from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
+from minigrad.config.problems import ConfigError, Place, Problem, Report, Source
+from minigrad.config.suggest import did_you_mean
+
+MAX_BYTES = 2**20
+MAX_DEPTH = 64
+MAX_VALUES = 10_000
+MAX_BITS = 64
+
+# YAML 1.2.2, section 10.3.2 (core schema); a text is whatever no line of it matches
+_CONSTANTS: dict[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **{sign + name: float(sign + "inf") for sign in ("", "+", "-") for name in (".inf", ".Inf", ".INF")},
+}
+_DECIMAL = re.compile(r"[-+]?[0-9]+")
+_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+# what PyYAML says (a pattern of its message), what it means to the person, and the remedy; the first that fits counts
+_SYNTAX = (
+    (r"character '\\t'", "a tab, where YAML wants spaces", "indent with spaces"),
+    (r"cannot start any token", "a text cannot begin with this character", "put the text in quotes"),
+    (r"mapping values are not allowed", "this ':' fits nowhere: it begins a second 'key: value' inside a value",
+     "check the indentation of this line and the one above; a text that contains ': ' needs quotes"),
+    (r"could not find expected ':'", "this is no 'key: value'", "write a ':' and a space after the key"),
+    (r"expected <block end>", "this line does not fit those above it",
+     "lines of one mapping or list begin in the same column; a list's lines all begin with '- '"),
+    (r"expected ',' or '[]}]'.*<stream end>", "a bracket is opened before this and never closed",
+     "close it with ] or }"),
+    (r"expected ',' or '[]}]'", "inside brackets, a ',' or the closing bracket belongs here", ""),
+    (r"unexpected end of stream", "a quote is opened before this and never closed", "close the quote"),
+    (r"unknown escape", "no such escape in a text in double quotes",
+     r"write '\\' for a backslash, or use single quotes"),
+    (r"expected the node content", "a value belongs here", ""),
+)  # fmt: skip
+
+
+def read_file(path: Path, name: str, asked_at: Place | None = None) -> Source:
+    """Reads the text of a config file: UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
+
+    `name` is what errors call it; `asked_at` is where another config asks for it. Raises: ConfigError.
+    """
+    here = Place(Source(name, ""))
+
+    def refuse(message: str, hint: str) -> ConfigError:
+        return ConfigError([Problem(asked_at or here, message, hint)])
+
+    if not path.is_file():
+        others = sorted(p.name for pattern in ("*.yaml", "*.yml") for p in path.parent.glob(pattern))
+        what = "is not a file" if path.exists() else "does not exist"
+        raise refuse(f"{name} {what}", did_you_mean(path.name, others, f"files in {path.parent}"))
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise refuse(f"{name} cannot be read", error.strerror or str(error)) from None
+    if len(raw) > MAX_BYTES:
+        raise refuse(f"{name} is larger than 1 MiB", "a config is a page of text; data belongs in files that it names")
+    mark = next((mark for mark in _BYTE_ORDER_MARKS if raw.startswith(mark)), b"")
+    encoding = _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    try:
+        return Source(name, raw[len(mark) :].decode(encoding))
+    except UnicodeDecodeError as error:
+        readable = Source(name, raw[len(mark) :].decode(encoding, errors="replace"))
+        place = _place_of(readable, len(raw[len(mark) :][: error.start].decode(encoding, errors="replace")))
+        raise ConfigError([Problem(place, f"this is not {encoding.upper()}", "save the file as UTF-8")]) from None
+
+
+def read(source: Source, text: str, report: Report) -> Node:
+    """Parses `text`, whose lines and columns are those of `source`. What can be read past goes to `report`.
+
+    Raises: ConfigError where the text cannot be read on.
+    """
+    if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        message = f"the control character U+{ord(control.group()):04X} has no place in a config"
+        report.add(_place_of(source, control.start()), message, "delete it")
+        report.check()
+    return _Reader(source, text, report).document()
+
+
+def scalar(text: str) -> Scalar:
+    """What a plain scalar means by YAML 1.2's core schema. Raises: OverflowError beyond 64 bits."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    base = 10 if _DECIMAL.fullmatch(text) else 0 if _BASED.fullmatch(text) else None
+    if base is not None:
+        # the length first: to convert very many digits is slow, and Python refuses it
+        if len(text) > MAX_BITS + 3 or (number := int(text, base)).bit_length() > MAX_BITS:
+            raise OverflowError(text)
+        return number
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+class _Reader:
+    """One pass over the events of a text."""
+
+    def __init__(self, source: Source, text: str, report: Report) -> None:
+        self.source = source
+        self.report = report
+        self.values = 0
+        self.events = self._parse(text)
+
+    def document(self) -> Node:
+        """The only document of the text; an empty text is an empty scalar."""
+        next(self.events)  # the start of the stream
+        start = next(self.events)
+        if isinstance(start, events.StreamEndEvent):
+            return ScalarNode(Place(self.source, 1), None, "")
+        node = self._node(next(self.events), 0)
+        next(self.events)  # the end of the document
+        if isinstance(second := next(self.events), events.DocumentStartEvent):
+            self._stop(self._place(second), "a second document begins here", "one file is one config: delete the '---'")
+        return node
+
+    def _parse(self, text: str) -> Iterator[events.Event]:
+        try:
+            yield from yaml.parse(text, Loader=yaml.BaseLoader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            assert mark is not None
+            place = Place(self.source, mark.line + 1, mark.column + 1)
+            if self._line(place)[max(0, mark.column - 1) :].startswith("${"):
+                self._stop(place, "a reference inside [ ] or { } needs quotes", "write '${...}' with its quotes")
+            said = f"{error.problem}"
+            for pattern, message, hint in _SYNTAX:
+                if re.search(pattern, said):
+                    self._stop(place, message, hint)
+            self._stop(place, f"not YAML: {said}")
+        except (ValueError, OverflowError):
+            # PyYAML asks Python for the character of an escape, and lets its refusal through
+            beyond = re.search(r"\\U(?!000|0010)[0-9a-fA-F]{8}", text)
+            place = _place_of(self.source, beyond.start()) if beyond else Place(self.source)
+            self._stop(place, "this escape is no character", r"\U0010FFFF is the last")
+
+    def _node(self, event: events.Event, depth: int) -> Node:
+        self.values += 1
+        place = self._place(event)
+        if depth > MAX_DEPTH:
+            self._stop(place, f"nested more than {MAX_DEPTH} deep", "put parts of the model into a class of their own")
+        if self.values > MAX_VALUES:
+            self._stop(place, f"more than {MAX_VALUES:,} values", "a config is a page of text; data belongs in files")
+        if isinstance(event, events.AliasEvent):
+            self.report.add(place, "aliases are not allowed", "write the value out, or refer to it as ${path.to.value}")
+            return ScalarNode(place, None, f"*{event.anchor}")
+        assert isinstance(event, events.ScalarEvent | events.CollectionStartEvent)
+        if event.anchor is not None:
+            hint = "delete it: a value is referred to by its path, as ${path.to.value}"
+            self.report.add(place, f"the anchor '&{event.anchor}' is not allowed", hint)
+        if event.tag is not None:
+            self.report.add(place, "tags are not allowed", "delete it: a config names classes, and holds no code")
+        match event:
+            case events.ScalarEvent():
+                return self._scalar(event, place)
+            case events.SequenceStartEvent():
+                items = []
+                while not isinstance(item := next(self.events), events.SequenceEndEvent):
+                    items.append(self._node(item, depth + 1))
+                return SequenceNode(place, items)
+            case _:
+                return MappingNode(place, self._entries(depth))
+
+    def _entries(self, depth: int) -> dict[Key, Node]:
+        entries: dict[Key, Node] = {}
+        first: dict[str, Key] = {}
+        while not isinstance(event := next(self.events), events.MappingEndEvent):
+            node = self._node(event, depth + 1)
+            value = self._node(next(self.events), depth + 1)
+            if not (isinstance(node, ScalarNode) and isinstance(node.value, str)):
+                self.report.add(node.place, f"a key is a text, not {node}", "put it in quotes if it is meant as a name")
+                continue
+            key = Key(node.value, node.place)
+            if first.setdefault(key, key) is not key:
+                hint = f"it is written first on line {first[key].place.line}: keep one"
+                self.report.add(key.place, f"the key '{key}' is here a second time", hint)
+                continue
+            entries[key] = value
+        return entries
+
+    def _scalar(self, event: events.ScalarEvent, place: Place) -> ScalarNode:
+        if re.search("[\ud800-\udfff]", event.value):
+            hint = r"write the character itself, or \U and 8 digits"
+            self.report.add(place, "half of a surrogate pair is no character", hint)
+        if not event.implicit[0]:
+            return ScalarNode(place, event.value, event.value or "''")
+        try:
+            return ScalarNode(place, scalar(event.value), event.value)
+        except OverflowError:
+            self.report.add(place, f"this integer has more than {MAX_BITS} bits", "write a smaller number")
+            return ScalarNode(place, None, event.value)
+
+    def _place(self, event: events.Event) -> Place:
+        start, end = event.start_mark, event.end_mark
+        assert start is not None
+        assert end is not None
+        line = self._line(Place(self.source, start.line + 1))
+        width = (end.column if end.line == start.line else len(line.rstrip())) - start.column
+        return Place(self.source, start.line + 1, start.column + 1, max(1, width))
+
+    def _line(self, place: Place) -> str:
+        lines = self.source.lines
+        return lines[place.line - 1] if place.line <= len(lines) else ""
+
+    def _stop(self, place: Place, message: str, hint: str = "") -> None:
+        self.report.add(place, message, hint)
+        self.report.check()
+
+
+def _place_of(source: Source, index: int) -> Place:
+    before = (source.text[:index] + "x").splitlines()
+    return Place(source, len(before), len(before[-1]))

@@ -1,0 +1,108 @@
+"""`${path}`: what a reference refers to, whether its type fits, and whether references go in a circle."""
+
+from __future__ import annotations
+
+from minigrad.config.annotations import Spec, fits
+from minigrad.config.problems import Report
+from minigrad.config.signature import facts_of
+from minigrad.config.suggest import did_you_mean
+from minigrad.config.values import (
+    Broken,
+    Call,
+    Entries,
+    Items,
+    Literal,
+    Reference,
+    Value,
+    child,
+    children,
+    spec_of_value,
+)
+
+MAX_CHAIN = 16
+"""How many references may follow each other."""
+
+
+def resolve(references: list[Reference], root: Call, report: Report) -> None:
+    """Finds the target of each reference in the plan and checks its type. What is wrong goes to `report`."""
+    for reference in references:
+        _resolve(reference, root, report, [])
+    if _is_ordered(root, report, [], {}, set()):
+        for reference in references:
+            given = spec_of_value(reference)
+            if not fits(given, reference.wanted):
+                message = f"{reference.what} must be {reference.wanted}, and {reference.path} is {given}"
+                report.add(reference.place, message)
+
+
+def _resolve(reference: Reference, root: Call, report: Report, chain: list[Reference]) -> None:
+    """Sets the target: never another reference, but what that refers to; `Broken` where the path leads nowhere."""
+    if reference in chain or len(chain) > MAX_CHAIN:
+        _refuse_circle([*chain, reference], report)
+        reference.target = Broken(reference.place)
+    if reference.target is not None:
+        return
+    value: Value = root
+    words = reference.path.split(".")
+    for i, word in enumerate(words):
+        owner, found = value, child(value, word)
+        # an argument that is None often means "as the data has it", which the object itself knows
+        is_unsaid = found is None or (isinstance(found, Literal) and found.value is None)
+        if is_unsaid and i == len(words) - 1 and word in _facts(owner, root):
+            reference.target, reference.fact = owner, word
+            return
+        if isinstance(found, Reference):
+            _resolve(found, root, report, [*chain, reference])
+            reference.fact = found.fact
+            found = found.target
+        if found is None and not isinstance(owner, Broken):
+            _refuse_unknown(reference, words[:i], word, owner, root, report)
+        value = found or Broken(reference.place)
+    reference.target = value
+
+
+def _facts(owner: Value, root: Call) -> dict[str, Spec]:
+    if isinstance(owner, Call) and isinstance(owner.target, type) and owner is not root and not owner.is_open:
+        return facts_of(owner.target)
+    return {}
+
+
+def _refuse_unknown(
+    reference: Reference, before: list[str], word: str, owner: Value, root: Call, report: Report
+) -> None:
+    path = ".".join(before) or "a config"
+    names = [*(owner.arguments if isinstance(owner, Call) else ()), *_facts(owner, root)]
+    if isinstance(owner, Entries):
+        names = list(owner.entries)
+    hint = did_you_mean(word, dict.fromkeys(names), f"{path} has")
+    if isinstance(owner, Call) and owner.is_open:
+        hint += f"\n{path} is made during the run: only its arguments can be referred to"
+    if isinstance(owner, Items):
+        hint = f"{path} has {len(owner.items)} items, numbered from 0"
+    report.add(reference.place, f"there is no '{reference.path}' to refer to", hint)
+
+
+def _is_ordered(
+    value: Value, report: Report, hops: list[Reference], entered: dict[Value, int], done: set[Value]
+) -> bool:
+    """Whether everything can be built after what it refers to. `entered` counts the references on the way there."""
+    if value in done:
+        return True
+    if value in entered or len(hops) > MAX_CHAIN:
+        _refuse_circle([*hops[entered.get(value, 0) :], hops[entered.get(value, 0)]], report)
+        return False
+    entered[value] = len(hops)
+    if isinstance(value, Reference):
+        hops = [*hops, value]
+    is_ordered = min((_is_ordered(each, report, hops, entered, done) for each in children(value)), default=True)
+    del entered[value]
+    done.add(value)
+    return is_ordered
+
+
+def _refuse_circle(chain: list[Reference], report: Report) -> None:
+    shown = " -> ".join(reference.path for reference in chain)
+    if chain[-1] in chain[:-1]:
+        report.add(chain[0].place, "these references go in a circle", shown)
+    else:
+        report.add(chain[0].place, f"more than {MAX_CHAIN} references follow each other", shown)

@@ -1,0 +1,118 @@
+"""What a callable takes, and what its results publish: read once from their annotations."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad.config.annotations import Inexpressible, ListOf, Spec, spec_of
+
+REQUIRED = inspect.Parameter.empty
+"""The default of a parameter that has none."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: its type, its default, and its text in the signature. A variadic one (`*layers`) takes a list."""
+
+    name: str
+    spec: Spec
+    default: Any
+    text: str
+    is_variadic: bool = False
+    is_positional: bool = True
+
+    @property
+    def is_required(self) -> bool:
+        """Whether a config must give it a value."""
+        return self.default is REQUIRED and not self.is_variadic
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The parameters of a class or function that a config may give; `refusal` says why it may not be called at all."""
+
+    name: str
+    parameters: dict[str, Parameter]
+    refusal: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(parameter.text for parameter in self.parameters.values())})"
+
+    @property
+    def positional(self) -> list[Parameter]:
+        """The parameters that may be given by their position, but for the variadic one."""
+        return [p for p in self.parameters.values() if p.is_positional and not p.is_variadic]
+
+    @property
+    def variadic(self) -> Parameter | None:
+        """The parameter that takes any number of values."""
+        return next((p for p in self.parameters.values() if p.is_variadic), None)
+
+
+@functools.cache
+def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature:
+    """Reads the signature of a class or function; an open one leaves its first parameter to the run."""
+    name = target.__name__
+    if target is object or getattr(target, "__init__", None) is object.__init__:
+        return Signature(name, {})
+    function = target.__init__ if isinstance(target, type) else target  # type: ignore[misc]
+    try:
+        found = list(inspect.signature(function).parameters.values())
+        hints = typing.get_type_hints(function)
+    except Exception as error:
+        return Signature(name, {}, f"its annotations cannot be read: {error}; what they name must be importable")
+    found = found[isinstance(target, type) + is_open :]
+    parameters = {p.name: _parameter(target, p, hints) for p in found if p.kind is not p.VAR_KEYWORD}
+    return Signature(name, parameters, _refusal(found, parameters))
+
+
+@functools.cache
+def facts_of(cls: type) -> dict[str, Spec]:
+    """What an object of a class publishes for references: its annotated attributes and properties, by name."""
+    facts: dict[str, Any] = {}
+    for owner in reversed(cls.__mro__):
+        try:
+            facts |= typing.get_type_hints(owner) if "__annotations__" in vars(owner) else {}
+            for name, member in vars(owner).items():
+                getter = getattr(member, "fget", None) or getattr(member, "func", None)
+                if getter and "return" in (hints := typing.get_type_hints(getter)):
+                    facts[name] = hints["return"]
+        except Exception:
+            # an annotation that names what is not imported: it cannot be checked, so it is not published
+            continue
+    return {name: spec_of(hint) for name, hint in facts.items() if not name.startswith("_")}
+
+
+def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict[str, Any]) -> Parameter:
+    default = found.default
+    field = getattr(target, "__dataclass_fields__", {}).get(found.name)
+    if field is not None and field.default_factory is not dataclasses.MISSING:
+        default = field.default_factory if dataclasses.is_dataclass(field.default_factory) else field.default_factory()
+    spec: Spec = Inexpressible("has no annotation: write 'name: int' or what it is")
+    if found.name in hints:
+        spec = spec_of(hints[found.name])
+    variadic = found.kind is found.VAR_POSITIONAL
+    if variadic and not isinstance(spec, Inexpressible):
+        spec = ListOf(spec, tuple)
+    annotation = found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(found.annotation)
+    text = "*" * variadic + found.name + ("" if found.annotation is REQUIRED else f": {annotation}")
+    if default is not REQUIRED:
+        text += f" = {default.__name__ if isinstance(default, type) else repr(default)}"
+    return Parameter(found.name, spec, default, text, variadic, found.kind is not found.KEYWORD_ONLY)
+
+
+def _refusal(found: list[inspect.Parameter], parameters: dict[str, Parameter]) -> str:
+    for parameter in found:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            return f"it takes **{parameter.name}, which cannot be checked: write its parameters out, annotated"
+        spec = parameters[parameter.name].spec
+        needed = parameter.default is REQUIRED or parameter.annotation is REQUIRED
+        if needed and isinstance(spec, Inexpressible):
+            return f"its parameter '{parameter.name}' {spec.why}"
+    return ""

@@ -1,0 +1,88 @@
+"""The right name for a wrong one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# what other frameworks call the arguments that here have PyTorch's names; used for nothing but suggestions
+FOREIGN = {
+    name: frozenset(words.split())
+    for name, words in {
+        "lr": "learning_rate learningrate eta step_length",
+        "max_epochs": "epochs num_epochs n_epochs nepochs num_train_epochs max_epoch",
+        "max_steps": "steps num_steps max_iters iterations num_iterations",
+        "loss": "criterion loss_fn loss_function objective",
+        "batch_size": "batch bs batchsize minibatch_size train_batch_size",
+        "weight_decay": "wd l2 decay l2_penalty",
+        "data": "dataset datasets datamodule",
+        "loader": "dataloader data_loader",
+        "model": "net network architecture module",
+        "optimizer": "optim optimiser opt solver",
+        "schedule": "scheduler lr_scheduler lr_schedule",
+        "trainer": "training train fit",
+        "name": "experiment run title",
+        "seed": "random_seed random_state rng",
+        "base": "inherits extends parent include defaults",
+        "p": "rate dropout drop prob probability dropout_rate",
+        "bias": "use_bias",
+        "in_features": "input_dim in_dim input_size in_size n_in in_channels",
+        "out_features": "output_dim out_dim output_size units out_size n_out out_channels hidden_size",
+        "grad_clip": "clip gradient_clip_val max_norm clip_norm max_grad_norm gradient_clip",
+        "warmup_steps": "warmup num_warmup_steps warmup_iters",
+        "total_steps": "num_training_steps total_iters t_max",
+        "early_stopping": "early_stop earlystopping",
+        "checkpoint": "checkpointing model_checkpoint",
+        "monitor": "metric watch",
+        "metrics": "metric",
+        "n_embd": "d_model hidden_size embed_dim n_embed embedding_dim dim",
+        "n_head": "num_heads n_heads nhead heads",
+        "n_layer": "num_layers n_layers layers depth num_hidden_layers",
+        "block_size": "context_length seq_len max_seq_len sequence_length n_positions n_ctx",
+        "vocab_size": "vocabulary_size n_vocab num_embeddings",
+        "betas": "beta beta1 beta2",
+        "eps": "epsilon",
+        "CrossEntropyLoss": "crossentropy nllloss categorical_crossentropy categoricalcrossentropy",
+        "MSELoss": "mse meansquarederror mean_squared_error l2loss",
+        "L1Loss": "mae meanabsoluteerror",
+        "BCEWithLogitsLoss": "bce bceloss binarycrossentropy",
+        "Linear": "dense fullyconnected fc",
+        "WarmupCosine": "cosine cosineannealinglr cosineannealing",
+    }.items()
+}
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The name that was most likely meant: another framework's word for it, or else the one with the fewest edits away.
+
+    At most one edit in three letters; letters that differ only in case count as a tenth of an edit.
+    """
+    names = list(names)
+    for name in names:
+        if word.lower() in FOREIGN.get(name, ()):
+            return name
+    word = word[:30]
+    distances = [(_distance(word, name), name) for name in names if abs(len(name) - len(word)) <= 1 + len(word) // 3]
+    best = min(distances, default=None)
+    return best[1] if best and best[0] <= max(1.1, len(word) / 3) else None
+
+
+def did_you_mean(word: str, names: Iterable[str], heading: str = "known are", near: str | None = None) -> str:
+    """A hint for a wrong name: the right one (`near`, or the nearest), and all that there are, or the first of many."""
+    names = list(names)
+    near = near or nearest(word, names)
+    shown = ", ".join(names[:24]) + (f", ... ({len(names)} in all)" if len(names) > 24 else "")
+    return "  ".join(part for part in (near and f"did you mean '{near}'?", names and f"{heading}: {shown}") if part)
+
+
+def _distance(a: str, b: str) -> float:
+    """Damerau and Levenshtein's distance: inserted, deleted, changed and swapped letters (optimal string alignment)."""
+    previous: list[float] = []
+    row = [float(j) for j in range(len(b) + 1)]
+    for i, x in enumerate(a):
+        before, previous, row = previous, row, [i + 1.0]
+        for j, y in enumerate(b):
+            change = 0.0 if x == y else 0.1 if x.lower() == y.lower() else 1.0
+            row.append(min(previous[j] + change, previous[j + 1] + 1, row[j] + 1))
+            if i and j and x == b[j - 1] and y == a[i - 1] and x != y:
+                row[-1] = min(row[-1], before[j - 1] + 1)
+    return row[-1]

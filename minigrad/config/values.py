@@ -1,0 +1,120 @@
+"""A checked plan: what will be built, before any of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from minigrad.config.annotations import Choice, DictOf, Inexpressible, Instance, Spec, TupleOf, Union
+from minigrad.config.problems import Place
+from minigrad.config.signature import Signature, facts_of
+
+
+@dataclass(eq=False)
+class Literal:
+    """A value that is known: a number, a text, true, false or None."""
+
+    place: Place
+    value: Any
+
+
+@dataclass(eq=False)
+class Items:
+    """Values in a row, to be built as a `container` (list or tuple)."""
+
+    place: Place
+    items: list[Value]
+    container: type
+
+
+@dataclass(eq=False)
+class Entries:
+    """Values by name, to be built as a dict."""
+
+    place: Place
+    entries: dict[str, Value]
+
+
+@dataclass(eq=False)
+class Call:
+    """A class (or the config's own signature) and its arguments.
+
+    An open one waits for its first argument; a named one stands where several classes can, so that its name is written.
+    """
+
+    place: Place
+    target: Callable[..., Any]
+    signature: Signature
+    arguments: dict[str, Value]
+    is_open: bool = False
+    is_named: bool = False
+
+
+@dataclass(eq=False)
+class Reference:
+    """`${path}`, which stands for `target`, or for a property of it, `fact`. `what` says where the reference stands."""
+
+    place: Place
+    path: str
+    wanted: Spec
+    what: str
+    target: Value | None = None
+    fact: str = ""
+
+
+@dataclass(eq=False)
+class Broken:
+    """What has been reported already."""
+
+    place: Place
+
+
+Value = Literal | Items | Entries | Call | Reference | Broken
+
+
+def children(value: Value) -> list[Value]:
+    """The values that must be there before this one is built."""
+    match value:
+        case Items(items=items):
+            return items
+        case Entries(entries=entries):
+            return list(entries.values())
+        case Call(arguments=arguments):
+            return list(arguments.values())
+        case Reference(target=target) if target is not None:
+            return [target]
+    return []
+
+
+def child(value: Value, word: str) -> Value | None:
+    """One step of a path: an argument, an item by its number (of a variadic argument too), or an entry."""
+    match value:
+        case Call(arguments=arguments):
+            variadic = value.signature.variadic
+            if variadic and word.isdecimal() and variadic.name in arguments:
+                return child(arguments[variadic.name], word)
+            return arguments.get(word)
+        case Items(items=items) if word.isdecimal() and int(word[:9]) < len(items):
+            return items[int(word)]
+        case Entries(entries=entries):
+            return entries.get(word)
+    return None
+
+
+def spec_of_value(value: Value) -> Spec:
+    """The type of a value, for a reference to it."""
+    match value:
+        case Literal(value=known):
+            return Choice((known,))
+        case Items(items=items):
+            return TupleOf(tuple(map(spec_of_value, items)))
+        case Entries(entries=entries):
+            return DictOf(Union(tuple(map(spec_of_value, entries.values()))))
+        case Call(target=type() as cls, is_open=is_open):
+            return Instance(cls, is_open)
+        case Reference(target=Call(target=type() as cls), fact=fact) if fact:
+            return facts_of(cls)[fact]
+        case Reference(target=target) if target is not None:
+            return spec_of_value(target)
+    return Inexpressible("could not be understood")
