@@ -1,0 +1,21 @@
+"""Optimizers and learning rate schedules, with PyTorch's names, arguments and trajectories."""
+
+from minigrad.optim.adam import Adam, AdamW
+from minigrad.optim.bucket import Bucket
+from minigrad.optim.clip import clip_grad_norm_
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.schedule import LinearLR, Schedule, StepLR, WarmupCosine
+from minigrad.optim.sgd import SGD
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Bucket",
+    "LinearLR",
+    "Optimizer",
+    "Schedule",
+    "StepLR",
+    "WarmupCosine",
+    "clip_grad_norm_",
+]
