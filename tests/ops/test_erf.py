@@ -44,9 +44,7 @@ def test_shape_and_dtype_are_those_of_the_input(shape, dtype):
     np.testing.assert_allclose(result, np.full(shape, math.erf(0.5)), rtol=2e-7)
 
 
-@pytest.mark.parametrize(
-    "view", [lambda x: x.T, lambda x: x[::-1, ::2], lambda x: np.broadcast_to(x[0], (5, 8))]
-)
+@pytest.mark.parametrize("view", [lambda x: x.T, lambda x: x[::-1, ::2], lambda x: np.broadcast_to(x[0], (5, 8))])
 def test_strided_and_read_only_views_give_the_values_of_their_copies(view):
     x = view(np.linspace(-3, 3, 48).reshape(6, 8))
     np.testing.assert_array_equal(erf(x), erf(x.copy()))
