@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from minigrad.engine.broadcast import astype, sum_to
 from minigrad.engine.mode import Mode, mode
 from minigrad.engine.primitive import describe
-from minigrad.engine.tensor import Leaf, Node, Tensor, as_array, wrap
+from minigrad.engine.tensor import Node, Tensor, as_array, wrap
 
 _by_age = attrgetter("number")
 
@@ -136,11 +136,12 @@ def _walk(
         saved = _check_saved(node)
         operation = node.primitive
         if create_graph or useful is not None or operation.joint:
-            results = _results(node, g, useful, create_graph)
+            needs = [parent is not None and (useful is None or parent in useful) for parent in parents]
+            results = by_fast(node, g, needs) if operation.fast and not create_graph else by_rules(node, g, needs)
         else:
             results = [
-                None if kept is None else rule(g, *kept)  # type: ignore[misc]
-                for rule, kept in zip(operation.rules, saved)  # noqa: B905 - strict costs, and they are alike
+                None if parent is None else rule(g, *select(saved))  # type: ignore[misc]
+                for parent, rule, select in zip(parents, operation.rules, operation.selectors)  # noqa: B905 - alike
             ]
         if not retain_graph:
             node.saved = None
@@ -183,39 +184,42 @@ def _check_saved(node: Node) -> tuple[Any, ...]:
     return saved
 
 
-def _results(node: Node, g: Any, useful: Collection[Node] | None, create_graph: bool) -> Sequence[Any]:
-    """The gradients of the inputs of `node`, each None where nobody wants it."""
+def by_fast(node: Node, g: NDArray[Any], needs: Sequence[bool]) -> Sequence[Any]:
+    """The gradients of the inputs of `node` by the fast path of its operation, None where `needs` is False."""
     operation = node.primitive
-    saved: tuple[Any, ...] = node.saved  # type: ignore[assignment]
+    return operation.fast(g, needs, *operation.selectors[-1](node.saved))  # type: ignore[misc, arg-type]
+
+
+def by_rules(node: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:
+    """The gradients of the inputs of `node` by rules; with a graph of their own if `g` is a tensor."""
+    operation = node.primitive
+    saved: tuple[Any, ...] = _as_tensors(node) if isinstance(g, Tensor) else node.saved  # type: ignore[assignment]
     if operation.variadic:
-        (rule,) = operation.rules
-        return rule(g, *(_as_tensors(node, 0) if create_graph else saved[0]))  # type: ignore[misc]
-    needs = [parent is not None and (useful is None or parent in useful) for parent in node.parents]
-    if operation.fast and not create_graph:
-        return operation.fast(g, needs, *saved[-1])
+        (rule,), (select,) = operation.rules, operation.selectors
+        return rule(g, *select(saved))  # type: ignore[misc]
     return [
-        rule(g, *(_as_tensors(node, i) if create_graph else saved[i])) if need else None  # type: ignore[misc]
-        for i, (rule, need) in enumerate(zip(operation.rules, needs, strict=True))
+        rule(g, *select(saved)) if need else None  # type: ignore[misc]
+        for rule, select, need in zip(operation.rules, operation.selectors, needs, strict=False)
     ]
 
 
-def _as_tensors(node: Node, i: int) -> list[Any]:
-    """What rule i keeps, with inputs and result as the tensors that they were, so that the rule builds a graph."""
-    operation, parents = node.primitive, node.parents
-    inputs = operation.parameters[: operation.arity]
-    needs = [True] if operation.variadic else [parent is not None for parent in parents]
-    cells = dict(zip(operation.kept(needs), node.cells, strict=False))
-    values: list[Any] = []
-    for name, value in zip(operation.names[i], node.saved[i], strict=True):  # type: ignore[index, arg-type]
-        if name == "out":
-            value = wrap(value, node, node.cells[-1])
-        elif name in inputs and operation.variadic:
-            value = [wrap(x, parent, cell) for x, parent, cell in zip(value, parents, node.cells, strict=False)]
-        elif name in inputs and isinstance(value, np.ndarray):
-            place = inputs.index(name)
-            value = wrap(value, parents[place], cells[place])
-        values.append(value)
-    return values
+def _as_tensors(node: Node) -> tuple[Any, ...]:
+    """What the node keeps, with inputs and result as the tensors that they were, so that rules build a graph."""
+    operation, parents, cells = node.primitive, node.parents, node.cells
+    values: list[Any] = list(node.saved)  # type: ignore[arg-type]
+    out = len(operation.parameters)
+    if operation.variadic:
+        if values[0] is not None:
+            values[0] = [wrap(x, parent, cell) for x, parent, cell in zip(values[0], parents, cells, strict=False)]
+        places = [out] if values[out] is not None else []
+        cells = cells[-1:]
+    else:
+        kept = operation.kept([parent is not None for parent in parents])
+        places = [out if place == operation.arity else place for place in kept]
+    for place, cell in zip(places, cells, strict=True):
+        if isinstance(values[place], np.ndarray):
+            values[place] = wrap(values[place], node if place == out else parents[place], cell)
+    return tuple(values)
 
 
 def _reachable(roots: Collection[Node]) -> list[Node]:

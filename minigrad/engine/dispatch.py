@@ -16,7 +16,7 @@ import numpy as np
 from numpy import asarray, ndarray
 
 from minigrad.engine.mode import current_mode
-from minigrad.engine.primitive import Primitive, selector, table
+from minigrad.engine.primitive import REQUIRED, Primitive, selector, table
 from minigrad.engine.tensor import Node, Tensor, as_array, next_number, wrap
 
 numpy_functions: dict[Callable[..., Any], Callable[..., Any]] = {}
@@ -61,6 +61,8 @@ def primitive(
         apply = _unary(operation)
     elif plain and len(rules) == 2:
         apply = _binary(operation)
+    elif variadic:
+        apply = _variadic(operation)
     else:
         apply = _general(operation)
     apply.__name__ = apply.__qualname__ = name
@@ -89,7 +91,6 @@ def _operand(value: Any) -> Any:
 def _unary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on one input without attributes."""
     forward = operation.forward
-    (select,) = operation.selectors
     keeps_x, keeps_out = (place in operation.keeps[0] for place in (0, 1))
 
     def apply(x: Any) -> Any:
@@ -111,7 +112,7 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
         node.number = next_number()
         node.parents = (x.node,)
         node.forms = ((data.shape, data.dtype),)
-        node.saved = (select((data, result.data)),)
+        node.saved = (data if keeps_x else None, result.data if keeps_out else None)
         if keeps_x:
             node.cells = (x.version, version) if keeps_out else (x.version,)
             node.seen = x.version[0]
@@ -126,10 +127,9 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
 def _binary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on two inputs without attributes."""
     forward = operation.forward
-    select_x, select_y = operation.selectors
-    keep_x = selector(operation.kept((True, False)))
-    keep_y = selector(operation.kept((False, True)))
-    keep_both = selector(operation.kept((True, True)))
+    patterns = (True, False), (False, True), (True, True)
+    keep_x, keep_y, keep_both = (operation.keep(needs) for needs in patterns)
+    cells_x, cells_y, cells_both = (selector(operation.kept(needs)) for needs in patterns)
 
     def apply(x: Any, y: Any) -> Any:
         if isinstance(x, Tensor):
@@ -162,19 +162,20 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
         node.primitive = operation
         node.number = next_number()
         node.parents = (a_node, b_node)
-        frame = (a, b, result.data)
+        frame = (a, b, result.data, None)
+        versions = (a_version, b_version, version)
         if b_node is None:
-            node.saved = (select_x(frame), None)
+            node.saved = keep_x(frame)
             node.forms = ((a.shape, a.dtype), None)
-            node.cells = cells = keep_x((a_version, b_version, version))
+            node.cells = cells = cells_x(versions)
         elif a_node is None:
-            node.saved = (None, select_y(frame))
+            node.saved = keep_y(frame)
             node.forms = (None, (b.shape, b.dtype))
-            node.cells = cells = keep_y((a_version, b_version, version))
+            node.cells = cells = cells_y(versions)
         else:
-            node.saved = (select_x(frame), select_y(frame))
+            node.saved = keep_both(frame)
             node.forms = ((a.shape, a.dtype), (b.shape, b.dtype))
-            node.cells = cells = keep_both((a_version, b_version, version))
+            node.cells = cells = cells_both(versions)
         seen = 0
         for cell in cells:
             seen += cell[0]
@@ -186,71 +187,92 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
 
 def _general(operation: Primitive) -> Callable[..., Any]:
     """The function of any other operation: several inputs, attributes, extras, a fast path."""
-    forward, rules, extras, variadic = operation.forward, operation.rules, operation.extras, operation.variadic
-    bind = operation.bind
+    forward, rules, extras, arity = operation.forward, operation.rules, operation.extras, operation.arity
+    defaults, derived = operation.defaults, operation.derived
+    keep = cache(operation.keep)
     kept = cache(lambda needs: selector(operation.kept(needs)))
-    fast_frame = cache(operation.fast_frame)
 
     def apply(*args: Any, **kwargs: Any) -> Any:
-        values = bind(args, kwargs)
-        inputs = list(values[0]) if variadic else values[: operation.arity]
-        nodes: list[Node | None] = []
-        cells: list[list[int]] = []
+        values = [*args, *defaults[len(args) :]]
+        if kwargs or len(values) != len(defaults) or REQUIRED in defaults[len(args) :]:
+            values = operation.bind(args, kwargs)
+        nodes: list[Node | None] = [None] * arity
+        versions = [_constant] * arity
         tensors = False
-        for i, value in enumerate(inputs):
+        for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 tensors = True
-                inputs[i] = value.data
-                nodes.append(value.node if variadic or (rules and rules[i]) else None)
-                cells.append(value.version)
-            else:
-                nodes.append(None)
-                cells.append(_constant)
-        attributes = values[1 if variadic else operation.arity :]
-        for i, value in enumerate(attributes):
-            if isinstance(value, Tensor):
-                tensors = True
-                if rules and value.node is not None and current_mode().grad:
-                    name = operation.parameters[i + operation.arity]
+                values[i] = value.data
+                if i < arity:
+                    versions[i] = value.version
+                    if rules and rules[i] is not None:
+                        nodes[i] = value.node
+                elif rules and value.node is not None and current_mode().grad:
+                    name = operation.parameters[i]
                     raise TypeError(f"{operation.name} cannot be differentiated in {name!r}; pass it as .detach()")
-                attributes[i] = value.data
-        if tensors and any(type(value) is not ndarray for value in inputs):
-            inputs = [value if value is None else _operand(value) for value in inputs]
-        values = [inputs, *attributes] if variadic else [*inputs, *attributes]
+        if tensors:
+            for i in range(arity):
+                if type(values[i]) is not ndarray and values[i] is not None:
+                    values[i] = _operand(values[i])
         try:
             result = forward(*values)
         except (TypeError, ValueError, IndexError) as error:
             operation.explain(values, error)
-        out, *extra = result if extras else (result,)
+        out, extra = (result[0], result[1:]) if extras else (result, ())
         if type(out) is not ndarray:
             out = asarray(out)
         if not tensors:
             return out
-        version = _version_of(out, inputs, cells)
-        if not any(nodes) or not current_mode().grad:
+        version = [0] if out.base is None and out is not values[0] else _version_of(out, values, versions)
+        needs = tuple([node is not None for node in nodes])
+        if True not in needs or not current_mode().grad:
             return wrap(out, None, version)
         node = _new(Node)
         node.primitive = operation
         node.number = next_number()
         node.parents = tuple(nodes)
-        node.forms = tuple(
-            None if parent is None else (value.shape, value.dtype)
-            for parent, value in zip(nodes, inputs, strict=True)
-        )
-        frame = (*values, out, *extra, *operation.derived(inputs))
-        if variadic:
-            node.saved = (operation.selectors[0](frame),)
-            kept_inputs = 0 in operation.keeps[0]
-            node.cells = (*(cells if kept_inputs else ()), *((version,) if 1 in operation.keeps[0] else ()))
-        else:
-            needs = tuple(parent is not None for parent in nodes)
-            node.saved = tuple(
-                select(frame) if need else None
-                for select, need in zip(operation.selectors, needs, strict=False)
-            )
-            node.cells = kept(needs)((*cells, version))
-            if operation.fast:
-                node.saved += (fast_frame(needs)(frame),)
+        node.forms = tuple([(values[i].shape, values[i].dtype) if need else None for i, need in enumerate(needs)])
+        asked = [getattr(values[i], attribute, None) for i, attribute in derived] if derived else ()
+        node.saved = keep(needs)((*values, out, *extra, *asked, None))
+        node.cells = cells = kept(needs)((*versions, version))
+        seen = 0
+        for cell in cells:
+            seen += cell[0]
+        node.seen = seen
+        return wrap(out, node, version)
+
+    return apply
+
+
+def _variadic(operation: Primitive) -> Callable[..., Any]:
+    """The function of an operation on a list of inputs, with attributes."""
+    forward, derived = operation.forward, operation.derived
+    keep = operation.keep((True,))
+    keeps_inputs, keeps_out = (place in operation.keeps[0] for place in (0, 1))
+
+    def apply(*args: Any, **kwargs: Any) -> Any:
+        values = operation.bind(args, kwargs)
+        given = list(values[0])
+        if not any(isinstance(x, Tensor) for x in given):
+            return asarray(forward(*values))
+        inputs = values[0] = [x.data if isinstance(x, Tensor) else asarray(_operand(x)) for x in given]
+        try:
+            out = asarray(forward(*values))
+        except (TypeError, ValueError, IndexError) as error:
+            operation.explain(values, error)
+        version = [0]
+        nodes = tuple([x.node if isinstance(x, Tensor) else None for x in given])
+        if not any(nodes) or not current_mode().grad:
+            return wrap(out, None, version)
+        node = _new(Node)
+        node.primitive = operation
+        node.number = next_number()
+        node.parents = nodes
+        node.forms = tuple([(x.shape, x.dtype) for x in inputs])
+        asked = [[getattr(x, attribute) for x in inputs] for _, attribute in derived]
+        node.saved = keep((*values, out, *asked, None))
+        cells = [x.version if isinstance(x, Tensor) else _constant for x in given] if keeps_inputs else []
+        node.cells = (*cells, version) if keeps_out else tuple(cells)
         node.seen = sum([cell[0] for cell in node.cells])
         return wrap(out, node, version)
 
@@ -260,11 +282,11 @@ def _general(operation: Primitive) -> Callable[..., Any]:
 def _version_of(out: ndarray[Any, Any], inputs: list[Any], cells: list[list[int]]) -> list[int]:
     """The version cell of a result: that of the input whose memory it shows, or a new one."""
     if out.base is not None:
-        for value, cell in zip(inputs, cells, strict=True):
+        for value, cell in zip(inputs, cells, strict=False):
             if isinstance(value, ndarray) and (out.base is value or out.base is value.base):
                 return cell
     else:
-        for value, cell in zip(inputs, cells, strict=True):
+        for value, cell in zip(inputs, cells, strict=False):
             if out is value:
                 return cell
     return [0]

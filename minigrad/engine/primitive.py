@@ -23,7 +23,7 @@ table: dict[str, Primitive] = {}
 """Every operation, by its name."""
 
 
-_required = object()
+REQUIRED = object()  # the default of a parameter that has none
 
 
 class Primitive:
@@ -33,7 +33,10 @@ class Primitive:
         name: what errors and graphs call it.
         forward: the function of arrays.
         rules: one derivative an input, None where the input has none.
+        frame: the names of all that a rule may ask for, in the order of a node's `saved`.
+        derived: for the names at the end of `frame`, the place of the input and the attribute of it.
         names: for each rule (and the fast path, last) what it takes after `g` (and `needs`).
+        selectors: for each of these, the function that takes it out of a node's `saved`.
         fast: all needed gradients at once, of arrays alone; None if the rules are all there is.
         joint: whether one function gives the gradients of all inputs.
         variadic: whether the first parameter is a list of inputs, with one rule for all.
@@ -43,6 +46,7 @@ class Primitive:
     __slots__ = (
         "arity",
         "defaults",
+        "derived",
         "extras",
         "fast",
         "forward",
@@ -75,12 +79,12 @@ class Primitive:
         self.joint = variadic or fast is not None
         if isinstance(forward, np.ufunc):
             self.parameters = ("x", "y", "z")[: forward.nin]
-            self.defaults = (_required,) * forward.nin
+            self.defaults = (REQUIRED,) * forward.nin
             self.arity = forward.nin
         else:
             parameters = inspect.signature(forward).parameters
             self.parameters = tuple(parameters)
-            self.defaults = tuple(_required if p.default is p.empty else p.default for p in parameters.values())
+            self.defaults = tuple(REQUIRED if p.default is p.empty else p.default for p in parameters.values())
             self.arity = len(rules)
         inputs = self.parameters[: self.arity]
         derived = [f"{x}_{what}" for x in inputs for what in ("shape", "dtype")]
@@ -96,6 +100,9 @@ class Primitive:
                 )
         used = {what for reader in readers for what in reader}
         self.frame = (*known, *(what for what in derived if what in used))
+        self.derived = tuple(
+            (self.parameters.index(what.rsplit("_", 1)[0]), what.rsplit("_", 1)[1]) for what in self.frame[len(known) :]
+        )
         self.names = tuple(tuple(reader) for reader in readers)
         self.selectors = tuple(selector([self.frame.index(what) for what in reader]) for reader in readers)
         # The arrays that a reader keeps, as places in (inputs..., out): their versions are looked at in backward.
@@ -108,20 +115,13 @@ class Primitive:
         """The arrays that the needed rules keep, as places in (inputs..., out)."""
         return sorted({place for keep, need in zip(self.keeps, needs, strict=True) if need for place in keep})
 
-    def fast_frame(self, needs: Sequence[bool]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-        """Selects, of the values of `frame`, what the fast path takes: None for what only unneeded rules keep."""
-        needed = {what for names, need in zip(self.names, needs, strict=False) if need for what in names}
-        left_out = {*self.parameters[: self.arity], "out"} - needed
-        places = [None if what in left_out else self.frame.index(what) for what in self.names[-1]]
-        return lambda frame: tuple([None if place is None else frame[place] for place in places])
-
-    def derived(self, inputs: Sequence[Any]) -> list[Any]:
-        """The shapes and dtypes that rules ask for instead of arrays, the last part of `frame`."""
-        asked = [what.rsplit("_", 1) for what in self.frame[len(self.parameters) + 1 + len(self.extras) :]]
-        if self.variadic:
-            return [[getattr(value, attribute) for value in inputs] for _, attribute in asked]
-        values = dict(zip(self.parameters, inputs, strict=False))
-        return [getattr(values[name], attribute, None) for name, attribute in asked]
+    def keep(self, needs: Sequence[bool]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        """Selects, of the values of `frame` and a None after them, what is kept, and None for the rest."""
+        rules, joint = self.names[: len(self.rules)], self.names[len(self.rules) :]
+        kept = {what for names, need in zip(rules, needs, strict=True) if need for what in names}
+        heavy = {*self.parameters[: self.arity], "out"}
+        kept |= {what for names in joint for what in names if what not in heavy}
+        return itemgetter(*[place if what in kept else -1 for place, what in enumerate(self.frame)])
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """The values of all parameters of the forward, defaults filled in. Raises: TypeError if that fails."""
@@ -131,7 +131,7 @@ class Primitive:
                 fault = "twice" if name in self.parameters else "which it does not have"
                 raise TypeError(f"{self.name} got the argument {name!r} {fault}; it takes {self.signature}")
             values[self.parameters.index(name)] = value
-        if len(values) != len(self.parameters) or any(value is _required for value in values):
+        if len(values) != len(self.parameters) or any(value is REQUIRED for value in values):
             raise TypeError(f"{self.name} takes {self.signature}; got {len(args) + len(kwargs)} arguments")
         return values
 

@@ -22,9 +22,9 @@ next_number = count().__next__
 class Node:
     """How a tensor was made: the operation, the nodes of its inputs, and what the rules of the operation keep.
 
-    `parents[i]` is None where input i needs no gradient. `saved[i]` are the arguments of rule i after `g`; of an
-    operation with a fast path, `saved[-1]` are those of the fast path. Once consumed, `saved` is None. `forms[i]` is
-    the (shape, dtype) of input i. `cells` are the version cells of the kept arrays, `seen` the sum of their counts.
+    `parents[i]` is None where input i needs no gradient; `forms[i]` is else its (shape, dtype). `saved` are the values
+    of the primitive's `frame`, None for what no needed rule names; all of it is None once consumed. `cells` are the
+    version cells of the kept arrays, `seen` the sum of their counts.
     """
 
     __slots__ = ("cells", "forms", "number", "parents", "primitive", "saved", "seen")
@@ -32,7 +32,7 @@ class Node:
     number: int
     primitive: Primitive
     parents: tuple[Node | None, ...]
-    saved: tuple[tuple[Any, ...] | None, ...] | None
+    saved: tuple[Any, ...] | None
     forms: tuple[Any, ...]
     cells: tuple[list[int], ...]
     seen: int
