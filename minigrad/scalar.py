@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 _numbers = count()
@@ -59,9 +59,9 @@ class Scalar:
         self.grad += 1.0
         # Latest first: a gradient is complete before it is passed on to the inputs.
         for scalar in sorted(operations, key=operator.attrgetter("number"), reverse=True):
-            grad = scalar.grad
-            for x, derivative in zip(scalar.inputs, scalar.derivatives, strict=True):
-                x.grad += grad * derivative
+            if grad := scalar.grad:  # a dead relu has nothing to pass on
+                for x, derivative in zip(scalar.inputs, scalar.derivatives):  # noqa: B905 - strict costs a tenth
+                    x.grad += grad * derivative
 
     def __add__(self, other: Scalar | float) -> Scalar:
         y = _scalar(other)
@@ -131,19 +131,18 @@ class Scalar:
         return f"Scalar(data={self.data}, grad={self.grad})"
 
 
-def weighted_sum(
-    weights: Iterable[Scalar | float], inputs: Iterable[Scalar | float], bias: Scalar | float = 0.0
-) -> Scalar:
+def weighted_sum(weights: Sequence[Scalar], inputs: Sequence[Scalar], bias: Scalar | float = 0.0) -> Scalar:
     """Σ wᵢ·xᵢ + b as one operation, as in a neuron, without a Scalar for every product and partial sum.
 
-    Raises: ValueError if there are not as many inputs as weights.
+    Raises: ValueError if there are not as many inputs as weights, TypeError for numbers that are not Scalars.
     """
-    ws = [w if isinstance(w, Scalar) else Scalar(w) for w in weights]
-    xs = [x if isinstance(x, Scalar) else Scalar(x) for x in inputs]
-    if len(ws) != len(xs):
-        raise ValueError(f"weighted_sum: expected an input for each of {len(ws)} weights, got {len(xs)}")
-    b, w, x = _scalar(bias), [w.data for w in ws], [x.data for x in xs]
-    return Scalar(sum(map(operator.mul, w, x), b.data), (*ws, *xs, b), (*x, *w, 1.0), "weighted sum")
+    if len(weights) != len(inputs):
+        raise ValueError(f"weighted_sum: expected an input for each of {len(weights)} weights, got {len(inputs)}")
+    try:
+        b, w, x = _scalar(bias), [w.data for w in weights], [x.data for x in inputs]
+        return Scalar(sum(map(operator.mul, w, x), b.data), (*weights, *inputs, b), (*x, *w, 1.0), "weighted sum")
+    except (AttributeError, TypeError):  # a number has no data, and that of NumPy's numbers is no float
+        raise TypeError("weighted_sum: expected Scalars; make a Scalar(x) of each number x first") from None
 
 
 def _scalar(x: Scalar | float) -> Scalar:

@@ -171,12 +171,12 @@ def test_a_weighted_sum_has_the_value_and_gradients_of_products_and_sums():
     assert grads == pytest.approx([x.grad for x in (*their_weights, *their_inputs, their_bias)], rel=1e-15)
 
 
-def test_a_weighted_sum_takes_numbers_iterators_and_the_same_scalar_twice():
-    x = Scalar(3.0)
-    result = weighted_sum(iter([x, x, 2]), [x, 10.0, x])
+def test_a_weighted_sum_takes_the_same_scalar_several_times_and_a_number_as_bias():
+    x, y = Scalar(3.0), Scalar(10.0)
+    result = weighted_sum([x, x], [x, y], 5)
     result.backward()
-    assert result.data == 9 + 30 + 6
-    assert x.grad == 2 * 3 + 10 + 2
+    assert result.data == 9 + 30 + 5
+    assert x.grad == 2 * 3 + 10
 
 
 def test_a_weighted_sum_of_nothing_is_its_bias():
@@ -187,7 +187,13 @@ def test_a_weighted_sum_of_nothing_is_its_bias():
 
 def test_a_weighted_sum_refuses_another_number_of_inputs_than_weights():
     with pytest.raises(ValueError, match="expected an input for each of 2 weights, got 3"):
-        weighted_sum([1.0, 2.0], [Scalar(1.0)] * 3)
+        weighted_sum([Scalar(1.0)] * 2, [Scalar(1.0)] * 3)
+
+
+@pytest.mark.parametrize("numbers", [[1.0, 2.0], np.array([1.0, 2.0])])
+def test_a_weighted_sum_of_numbers_says_to_make_scalars_of_them(numbers):
+    with pytest.raises(TypeError, match="make a Scalar"):
+        weighted_sum([Scalar(1.0)] * 2, numbers)
 
 
 def test_a_chain_of_a_hundred_thousand_operations_is_walked_and_freed():
