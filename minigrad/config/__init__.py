@@ -7,6 +7,7 @@ and every error shown with its place, before anything is built.
 from minigrad.config.plan import Plan, load_plan
 from minigrad.config.problems import ConfigError, Problem
 from minigrad.config.registry import Registry
+from minigrad.config.schema import json_schema
 from minigrad.config.signature import signature_of
 
-__all__ = ["ConfigError", "Plan", "Problem", "Registry", "load_plan", "signature_of"]
+__all__ = ["ConfigError", "Plan", "Problem", "Registry", "json_schema", "load_plan", "signature_of"]

@@ -139,7 +139,7 @@ def spec_of(annotation: Any) -> Spec:
             return Instance(made.cls, is_open=True)
     if annotation in (list, tuple, dict):
         return Inexpressible(f"does not say what it holds: annotate it as {annotation.__name__}[...] of something")
-    if isinstance(annotation, type) and origin is None and annotation is not object:
+    if isinstance(annotation, type) and origin is None and annotation not in (object, Any):
         return Instance(annotation)
     shown = getattr(annotation, "__name__", None) if isinstance(annotation, type) else str(annotation)
     return Inexpressible(f"is annotated {shown}, which a config cannot write")
@@ -209,8 +209,9 @@ def a(name: str) -> str:
 def _is(value: Any, kind: type) -> bool:
     if kind is int and type(value) is float:
         return math.isfinite(value) and value.is_integer() and abs(value) < 2**63
-    allowed: tuple[type, ...] = {float: (int, float), Path: (str, Path)}.get(kind, (kind,))
-    return type(value) in allowed
+    if kind is Path:
+        return isinstance(value, str | Path)
+    return type(value) is kind or (kind is float and type(value) is int)
 
 
 def _either(words: typing.Iterable[str]) -> str:

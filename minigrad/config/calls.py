@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import PurePath
 from typing import Any
 
 from minigrad.config.annotations import DictOf, Instance, ListOf, Spec, TupleOf, Union, fits, type_of
@@ -145,6 +146,8 @@ def _node_of(value: Any) -> Node | None:
     match value:
         case None | bool() | int() | float() | str():
             return ScalarNode(DEFAULT, value, str(value) or "''")
+        case PurePath():
+            return ScalarNode(DEFAULT, str(value), str(value))
         case list() | tuple():
             items = [_node_of(item) for item in value]
             return None if None in items else SequenceNode(DEFAULT, [item for item in items if item is not None])

@@ -66,6 +66,8 @@ class Checker:
                 return Entries(node.place, entries)
             case Inexpressible(why=why):
                 return self._refuse(node.place, f"{what} {why}", "leave it out, or give it in Python")
+        if isinstance(node, ScalarNode) and not node.text:
+            return self._refuse(node.place, f"{what} has no value", f"write {spec} after the ':'")
         return self._refuse(node.place, f"{what} must be {spec}, not {node}", _remedy(node, spec))
 
     def _option(self, node: Node, spec: Spec) -> Spec:
@@ -131,18 +133,20 @@ class Checker:
 
     def _unnamed(self, node: Node, spec: Instance, what: str) -> Value:
         """A kind asks for a class, and none is named: perhaps in lower case, by its import path, or not at all."""
-        kind = spec.cls.__name__
+        kind, names = spec.cls.__name__, self.registry.names(spec.cls)
         match node:
             case ScalarNode(value=str(text)):
                 said = Key(text, node.place)
-            case MappingNode(entries=entries) if len(entries) == 1:
+            case MappingNode(entries=entries) if len(entries) == 1 and _means_name(next(iter(entries)), names):
                 [said] = entries
             case _:
                 problem = f"must be {spec}, not {node}"
                 if isinstance(node, MappingNode):
                     problem = f"gives arguments, and no {kind} that takes them"
-                known = did_you_mean("", self.registry.names(spec.cls))
-                return self._refuse(node.place, f"{what} {problem}", f"write the name of {a(kind)}; {known}")
+                elif isinstance(node, ScalarNode) and not node.text:
+                    problem = "has no value"
+                hint = f"write the name of {a(kind)}; {did_you_mean('', names)}"
+                return self._refuse(node.place, f"{what} {problem}", hint)
         self._find(said, spec.cls)
         return Broken(node.place)
 
@@ -234,13 +238,15 @@ class Checker:
         return Broken(place)
 
 
+def _means_name(key: str, names: list[str]) -> bool:
+    return "." in key or nearest(key, names) is not None
+
+
 def _remedy(node: Node, spec: Spec) -> str:
     options = spec.options if isinstance(spec, Union) else (spec,)
     choices = [value for o in options if isinstance(o, Choice) for value in o.values if isinstance(value, str)]
     kinds = {o.type for o in options if isinstance(o, Plain)}
     match node:
-        case ScalarNode(text=""):
-            return "write a value after the ':'"
         case ScalarNode(value=str(text)) if choices:
             near = nearest(text, choices)
             return f"did you mean '{near}'?" if near else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode
-from minigrad.config.problems import Place, Report, Source
+from minigrad.config.problems import ConfigError, Place, Report, Source
 from minigrad.config.reader import read, read_file
 
 VERSION = 1
@@ -95,7 +95,12 @@ def _overrides(overrides: Sequence[str], report: Report) -> list[MappingNode]:
             report.add(place, f"{override!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT")
             continue
         # the value alone, on its own line and column, so that its places are those of the argument
-        node: Node = read(source, "\n" * (number - 1) + " " * match.end() + override[match.end() :], report)
+        alone = "\n" * (number - 1) + " " * match.end() + override[match.end() :]
+        try:
+            node: Node = read(source, alone, report)
+        except ConfigError:
+            # it is in the report, where others may follow
+            continue
         if isinstance(node, ScalarNode) and not node.text:
             node = ScalarNode(place, None, "")
         end = match.end(2)

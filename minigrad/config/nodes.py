@@ -25,7 +25,7 @@ class Key(str):
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """A single value; `text` is how it was written, empty where nothing was."""
+    """A single value; `text` is how it was written, empty where nothing is."""
 
     place: Place
     value: Scalar
@@ -35,9 +35,7 @@ class ScalarNode:
         match self.value:
             case str():
                 return f"the text {self.value!r}" if len(self.value) < 60 else "a long text"
-            case None:
-                return "nothing"
-            case bool():
+            case None | bool():
                 return self.text
             case _:
                 return f"the number {self.text}"

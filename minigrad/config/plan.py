@@ -81,7 +81,7 @@ class Plan:
         return emit(self._root, origins)
 
     def build(self) -> Any:
-        """Builds everything in the order of the signature, but what is referred to first; returns the signature's result.
+        """Builds everything in the order of the signature, but what is referred to first, and returns the result.
 
         Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError.
         """

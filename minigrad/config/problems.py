@@ -93,8 +93,7 @@ class Report:
 
         Raises: ConfigError when there are `LIMIT` of them.
         """
-        at = (place.source, place.line, place.column)
-        if any(at == (p.place.source, p.place.line, p.place.column) for p in self.problems):
+        if any(problem.place == place for problem in self.problems):
             return
         self.problems.append(Problem(place, message, hint))
         if len(self.problems) >= LIMIT:

@@ -58,7 +58,7 @@ class Registry:
             raise ConfigError([Problem(place, f"{name} cannot be imported", _reason(error))]) from error
 
     def add_folder(self, folder: Path) -> None:
-        """Makes the classes of a folder's Python files known. A file is read, and run only when it is asked for a name."""
+        """Makes the classes of a folder's Python files known. They run only when asked for a name."""
         for path in sorted(folder.glob("*.py")):
             try:
                 tree = ast.parse(path.read_bytes())
@@ -79,7 +79,7 @@ class Registry:
         declared = {_file_of(cls): cls for cls in self._classes.get(name, [])}
         for path in self._files.get(name, []):
             declared.setdefault(path, self._load(path, name))
-        found = {path: cls for path, cls in declared.items() if issubclass(cls, base)}
+        found = {path: cls for path, cls in declared.items() if self._may_stand(cls, base)}
         if len(found) > 1:
             files = " and in ".join(map(str, found))
             raise UnknownNameError(f"there are {len(found)} classes {name}", f"in {files}: rename one of them")
@@ -95,7 +95,7 @@ class Registry:
     def names(self, base: type) -> list[str]:
         """The names that may stand for a `base`, in order; those of files not yet imported are taken at their word."""
         own = [] if self.is_kind(base) else [base.__name__]
-        loaded = [n for n, classes in self._classes.items() if any(issubclass(cls, base) for cls in classes)]
+        loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
         return sorted({*own, *loaded, *self._files})
 
     def classes(self, base: type) -> dict[str, type]:
@@ -116,6 +116,10 @@ class Registry:
         """The name of the narrowest kind of a class, or an empty text."""
         kinds = [name for name, kind in self.kinds.items() if issubclass(cls, kind)]
         return max(kinds, key=lambda name: len(self.kinds[name].__mro__), default="")
+
+    def _may_stand(self, cls: type, base: type) -> bool:
+        """Whether a class is a `base`. A kind means its own: a Loss is a Module, but no part of a model."""
+        return issubclass(cls, base) and not (self.is_kind(base) and self.kinds[self.kind_of(cls)] is not base)
 
     def _is_buildable(self, cls: type) -> bool:
         return bool(self.kind_of(cls)) and not self.is_kind(cls) and not inspect.isabstract(cls)

@@ -50,6 +50,11 @@ class Signature:
         return [p for p in self.parameters.values() if p.is_positional and not p.is_variadic]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether nothing must be given."""
+        return not any(parameter.is_required for parameter in self.parameters.values())
+
+    @property
     def variadic(self) -> Parameter | None:
         """The parameter that takes any number of values."""
         return next((p for p in self.parameters.values() if p.is_variadic), None)

@@ -1,0 +1,120 @@
+"""The config language as a JSON Schema: an editor that has it completes names and underlines mistakes at once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from minigrad.config.annotations import Choice, DictOf, Instance, ListOf, Plain, Spec, TupleOf, Union
+from minigrad.config.calls import default_node
+from minigrad.config.layers import VERSION
+from minigrad.config.nodes import data
+from minigrad.config.registry import Registry
+from minigrad.config.signature import Parameter, Signature, signature_of
+
+Schema = dict[str, Any]
+
+_TYPES = {int: "integer", float: "number", bool: "boolean", type(None): "null"}
+
+
+def json_schema(target: Callable[..., Any], registry: Registry) -> Schema:
+    """The JSON Schema (draft 7, which editors read) of the configs that call `target` with classes of a registry.
+
+    It says which names and values may stand where. It cannot say what is required, since a `base` may bring that.
+    """
+    definitions: dict[str, Schema] = {"reference": {"type": "string", "pattern": r"^\$\{.*\}$"}}
+    properties = _Definitions(registry, definitions).properties(signature_of(target))
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": _summary(target),
+        "type": "object",
+        "properties": {
+            "version": {"const": VERSION, "description": "The version of the config language."},
+            "base": {"type": "string", "description": "Another config that this one changes; a relative path."},
+            **properties,
+        },
+        "additionalProperties": False,
+        "definitions": dict(sorted(definitions.items())),
+    }
+
+
+class _Definitions:
+    """Writes a definition for each class that an annotation asks for, when it is first asked for."""
+
+    def __init__(self, registry: Registry, definitions: dict[str, Schema]) -> None:
+        self.registry = registry
+        self.definitions = definitions
+
+    def properties(self, signature: Signature) -> dict[str, Schema]:
+        """The schemas of a signature's parameters."""
+        return {name: self._property(parameter) for name, parameter in signature.parameters.items()}
+
+    def _property(self, parameter: Parameter) -> Schema:
+        default = default_node(parameter)
+        schema: Schema = {"anyOf": [self._schema(parameter.spec), {"$ref": "#/definitions/reference"}]}
+        return schema if default is None else {**schema, "default": data(default)}
+
+    def _schema(self, spec: Spec) -> Schema:
+        match spec:
+            case Plain(type=kind):
+                return {"type": _TYPES.get(kind, "string")}
+            case Choice(values=values):
+                return {"enum": list(values)}
+            case Union(options=options):
+                return {"anyOf": [self._schema(option) for option in options]}
+            case ListOf(item=item):
+                return {"type": "array", "items": self._item(item)}
+            case TupleOf(items=items):
+                each = [self._item(item) for item in items]
+                return {"type": "array", "items": each, "additionalItems": False, "minItems": len(items)}
+            case DictOf(item=item):
+                return {"type": "object", "additionalProperties": self._item(item)}
+            case Instance():
+                return self._instance(spec)
+        return {"not": {}}
+
+    def _item(self, spec: Spec) -> Schema:
+        return {"anyOf": [self._schema(spec), {"$ref": "#/definitions/reference"}]}
+
+    def _instance(self, spec: Instance) -> Schema:
+        name = f"{spec.cls.__name__}.open" if spec.is_open else spec.cls.__name__
+        if name not in self.definitions:
+            self.definitions[name] = {}  # a class may hold others of its kind
+            self.definitions[name] = self._choices(spec)
+        return {"$ref": f"#/definitions/{name}"}
+
+    def _choices(self, spec: Instance) -> Schema:
+        classes = self.registry.classes(spec.cls)
+        found = {name: signature_of(cls, spec.is_open) for name, cls in classes.items()}
+        signatures = {name: signature for name, signature in found.items() if not signature.refusal}
+        bare = [name for name, signature in signatures.items() if signature.is_complete]
+        named = {n: {"description": _summary(classes[n]), **self._given(s)} for n, s in signatures.items()}
+        one: Schema = {"type": "object", "properties": named, "additionalProperties": False}
+        one |= {"minProperties": 1, "maxProperties": 1}
+        if not self.registry.is_kind(spec.cls):
+            unnamed = self._given(signature_of(spec.cls, spec.is_open))
+        else:
+            # with a base, the class may be the one that stands there
+            words = sorted({word for signature in signatures.values() for word in signature.parameters})
+            unnamed = {"type": "object", "propertyNames": {"enum": words}}
+        return {"anyOf": [{"enum": bare}, one, unnamed] if bare else [one, unnamed]}
+
+    def _given(self, signature: Signature) -> Schema:
+        """What may be given to a class: arguments by name, by position, a single one, or nothing."""
+        by_position = [self._item(parameter.spec) for parameter in signature.positional]
+        variadic = signature.variadic
+        more = self._item(variadic.spec.item) if variadic and isinstance(variadic.spec, ListOf) else False
+        single = [*by_position, *([more] if more else [])][:1]
+        return {
+            "anyOf": [
+                {"type": "object", "properties": self.properties(signature), "additionalProperties": False},
+                {"type": "array", "items": by_position, "additionalItems": more},
+                {"type": "null"},
+                *({"allOf": [schema, {"not": {"type": "array"}}]} for schema in single),
+            ]
+        }
+
+
+def _summary(target: Callable[..., Any]) -> str:
+    return (inspect.getdoc(target) or "").partition("\n")[0]
