@@ -38,13 +38,19 @@ class ModuleList(Module):
     @overload
     def __getitem__(self, index: slice) -> ModuleList: ...
     def __getitem__(self, index: int | slice) -> Module:
-        modules = list(self)
         if isinstance(index, slice):
-            return ModuleList(modules[index])
+            return ModuleList(list(self)[index])
+        return getattr(self, self._name(index))
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        self.add_module(self._name(index), module)
+
+    def _name(self, index: int) -> str:
+        names = [name for name, _ in self._owned(Module)]
         try:
-            return modules[index]
+            return names[index]
         except IndexError:
-            raise IndexError(f"index {index} is out of range for {len(modules)} modules") from None
+            raise IndexError(f"index {index} is out of range for {len(names)} modules") from None
 
 
 class Sequential(ModuleList):
@@ -71,9 +77,8 @@ class Sequential(ModuleList):
     @overload
     def __getitem__(self, index: slice) -> Sequential: ...
     def __getitem__(self, index: int | slice) -> Module:
-        if isinstance(index, slice):
-            return Sequential(*super().__getitem__(index))
-        return super().__getitem__(index)
+        found = super().__getitem__(index)
+        return Sequential(*found) if isinstance(found, ModuleList) and isinstance(index, slice) else found
 
 
 class ModuleDict(Module):

@@ -4,7 +4,16 @@ from minigrad.optim.adam import Adam, AdamW
 from minigrad.optim.bucket import Bucket
 from minigrad.optim.clip import clip_grad_norm_
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.schedule import LinearLR, Schedule, StepLR, WarmupCosine
+from minigrad.optim.schedule import (
+    ConstantLR,
+    CosineAnnealingLR,
+    ExponentialLR,
+    LinearLR,
+    MultiStepLR,
+    Schedule,
+    StepLR,
+    WarmupCosine,
+)
 from minigrad.optim.sgd import SGD
 
 __all__ = [
@@ -12,7 +21,11 @@ __all__ = [
     "Adam",
     "AdamW",
     "Bucket",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "ExponentialLR",
     "LinearLR",
+    "MultiStepLR",
     "Optimizer",
     "Schedule",
     "StepLR",

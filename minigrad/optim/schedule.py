@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from math import cos, pi
 from typing import Any
 
@@ -68,6 +70,65 @@ class StepLR(Schedule):
         return initial * self.gamma ** (step // self.step_size)
 
 
+class MultiStepLR(Schedule):
+    """Multiplies the rate by `gamma` at each of some steps.
+
+    Args:
+        optimizer: whose learning rate is set.
+        milestones: the steps; one that stands twice counts twice.
+        gamma: the factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
+        self.milestones = sorted(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Returns initial · gamma^(number of milestones up to this step)."""
+        return initial * self.gamma ** bisect_right(self.milestones, step)
+
+
+class ExponentialLR(Schedule):
+    """Multiplies the rate by `gamma` at every step.
+
+    Args:
+        optimizer: whose learning rate is set.
+        gamma: the factor.
+    """
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Returns initial · gamma^step."""
+        return initial * self.gamma**step
+
+
+class ConstantLR(Schedule):
+    """Holds the rate at `factor` times its value for the first steps.
+
+    Args:
+        optimizer: whose learning rate is set.
+        factor: from 0 to 1.
+        total_iters: the first step with the whole rate.
+
+    Raises: ValueError for a factor out of that range.
+    """
+
+    def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
+        if not 0 <= factor <= 1:
+            raise ValueError(f"factor must be from 0 to 1, got {factor}")
+        self.factor = factor
+        self.total_iters = total_iters
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Returns initial · factor at first, then initial."""
+        return initial * self.factor if step < self.total_iters else initial
+
+
 class LinearLR(Schedule):
     """Goes in a straight line from `start_factor` to `end_factor` times the rate, and stays there.
 
@@ -98,6 +159,31 @@ class LinearLR(Schedule):
         """Returns initial times the factor of this step."""
         done = min(step / self.total_iters, 1)
         return initial * (self.start_factor + (self.end_factor - self.start_factor) * done)
+
+
+class CosineAnnealingLR(Schedule):
+    """Falls along half a cosine from the rate to `eta_min`, and rises again the same way, on and on.
+
+    Loshchilov & Hutter, "SGDR", arXiv:1608.03983, without restarts, as PyTorch reads it.
+
+    Args:
+        optimizer: whose learning rate is set.
+        T_max: the steps from top to bottom.
+        eta_min: the lowest rate.
+
+    Raises: ValueError if `T_max` is below 1.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803 - PyTorch's name
+        if T_max < 1:
+            raise ValueError(f"T_max must be at least 1, got {T_max}")
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Returns eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2."""
+        return self.eta_min + (initial - self.eta_min) * (1 + cos(pi * step / self.T_max)) / 2
 
 
 class WarmupCosine(Schedule):

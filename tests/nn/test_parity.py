@@ -1,0 +1,168 @@
+"""Every layer and loss beside PyTorch's, in both precisions: values, gradients, state, and the tree as text."""
+
+import numpy as np
+import pytest
+
+from minigrad import nn
+from minigrad.engine import Tensor
+
+torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
+pytestmark = pytest.mark.parity
+
+RTOL = {np.float32: 1e-5, np.float64: 1e-12}
+DTYPES = pytest.mark.parametrize("dtype", RTOL, ids=lambda dtype: dtype.__name__)
+
+
+def close(actual, expected, dtype):
+    expected = expected.detach().numpy() if isinstance(expected, torch.Tensor) else expected
+    assert actual.dtype == expected.dtype == dtype
+    np.testing.assert_allclose(actual, expected, rtol=RTOL[dtype], atol=RTOL[dtype] / 10)
+
+
+def same_results(mine, theirs, inputs, dtype, target=None):
+    """Holds the result and all gradients of two modules on equal inputs against each other."""
+    x = Tensor(inputs, requires_grad=True)
+    y = torch.tensor(inputs, requires_grad=True)
+    out = mine(x) if target is None else mine(x, target)
+    expected = theirs(y) if target is None else theirs(y, torch.tensor(target))
+    close(out.data, expected, dtype)
+    g = np.random.default_rng(1).normal(size=out.shape).astype(dtype)
+    out.backward(g)
+    expected.backward(torch.tensor(g))
+    close(x.grad, y.grad.numpy(), dtype)
+    for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
+        close(p.grad, q.grad.numpy(), dtype)
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape"),
+    [
+        ("Linear", {"in_features": 5, "out_features": 3}, (4, 5)),
+        ("Linear", {"in_features": 5, "out_features": 3}, (2, 3, 5)),
+        ("Linear", {"in_features": 5, "out_features": 3}, (5,)),
+        ("Linear", {"in_features": 5, "out_features": 3, "bias": False}, (4, 5)),
+        ("ReLU", {}, (3, 4)),
+        ("LeakyReLU", {}, (3, 4)),
+        ("LeakyReLU", {"negative_slope": 0.3}, (3, 4)),
+        ("Sigmoid", {}, (3, 4)),
+        ("Tanh", {}, (3, 4)),
+        ("GELU", {}, (3, 4)),
+        ("GELU", {"approximate": "tanh"}, (3, 4)),
+        ("Softmax", {"dim": 1}, (3, 4, 2)),
+        ("Softmax", {"dim": -1}, (3, 4)),
+        ("Flatten", {}, (2, 3, 4)),
+        ("Flatten", {"start_dim": 0, "end_dim": 1}, (2, 3, 4)),
+        ("Dropout", {"p": 0.5}, (2, 3)),
+    ],
+)
+def test_a_layer_has_the_values_and_gradients_of_its_namesake(name, arguments, shape, dtype):
+    mine = getattr(nn, name)(**arguments).to(dtype).eval()
+    theirs = getattr(torch.nn, name)(**arguments).to(getattr(torch, dtype.__name__)).eval()
+    mine.load_state_dict(theirs.state_dict())
+    same_results(mine, theirs, np.random.default_rng(0).normal(size=shape).astype(dtype), dtype)
+
+
+WEIGHT = [0.5, 2.0, 1.0, 3.0]
+
+
+@DTYPES
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("kind", ["indices", "ignored", "probabilities"])
+@pytest.mark.parametrize("shape", [(6, 4), (4,), (3, 4, 2, 2)])
+@pytest.mark.parametrize(
+    "options", [{}, {"weight": WEIGHT}, {"label_smoothing": 0.2}, {"weight": WEIGHT, "label_smoothing": 0.2}]
+)
+def test_cross_entropy_agrees_in_every_option(options, shape, kind, reduction, dtype):
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=shape).astype(dtype)
+    if kind == "probabilities":
+        target = rng.uniform(size=shape).astype(dtype)
+    else:
+        target = np.array(rng.integers(0, 4, size=shape[:1] + shape[2:] if len(shape) > 1 else ()))
+    if kind == "ignored" and target.ndim:
+        target.flat[::2] = 7
+    if kind == "ignored":
+        options = {**options, "ignore_index": 7}
+    mine = nn.CrossEntropyLoss(reduction=reduction, **options)
+    weight = torch.tensor(options["weight"], dtype=getattr(torch, dtype.__name__)) if "weight" in options else None
+    theirs = torch.nn.CrossEntropyLoss(reduction=reduction, **{**options, "weight": weight})
+    same_results(mine, theirs, scores, dtype, target)
+
+
+@DTYPES
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", ["MSELoss", "L1Loss", "BCEWithLogitsLoss"])
+def test_an_elementwise_loss_agrees(name, reduction, dtype):
+    rng = np.random.default_rng(0)
+    mine, theirs = getattr(nn, name)(reduction=reduction), getattr(torch.nn, name)(reduction=reduction)
+    same_results(mine, theirs, rng.normal(size=(5, 4)).astype(dtype), dtype, rng.uniform(size=(5, 4)).astype(dtype))
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    "options", [{"weight": WEIGHT}, {"pos_weight": WEIGHT}, {"weight": WEIGHT, "pos_weight": WEIGHT}]
+)
+def test_weighted_binary_cross_entropy_agrees(options, dtype):
+    rng = np.random.default_rng(0)
+    tensors = {name: torch.tensor(value, dtype=getattr(torch, dtype.__name__)) for name, value in options.items()}
+    mine, theirs = nn.BCEWithLogitsLoss(**options), torch.nn.BCEWithLogitsLoss(**tensors)
+    same_results(mine, theirs, rng.normal(size=(5, 4)).astype(dtype), dtype, rng.uniform(size=(5, 4)).astype(dtype))
+
+
+def build(lib):
+    return lib.Sequential(
+        lib.Linear(4, 8),
+        lib.GELU(),
+        lib.Sequential(lib.Linear(8, 8, bias=False), lib.Tanh()),
+        lib.ModuleDict({"head": lib.Linear(8, 2)})["head"],
+    )
+
+
+def test_state_is_exchanged_both_ways_under_the_same_keys():
+    mine, theirs = build(nn), build(torch.nn)
+    assert list(mine.state_dict()) == list(theirs.state_dict())
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    mine.load_state_dict(theirs.state_dict())
+    close(mine(Tensor(x)).data, theirs(torch.tensor(x)), np.float32)
+    fresh = build(nn)
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in fresh.state_dict().items()})
+    close(fresh(Tensor(x)).data, theirs(torch.tensor(x)), np.float32)
+
+
+def test_trees_print_the_same():
+    assert repr(build(nn)) == repr(build(torch.nn))
+
+
+@pytest.mark.parametrize("nonlinearity", ["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+def test_gains_agree(nonlinearity):
+    assert nn.init.calculate_gain(nonlinearity) == pytest.approx(torch.nn.init.calculate_gain(nonlinearity))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("uniform_", {"a": -2.0, "b": 1.0}),
+        ("normal_", {"mean": 1.0, "std": 2.0}),
+        ("xavier_uniform_", {"gain": 2.0}),
+        ("xavier_normal_", {}),
+        ("kaiming_uniform_", {"a": 5**0.5}),
+        ("kaiming_normal_", {"mode": "fan_out", "nonlinearity": "relu"}),
+        ("orthogonal_", {"gain": 3.0}),
+    ],
+)
+def test_initial_values_have_the_distribution_of_the_namesake(name, arguments):
+    torch.manual_seed(0)
+    shape = (120, 40, 3, 3)
+    mine = getattr(nn.init, name)(nn.Parameter(np.empty(shape, np.float32)), **arguments).data
+    theirs = getattr(torch.nn.init, name)(torch.empty(shape), **arguments).numpy()
+    quantiles = np.linspace(0.01, 0.99, 21)
+    spread = theirs.std()
+    np.testing.assert_allclose(np.quantile(mine, quantiles), np.quantile(theirs, quantiles), atol=0.04 * spread)
+
+
+def test_a_linear_layer_begins_with_the_distribution_of_its_namesake():
+    torch.manual_seed(0)
+    mine, theirs = nn.Linear(300, 300).weight.data, torch.nn.Linear(300, 300).weight.detach().numpy()
+    quantiles = np.linspace(0, 1, 21)
+    np.testing.assert_allclose(np.quantile(mine, quantiles), np.quantile(theirs, quantiles), atol=0.02 / 300**0.5)
