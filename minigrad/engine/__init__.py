@@ -5,6 +5,7 @@ from minigrad.engine.backward import backward, grad
 from minigrad.engine.dispatch import primitive
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.engine.several import several
 from minigrad.engine.tensor import Tensor
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "no_grad",
     "primitive",
     "random",
+    "several",
 ]

@@ -13,7 +13,7 @@ with the same operations, run at NumPy's speed on arrays, and build a graph of t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NoReturn
 
@@ -144,14 +144,19 @@ class Primitive:
         """Raises the forward's `error` again as a sentence with the operation's name and its inputs."""
         inputs = values[0] if self.variadic else values[: self.arity]
         names = [f"[{i}]" for i in range(len(inputs))] if self.variadic else self.parameters
-        shown = ", ".join(f"{name} {describe(value)}" for name, value in zip(names, inputs, strict=False))
-        for kind in (IndexError, TypeError, ValueError):
-            if isinstance(error, kind):
-                raise kind(f"{self.name} of {shown}: {error}") from None
-        raise error
+        explain(self.name, dict(zip(names, inputs, strict=False)), error)
 
     def __repr__(self) -> str:
         return f"primitive({self.name!r})"
+
+
+def explain(name: str, inputs: Mapping[str, Any], error: Exception) -> NoReturn:
+    """Raises `error` again as a sentence with the operation's name and its inputs."""
+    shown = ", ".join(f"{parameter} {describe(value)}" for parameter, value in inputs.items())
+    for kind in (np.linalg.LinAlgError, IndexError, TypeError, ValueError):
+        if isinstance(error, kind):
+            raise kind(f"{name} of {shown}: {error}") from None
+    raise error
 
 
 def describe(value: Any) -> str:

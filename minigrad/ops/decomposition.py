@@ -1,0 +1,328 @@
+"""Systems of equations, inverses, determinants and decompositions of matrices, or of stacks of them, (..., m, n).
+
+The formulas are those of M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008), unless a rule names another source. What is not a smooth function of the matrix
+has no derivative: vectors of an eigenvalue or singular value that occurs twice, Q and R of a matrix whose columns are
+linearly dependent. There the gradient holds inf or NaN, or LinAlgError is raised; that of the values is right.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.linalg import LinAlgError
+from numpy.typing import NDArray
+
+from minigrad.engine.dispatch import numpy_functions, primitive
+from minigrad.engine.primitive import describe
+from minigrad.engine.several import several
+from minigrad.ops.elementwise import equal, sign, where
+from minigrad.ops.reduction import prod
+from minigrad.ops.shape import concatenate
+
+Array = NDArray[Any]
+
+
+def _expect_square(x: Array) -> None:
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        raise LinAlgError("expected a square matrix or a stack of them, (..., n, n)")
+
+
+def _half_lower(x: Any) -> Any:
+    """The lower triangle of a matrix, with half of the diagonal."""
+    n = x.shape[-1]
+    return x * (np.tril(np.ones((n, n), x.dtype)) - 0.5 * np.eye(n, dtype=x.dtype))
+
+
+def _symmetric(x: Any) -> Any:
+    """The symmetric part of a matrix."""
+    return 0.5 * (x + x.mT)
+
+
+def _over_gaps(x: Any, values: Any) -> Any:
+    """The antisymmetric part of x, each entry [i, j] divided by values[j] - values[i]; the diagonal is zero."""
+    gaps = values[..., None, :] - values[..., :, None]
+    return 0.5 * (x - x.mT) / (gaps + np.eye(x.shape[-1], dtype=x.dtype))
+
+
+# Equations and inverses.
+
+
+def _solve(a: Array, b: Array) -> Array:
+    """The x of a @ x = b: a (..., n, n), b (..., n, k), or one vector (n,). Raises: LinAlgError if a is singular."""
+    _expect_square(a)
+    if b.ndim == 0 or b.shape[-1 if b.ndim == 1 else -2] != a.shape[-1]:
+        raise LinAlgError(f"expected b of shape ({a.shape[-1]},) or (..., {a.shape[-1]}, k)")
+    return np.linalg.solve(a, b)
+
+
+def _solve_adjoint(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    """a⁻ᵀ g, as matrices."""
+    return solve(a.mT, g[..., None] if len(b_shape) == 1 else g)
+
+
+def _solve_a(g: Any, a: Any, out: Any, b_shape: tuple[int, ...]) -> Any:
+    columns = out[..., None] if len(b_shape) == 1 else out
+    return -_solve_adjoint(g, a, b_shape) @ columns.mT
+
+
+def _solve_b(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
+    slope = _solve_adjoint(g, a, b_shape)
+    return slope[..., 0] if len(b_shape) == 1 else slope
+
+
+solve = primitive("solve", _solve, _solve_a, _solve_b, numpy=np.linalg.solve)
+
+
+def _inv(x: Array) -> Array:
+    """The inverse of (..., n, n). Raises: LinAlgError if a matrix is singular."""
+    _expect_square(x)
+    return np.linalg.inv(x)
+
+
+inv = primitive("inv", _inv, lambda g, out: -out.mT @ g @ out.mT, numpy=np.linalg.inv)
+
+# Decompositions of square matrices.
+
+
+def _cholesky(x: Array) -> Array:
+    """The lower triangular L with L @ L.mT = x, of positive definite (..., n, n), whose lower triangle is read.
+
+    The gradient is symmetric. Raises: LinAlgError if a matrix is not positive definite.
+    """
+    _expect_square(x)
+    return np.linalg.cholesky(x)
+
+
+def _cholesky_rule(g: Any, out: Any) -> Any:
+    """Murray, "Differentiation of the Cholesky decomposition" (2016), equation 10."""
+    inverse = inv(out)
+    return _symmetric(inverse.mT @ _half_lower(out.mT @ g) @ inverse)
+
+
+cholesky = primitive("cholesky", _cholesky, _cholesky_rule, numpy=np.linalg.cholesky)
+
+
+class EighResult(NamedTuple):
+    """What `eigh` returns.
+
+    Attributes:
+        eigenvalues: (..., n), ascending.
+        eigenvectors: (..., n, n), in columns.
+    """
+
+    eigenvalues: Any
+    eigenvectors: Any
+
+
+def _eigh(x: Array) -> EighResult:
+    """The eigenvalues and eigenvectors of symmetric (..., n, n), whose lower triangle is read.
+
+    The gradient is symmetric. That of the eigenvectors divides by the differences of eigenvalues: where two are equal
+    it is not finite.
+    """
+    _expect_square(x)
+    return EighResult(*np.linalg.eigh(x))
+
+
+def _eigenvalues_rule(g: Any, x: Any, results: EighResult) -> Any:
+    v = results.eigenvectors
+    return (v * g[..., None, :]) @ v.mT
+
+
+def _eigenvectors_rule(g: Any, x: Any, results: EighResult) -> Any:
+    w, v = results
+    return v @ _over_gaps(v.mT @ g, w) @ v.mT
+
+
+eigh = several("eigh", _eigh, _eigenvalues_rule, _eigenvectors_rule, numpy=np.linalg.eigh)
+
+# Decompositions of all matrices.
+
+
+class SVDResult(NamedTuple):
+    """What `svd` returns, with k = min(m, n).
+
+    Attributes:
+        U: (..., m, k), orthonormal in columns.
+        S: (..., k), the singular values, descending.
+        Vh: (..., k, n), orthonormal in rows.
+    """
+
+    U: Any
+    S: Any
+    Vh: Any
+
+
+def _svd(x: Array) -> SVDResult:
+    """The reduced decomposition."""
+    return SVDResult(*np.linalg.svd(x, full_matrices=False))
+
+
+def _outside(g: Any, basis: Any) -> Any:
+    """The part of the columns of g that is orthogonal to the columns of a basis."""
+    return g - basis @ (basis.mT @ g)
+
+
+def _u_rule(g: Any, x: Any, results: SVDResult) -> Any:
+    """Townsend, "Differentiating the singular value decomposition" (2016), as that for Vh."""
+    u, s, vh = results
+    slope = u @ (2 * _over_gaps(u.mT @ g, s * s) * s[..., None, :])
+    return (slope if u.shape[-2] == u.shape[-1] else slope + _outside(g, u) / s[..., None, :]) @ vh
+
+
+def _vh_rule(g: Any, x: Any, results: SVDResult) -> Any:
+    u, s, vh = results
+    return _u_rule(g.mT, x, SVDResult(vh.mT, s, u.mT)).mT
+
+
+_reduced_svd = several(
+    "svd", _svd, _u_rule, lambda g, x, results: (results.U * g[..., None, :]) @ results.Vh, _vh_rule
+)
+
+
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """The singular value decomposition of (..., m, n), or its singular values alone.
+
+    The gradients of U and Vh divide by the differences of the squares of singular values, and for matrices that are
+    not square by the values: where two are equal, or one is zero, they are not finite. That of S always is.
+
+    Args:
+        full_matrices: False for matrices that are not square: the columns that complete U or V are not a function of
+            x, and have no derivative.
+        compute_uv: whether to return `SVDResult(U, S, Vh)` or S.
+
+    Raises: LinAlgError for a matrix that is not square if `full_matrices`.
+    """
+    if len(x.shape) < 2:
+        raise LinAlgError(f"svd of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
+    if full_matrices and compute_uv and x.shape[-1] != x.shape[-2]:
+        raise LinAlgError(
+            f"svd of {describe(x)}: the full matrices of one that is not square are not unique, and have no "
+            "derivative; pass full_matrices=False"
+        )
+    results = _reduced_svd(x)
+    return results if compute_uv else results.S
+
+
+numpy_functions[np.linalg.svd] = svd
+
+
+class QRResult(NamedTuple):
+    """What `qr` returns, with k = min(m, n).
+
+    Attributes:
+        Q: (..., m, k), orthonormal in columns.
+        R: (..., k, n), upper triangular.
+    """
+
+    Q: Any
+    R: Any
+
+
+def _tall_qr(x: Array) -> QRResult:
+    """The decomposition of a matrix with at least as many rows as columns."""
+    return QRResult(*np.linalg.qr(x))
+
+
+def _q_rule(g: Any, x: Any, results: QRResult) -> Any:
+    """Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), as that for R."""
+    q, r = results
+    return _over_r(g - q @ (2 * _symmetric(_half_lower(g.mT @ q))), r)
+
+
+def _r_rule(g: Any, x: Any, results: QRResult) -> Any:
+    q, r = results
+    return _over_r(q @ (2 * _symmetric(_half_lower(r @ g.mT))), r)
+
+
+def _over_r(x: Any, r: Any) -> Any:
+    """x r⁻ᵀ."""
+    return solve(r, x.mT).mT
+
+
+_qr = several("qr", _tall_qr, _q_rule, _r_rule)
+
+
+def qr(x: Any, mode: Literal["reduced", "r"] = "reduced") -> Any:
+    """The decomposition of (..., m, n) as Q @ R, reduced: `QRResult(Q, R)`, or R alone for the mode "r".
+
+    The first min(m, n) columns are to be linearly independent: the gradient divides by the diagonal of R, and raises
+    LinAlgError where that holds a zero.
+
+    Raises: ValueError for another mode: what completes Q is not a function of x, and has no derivative.
+    """
+    if len(x.shape) < 2:
+        raise LinAlgError(f"qr of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
+    if mode not in ("reduced", "r"):
+        raise ValueError(f"qr has derivatives in the modes 'reduced' and 'r', got {mode!r}")
+    rows, columns = x.shape[-2:]
+    if rows >= columns:
+        q, r = _qr(x)
+    else:  # Q is that of the square to the left
+        q, left = _qr(x[..., :rows])
+        r = concatenate([left, q.mT @ x[..., rows:]], axis=-1)
+    return r if mode == "r" else QRResult(q, r)
+
+
+numpy_functions[np.linalg.qr] = qr
+
+# Determinants.
+
+
+def _det(x: Array) -> Array:
+    """The determinant of (..., n, n); the gradient of a singular matrix, too, is that of its cofactors.
+
+    Second derivatives lose digits as a matrix nears a singular one, like its inverse, and are right again at it, if
+    the rank is n - 1.
+    """
+    _expect_square(x)
+    return np.linalg.det(x)
+
+
+def _cofactors(x: Any) -> Any:
+    """The derivatives of the determinant of x by singular values, which also serves singular matrices."""
+    u, s, vh = svd(x)
+    n = s.shape[-1]
+    others = prod(where(np.eye(n, dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    return sign(det(u) * det(vh))[..., None, None] * ((u * others[..., None, :]) @ vh)
+
+
+def _det_rule(g: Any, x: Any, out: Any) -> Any:
+    """The cofactors: det(x) x⁻ᵀ (Jacobi), but where a matrix is singular by way of the singular values."""
+    cofactors = _cofactors(x) if equal(out, 0).sum() else out[..., None, None] * inv(x).mT
+    return g[..., None, None] * cofactors
+
+
+det = primitive("det", _det, _det_rule, numpy=np.linalg.det)
+
+
+class SlogdetResult(NamedTuple):
+    """What `slogdet` returns, so that the determinant is sign * exp(logabsdet).
+
+    Attributes:
+        sign: (...), -1, 0 or 1, without derivative.
+        logabsdet: (...), minus infinity for a singular matrix.
+    """
+
+    sign: Any
+    logabsdet: Any
+
+
+def _slogdet(x: Array) -> SlogdetResult:
+    """The sign and the logarithm of the size of the determinant of (..., n, n), which may itself overflow.
+
+    The gradient at a singular matrix is infinite: LinAlgError is raised there.
+    """
+    _expect_square(x)
+    return SlogdetResult(*map(np.asarray, np.linalg.slogdet(x)))
+
+
+slogdet = several(
+    "slogdet",
+    _slogdet,
+    None,
+    lambda g, x, results: g[..., None, None] * inv(x).mT,
+    numpy=np.linalg.slogdet,
+)
