@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.engine.broadcast import astype, sum_to
-from minigrad.engine.mode import Mode, mode
+from minigrad.engine.mode import Mode, current_mode, entered
 from minigrad.engine.primitive import describe
 from minigrad.engine.tensor import Node, Tensor, as_array, wrap
 
@@ -98,20 +98,18 @@ def walk(
     wanted: Collection[Node] | None = None,
     create_graph: bool = False,
     retain_graph: bool = False,
+    since: int = -1,
 ) -> dict[Any, tuple[Any, bool]]:
     """Carries `gradients` from the roots to the wanted nodes, or to all leaves.
 
-    Returns for each of them the gradient, and whether its array belongs to nobody else.
+    Nodes with a number below `since` are not passed. Returns for each node that was reached the gradient, and whether
+    its array belongs to nobody else.
     """
-    order = _reachable(roots)
+    order = reachable(roots, since)
     useful = None if wanted is None else _leads_to(wanted, order)
-    token = mode.set(Mode(grad=create_graph))
-    try:
-        # An infinite slope is a result, not an accident: it is for the user to judge, and needs no warning.
-        with np.errstate(all="ignore"):
-            return _walk(order, gradients, wanted, useful, create_graph, retain_graph)
-    finally:
-        mode.reset(token)
+    # An infinite slope is a result, not an accident: it is for the user to judge, and needs no warning.
+    with entered(Mode(create_graph, current_mode().watcher)), np.errstate(all="ignore"):
+        return _walk(order, gradients, wanted, useful, create_graph, retain_graph, since)
 
 
 def _walk(
@@ -121,7 +119,9 @@ def _walk(
     useful: Collection[Node] | None,
     create_graph: bool,
     retain_graph: bool,
+    since: int,
 ) -> dict[Any, tuple[Any, bool]]:
+    watcher = current_mode().watcher
     borrowed = set(gradients)  # nodes whose gradient is, or may be, an array of somebody else
     found: dict[Any, tuple[Any, bool]] = {}
     for node in order:
@@ -131,7 +131,7 @@ def _walk(
         parents = node.parents
         if not parents if wanted is None else node in wanted:
             found[node] = (g, node not in borrowed)
-        if not parents:
+        if not parents or node.number < since:
             continue
         saved = _check_saved(node)
         operation = node.primitive
@@ -143,6 +143,8 @@ def _walk(
                 None if parent is None else rule(g, *select(saved))  # type: ignore[misc]
                 for parent, rule, select in zip(parents, operation.rules, operation.selectors)  # noqa: B905 - alike
             ]
+        if watcher is not None:
+            watcher.differentiated(node, results)
         if not retain_graph:
             node.saved = None
         for parent, form, value in zip(parents, node.forms, results):  # noqa: B905
@@ -216,21 +218,22 @@ def _as_tensors(node: Node) -> tuple[Any, ...]:
     else:
         kept = operation.kept([parent is not None for parent in parents])
         places = [out if place == operation.arity else place for place in kept]
-    for place, cell in zip(places, cells, strict=True):
+    for place, cell in zip(places, cells, strict=False):
         if isinstance(values[place], np.ndarray):
             values[place] = wrap(values[place], node if place == out else parents[place], cell)
     return tuple(values)
 
 
-def _reachable(roots: Collection[Node]) -> list[Node]:
-    """The roots and all that they were made of, newest first."""
+def reachable(roots: Collection[Node], since: int = -1) -> list[Node]:
+    """The roots and all that they were made of, newest first; nodes below number `since` end the search."""
     order = list(roots)
     seen = set(order)
     for node in order:  # grows while it is read
-        for parent in node.parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                order.append(parent)
+        if node.number >= since:
+            for parent in node.parents:
+                if parent is not None and parent not in seen:
+                    seen.add(parent)
+                    order.append(parent)
     order.sort(key=_by_age, reverse=True)
     return order
 

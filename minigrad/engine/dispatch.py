@@ -104,7 +104,7 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
         result = _new(Tensor)
         result.data = out if type(out) is ndarray else asarray(out)
         result.version = version = [0]
-        if x.node is None or not current_mode().grad:
+        if x.node is None or not (mode := current_mode()).grad:
             result.node = None
             return result
         result.node = node = _new(Node)
@@ -119,6 +119,8 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
         else:
             node.cells = (version,) if keeps_out else ()
             node.seen = 0
+        if mode.watcher is not None:
+            mode.watcher.made(node)
         return result
 
     return apply
@@ -155,7 +157,7 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
         result = _new(Tensor)
         result.data = out if type(out) is ndarray else asarray(out)
         result.version = version = [0]
-        if (a_node is None and b_node is None) or not current_mode().grad:
+        if (a_node is None and b_node is None) or not (mode := current_mode()).grad:
             result.node = None
             return result
         result.node = node = _new(Node)
@@ -180,6 +182,8 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
         for cell in cells:
             seen += cell[0]
         node.seen = seen
+        if mode.watcher is not None:
+            mode.watcher.made(node)
         return result
 
     return apply
@@ -225,7 +229,7 @@ def _general(operation: Primitive) -> Callable[..., Any]:
             return out
         version = [0] if out.base is None and out is not values[0] else _version_of(out, values, versions)
         needs = tuple([node is not None for node in nodes])
-        if True not in needs or not current_mode().grad:
+        if True not in needs or not (mode := current_mode()).grad:
             return wrap(out, None, version)
         node = _new(Node)
         node.primitive = operation
@@ -239,6 +243,8 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         for cell in cells:
             seen += cell[0]
         node.seen = seen
+        if mode.watcher is not None:
+            mode.watcher.made(node)
         return wrap(out, node, version)
 
     return apply
@@ -262,7 +268,7 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
             operation.explain(values, error)
         version = [0]
         nodes = tuple([x.node if isinstance(x, Tensor) else None for x in given])
-        if not any(nodes) or not current_mode().grad:
+        if not any(nodes) or not (mode := current_mode()).grad:
             return wrap(out, None, version)
         node = _new(Node)
         node.primitive = operation
@@ -274,6 +280,8 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
         cells = [x.version if isinstance(x, Tensor) else _constant for x in given] if keeps_inputs else []
         node.cells = (*cells, version) if keeps_out else tuple(cells)
         node.seen = sum([cell[0] for cell in node.cells])
+        if mode.watcher is not None:
+            mode.watcher.made(node)
         return wrap(out, node, version)
 
     return apply

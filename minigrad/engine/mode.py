@@ -5,41 +5,65 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minigrad.engine.tensor import Node
+
+
+class Watcher:
+    """Is told of the operations of a context: subclassed by what looks on, such as the search for NaN."""
+
+    def made(self, node: Node) -> None:
+        """An operation was added to the graph."""
+
+    def differentiated(self, node: Node, gradients: Any) -> None:
+        """The rules of `node` gave these gradients of its inputs, None for those that nobody wants."""
 
 
 class Mode:
-    """The settings that every operation looks at. Immutable by custom: a change sets another Mode in the context."""
+    """The settings that every operation looks at. Immutable by custom: a change sets another Mode in the context.
 
-    __slots__ = ("grad",)
+    Attributes:
+        grad: whether operations are remembered.
+        watcher: who is told of them, or None.
+    """
 
-    def __init__(self, grad: bool = True) -> None:
+    __slots__ = ("grad", "watcher")
+
+    def __init__(self, grad: bool = True, watcher: Watcher | None = None) -> None:
         self.grad = grad
+        self.watcher = watcher
 
 
-mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039 - never mutated
+_mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039 - never mutated
 
-current_mode = mode.get
+current_mode = _mode.get
 """The mode of the present context; a bound method, as looking it up costs more than calling it."""
+
+
+@contextmanager
+def entered(mode: Mode) -> Iterator[None]:
+    """Within the block, `mode` is the mode of the context."""
+    token = _mode.set(mode)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
 
 
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Within the block (or the decorated function), operations remember nothing and cannot be differentiated."""
-    token = mode.set(Mode(grad=False))
-    try:
+    with entered(Mode(False, current_mode().watcher)):
         yield
-    finally:
-        mode.reset(token)
 
 
 @contextmanager
 def enable_grad() -> Iterator[None]:
     """Within the block, operations remember how they came about, also inside of a `no_grad` block."""
-    token = mode.set(Mode(grad=True))
-    try:
+    with entered(Mode(True, current_mode().watcher)):
         yield
-    finally:
-        mode.reset(token)
 
 
 def is_grad_enabled() -> bool:

@@ -9,7 +9,7 @@ rank, sees the same numbers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from zlib import crc32
@@ -22,10 +22,10 @@ class _Place:
 
     __slots__ = ("draws", "shard", "step")
 
-    def __init__(self, step: int = 0, shard: int = 0) -> None:
+    def __init__(self, step: int = 0, shard: int = 0, draws: Mapping[str, int] | None = None) -> None:
         self.step = step
         self.shard = shard
-        self.draws: Counter[str] = Counter()
+        self.draws = Counter(draws)
 
 
 _seed = 0
@@ -67,7 +67,20 @@ def at(step: int, shard: int = 0) -> Iterator[None]:
 
     The block is local to its thread (and to a copied context), so that shards may be computed side by side.
     """
-    token = _place.set(_Place(step, shard))
+    with at_place(_Place(step, shard)):
+        yield
+
+
+def place() -> _Place:
+    """Returns the present step and shard with the draws made so far, for `at_place` to come back to."""
+    here = _place.get()
+    return _Place(here.step, here.shard, here.draws)
+
+
+@contextmanager
+def at_place(place: _Place) -> Iterator[None]:
+    """Within the block, `generator` draws as it would have at `place`, each time that it is entered."""
+    token = _place.set(_Place(place.step, place.shard, place.draws))
     try:
         yield
     finally:
