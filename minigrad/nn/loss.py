@@ -170,9 +170,10 @@ class CrossEntropyLoss(Loss):
         if labels.dtype.kind not in "iu":
             raise TypeError(f"class indices are integers, got {labels.dtype}; convert with .astype(np.int64)")
         counted = labels != self.ignore_index
-        smoothing, factors = self.label_smoothing, self._factors(scores)
+        smoothing = self.label_smoothing
         if self.reduction == "mean" and self.weight is None and not smoothing and counted.all():
             return ops.cross_entropy(scores, labels)
+        factors = self._factors(scores)
         labels = np.where(counted, labels, 0)
         if labels.size and not (labels.min() >= 0 and labels.max() < len(factors)):
             wrong = labels[(labels < 0) | (labels >= len(factors))][0]

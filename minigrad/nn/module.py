@@ -27,7 +27,7 @@ class Module:
 
     A subclass sets `Parameter`s, `Buffer`s and other modules as attributes, and defines `forward`; calling the module
     calls that. A ValueError, TypeError or IndexError on its way out of a call is given the path of the layer it came
-    from, as `layer 'block.0' (Linear): ...`, and the attributes `layer_path` and `layer`.
+    from, as `layer 'block.0' (Linear): ...`, and the attribute `layer_path`.
     """
 
     training: bool = True
@@ -64,14 +64,14 @@ class Module:
 
     def _locate(self, error: Exception) -> None:
         """Puts in front of the message the path, from this module, of the innermost layer that the error left."""
-        layer = getattr(error, "layer", self)
+        origin = getattr(error, "_layer_id", id(self))  # not the layer itself, which could not be pickled
         for path, module in self.named_modules():
-            if module is layer:
+            if id(module) == origin:
                 message = str(error)
                 if hasattr(error, "layer_path"):
-                    message = message.removeprefix(_title(error.layer_path, layer))
-                error.args = (_title(path, layer) + message,)
-                vars(error).update(layer=layer, layer_path=path)
+                    message = message.removeprefix(_title(error.layer_path, module))
+                error.args = (_title(path, module) + message,)
+                vars(error).update(layer_path=path, _layer_id=origin)
                 return
 
     # -- attributes -----------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -172,13 +173,13 @@ def test_an_error_in_a_layer_begins_with_its_path_once():
     assert str(caught.value).count("Linear)") == 1
 
 
-def test_the_path_is_that_from_the_outermost_module_called():
+def test_the_path_is_that_from_the_outermost_module_called_and_the_error_can_be_sent_on():
     network = Sequential(ReLU(), Network())
     network[1].layers[0] = Linear(3, 5)
     with pytest.raises(ValueError, match=r"^layer '1.layers.2' \(Linear\): linear of") as caught:
         network(batch(2, 3))
     assert caught.value.layer_path == "1.layers.2"
-    assert caught.value.layer is network[1].layers[2]
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
 def test_an_error_in_a_layer_that_is_not_an_attribute_is_left_as_it_is():
