@@ -33,7 +33,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, np.ndarray], state: Mappi
     """
     tensors = dict(tensors)
     state = _lift(state, "", tensors)
-    checksums = {name: zlib.crc32(np.ascontiguousarray(array)) for name, array in tensors.items()}
+    checksums = {name: zlib.crc32(np.ascontiguousarray(array).data) for name, array in tensors.items()}
     header = json.dumps({"format": FORMAT, "crc32": checksums, **state})
     write_durably(path, save(tensors, {"minigrad": header}))
 

@@ -103,7 +103,7 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         return _describe(registry, arguments.describe)
     plan = load_plan(arguments.config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
-        print(plan.to_yaml(), end="")
+        print(plan.to_yaml(origins=True), end="")
         return 0
     experiment = build(plan)
     try:
@@ -111,7 +111,8 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         batch = experiment.data.train.batch(slice(training.loader.batch_size))
         table = summary(experiment.model, experiment.loss, *batch)
     except (ValueError, TypeError, IndexError) as error:
-        place = getattr(error, "path", f"model.{getattr(error, 'layer_path', '')}")
+        layer = getattr(error, "layer", None)
+        place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
         raise plan.error(place, str(error)) from error
     if arguments.check:
         return _check(training, table)
@@ -127,7 +128,8 @@ def _train(training: Training, directory: RunDirectory) -> int:
     try:
         with finish_on_signal(training.interrupt) as received:
             results = training.run(directory, progress)
-        status, exit_code = results["status"], 128 + received[0] if received else 0
+        status = results["status"]
+        exit_code = 128 + received[0] if status == "interrupted" else 0
     finally:
         progress.close()
         directory.close(status, exit_code, best=training.best_so_far())
@@ -160,7 +162,7 @@ def _list(registry: Registry, kind: str) -> int:
 
 def _describe(registry: Registry, name: str) -> int:
     """Prints how a class is called and what it says of itself."""
-    known = {cls.__name__: cls for cls in UNNAMED}
+    known: dict[str, type] = {cls.__name__: cls for cls in UNNAMED}
     for kind in KINDS.values():
         known |= registry.classes(kind)
     if name not in known:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from minigrad import data, nn, optim
-from minigrad.config import Plan, Registry, load_plan
+from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataLoader, Dataset
 from minigrad.engine import random
 from minigrad.nn import Loss, Module
@@ -30,6 +31,14 @@ KINDS: dict[str, type] = {
 """What a class can be that a config names; the class of a layer of one's own is a subclass of one of these."""
 
 
+class ExperimentError(ValueError):
+    """A part of an experiment that does not fit the rest; `path` is where it stands in a config."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 @dataclass
 class Experiment:
     """What is trained, on what, how. Its fields are the top-level keys of a config.
@@ -46,7 +55,8 @@ class Experiment:
         schedule: gets the optimizer, whose learning rate it sets.
         trainer: how long, how often, and when to stop.
 
-    Raises: ValueError if the name cannot name a directory, or two metrics have one name.
+    Raises: ExperimentError if the name cannot name a directory, two metrics have one name, or something is monitored
+        that is not measured.
     """
 
     name: str
@@ -62,11 +72,21 @@ class Experiment:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.-]*", self.name):
-            raise ValueError(f"name {self.name!r} cannot name a directory: use letters, digits, '.', '_' and '-'")
+            rule = "use letters, digits, '.', '_' and '-'"
+            raise ExperimentError("name", f"{self.name!r} cannot name a directory: {rule}")
         names = [metric.name for metric in self.metrics]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{names.count(name)} metrics are named {name!r}: each is measured under its own name")
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise ExperimentError(f"metrics.{i}", f"two metrics are named {name!r}: only one could be shown")
+        for key, setting in (("checkpoint", self.trainer.checkpoint), ("early_stopping", self.trainer.early_stopping)):
+            if setting is not None and setting.monitor not in self.measured:
+                near = get_close_matches(setting.monitor, self.measured, n=1)
+                raise ExperimentError(
+                    f"trainer.{key}.monitor",
+                    f"this run does not measure {setting.monitor!r}; "
+                    + (f"did you mean {near[0]!r}?  " if near else "")
+                    + f"it measures: {', '.join(self.measured)}",
+                )
 
     @property
     def measured(self) -> dict[str, Mode]:
@@ -93,7 +113,7 @@ def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = "."
         overrides: as on the command line: `["optimizer.lr=1e-3"]`.
         home: the folder whose `models/` has classes that the config may name.
 
-    Raises: ConfigError, whose text says all that is wrong; DataError if the data cannot be used.
+    Raises: ConfigError, whose text says all that is wrong and where.
     """
     return build(load_plan(path, Experiment, known_classes(home), overrides))
 
@@ -111,6 +131,14 @@ def known_classes(home: str | Path = ".", packages: Sequence[str] = ()) -> Regis
 
 
 def build(plan: Plan) -> Experiment:
-    """Builds a plan under its own seed, which decides the initial weights and the splits of the data."""
+    """Builds a plan under its own seed, which decides the initial weights and the splits of the data.
+
+    Raises: ConfigError with the place of what cannot be built.
+    """
     random.seed(plan["seed"])
-    return plan.build()
+    try:
+        return plan.build()
+    except ConfigError as error:
+        if isinstance(error.__cause__, ExperimentError):
+            raise plan.error(error.__cause__.path, str(error.__cause__)) from error
+        raise

@@ -29,7 +29,7 @@ def summary(model: Module, loss: Loss, inputs: np.ndarray, targets: np.ndarray) 
         with no_grad(), np.errstate(all="ignore"):
             value = loss(model(Tensor(inputs)), Tensor(targets))
         if value.shape != ():
-            raise ValueError(f"{type(loss).__name__} gave a loss of shape {value.shape}, and training needs one number")
+            raise ValueError(f"{type(loss).__name__} gave a loss of shape {value.shape}: training needs one number")
     finally:
         model.train(training)
         for hook in hooks:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from difflib import get_close_matches
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from minigrad.data import DataLoader, Examples
 from minigrad.engine import Tensor, no_grad, random
 from minigrad.optim import clip_grad_norm_
 from minigrad.training.metrics import Tally
-from minigrad.training.monitor import Best, Checkpoint, EarlyStopping, Mode
+from minigrad.training.monitor import Best, Checkpoint, EarlyStopping
 from minigrad.training.progress import Progress
 from minigrad.training.run_directory import RunDirectory
 
@@ -26,16 +25,6 @@ if TYPE_CHECKING:
 
 class TrainingError(RuntimeError):
     """A training that cannot go on: what happened, at which step, and what to try."""
-
-
-class MonitorError(ValueError):
-    """Something is to be monitored that this run does not measure; `path` is its place in the config."""
-
-    def __init__(self, path: str, monitor: str, measured: Iterable[str]) -> None:
-        likely = get_close_matches(monitor, measured, n=1)
-        hint = f"did you mean {likely[0]!r}?  " if likely else ""
-        super().__init__(f"this run does not measure {monitor!r}; {hint}it measures: {', '.join(measured)}")
-        self.path = path
 
 
 @dataclass(frozen=True)
@@ -83,7 +72,7 @@ class Training:
     is the model, the optimizer, the schedule, the tally since the last record, and the best values: all that
     `checkpoints/last.safetensors` holds.
 
-    Raises: MonitorError; ValueError if the loader does not fit the data.
+    Raises: ValueError if the loader does not fit the data.
     """
 
     def __init__(self, experiment: Experiment) -> None:
@@ -96,16 +85,18 @@ class Training:
         self.parameters = list(self.model.parameters())
         self.optimizer = experiment.optimizer(self.parameters)
         self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
-        if self.schedule is not None and getattr(self.schedule, "total_steps", 0) is None:
-            self.schedule.total_steps = self.steps
+        if getattr(self.schedule, "total_steps", 0) is None:
+            setattr(self.schedule, "total_steps", self.steps)  # noqa: B010 - of the schedules that have a length at all
         self.tally = Tally(experiment.metrics, getattr(experiment.loss, "reduction", "mean"))
         self.step = 0
         self.lr = 0.0
         checkpoint, stopping = self.settings.checkpoint, self.settings.early_stopping
-        self.best = Best(checkpoint.monitor, self._mode("checkpoint", checkpoint))
-        self.stopping = stopping and Best(
-            stopping.monitor, self._mode("early_stopping", stopping), stopping.min_delta, stopping.patience
-        )
+        better = experiment.measured
+        self.best = Best(checkpoint.monitor, checkpoint.mode or better[checkpoint.monitor])
+        self.stopping: Best | None = None
+        if stopping is not None:
+            mode = stopping.mode or better[stopping.monitor]
+            self.stopping = Best(stopping.monitor, mode, stopping.min_delta, stopping.patience)
         self.best_weights: dict[str, np.ndarray] = {}
         self.best_values: dict[str, float] = {}
         self.interrupted = False
@@ -250,17 +241,9 @@ class Training:
             if is_best:
                 directory.save("best", self.best_weights, {"step": self.step, "values": self.best_values})
 
-    def _mode(self, key: str, setting: Checkpoint | EarlyStopping) -> Mode:
-        """Returns which direction of what is monitored is better. Raises: MonitorError if it is not measured."""
-        measured = self.experiment.measured
-        if setting.monitor not in measured:
-            raise MonitorError(f"trainer.{key}.monitor", setting.monitor, measured)
-        return setting.mode or measured[setting.monitor]
-
     def _diverged(self, part: str, loss: float, inputs: np.ndarray) -> TrainingError:
         place = f"the {part} loss became {loss} at step {self.step} (epoch {self.step // len(self.loader)})"
         if not np.isfinite(inputs).all():
             return TrainingError(f"{place}: the inputs of that batch hold NaN or infinity; correct the data")
-        return TrainingError(
-            f"{place}: the weights have diverged; try a smaller optimizer.lr, or trainer.grad_clip=1.0"
-        )
+        remedy = "a smaller optimizer.lr" + (", or trainer.grad_clip=1.0" if self.settings.grad_clip is None else "")
+        return TrainingError(f"{place}: the weights have diverged; try {remedy}")
