@@ -108,8 +108,7 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
     experiment = build(plan)
     try:
         training = Training(experiment)
-        batch = experiment.data.train.batch(slice(training.loader.batch_size))
-        table = summary(experiment.model, experiment.loss, *batch)
+        table = summary(experiment.model, experiment.loss, *next(training.batches()))
     except (ValueError, TypeError, IndexError) as error:
         layer = getattr(error, "layer", None)
         place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"

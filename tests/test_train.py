@@ -1,0 +1,270 @@
+"""The command line as a person meets it: files, streams, exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from minigrad import nn
+from minigrad.training import main
+
+HOME = Path(__file__).parent.parent
+
+CONFIG = """\
+name: small
+data: {Moons: {n_samples: 100}}
+loader: {batch_size: 10}
+model: {MLP: {sizes: [2, 8, 2], dropout: 0.1}}
+loss: CrossEntropyLoss
+metrics: [Accuracy]
+optimizer: {Adam: {lr: 0.01}}
+schedule: {WarmupCosine: {warmup_steps: 2}}
+trainer: {max_epochs: 3}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """The path of a small config, in a folder that commands run in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    return "small.yaml"
+
+
+def command(*words):
+    return main(words, home=HOME)
+
+
+def results_of(capsys):
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_a_run_ends_with_its_results_as_one_line_of_json(config, capsys):
+    assert command(config) == 0
+    results = results_of(capsys)
+    assert (results["run"], results["status"], results["steps"]) == (str(Path("runs/small/0001")), "done", 18)
+    assert results.keys() >= {"val/loss", "val/accuracy", "test/loss", "test/accuracy"}
+
+
+def test_a_run_leaves_its_config_facts_metrics_and_weights(config, capsys):
+    command(config, "seed=3")
+    run = Path(results_of(capsys)["run"])
+    assert sorted(p.relative_to(run).as_posix() for p in run.rglob("*.*")) == [
+        "checkpoints/best.safetensors",
+        "checkpoints/last.safetensors",
+        "config.yaml",
+        "metrics.jsonl",
+        "run.json",
+    ]
+    facts = json.loads((run / "run.json").read_text())
+    assert (facts["status"], facts["exit_code"], facts["seed"]) == ("done", 0, 3)
+    assert facts["arguments"] == [config, "seed=3"]
+    assert facts["best"]["monitor"] == "val/loss"
+
+
+def test_running_the_config_of_a_run_is_running_it_again_to_the_same_bits(config, capsys):
+    command(config, "seed=3")
+    first = results_of(capsys)
+    command(str(Path(first["run"]) / "config.yaml"))
+    second = results_of(capsys)
+    assert {**first, "run": ""} == {**second, "run": ""}
+    for name in ("metrics.jsonl", "checkpoints/best.safetensors", "checkpoints/last.safetensors"):
+        assert (Path(first["run"]) / name).read_bytes() == (Path(second["run"]) / name).read_bytes()
+
+
+def test_the_best_weights_of_a_run_load_into_the_model(config, capsys):
+    command(config)
+    model = nn.ModuleList([nn.Linear(2, 8), nn.Linear(8, 2)])
+    weights = load_file(Path(results_of(capsys)["run"]) / "checkpoints" / "best.safetensors")
+    model.load_state_dict({name.removeprefix("layers."): array for name, array in weights.items()})
+    np.testing.assert_array_equal(model[0].weight.data, weights["layers.0.weight"])
+
+
+@pytest.mark.parametrize("dashes", ["", "--"])
+def test_overrides_go_over_the_file_with_and_without_dashes(config, capsys, dashes):
+    assert (
+        command(config, f"{dashes}trainer.max_epochs=1", f"{dashes}optimizer.lr=1e-3", "--runs-dir", "elsewhere") == 0
+    )
+    results = results_of(capsys)
+    assert results["steps"] == 6
+    run = Path(results["run"])
+    assert run.parts[0] == "elsewhere"
+    assert "lr: 0.001" in (run / "config.yaml").read_text()
+
+
+def test_check_shows_layers_shapes_and_parameters_and_writes_nothing(config, capsys):
+    assert command(config, "--check") == 0
+    shown = capsys.readouterr().out
+    rows = {words[0]: words[1:] for line in shown.splitlines() if (words := line.split())}
+    assert rows["layers.0"] == ["Linear", "(10,", "8)", "24"]
+    assert rows["layers.1"] == ["Linear", "(10,", "2)", "18"]
+    assert rows["total"] == ["42"]
+    assert "train/loss" in shown
+    assert "val/accuracy" in shown
+    assert os.listdir() == [config]
+
+
+def test_the_printed_config_is_complete_and_gives_itself_again(config, capsys):
+    assert command(config, "--print-config", "seed=7") == 0
+    printed = capsys.readouterr().out
+    assert "batch_size: 10" in printed
+    assert "shuffle: true" in printed
+    Path("again.yaml").write_text(printed)
+    command("again.yaml", "--print-config")
+    without_origins = [line.partition("#")[0].rstrip() for line in printed.splitlines()]
+    assert [line.partition("#")[0].rstrip() for line in capsys.readouterr().out.splitlines()] == without_origins
+    assert sorted(os.listdir()) == ["again.yaml", config]
+
+
+def test_list_shows_the_classes_of_a_kind_with_those_of_models(config, capsys):
+    assert command("--list", "Module") == 0
+    shown = capsys.readouterr().out
+    assert "  Linear " in shown
+    assert "  MLP " in shown
+    assert "Accuracy" not in shown
+
+
+def test_describe_shows_signature_and_docstring(capsys):
+    assert command("--describe", "AdamW") == 0
+    shown = capsys.readouterr().out
+    assert "lr: float" in shown.splitlines()[0]
+    assert "Raises:" in shown
+
+
+def test_describe_suggests_the_nearest_name(capsys):
+    assert command("--describe", "Linaer") == 2
+    assert "did you mean 'Linear'?" in capsys.readouterr().err
+
+
+def test_a_package_of_ones_own_is_known_after_import(config, capsys, monkeypatch, tmp_path):
+    (tmp_path / "my_metrics.py").write_text(
+        "from minigrad.training import Accuracy\n\n\nclass Mine(Accuracy):\n    '''My own.'''\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert command(config, "--import", "my_metrics", "metrics=[Mine]", "trainer.max_epochs=1") == 0
+    assert "test/mine" in results_of(capsys)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("optimizer.learning_rate=1", "did you mean 'lr'?"),
+        ("trainer.checkpoint.monitor=val/acuracy", "did you mean 'val/accuracy'?"),
+        ("name=../elsewhere", "cannot name a directory"),
+        ("loader.batch_size=61", "a batch of 61 is larger than the data: there are 60"),
+        ("data={Moons: {n_samples: 2}}", "empty"),
+        ("data={Arrays: {path: none.npz}}", "none.npz"),
+        ("model={Sequential: [{Linear: [2, 8]}, ReLU, {Linear: [9, 2]}]}", "layer '2' (Linear)"),
+        ("loss=MSELoss", "expected a target of the input's shape (10, 2), got (10,)"),
+        ("model.sizes=[2, 1]", "target holds 1"),
+        ("loss={CrossEntropyLoss: {reduction: none}}", "training needs one number"),
+        ("metrics=[Accuracy, Accuracy]", "two metrics are named 'accuracy'"),
+    ],
+)
+def test_what_cannot_be_run_is_told_with_its_place_and_nothing_is_written(config, capsys, override, message):
+    assert command(config, override) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "error: " in told
+    assert "nothing was run" in told
+    assert "Traceback" not in told
+    assert os.listdir() == [config]
+
+
+def test_a_training_that_diverges_fails_with_one_sentence(config, capsys):
+    assert command(config, "optimizer={SGD: {lr: 1e30}}", "schedule=null") == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("error: the training loss became ")
+    facts = json.loads(Path("runs/small/0001/run.json").read_text())
+    assert (facts["status"], facts["exit_code"]) == ("failed", 1)
+
+
+def test_debug_shows_where_an_error_came_from(config, capsys):
+    assert command(config, "--debug", "optimizer={SGD: {lr: 1e30}}", "schedule=null") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_directory_that_cannot_be_made_fails_with_its_name(config, capsys):
+    Path("runs").write_text("a file")
+    assert command(config) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: runs")
+    assert "Traceback" not in told
+
+
+def test_a_mistake_in_a_model_of_ones_own_is_told_with_its_line(config, capsys, tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "broken.py").write_text(
+        "from minigrad.nn import Linear, Module\n\n\nclass Broken(Module):\n    def __init__(self) -> None:\n"
+        "        self.layer = Linear(2, 2)\n\n    def forward(self, x):\n        return self.layr(x)\n"
+    )
+    assert main([config, "model=Broken"], home=tmp_path) == 1
+    assert "did you mean 'layer'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--bogus"], ["--list", "Modul"], ["a.yaml", "b.yaml"]])
+def test_wrong_usage_ends_with_2(words, capsys):
+    with pytest.raises(SystemExit) as exit:
+        command(*words)
+    assert exit.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+@pytest.fixture
+def endless(config):
+    """A training in a process of its own that would go on for long, and has begun."""
+    words = [sys.executable, str(HOME / "train.py"), config, "trainer={max_steps: 100000000, val_every: 50}"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if line.startswith("step"):
+                break
+        yield process
+        process.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_after_its_step_with_a_checkpoint(endless, number, exit_code):
+    endless.send_signal(number)
+    out, _ = endless.communicate(timeout=20)
+    assert endless.returncode == exit_code
+    results = json.loads(out.splitlines()[-1])
+    assert results["status"] == "interrupted"
+    run = Path(results["run"])
+    facts = json.loads((run / "run.json").read_text())
+    assert (facts["status"], facts["exit_code"]) == ("interrupted", exit_code)
+    assert load_file(run / "checkpoints" / "last.safetensors")
+
+
+def test_the_second_signal_quits_at_once(config):
+    script = (
+        "import os, signal, sys\n"
+        "from minigrad.training.signals import finish_on_signal\n"
+        "with finish_on_signal(lambda: None) as received:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    print(received, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    print('still here')\n"
+    )
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=HOME, timeout=20)
+    assert (process.returncode, process.stdout) == (143, "[2]\n")
+    assert "SIGINT: finishing this step and saving" in process.stderr
+
+
+@pytest.mark.parametrize("start", [[str(HOME / "train.py")], ["-m", "minigrad"]], ids=["train.py", "-m minigrad"])
+def test_both_ways_to_start_are_the_same_command(start, config):
+    process = subprocess.run(
+        [sys.executable, *start, "--print-config", str(HOME / "configs" / "moons.yaml"), "model={Linear: [2, 2]}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+    )
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "name: moons" in process.stdout
