@@ -1,18 +1,23 @@
 """The engine: tensors that remember how they were made, operations with their derivatives, and the walk back."""
 
 from minigrad.engine import random
+from minigrad.engine.anomaly import AnomalyError, detect_anomaly
 from minigrad.engine.backward import backward, grad
 from minigrad.engine.dispatch import primitive
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.engine.recompute import checkpoint
 from minigrad.engine.several import several
 from minigrad.engine.tensor import Tensor
 
 __all__ = [
+    "AnomalyError",
     "GradientError",
     "Tensor",
     "backward",
     "check_gradients",
+    "checkpoint",
+    "detect_anomaly",
     "enable_grad",
     "grad",
     "is_grad_enabled",

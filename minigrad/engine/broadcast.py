@@ -28,7 +28,5 @@ def _astype(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
 
 
 sum_to = primitive("sum_to", _sum_to, lambda g, x_shape: broadcast_to(g, x_shape))
-broadcast_to = primitive(
-    "broadcast_to", _broadcast_to, lambda g, x_shape: sum_to(g, x_shape), numpy=np.broadcast_to
-)
+broadcast_to = primitive("broadcast_to", _broadcast_to, lambda g, x_shape: sum_to(g, x_shape), numpy=np.broadcast_to)
 astype = primitive("astype", _astype, lambda g, x_dtype: astype(g, x_dtype))

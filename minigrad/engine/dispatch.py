@@ -66,9 +66,7 @@ def primitive(
     else:
         apply = _general(operation)
     apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = (
-        f"NumPy's `{name}`, differentiable." if isinstance(forward, np.ufunc) else inspect.getdoc(forward)
-    )
+    apply.__doc__ = f"NumPy's `{name}`, differentiable." if isinstance(forward, np.ufunc) else inspect.getdoc(forward)
     if not isinstance(forward, np.ufunc):
         apply.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
     apply.primitive = operation  # type: ignore[attr-defined]

@@ -95,8 +95,7 @@ class Primitive:
         for reader in readers:
             for unknown in set(reader) - {*known, *derived}:
                 raise TypeError(
-                    f"a rule of {name} asks for {unknown!r}, which is none of "
-                    f"{', '.join(['g', *known, *derived])}"
+                    f"a rule of {name} asks for {unknown!r}, which is none of {', '.join(['g', *known, *derived])}"
                 )
         used = {what for reader in readers for what in reader}
         self.frame = (*known, *(what for what in derived if what in used))

@@ -271,4 +271,3 @@ def wrap(data: NDArray[Any], node: Node | None, version: list[int]) -> Tensor:
     tensor.node = node
     tensor.version = version
     return tensor
-

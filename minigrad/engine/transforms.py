@@ -111,9 +111,7 @@ def hvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence
 class _Call:
     """A call of a function on arguments that are nodes of their own, so that what it closes over stays apart."""
 
-    def __init__(
-        self, f: Callable[..., Tensor], args: Sequence[Any], kwargs: dict[str, Any], argnums: Places
-    ) -> None:
+    def __init__(self, f: Callable[..., Tensor], args: Sequence[Any], kwargs: dict[str, Any], argnums: Places) -> None:
         places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if not all(-len(args) <= place < len(args) for place in places):
             raise ValueError(f"argnums is {argnums}, and the function was given {len(args)} positional arguments")
