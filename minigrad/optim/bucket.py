@@ -105,5 +105,6 @@ def pack(params: Sequence[Tensor], states: Sequence[dict[str, Any]]) -> list[Buc
         parts[-1][0].append(p)
         parts[-1][1].append(state)
         size += p.size
-    work = np.empty(max(sum(p.data.nbytes for p in part) for part, _ in parts), np.uint8)
+    nbytes = max(sum(p.data.nbytes for p in part) for part, _ in parts)
+    work = np.empty(nbytes + -nbytes % 16, np.uint8)  # whole elements of every dtype
     return [Bucket(*part, work) for part in parts]

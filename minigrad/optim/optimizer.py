@@ -37,7 +37,11 @@ class Optimizer:
             self.add_param_group(group)
 
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
-        """Updates the parameters of one bucket, in place; `bucket.step` counts this update already."""
+        """Updates the parameters of one bucket; `bucket.step` counts this update already.
+
+        The usual way is to `gather` the gradients into the flat `bucket.update`, to make of them, in place, what is to
+        be taken from the parameters, with the help of arrays that are `kept`, and to `subtract` it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define update()")
 
     def check(self, options: Mapping[str, Any]) -> None:
@@ -114,9 +118,10 @@ class Optimizer:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns numbers and live arrays in PyTorch's structure, with parameters by their number over all groups:
+        """Returns numbers and live arrays in PyTorch's structure, with parameters by their number over all groups.
 
-        in `state`, for each that was updated, its `step` and arrays of its shape; in `param_groups` the options.
+        Under "state" stand, for each that was updated, its `step` and arrays of its shape; under "param_groups" the
+        options.
         """
         state: dict[int, dict[str, Any]] = {}
         groups = []
