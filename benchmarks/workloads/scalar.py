@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.workload import Trial, Workload
-from minigrad.data import Moons
-from models.scalar_mlp import Network, descend, objective, signs
 
 LR = 1e-3  # so small that the loss hardly moves: where it is near 0, most gradients are, and Scalar passes those over
 
@@ -26,6 +24,9 @@ class Demo(NamedTuple):
 
 def _problem(dtype: str, smoke: bool) -> Demo:
     """The same for every dtype, since Python has one kind of float."""
+    from minigrad.data import Moons
+    from models.scalar_mlp import signs
+
     sizes, count = ((2, 4, 1), 10) if smoke else ((2, 16, 16, 1), 100)
     examples = Moons(n_samples=1000).train
     return Demo(sizes, examples.inputs[:count].tolist(), signs(examples)[:count])
@@ -33,6 +34,8 @@ def _problem(dtype: str, smoke: bool) -> Demo:
 
 def _trial(parameters: list[Any], loss: Any) -> Trial:
     """Sets the parameters to their first values, which differ, and descends on what `loss()` returns."""
+    from models.scalar_mlp import descend
+
     generator = random.Random(0)
     for p in parameters:
         p.data = generator.uniform(-1, 1)
@@ -74,6 +77,8 @@ def _minigrad(demo: Demo) -> Trial:
 
 
 def _minigrad_neuron(demo: Demo) -> Trial:
+    from models.scalar_mlp import Network, objective
+
     network = Network(*demo.sizes)
     return _trial(network.parameters(), lambda: objective(network, demo.points, demo.labels))
 

@@ -1,0 +1,71 @@
+"""One peer at one workload, in a process of its own: `python -m benchmarks.player WORKLOAD PEER DTYPE full|smoke`.
+
+It works the first steps, says what came of them, and then takes a turn whenever a line on standard input names its
+length in seconds. Each answer is a line of JSON; of failures `{"error": ...}`, and the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.workloads import WORKLOADS
+
+STEPS = 4
+"""How many steps are looked at before any is timed: few, for rounding grows with each (see `agreement`)."""
+
+
+def turn(step: Callable[[], Any], seconds: float) -> float:
+    """Returns the seconds that a step takes, measured over many; a fifth of the time goes before, to get warm."""
+    warm, start = 0, perf_counter()
+    while (spent := perf_counter() - start) < seconds / 5:
+        step()
+        warm += 1
+    count = max(1, round(seconds * warm / spent))
+    start = perf_counter()
+    for _ in range(count):
+        loss = step()
+    float(loss)  # a library that works behind the caller's back has to be done by now
+    return (perf_counter() - start) / count
+
+
+def peak_memory() -> int | None:
+    """The most memory, in bytes, that this process has had resident so far; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():  # not getrusage, which on Linux counts the parent's memory until this program was loaded
+        return 1024 * int(status.read_text().split("VmHWM:")[1].split()[0])
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    """Plays until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is not an answer
+
+    def answer(value: Any) -> None:
+        print(json.dumps(value), file=answers, flush=True)
+
+    name, peer, dtype, size = sys.argv[1:]
+    try:
+        workload = WORKLOADS[name]
+        trial = workload.peers[peer](workload.problem(dtype, size == "smoke"))
+        losses = [float(trial.step()) for _ in range(STEPS)]
+        peak = peak_memory()
+        answer({"losses": losses, "state": [array.tolist() for array in trial.state()], "peak": peak})
+        for line in sys.stdin:
+            answer(turn(trial.step, float(line)))
+    except Exception as error:  # whatever a library raises belongs into the table
+        answer({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Who plays when: each peer in its own process, all agree first, then they take turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.agreement import disagreement
+from benchmarks.workload import Workload
+
+ROOT = Path(__file__).resolve().parent.parent
+
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "PJRT_NPROC",  # JAX
+)
+
+
+@dataclass
+class Result:
+    """What came of one peer at one workload.
+
+    Attributes:
+        seconds: of each turn, what a step took (an operation, if the workload counts those); empty after a fault.
+        peak: the most memory, in bytes, that its process had had resident after the first steps; None if unknown.
+        fault: why there are no times, or None.
+    """
+
+    peer: str
+    seconds: list[float] = field(default_factory=list)
+    peak: int | None = None
+    fault: str | None = None
+
+
+def environment(threads: int) -> dict[str, str]:
+    """The environment of a process whose libraries use `threads` threads; NumPy reads it once, when imported."""
+    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+
+
+class Player:
+    """A peer at work in a process of its own. A context: the process ends with the block."""
+
+    def __init__(self, workload: Workload, peer: str, dtype: str, threads: int, smoke: bool) -> None:
+        size = "smoke" if smoke else "full"
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.player", workload.name, peer, dtype, size],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment(threads),
+        )
+        self.report = self._answer()
+
+    def _answer(self) -> Any:
+        line = self._process.stdout.readline()  # type: ignore[union-attr]
+        return json.loads(line) if line else {"error": f"its process ended with code {self._process.wait()}"}
+
+    def turn(self, seconds: float) -> Any:
+        """Returns the seconds a step took in a turn of about `seconds`, or `{"error": ...}`."""
+        assert self._process.stdin
+        with suppress(BrokenPipeError):  # the answer says why
+            print(seconds, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def __enter__(self) -> Player:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def compare(
+    workload: Workload,
+    threads: int = 2,
+    rounds: int = 11,
+    seconds: float = 0.25,
+    smoke: bool = False,
+    tell: Callable[[str], None] = lambda what: None,
+) -> list[Result]:
+    """Runs every installed peer of a workload: first steps, agreement, then `rounds` rounds of turns.
+
+    Args:
+        seconds: the length of a turn.
+        tell: is told what is being done.
+    """
+    peers = workload.installed()
+    tell(f"{workload.name}: the reference")
+    with Player(workload, peers[0], "float64", threads, smoke) as player:
+        reference = player.report
+    results = {peer: Result(peer) for peer in peers}
+    players: dict[str, Player] = {}
+    with ExitStack() as stack:
+        for peer, result in results.items():
+            tell(f"{workload.name}: {peer} gets ready")
+            player = stack.enter_context(Player(workload, peer, "float32", threads, smoke))
+            result.fault = _fault(player.report, reference)
+            if not result.fault:
+                result.peak = player.report["peak"]
+                players[peer] = player
+        for i in range(rounds):
+            tell(f"{workload.name}: round {i + 1} of {rounds}")
+            order = list(players)
+            for peer in order[i % len(order) :] + order[: i % len(order)]:
+                spent = players[peer].turn(seconds)
+                if isinstance(spent, float):
+                    results[peer].seconds.append(spent / workload.operations)
+                else:
+                    results[peer] = Result(peer, fault=_first_line(spent["error"]))
+                    del players[peer]
+    return list(results.values())
+
+
+def _fault(report: dict[str, Any], reference: dict[str, Any]) -> str | None:
+    for who, answer in (("", report), ("the reference: ", reference)):
+        if "error" in answer:
+            return who + _first_line(answer["error"])
+    difference = disagreement(report, reference)
+    return f"disagrees: {difference}" if difference else None
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]

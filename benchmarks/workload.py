@@ -1,0 +1,58 @@
+"""What is measured, and by whom: a workload declares one problem, and for each peer a step that works on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+PEERS = {
+    "numpy": ("NumPy by hand", "numpy"),
+    "minigrad": ("minigrad", "minigrad"),
+    "torch": ("PyTorch eager", "torch"),
+    "torch_fused": ("PyTorch, fused optimizer", "torch"),
+    "torch_compiled": ("PyTorch, compiled and fused", "torch"),
+    "jax": ("JAX jit", "jax"),
+    "autograd": ("HIPS autograd", "autograd"),
+    "micrograd": ("micrograd", "micrograd"),
+}
+"""For each peer, how the table calls it and the package that it needs."""
+
+
+class Trial(NamedTuple):
+    """A peer that is ready to work.
+
+    Attributes:
+        step: does the work once and returns its loss, which `float` can read. Each call goes on where the last ended.
+        state: returns the arrays by which one sees whether the arithmetic was right: weights, or gradients.
+    """
+
+    step: Callable[[], Any]
+    state: Callable[[], list[NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One comparison: a block of the table.
+
+    Attributes:
+        name: how the command line selects it.
+        title: what the work is, with its sizes.
+        problem: `problem(dtype, smoke)` makes the data, always the same; tiny if `smoke`.
+        peers: for each peer, what makes a trial of the problem. The first one, with float64 data, is the reference
+            that all must agree with.
+        operations: how many operations a step is, where the time of one is asked for; else 1.
+    """
+
+    name: str
+    title: str
+    problem: Callable[[str, bool], Any]
+    peers: Mapping[str, Callable[[Any], Trial]]
+    operations: int = 1
+
+    def installed(self) -> list[str]:
+        """The peers whose package is there."""
+        return [peer for peer in self.peers if find_spec(PEERS[peer][1])]

@@ -1,0 +1,169 @@
+"""What an operation costs where its arithmetic costs nothing: long chains of operations on arrays of 16 numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.workload import Trial, Workload
+
+Array = NDArray[Any]
+
+
+class Link(NamedTuple):
+    """One operation: `forward(np, y, w)` in the words of NumPy, and by hand the gradients of y and w."""
+
+    forward: Callable[[Any, Any, Any], Any]
+    slope_y: Callable[[Array, Array, Array], Array]
+    slope_w: Callable[[Array, Array], Array] | None = None
+
+
+TANH = Link(lambda np, y, w: np.tanh(y), lambda g, w, out: g * (1 - out * out))
+NEGATIVE = Link(lambda np, y, w: np.negative(y), lambda g, w, out: -g)
+MULTIPLY = Link(lambda np, y, w: y * w, lambda g, w, out: g * w, lambda g, y: g * y)
+ADD = Link(lambda np, y, w: y + w, lambda g, w, out: g, lambda g, y: g)
+
+
+class Chain(NamedTuple):
+    """Operations one after another, from the tracked array x on; each takes w too, which may be tracked or not."""
+
+    links: tuple[Link, ...]
+    track_w: bool
+    x: Array
+    w: Array
+
+    def forward(self, np: Any, x: Any, w: Any) -> Any:
+        """The end of the chain, for arrays of the library whose functions are in `np`."""
+        for link in self.links:
+            x = link.forward(np, x, w)
+        return x
+
+
+def _forward_by_hand(chain: Chain) -> Trial:
+    forward = lambda: chain.forward(np, chain.x, chain.w)
+    return Trial(lambda: forward().sum(), lambda: [forward()])
+
+
+def _backward_by_hand(chain: Chain) -> Trial:
+    gradients: list[Array] = []
+
+    def step() -> Any:
+        values = [chain.x]
+        for link in chain.links:
+            values.append(link.forward(np, values[-1], chain.w))
+        g, g_w = np.ones_like(chain.x), np.zeros_like(chain.w)
+        for link, y, out in zip(reversed(chain.links), values[-2::-1], reversed(values), strict=False):
+            if chain.track_w and link.slope_w:
+                g_w += link.slope_w(g, y)
+            g = link.slope_y(g, chain.w, out)
+        gradients[:] = [g, g_w] if chain.track_w else [g]
+        return values[-1].sum()
+
+    return Trial(step, lambda: gradients)
+
+
+class Library(NamedTuple):
+    """Where a library with tensors keeps what a chain needs."""
+
+    functions: Any
+    tensor: Callable[[Array], Any]
+    no_grad: Callable[[], AbstractContextManager[Any]]
+
+    def leaves(self, chain: Chain) -> tuple[Any, Any]:
+        """The tensors x and w."""
+        x, w = self.tensor(chain.x), self.tensor(chain.w)
+        x.requires_grad, w.requires_grad = True, chain.track_w
+        return x, w
+
+
+def _minigrad() -> Library:
+    import minigrad
+
+    return Library(minigrad.ops, minigrad.Tensor, minigrad.no_grad)
+
+
+def _torch() -> Library:
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    return Library(torch, torch.from_numpy, torch.no_grad)
+
+
+def _forward(library: Library, chain: Chain) -> Trial:
+    x, w = library.leaves(chain)
+    forward = lambda: chain.forward(library.functions, x, w).detach()
+    return Trial(lambda: forward().sum(), lambda: [forward().numpy()])
+
+
+def _no_grad(library: Library, chain: Chain) -> Trial:
+    x, w = library.leaves(chain)
+
+    def forward() -> Any:
+        with library.no_grad():
+            return chain.forward(library.functions, x, w)
+
+    return Trial(lambda: forward().sum(), lambda: [forward().numpy()])
+
+
+def _backward(library: Library, chain: Chain) -> Trial:
+    x, w = library.leaves(chain)
+
+    def step() -> Any:
+        x.grad = w.grad = None
+        loss = chain.forward(library.functions, x, w).sum()
+        loss.backward()
+        return loss.detach()
+
+    return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in (x, w) if leaf.requires_grad])
+
+
+def _autograd(chain: Chain) -> Trial:
+    import autograd
+    import autograd.numpy
+
+    places = (0, 1) if chain.track_w else (0,)
+    gradient = autograd.value_and_grad(lambda x, w: chain.forward(autograd.numpy, x, w).sum(), places)
+    found: list[Array] = []
+
+    def step() -> Any:
+        loss, found[:] = gradient(chain.x, chain.w)
+        return loss
+
+    return Trial(step, lambda: found)
+
+
+def _tensors(trial: Callable[[Library, Chain], Trial]) -> dict[str, Callable[[Chain], Trial]]:
+    return {"minigrad": lambda chain: trial(_minigrad(), chain), "torch": lambda chain: trial(_torch(), chain)}
+
+
+CHAINS = {
+    "unary": ("tanh", (TANH,) * 60, False),
+    "binary": ("product with a constant", (MULTIPLY,) * 60, False),
+    "both": ("product with a tracked array", (MULTIPLY,) * 60, True),
+    "mixed": ("product, sum and negative in turn", (MULTIPLY, ADD, NEGATIVE) * 20, True),
+}
+MODES: dict[str, tuple[str, dict[str, Callable[[Chain], Trial]]]] = {
+    "forward": ("remembered for the way back", {"numpy": _forward_by_hand, **_tensors(_forward)}),
+    "no_grad": ("under no_grad", {"numpy": _forward_by_hand, **_tensors(_no_grad)}),
+    "backward": ("forward and backward", {"numpy": _backward_by_hand, **_tensors(_backward), "autograd": _autograd}),
+}
+
+
+def _workload(mode: str, chain: str) -> Workload:
+    manner, peers = MODES[mode]
+    operations, links, track_w = CHAINS[chain]
+
+    def problem(dtype: str, smoke: bool) -> Chain:
+        random = np.random.default_rng(0)
+        x, w = (random.uniform(0.9, 1.1, (4, 4)).astype(dtype) for _ in range(2))
+        return Chain(links, track_w, x, w)
+
+    return Workload(f"{mode}_{chain}", f"one small operation, {manner}: {operations}", problem, peers, len(links))
+
+
+workloads = [_workload(mode, chain) for mode in MODES for chain in CHAINS if (mode, chain) != ("no_grad", "both")]
