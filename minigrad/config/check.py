@@ -84,7 +84,7 @@ class Checker:
         match spec, node:
             case Union(options=options), _:
                 return any(self._suits(node, option) for option in options)
-            case (Plain() | Choice()), ScalarNode(value=value):
+            case ((Plain() | Choice()), ScalarNode(value=value)):
                 return fits(Choice((value,)), spec)
             case ListOf(item=item), SequenceNode(items=items):
                 return not items or self._suits(items[0], item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NoReturn
 
 LIMIT = 100
 """How many problems are collected before a config is given up: nobody reads more, and each costs time."""
@@ -99,13 +100,21 @@ class Report:
         if len(self.problems) >= LIMIT:
             self.check()
 
+    def stop(self, place: Place, message: str, hint: str = "") -> NoReturn:
+        """Notes a problem after which nothing can be read on. Raises: ConfigError, with all problems until here."""
+        self.add(place, message, hint)
+        raise self._error()
+
     def check(self) -> None:
-        """Raises: ConfigError if there is a problem; its problems are ordered by source and place."""
+        """Raises: ConfigError if there is a problem."""
         if self.problems:
-            order = list(dict.fromkeys(problem.place.source for problem in self.problems))
-            raise ConfigError(
-                sorted(self.problems, key=lambda p: (order.index(p.place.source), p.place.line, p.place.column))
-            )
+            raise self._error()
+
+    def _error(self) -> ConfigError:
+        order = list(dict.fromkeys(problem.place.source for problem in self.problems))
+        return ConfigError(
+            sorted(self.problems, key=lambda p: (order.index(p.place.source), p.place.line, p.place.column))
+        )
 
 
 def _cells(text: str) -> int:

@@ -16,7 +16,7 @@ import yaml
 from yaml import events
 
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.problems import ConfigError, Place, Problem, Report, Source
+from minigrad.config.problems import Place, Report, Source
 from minigrad.config.suggest import did_you_mean
 
 MAX_BYTES = 2**20
@@ -57,35 +57,32 @@ _SYNTAX = (
 )  # fmt: skip
 
 
-def read_file(path: Path, name: str, asked_at: Place | None = None) -> Source:
+def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Source:
     """Reads the text of a config file: UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
 
-    `name` is what errors call it; `asked_at` is where another config asks for it. Raises: ConfigError.
+    `asked_at` is where another config asks for it. Raises: ConfigError if it cannot be read.
     """
-    here = Place(Source(name, ""))
-
-    def refuse(message: str, hint: str) -> ConfigError:
-        return ConfigError([Problem(asked_at or here, message, hint)])
-
+    place = asked_at or Place(Source(str(path), ""))
     if not path.is_file():
         others = sorted(p.name for pattern in ("*.yaml", "*.yml") for p in path.parent.glob(pattern))
         what = "is not a file" if path.exists() else "does not exist"
-        raise refuse(f"{name} {what}", did_you_mean(path.name, others, f"files in {path.parent}"))
+        report.stop(place, f"{path} {what}", did_you_mean(path.name, others, f"files in {path.parent}"))
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(f"{name} cannot be read", error.strerror or str(error)) from None
+        report.stop(place, f"{path} cannot be read", error.strerror or str(error))
     if len(raw) > MAX_BYTES:
-        raise refuse(f"{name} is larger than 1 MiB", "a config is a page of text; data belongs in files that it names")
+        report.stop(place, f"{path} is larger than 1 MiB", "a config is a page of text; data belongs in files")
     mark = next((mark for mark in _BYTE_ORDER_MARKS if raw.startswith(mark)), b"")
     encoding = _BYTE_ORDER_MARKS.get(mark, "utf-8")
+    raw = raw[len(mark) :]
     try:
-        return Source(name, raw[len(mark) :].decode(encoding))
+        return Source(str(path), raw.decode(encoding))
     except UnicodeDecodeError as error:
-        readable = Source(name, raw[len(mark) :].decode(encoding, errors="replace"))
-        place = _place_of(readable, len(raw[len(mark) :][: error.start].decode(encoding, errors="replace")))
-        raise ConfigError([Problem(place, f"this is not {encoding.upper()}", "save the file as UTF-8")]) from None
+        readable = Source(str(path), raw.decode(encoding, errors="replace"))
+        wrong = _place_of(readable, len(raw[: error.start].decode(encoding)))
+        report.stop(wrong, f"this is not {encoding.upper()}", "save the file as UTF-8")
 
 
 def read(source: Source, text: str, report: Report) -> Node:
@@ -95,8 +92,7 @@ def read(source: Source, text: str, report: Report) -> Node:
     """
     if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
         message = f"the control character U+{ord(control.group()):04X} has no place in a config"
-        report.add(_place_of(source, control.start()), message, "delete it")
-        report.check()
+        report.stop(_place_of(source, control.start()), message, "delete it")
     return _Reader(source, text, report).document()
 
 
@@ -131,7 +127,8 @@ class _Reader:
         node = self._node(next(self.events), 0)
         next(self.events)  # the end of the document
         if isinstance(second := next(self.events), events.DocumentStartEvent):
-            self._stop(self._place(second), "a second document begins here", "one file is one config: delete the '---'")
+            hint = "one file is one config: delete the '---'"
+            self.report.stop(self._place(second), "a second document begins here", hint)
         return node
 
     def _parse(self, text: str) -> Iterator[events.Event]:
@@ -142,25 +139,27 @@ class _Reader:
             assert mark is not None
             place = Place(self.source, mark.line + 1, mark.column + 1)
             if self._line(place)[max(0, mark.column - 1) :].startswith("${"):
-                self._stop(place, "a reference inside [ ] or { } needs quotes", "write '${...}' with its quotes")
+                self.report.stop(place, "a reference inside [ ] or { } needs quotes", "write '${...}' with its quotes")
             said = f"{error.problem}"
             for pattern, message, hint in _SYNTAX:
                 if re.search(pattern, said):
-                    self._stop(place, message, hint)
-            self._stop(place, f"not YAML: {said}")
+                    self.report.stop(place, message, hint)
+            self.report.stop(place, f"not YAML: {said}")
         except (ValueError, OverflowError):
             # PyYAML asks Python for the character of an escape, and lets its refusal through
             beyond = re.search(r"\\U(?!000|0010)[0-9a-fA-F]{8}", text)
             place = _place_of(self.source, beyond.start()) if beyond else Place(self.source)
-            self._stop(place, "this escape is no character", r"\U0010FFFF is the last")
+            self.report.stop(place, "this escape is no character", r"\U0010FFFF is the last")
 
     def _node(self, event: events.Event, depth: int) -> Node:
         self.values += 1
         place = self._place(event)
         if depth > MAX_DEPTH:
-            self._stop(place, f"nested more than {MAX_DEPTH} deep", "put parts of the model into a class of their own")
+            hint = "put parts of the model into a class of their own"
+            self.report.stop(place, f"nested more than {MAX_DEPTH} deep", hint)
         if self.values > MAX_VALUES:
-            self._stop(place, f"more than {MAX_VALUES:,} values", "a config is a page of text; data belongs in files")
+            hint = "a config is a page of text; data belongs in files"
+            self.report.stop(place, f"more than {MAX_VALUES:,} values", hint)
         if isinstance(event, events.AliasEvent):
             self.report.add(place, "aliases are not allowed", "write the value out, or refer to it as ${path.to.value}")
             return ScalarNode(place, None, f"*{event.anchor}")
@@ -221,10 +220,6 @@ class _Reader:
     def _line(self, place: Place) -> str:
         lines = self.source.lines
         return lines[place.line - 1] if place.line <= len(lines) else ""
-
-    def _stop(self, place: Place, message: str, hint: str = "") -> None:
-        self.report.add(place, message, hint)
-        self.report.check()
 
 
 def _place_of(source: Source, index: int) -> Place:

@@ -77,8 +77,10 @@ def _refuse_unknown(
     hint = did_you_mean(word, dict.fromkeys(names), f"{path} has")
     if isinstance(owner, Call) and owner.is_open:
         hint += f"\n{path} is made during the run: only its arguments can be referred to"
-    if isinstance(owner, Items):
-        hint = f"{path} has {len(owner.items)} items, numbered from 0"
+    variadic = owner.signature.variadic if isinstance(owner, Call) else None
+    items = owner.arguments.get(variadic.name) if isinstance(owner, Call) and variadic else owner
+    if isinstance(items, Items) and (word.isdecimal() or items is owner):
+        hint = f"{path} has {len(items.items)} items, numbered from 0"
     report.add(reference.place, f"there is no '{reference.path}' to refer to", hint)
 
 

@@ -61,9 +61,9 @@ class Registry:
         """Makes the classes of a folder's Python files known. They run only when asked for a name."""
         for path in sorted(folder.glob("*.py")):
             try:
-                tree = ast.parse(path.read_bytes())
-            except (OSError, SyntaxError, ValueError) as error:
-                self._unreadable.append(f"{path} is left out: {_reason(error)}")
+                tree = ast.parse(path.read_bytes(), str(path))
+            except (OSError, SyntaxError, ValueError, RecursionError) as error:
+                self._unreadable.append(f"{path.name} is left out: {_reason(error)}")
                 continue
             for statement in tree.body:
                 if isinstance(statement, ast.ClassDef) and not statement.name.startswith("_"):
@@ -152,9 +152,9 @@ def _file_of(cls: type) -> Path:
 
 
 def _reason(error: BaseException) -> str:
-    """An error of someone's code in a line: what it is, and the last place of it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    at = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames and not isinstance(error, SyntaxError) else ""
+    """An error of someone's code in a line: where it is (but for the machinery of imports), and what."""
     if isinstance(error, SyntaxError):
-        at = f"line {error.lineno}: "
-    return f"{at}{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
+        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    at = [f"{f.filename}:{f.lineno}: " for f in frames if f.filename != __file__ and "importlib" not in f.filename]
+    return f"{''.join(at[-1:])}{type(error).__name__}: {error}"

@@ -105,11 +105,12 @@ class _Definitions:
         by_position = [self._item(parameter.spec) for parameter in signature.positional]
         variadic = signature.variadic
         more = self._item(variadic.spec.item) if variadic and isinstance(variadic.spec, ListOf) else False
+        items: Schema = {"items": by_position, "additionalItems": more} if by_position else {"items": more}
         single = [*by_position, *([more] if more else [])][:1]
         return {
             "anyOf": [
                 {"type": "object", "properties": self.properties(signature), "additionalProperties": False},
-                {"type": "array", "items": by_position, "additionalItems": more},
+                {"type": "array", **items},
                 {"type": "null"},
                 *({"allOf": [schema, {"not": {"type": "array"}}]} for schema in single),
             ]

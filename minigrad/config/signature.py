@@ -80,18 +80,21 @@ def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature
 @functools.cache
 def facts_of(cls: type) -> dict[str, Spec]:
     """What an object of a class publishes for references: its annotated attributes and properties, by name."""
-    facts: dict[str, Any] = {}
+    facts = _hints(cls)
     for owner in reversed(cls.__mro__):
-        try:
-            facts |= typing.get_type_hints(owner) if "__annotations__" in vars(owner) else {}
-            for name, member in vars(owner).items():
-                getter = getattr(member, "fget", None) or getattr(member, "func", None)
-                if getter and "return" in (hints := typing.get_type_hints(getter)):
-                    facts[name] = hints["return"]
-        except Exception:
-            # an annotation that names what is not imported: it cannot be checked, so it is not published
-            continue
-    return {name: spec_of(hint) for name, hint in facts.items() if not name.startswith("_")}
+        for name, member in vars(owner).items():
+            if isinstance(member, property | functools.cached_property):
+                getter = member.fget if isinstance(member, property) else member.func
+                facts[name] = _hints(getter).get("return", REQUIRED)
+    return {name: spec_of(hint) for name, hint in facts.items() if hint is not REQUIRED and not name.startswith("_")}
+
+
+def _hints(target: Any) -> dict[str, Any]:
+    """The annotations of a class or function, but none if one names what is not imported: it could not be checked."""
+    try:
+        return typing.get_type_hints(target)
+    except Exception:
+        return {}
 
 
 def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict[str, Any]) -> Parameter:

@@ -83,7 +83,9 @@ def test_a_callable_of_anything_is_an_object_without_its_first_argument() -> Non
     assert spec_of(Callable[[Any], Base]) == Instance(Base, is_open=True)
 
 
-@pytest.mark.parametrize("annotation", [Any, object, list, dict, Callable[..., int], Callable[[int], int], dict[int, str]])
+@pytest.mark.parametrize(
+    "annotation", [Any, object, list, dict, Callable[..., int], Callable[[int], int], dict[int, str]]
+)
 def test_what_no_config_can_write_is_inexpressible(annotation: Any) -> None:
     assert isinstance(spec_of(annotation), Inexpressible)
 
@@ -95,7 +97,14 @@ def test_a_union_is_what_of_it_can_be_written() -> None:
 
 @pytest.mark.parametrize(
     ("value", "annotation", "converted"),
-    [(3, float, 3.0), (1e3, int, 1000), (3, int | float, 3), (3, float | None, 3.0), ("a", str | Path, "a"), (None, int | None, None)],
+    [
+        (3, float, 3.0),
+        (1e3, int, 1000),
+        (3, int | float, 3),
+        (3, float | None, 3.0),
+        ("a", str | Path, "a"),
+        (None, int | None, None),
+    ],
 )
 def test_a_scalar_becomes_the_type_that_is_asked_for(value: Any, annotation: Any, converted: Any) -> None:
     result = convert(value, spec_of(annotation))

@@ -7,7 +7,9 @@ from minigrad.config.problems import LIMIT, ConfigError, Place, Report, Source
 
 def test_a_problem_shows_its_line_a_caret_and_the_remedy() -> None:
     report = Report()
-    report.add(Place(Source("mine.yaml", "a\n  AdamW: {lrr: 1}\n"), 2, 11, 3), "no argument 'lrr'", "did you mean 'lr'?")
+    report.add(
+        Place(Source("mine.yaml", "a\n  AdamW: {lrr: 1}\n"), 2, 11, 3), "no argument 'lrr'", "did you mean 'lr'?"
+    )
     with pytest.raises(ConfigError) as caught:
         report.check()
     assert str(caught.value) == (

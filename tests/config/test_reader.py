@@ -35,7 +35,10 @@ def refusal(text: str) -> str:
         *[("0", 0), ("-0", 0), ("0o7", 7), ("0x3A", 58), ("-19", -19), ("+12", 12), ("007", 7)],
         *[("0.", 0.0), ("-0.0", 0.0), (".5", 0.5), ("+12e03", 12000.0), ("-2E+05", -200000.0), ("1e-3", 0.001)],
         *[(".inf", math.inf), ("-.Inf", -math.inf), ("+.INF", math.inf)],
-        *[(text, text) for text in ("no", "yes", "on", "off", "y", "1_000", "12:30:45", "2001-12-14", "0b1", "nul", "1e", "e3")],
+        *[
+            (text, text)
+            for text in ("no", "yes", "on", "off", "y", "1_000", "12:30:45", "2001-12-14", "0b1", "nul", "1e", "e3")
+        ],
         *[(text, text) for text in (".", "-", "+", "0x", "0o8", "1.2.3", "Infinity", "nan")],
     ],
 )
@@ -66,17 +69,22 @@ def test_line_endings_of_all_systems_give_the_same_places(ending: str) -> None:
 
 @pytest.mark.parametrize(
     ("mark", "encoding"),
-    [(b"", "utf-8"), (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")],
+    [
+        (b"", "utf-8"),
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ],
 )
 def test_utf_8_and_marked_utf_16_are_read(here: Path, mark: bytes, encoding: str) -> None:
     Path("mine.yaml").write_bytes(mark + "name: Übung".encode(encoding))
-    assert read_file(Path("mine.yaml"), "mine.yaml").text == "name: Übung"
+    assert read_file(Path("mine.yaml"), Report()).text == "name: Übung"
 
 
 def test_another_encoding_is_refused_at_the_first_letter_that_shows_it(here: Path) -> None:
     Path("mine.yaml").write_bytes("seed: 1\nname: Übung".encode("latin-1"))
     with pytest.raises(ConfigError) as caught:
-        read_file(Path("mine.yaml"), "mine.yaml")
+        read_file(Path("mine.yaml"), Report())
     assert str(caught.value).startswith("mine.yaml:2:7: error: this is not UTF-8")
     assert "save the file as UTF-8" in str(caught.value)
 
@@ -84,7 +92,7 @@ def test_another_encoding_is_refused_at_the_first_letter_that_shows_it(here: Pat
 def test_a_missing_file_is_named_and_its_neighbour_suggested(here: Path) -> None:
     Path("digits.yaml").touch()
     with pytest.raises(ConfigError) as caught:
-        read_file(Path("digit.yaml"), "digit.yaml")
+        read_file(Path("digit.yaml"), Report())
     assert str(caught.value) == (
         "digit.yaml: error: digit.yaml does not exist\n"
         "  did you mean 'digits.yaml'?  files in .: digits.yaml\n"
@@ -94,15 +102,15 @@ def test_a_missing_file_is_named_and_its_neighbour_suggested(here: Path) -> None
 
 def test_a_folder_is_no_config(here: Path) -> None:
     with pytest.raises(ConfigError, match=r"\. is not a file"):
-        read_file(Path(), ".")
+        read_file(Path(), Report())
 
 
 def test_a_file_larger_than_a_mebibyte_is_refused(here: Path) -> None:
     Path("mine.yaml").write_bytes(b"#" * 2**20)
-    read_file(Path("mine.yaml"), "mine.yaml")
+    read_file(Path("mine.yaml"), Report())
     Path("mine.yaml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ConfigError, match="larger than 1 MiB"):
-        read_file(Path("mine.yaml"), "mine.yaml")
+        read_file(Path("mine.yaml"), Report())
 
 
 @pytest.mark.parametrize(
