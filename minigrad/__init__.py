@@ -1,5 +1,11 @@
 """minigrad: a scalar and tensor autograd engine on NumPy that a person can read in an evening."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from minigrad import func, nn, ops, optim
 from minigrad.engine import (
     Tensor,
@@ -15,6 +21,9 @@ from minigrad.engine import (
 from minigrad.engine.random import seed
 from minigrad.scalar import Scalar
 
+if TYPE_CHECKING:
+    from minigrad.training import Experiment
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -27,6 +36,7 @@ __all__ = [
     "func",
     "grad",
     "is_grad_enabled",
+    "load",
     "nn",
     "no_grad",
     "ops",
@@ -34,3 +44,18 @@ __all__ = [
     "primitive",
     "seed",
 ]
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
+    """Returns the experiment that a config describes, built and ready: `minigrad.load("configs/xor.yaml").fit()`.
+
+    Args:
+        path: the YAML file.
+        overrides: as on the command line: `["optimizer.lr=1e-3"]`.
+        home: the folder whose `models/` has classes that the config may name.
+
+    Raises: minigrad.config.ConfigError, whose text says all that is wrong and where.
+    """
+    from minigrad.training import load as load_experiment  # YAML and progress bars are not for those who only derive
+
+    return load_experiment(path, overrides, home)
