@@ -30,6 +30,7 @@ class Progress:
         if stream.isatty():
             self.bar = tqdm(total=steps, unit="step", file=stream, leave=False, dynamic_ncols=True)
         self.steps = steps
+        self.latest: dict[str, float] = {}
         self.due = 0.0
 
     def advance(self, step: int) -> None:
@@ -42,7 +43,8 @@ class Progress:
     def report(self, record: Mapping[str, float]) -> None:
         """Shows the numbers of a logged step."""
         if self.bar is not None:
-            self.bar.set_postfix_str(_line(record), refresh=False)
+            self.latest |= record  # the last validation stays in sight
+            self.bar.set_postfix_str(_line(self.latest), refresh=False)
         elif any(name.startswith("val/") for name in record) or monotonic() >= self.due:
             self.due = monotonic() + LINE_SECONDS
             print(f"step {record['step']}/{self.steps}  {_line(record)}", file=self.stream, flush=True)

@@ -1,0 +1,38 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HOME = Path(__file__).parent.parent.parent
+PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
+FROM_A_CONFIG, WITHOUT_A_CONFIG, METRIC = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def run(block):
+    names = {}
+    exec(block, names)
+    return names
+
+
+def test_the_page_trains_a_config(monkeypatch):
+    monkeypatch.chdir(HOME)
+    names = run(FROM_A_CONFIG)
+    assert names["results"]["test/accuracy"] > 0.9
+    assert not names["run"].model.training
+
+
+def test_the_page_trains_without_a_config(capsys):
+    names = run(WITHOUT_A_CONFIG)
+    assert "'status': 'done'" in capsys.readouterr().out
+    assert names["experiment"].name == "digits"
+
+
+def test_the_metric_of_the_page_is_exact_over_unequal_batches():
+    metric = run(METRIC)["MeanAbsoluteError"]()
+    outputs, targets = np.random.default_rng(0).normal(size=(2, 10, 3))
+    metric.reset()
+    for rows in (slice(0, 7), slice(7, 10)):
+        metric.update(outputs[rows], targets[rows])
+    assert metric.compute() == pytest.approx(np.abs(outputs - targets).mean())
+    assert metric.name == "mean_absolute_error"
