@@ -268,7 +268,7 @@ class Module:
         if problems:
             raise ValueError("\n  ".join([f"this state does not fit {type(self).__name__}:", *problems]))
         for name, tensor in own.items():
-            np.copyto(tensor.data, arrays[name], casting="same_kind")
+            np.copyto(tensor.data, arrays[name])
             tensor.bump()
 
     # -- hooks ------------------------------------------------------------------------------------------------------
