@@ -10,6 +10,7 @@ from minigrad import func, nn, ops, optim
 from minigrad.engine import (
     Tensor,
     check_gradients,
+    check_operation,
     checkpoint,
     detect_anomaly,
     enable_grad,
@@ -30,6 +31,7 @@ __all__ = [
     "Scalar",
     "Tensor",
     "check_gradients",
+    "check_operation",
     "checkpoint",
     "detect_anomaly",
     "enable_grad",

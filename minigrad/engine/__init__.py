@@ -6,6 +6,7 @@ from minigrad.engine.backward import backward, grad
 from minigrad.engine.dispatch import primitive
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
+from minigrad.engine.opcheck import OperationError, check_operation
 from minigrad.engine.recompute import checkpoint
 from minigrad.engine.several import several
 from minigrad.engine.tensor import Tensor
@@ -13,9 +14,11 @@ from minigrad.engine.tensor import Tensor
 __all__ = [
     "AnomalyError",
     "GradientError",
+    "OperationError",
     "Tensor",
     "backward",
     "check_gradients",
+    "check_operation",
     "checkpoint",
     "detect_anomaly",
     "enable_grad",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minigrad.engine.broadcast import astype, sum_to
+from minigrad.engine.broadcast import cast, sum_to
 from minigrad.engine.mode import Mode, current_mode, entered
 from minigrad.engine.primitive import describe
 from minigrad.engine.tensor import Node, Tensor, as_array, wrap
@@ -153,7 +153,7 @@ def _walk(
             if value.shape != form[0]:
                 value = sum_to(value, form[0])
             if value.dtype is not form[1]:
-                value = astype(value, form[1])
+                value = cast(value, form[1])
             if parent not in gradients:
                 gradients[parent] = value
                 if value is g or create_graph or value.base is not None:

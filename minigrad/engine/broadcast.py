@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from minigrad.engine.dispatch import primitive
+from minigrad.engine.tensor import Tensor
 
 
 def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
@@ -22,11 +23,18 @@ def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return np.broadcast_to(x, shape)
 
 
-def _astype(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Converts x to another dtype."""
+def _cast(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Converts x to another dtype of floating point, or a constant to any."""
     return x.astype(dtype)
 
 
 sum_to = primitive("sum_to", _sum_to, lambda g, x_shape: broadcast_to(g, x_shape))
 broadcast_to = primitive("broadcast_to", _broadcast_to, lambda g, x_shape: sum_to(g, x_shape), numpy=np.broadcast_to)
-astype = primitive("astype", _astype, lambda g, x_dtype: astype(g, x_dtype))
+cast = primitive("cast", _cast, lambda g, x_dtype: cast(g, x_dtype))
+
+
+def astype(x: Any, dtype: DTypeLike) -> Any:
+    """Converts x to another dtype; what becomes integers or truth values is a constant."""
+    if isinstance(x, Tensor) and np.dtype(dtype).kind != "f":
+        x = x.detach()
+    return cast(x, dtype)

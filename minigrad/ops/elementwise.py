@@ -5,6 +5,7 @@ What happens at kinks, ties and zeros is written in docs/autograd.md.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from minigrad.ops.erf import erf as _erf
 
 Array = NDArray[Any]
 
-# Comparisons: constants, with truth values for elements.
+# Comparisons and tests: constants, with truth values for elements.
 
 equal = primitive("equal", np.equal)
 not_equal = primitive("not_equal", np.not_equal)
@@ -25,61 +26,13 @@ greater = primitive("greater", np.greater)
 greater_equal = primitive("greater_equal", np.greater_equal)
 logical_and = primitive("logical_and", np.logical_and)
 logical_or = primitive("logical_or", np.logical_or)
+logical_xor = primitive("logical_xor", np.logical_xor)
 logical_not = primitive("logical_not", np.logical_not)
 isnan = primitive("isnan", np.isnan)
+isinf = primitive("isinf", np.isinf)
 isfinite = primitive("isfinite", np.isfinite)
 
-# Arithmetic.
-
-add = primitive("add", np.add, lambda g: g, lambda g: g)
-subtract = primitive("subtract", np.subtract, lambda g: g, lambda g: -g)
-multiply = primitive("multiply", np.multiply, lambda g, y: g * y, lambda g, x: g * x)
-divide = primitive("divide", np.divide, lambda g, y: g / y, lambda g, y, out: -g * out / y)
-negative = primitive("negative", np.negative, lambda g: -g)
-square = primitive("square", np.square, lambda g, x: g * (2 * x))
-reciprocal = primitive("reciprocal", np.reciprocal, lambda g, out: -g * (out * out))
-
-
-def _power(x: Array, y: Array) -> Array:
-    """x to the power y; through the operator, which knows quick ways for exponents such as 2 and 0.5."""
-    return x**y
-
-
-def _power_x(g: Any, x: Any, y: Any) -> Any:
-    """d(x^y)/dx = y x^(y-1); zero where y is, also at x = 0."""
-    if isinstance(y, (int, float)):
-        return g * (y * x ** (y - 1)) if y else g * 0.0
-    return g * (y * x ** where(equal(y, 0), 1.0, y - 1))
-
-
-def _power_y(g: Any, x: Any, out: Any) -> Any:
-    """d(x^y)/dy = x^y log x; zero at x = 0."""
-    return g * (out * log(where(equal(x, 0), 1.0, x)))
-
-
-power = primitive("power", _power, _power_x, _power_y, numpy=np.power)
-
-# Exponentials, logarithms, roots.
-
-exp = primitive("exp", np.exp, lambda g, out: g * out)
-expm1 = primitive("expm1", np.expm1, lambda g, out: g * (out + 1))
-log = primitive("log", np.log, lambda g, x: g / x)
-log1p = primitive("log1p", np.log1p, lambda g, x: g / (1 + x))
-logaddexp = primitive(
-    "logaddexp", np.logaddexp, lambda g, x, y: g * sigmoid(x - y), lambda g, x, y: g * sigmoid(y - x)
-)
-sqrt = primitive("sqrt", np.sqrt, lambda g, out: g * 0.5 / out)
-
-# Trigonometric and hyperbolic functions.
-
-sin = primitive("sin", np.sin, lambda g, x: g * cos(x))
-cos = primitive("cos", np.cos, lambda g, x: -g * sin(x))
-tanh = primitive("tanh", np.tanh, lambda g, out: g * (1 - out * out))
-
-# Steps, kinks and choices.
-
-abs = primitive("abs", np.absolute, lambda g, x: g * sign(x), numpy=np.abs)
-sign = primitive("sign", np.sign, lambda g: g * 0.0)
+# What rules need: a choice, and two ways to be zero.
 
 
 def _where(condition: Array, x: Array, y: Array) -> Array:
@@ -97,9 +50,154 @@ where = primitive(
 )
 
 
+def _chain(x: Array, slope: Array) -> Array:
+    """x times slope, but 0 where x is, even if the slope is infinite or NaN.
+
+    The rules of functions with poles or edges multiply g with it, so that a value from beyond the edge that was
+    thrown away afterwards, as by `where(x > 0, log(x), 0)`, makes no NaN of the gradient.
+    """
+    product = x * slope
+    return product if np.count_nonzero(x) == np.size(x) else np.where(x, product, x)
+
+
+chain = primitive("chain", _chain, lambda g, slope: chain(g, slope), lambda g, x: g * x)
+
+
+def _zero(g: Any) -> Any:
+    """Zeros like g, also where that is infinite or NaN."""
+    return where(False, g, 0.0)
+
+
+# Arithmetic.
+
+add = primitive("add", np.add, lambda g: g, lambda g: g)
+subtract = primitive("subtract", np.subtract, lambda g: g, lambda g: -g)
+multiply = primitive("multiply", np.multiply, lambda g, y: g * y, lambda g, x: g * x)
+divide = primitive(
+    "divide",
+    np.divide,
+    lambda g, y: g / y if isinstance(y, (int, float)) else chain(g, 1 / y),
+    lambda g, y, out: chain(g, -out / y),
+)
+positive = primitive("positive", np.positive, lambda g: g)
+negative = primitive("negative", np.negative, lambda g: -g)
+square = primitive("square", np.square, lambda g, x: g * (2 * x))
+reciprocal = primitive("reciprocal", np.reciprocal, lambda g, out: chain(g, -(out * out)))
+floor_divide = primitive("floor_divide", np.floor_divide, _zero, _zero)
+remainder = primitive("remainder", np.remainder, lambda g: g, lambda g, x, y: chain(g, -floor_divide(x, y)))
+fmod = primitive("fmod", np.fmod, lambda g: g, lambda g, x, y: chain(g, -trunc(x / y)))
+
+
+def _power(x: Array, y: Array) -> Array:
+    """x to the power y; through the operator, which knows quick ways for exponents such as 2 and 0.5."""
+    return x**y
+
+
+def _power_x(g: Any, x: Any, y: Any) -> Any:
+    """d(x^y)/dx = y x^(y-1); zero where y is, also at x = 0."""
+    if not isinstance(y, (int, float)):
+        return chain(g, chain(y, x ** (y - 1)))
+    if y == 0:
+        return _zero(g)
+    slope = y * x ** (y - 1)
+    return g * slope if y >= 1 and y == math.floor(y) else chain(g, slope)
+
+
+def _power_y(g: Any, x: Any, out: Any) -> Any:
+    """d(x^y)/dy = x^y log x; zero at x = 0."""
+    if isinstance(x, (int, float)):
+        return chain(g, out * float(np.log(x or 1.0)))
+    return chain(g, out * log(where(equal(x, 0), 1.0, x)))
+
+
+power = primitive("power", _power, _power_x, _power_y, numpy=np.power)
+
+# Exponentials, logarithms, roots.
+
+exp = primitive("exp", np.exp, lambda g, out: g * out)
+exp2 = primitive("exp2", np.exp2, lambda g, out: g * (out * math.log(2)))
+expm1 = primitive("expm1", np.expm1, lambda g, out: g * (out + 1))
+log = primitive("log", np.log, lambda g, x: chain(g, 1 / x))
+log2 = primitive("log2", np.log2, lambda g, x: chain(g, 1 / (math.log(2) * x)))
+log10 = primitive("log10", np.log10, lambda g, x: chain(g, 1 / (math.log(10) * x)))
+log1p = primitive("log1p", np.log1p, lambda g, x: chain(g, 1 / (1 + x)))
+logaddexp = primitive(
+    "logaddexp", np.logaddexp, lambda g, x, out: g * exp(x - out), lambda g, y, out: g * exp(y - out)
+)
+sqrt = primitive("sqrt", np.sqrt, lambda g, out: chain(g, 0.5 / out))
+cbrt = primitive("cbrt", np.cbrt, lambda g, out: chain(g, 1 / (3 * out * out)))
+
+
+def _over(g: Any, x: Any, length: Any) -> Any:
+    """g x / length, zero where the length is."""
+    return g * (x / where(equal(length, 0), 1.0, length))
+
+
+hypot = primitive("hypot", np.hypot, lambda g, x, out: _over(g, x, out), lambda g, y, out: _over(g, y, out))
+
+# Trigonometric and hyperbolic functions, and their inverses.
+
+sin = primitive("sin", np.sin, lambda g, x: g * cos(x))
+cos = primitive("cos", np.cos, lambda g, x: -g * sin(x))
+tan = primitive("tan", np.tan, lambda g, out: g * (1 + out * out))
+arcsin = primitive("arcsin", np.arcsin, lambda g, x: chain(g, 1 / sqrt((1 - x) * (1 + x))))
+arccos = primitive("arccos", np.arccos, lambda g, x: chain(g, -1 / sqrt((1 - x) * (1 + x))))
+arctan = primitive("arctan", np.arctan, lambda g, x: g / (1 + x * x))
+sinh = primitive("sinh", np.sinh, lambda g, x: g * cosh(x))
+cosh = primitive("cosh", np.cosh, lambda g, x: g * sinh(x))
+tanh = primitive("tanh", np.tanh, lambda g, out: g * (1 - out * out))
+arcsinh = primitive("arcsinh", np.arcsinh, lambda g, x: g / hypot(x, 1.0))
+arccosh = primitive("arccosh", np.arccosh, lambda g, x: chain(g, 1 / sqrt((x - 1) * (x + 1))))
+arctanh = primitive("arctanh", np.arctanh, lambda g, x: chain(g, 1 / ((1 - x) * (1 + x))))
+arctan2 = primitive(
+    "arctan2",
+    np.arctan2,
+    lambda g, x, y: _over(_over(g, y, hypot(x, y)), 1.0, hypot(x, y)),
+    lambda g, x, y: _over(_over(g, -x, hypot(x, y)), 1.0, hypot(x, y)),
+)
+
+
+def _sinc(x: Array, order: int = 0) -> Array:
+    """sin(πx)/(πx), which is 1 at 0, or its derivative of an order.
+
+    With u = πx the derivatives f_n of sin(u)/u obey u f_n + n f_(n-1) = sin(u + nπ/2); where |u| is small that
+    cancels, and the power series Σ (-1)^k u^(2k-n) / ((2k+1) (2k-n)!) takes its place.
+    """
+    u = np.pi * x
+    near = np.abs(u) < order + 1
+    far = np.where(near, 1.0, u).astype(u.dtype)
+    value = np.sin(far) / far
+    for n in range(1, order + 1):
+        value = (np.sin(far + n * (np.pi / 2)) - n * value) / far
+    close, series = np.where(near, u, 0.0).astype(u.dtype), np.zeros_like(u)
+    for k in range((order + 1) // 2, order + 14):
+        series += (-1) ** k / ((2 * k + 1) * math.factorial(2 * k - order)) * close ** (2 * k - order)
+    return np.pi**order * np.where(near, series, value)
+
+
+sinc = primitive("sinc", _sinc, lambda g, x, order: g * sinc(x, order + 1), numpy=np.sinc)
+erf = primitive("erf", _erf, lambda g, x: g * (2 / np.pi**0.5 * exp(-(x * x))))
+
+# Steps and kinks.
+
+abs = primitive("abs", np.absolute, lambda g, x: g * sign(x), numpy=np.abs)
+sign = primitive("sign", np.sign, _zero)
+floor = primitive("floor", np.floor, _zero)
+ceil = primitive("ceil", np.ceil, _zero)
+trunc = primitive("trunc", np.trunc, _zero)
+
+
+def _round(x: Array, decimals: int = 0) -> Array:
+    """x to the nearest number of so many decimals; halves to the even neighbour."""
+    return np.round(x, decimals)
+
+
+round = primitive("round", _round, _zero, numpy=np.round)
+
+
 def _share(g: Any, wins: Any, ties: Any) -> Any:
     """g to the winner, half of it where two tie."""
-    return where(ties, g * 0.5, g * wins)
+    return where(ties, g * 0.5, where(wins, g, 0.0))
 
 
 maximum = primitive(
@@ -121,41 +219,4 @@ def _clip(x: Array, low: Any = None, high: Any = None) -> Array:
     return np.clip(x, low, high)
 
 
-clip = primitive("clip", _clip, lambda g, x, out: g * equal(x, out), numpy=np.clip)
-
-# Activations of networks.
-
-
-def _relu(x: Array) -> Array:
-    """The larger of x and 0 (Nair and Hinton, 2010); the slope at 0 is 0."""
-    return np.maximum(x, 0)
-
-
-def _leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
-    """x where it is positive, else negative_slope * x (Maas et al., 2013)."""
-    return np.where(x > 0, x, x * negative_slope)
-
-
-def _sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)); where exp(-x) would overflow it is cut, and the result is 0 to rounding."""
-    t = np.negative(x, out=np.empty(x.shape, x.dtype if x.dtype.kind == "f" else np.float64))
-    np.minimum(t, 88.0 if t.dtype == np.float32 else 709.0, out=t)
-    np.exp(t, out=t)
-    t += 1
-    return np.reciprocal(t, out=t)
-
-
-def _softplus(x: Array) -> Array:
-    """log(1 + exp(x)), without overflow."""
-    return np.logaddexp(x, x.dtype.type(0))
-
-
-relu = primitive("relu", _relu, lambda g, out: g * greater(out, 0))
-leaky_relu = primitive(
-    "leaky_relu",
-    _leaky_relu,
-    lambda g, x, negative_slope: where(greater(x, 0), g, g * negative_slope),
-)
-sigmoid = primitive("sigmoid", _sigmoid, lambda g, out: g * (out - out * out))
-softplus = primitive("softplus", _softplus, lambda g, x: g * sigmoid(x))
-erf = primitive("erf", _erf, lambda g, x: g * (2 / np.pi**0.5 * exp(-(x * x))))
+clip = primitive("clip", _clip, lambda g, x, out: where(equal(x, out), g, 0.0), numpy=np.clip)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.dispatch import numpy_functions, primitive
+from minigrad.engine.primitive import describe
+from minigrad.engine.tensor import Tensor
+from minigrad.ops.elementwise import where
 
 Array = NDArray[Any]
 
@@ -50,9 +53,111 @@ def _index_put(x: Array, value: Array, index: Any) -> Array:
     return result
 
 
+def _put_value(g: Any, value_shape: tuple[int, ...], index: Any) -> Any:
+    """g at the index; zero for a value that another, put in the same place later, has overwritten."""
+    taken = getitem(g, index)
+    if is_basic(index):
+        return taken
+    order = np.arange(taken.size).reshape(taken.shape)
+    last = np.zeros(g.shape, np.intp)
+    last[index] = order
+    return where(last[index] == order, taken, 0.0)
+
+
 index_put = primitive(
     "index_put",
     _index_put,
     lambda g, index: index_put(g, np.zeros((), g.dtype), index),
-    lambda g, index: getitem(g, index),
+    _put_value,
+)
+
+
+def take(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """The elements at integer `indices` along an axis, or (None) of the flattened array, as `numpy.take`."""
+    if axis is None:
+        return getitem(x.reshape(-1), _integers(indices, "take"))
+    return getitem(x, (slice(None),) * normalize_axis(axis, x.ndim, "take") + (_integers(indices, "take"),))
+
+
+def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
+    """The elements at `indices`, an array with the axes of x, whose values count along `axis` (None: flattened)."""
+    if axis is None:
+        return take_along_axis(x.reshape(-1), indices, 0)
+    return getitem(x, _along_axis(x, indices, axis, "take_along_axis"))
+
+
+def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
+    """A copy of x with `values` at `indices` along `axis`; where an index comes twice the last value stays."""
+    return index_put(x, values, _along_axis(x, indices, axis, "put_along_axis"))
+
+
+def scatter_add(x: Any, indices: Any, values: Any, axis: int) -> Any:
+    """x with each of `values` added at its index along `axis`, as often as an index comes.
+
+    `indices` and `values` are of one shape, with the axes of x.
+    """
+    return x + index_add(values, _along_axis(x, indices, axis, "scatter_add"), x.shape)
+
+
+def normalize_axis(axis: int, ndim: int, name: str) -> int:
+    """An axis counted from the front. Raises: IndexError if there is no such axis."""
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"{name} along axis {axis} of an array with {ndim} axes; expected {-ndim} to {ndim - 1}")
+    return axis % ndim
+
+
+def _integers(indices: Any, name: str) -> Array:
+    array = np.asarray(indices.data if isinstance(indices, Tensor) else indices)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name} takes integers for indices, got {array.dtype}; convert with .astype(np.int64)")
+    return array.astype(np.intp, copy=False)
+
+
+def _along_axis(x: Any, indices: Any, axis: int, name: str) -> tuple[Array, ...]:
+    """The full index that `indices` along one axis stand for: every other axis counts its own places."""
+    places = _integers(indices, name)
+    if places.ndim != x.ndim:
+        raise ValueError(f"{name} takes indices with as many axes as the array: {x.ndim}, got {places.ndim}")
+    axis = normalize_axis(axis, x.ndim, name)
+    meshes = np.ix_(*map(np.arange, x.shape))
+    return tuple([places if i == axis else mesh for i, mesh in enumerate(meshes)])
+
+
+def _argsort(x: Array, axis: int | None = -1) -> Array:
+    """The places of the elements in ascending order along an axis (None: flattened); equal ones in their order."""
+    return np.argsort(x, axis=axis, kind="stable")
+
+
+def _searchsorted(a: Array, v: Array, side: Literal["left", "right"] = "left") -> Any:
+    """Where in the ascending vector `a` each of `v` would stand: before ("left") or after ("right") its equals."""
+    return np.searchsorted(a, v, side)
+
+
+argsort = primitive("argsort", _argsort, numpy=np.argsort)
+searchsorted = primitive("searchsorted", _searchsorted, numpy=np.searchsorted)
+
+
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """The elements in ascending order along an axis (None: flattened); each keeps its own gradient."""
+    return take_along_axis(x, argsort(x, axis), axis)
+
+
+def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any]:
+    """The k largest elements (or smallest) along an axis, the extreme one first, and their places; as `torch.topk`.
+
+    Raises: ValueError if the axis has fewer than k elements.
+    """
+    length = x.shape[normalize_axis(axis, x.ndim, "topk")]
+    if not 0 <= k <= length:
+        raise ValueError(f"topk of {describe(x)}: axis {axis} has {length} elements, and k={k} are asked for")
+    places = argsort(-x if largest else x, axis).swapaxes(axis, -1)[..., :k].swapaxes(axis, -1)
+    return take_along_axis(x, places, axis), places
+
+
+numpy_functions.update(
+    {
+        np.take: take,
+        np.take_along_axis: take_along_axis,
+        np.sort: sort,
+    }
 )

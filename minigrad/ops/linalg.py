@@ -1,12 +1,24 @@
-"""Products of matrices."""
+"""Products of vectors, matrices and arrays of any rank, and what belongs to diagonals."""
 
 from __future__ import annotations
 
+import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.broadcast import broadcast_to
+from minigrad.engine.dispatch import numpy_functions, primitive
+from minigrad.engine.primitive import describe
+from minigrad.ops.elementwise import multiply
+from minigrad.ops.indexing import getitem, index_add, normalize_axis
+from minigrad.ops.reduction import sum
+from minigrad.ops.shape import moveaxis, reshape, transpose
+
+Array = NDArray[Any]
 
 
 def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
@@ -23,10 +35,216 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     if x.ndim == 1:
         return g * x if len(y_shape) == 1 else x[:, None] * g[..., None, :]
     if len(y_shape) == 1:
-        return g.reshape(-1) @ x.reshape((-1, x.shape[-1]))
+        return g.reshape(-1) @ _rows(x)
     if len(y_shape) == 2:
-        return x.reshape((-1, x.shape[-1])).swapaxes(0, 1) @ g.reshape((-1, g.shape[-1]))
+        return _rows(x).swapaxes(0, 1) @ _rows(g)
     return x.swapaxes(-1, -2) @ g
 
 
+def _rows(x: Any) -> Any:
+    """All leading axes as one."""
+    return x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
+
+
 matmul = primitive("matmul", np.matmul, _matmul_x, _matmul_y)
+
+# Products that are a matmul of rearranged arrays.
+
+
+def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
+    """Sums the products of x and y over pairs of axes, as `numpy.tensordot`: the other axes of x, then those of y.
+
+    Args:
+        axes: how many axes, the last ones of x and the first ones of y; or those of x and those of y, in pairs.
+
+    Raises: ValueError if the axes of a pair differ in length.
+    """
+    if isinstance(axes, (int, np.integer)):
+        axes = (tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes)))
+    of_x, of_y = (
+        [normalize_axis(int(axis), array.ndim, "tensordot") for axis in np.atleast_1d(of).tolist()]
+        for of, array in zip(axes, (x, y), strict=True)
+    )
+    if [x.shape[i] for i in of_x] != [y.shape[i] for i in of_y]:
+        raise ValueError(
+            f"tensordot of x {describe(x)}, y {describe(y)}: the summed axes {of_x} of x and {of_y} of y are to be "
+            "pairs of the same length"
+        )
+    kept_x = [i for i in range(x.ndim) if i not in of_x]
+    kept_y = [i for i in range(y.ndim) if i not in of_y]
+    length = math.prod(x.shape[i] for i in of_x)
+    rows, columns = [x.shape[i] for i in kept_x], [y.shape[i] for i in kept_y]
+    left = reshape(transpose(x, (*kept_x, *of_x)), (math.prod(rows), length))
+    right = reshape(transpose(y, (*of_y, *kept_y)), (length, math.prod(columns)))
+    return reshape(matmul(left, right), (*rows, *columns))
+
+
+def dot(x: Any, y: Any) -> Any:
+    """As `numpy.dot`: the last axis of x times the only or last but one of y; with a 0-d array the plain product."""
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    if y.ndim <= 2:
+        return matmul(x, y)
+    return tensordot(x, y, (-1, -2))
+
+
+def inner(x: Any, y: Any) -> Any:
+    """As `numpy.inner`: the last axis of x times the last of y; with a 0-d array the plain product."""
+    return multiply(x, y) if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -1))
+
+
+def outer(x: Any, y: Any) -> Any:
+    """Every element of x times every element of y, as a matrix with a row for each of x."""
+    return multiply(reshape(x, (-1, 1)), reshape(y, (1, -1)))
+
+
+# einsum
+
+
+def _contract(arrays: Sequence[Array], subscripts: str) -> Array:
+    """`numpy.einsum` with the output written out, of operands that name each of their axes once."""
+    return np.einsum(subscripts, *arrays, optimize=len(arrays) > 1)
+
+
+def _contract_rule(g: Any, arrays: list[Any], subscripts: str) -> list[Any]:
+    """For each operand g times all others, over what it does not have; repeated along what was summed of it alone."""
+    terms, result = subscripts.split("->")
+    names = terms.split(",")
+    gradients = []
+    for i, own in enumerate(names):
+        others = [j for j in range(len(names)) if j != i]
+        shared = [name for name in own if name in result or any(name in names[j] for j in others)]
+        spec = ",".join([result, *(names[j] for j in others)]) + "->" + "".join(shared)
+        part = contract([g, *(arrays[j] for j in others)], spec)
+        lengths = iter(part.shape)
+        part = reshape(part, tuple([next(lengths) if name in shared else 1 for name in own]))
+        gradients.append(part if len(shared) == len(own) else _stretch(part, arrays[i].shape))
+    return gradients
+
+
+def _stretch(part: Any, shape: tuple[int, ...]) -> Any:
+    return broadcast_to(part, np.broadcast_shapes(part.shape, shape))
+
+
+contract = primitive("contract", _contract, _contract_rule, variadic=True)
+
+
+def einsum(subscripts: str, *operands: Any, optimize: bool = True) -> Any:
+    """Sums of products by Einstein's convention, as `numpy.einsum`: `einsum("bij,bjk->bik", x, y)`.
+
+    Args:
+        subscripts: a letter for each axis of each operand, between commas, `...` for all others; after `->` the axes
+            of the result, by default those that come once, in alphabetic order.
+        optimize: whether to multiply pairs in a good order; kept for calls written for NumPy, as it always is.
+
+    Raises: ValueError if the subscripts do not fit the operands.
+    """
+    terms, result = _axis_names(subscripts, operands)
+    plain = []
+    for i, operand in enumerate(operands):
+        for name in sorted(set(terms[i])):
+            while terms[i].count(name) > 1:  # a diagonal: take it first, so that each axis has one name
+                first = terms[i].index(name)
+                second = terms[i].index(name, first + 1)
+                operand = diagonal(operand, 0, first, second)
+                terms[i] = terms[i][:first] + terms[i][first + 1 : second] + terms[i][second + 1 :] + name
+        plain.append(operand)
+    lengths: dict[str, int] = {}
+    for i, (term, operand) in enumerate(zip(terms, plain, strict=True)):
+        for name, length in zip(term, operand.shape, strict=True):
+            if length != 1 and lengths.setdefault(name, length) != length:
+                raise ValueError(
+                    f"einsum {subscripts!r}: axis {name!r} of operand {i}, {describe(operand)}, has length {length}, "
+                    f"and {lengths[name]} before"
+                )
+    return contract(plain, ",".join(terms) + "->" + result)
+
+
+def _axis_names(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result, with letters in the place of `...`."""
+    left, arrow, result = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum {subscripts!r} names {len(terms)} operands, got {len(operands)}")
+    unused = [name for name in string.ascii_letters if name not in subscripts]
+    dots = ""  # the longest of what `...` stands for
+    for i, (term, operand) in enumerate(zip(terms, operands, strict=True)):
+        named = term.replace("...", "", 1)
+        count = operand.ndim - len(named)
+        if (count < 0 or (count and named == term)) or not (named.isalpha() or not named):
+            raise ValueError(
+                f"einsum {subscripts!r}: {term!r} does not name the axes of operand {i}, {describe(operand)}"
+            )
+        letters = "".join(unused[-count:] if count else "")
+        terms[i] = term.replace("...", letters)
+        dots = max(dots, letters, key=len)
+    if not arrow:
+        every = "".join(terms)
+        result = dots + "".join(name for name in sorted(set(every)) if every.count(name) == 1 and name not in dots)
+    elif dots and "..." not in result:
+        raise ValueError(f"einsum {subscripts!r}: the result has to have the axes of '...'; write '...' there too")
+    result = result.replace("...", dots)
+    for name in result:
+        if result.count(name) > 1 or not any(name in term for term in terms):
+            raise ValueError(f"einsum {subscripts!r}: {name!r} of the result is to come once in it, and in an operand")
+    return terms, result
+
+
+# Diagonals and triangles.
+
+
+def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The elements whose place along `axis2` is that along `axis1` plus `offset`; as a last axis."""
+    square = moveaxis(x, (axis1, axis2), (-2, -1))
+    return getitem(square, (..., *_diagonal_index(square.shape[-2], square.shape[-1], offset)))
+
+
+def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum of a diagonal."""
+    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
+
+
+def diag(x: Any, k: int = 0) -> Any:
+    """The k-th diagonal of a matrix; of a vector, the matrix with it there and zeros elsewhere.
+
+    Raises: ValueError if x is neither.
+    """
+    if x.ndim == 2:
+        return diagonal(x, k)
+    if x.ndim != 1:
+        raise ValueError(f"diag of {describe(x)}: expected a vector or a matrix; diagonal() takes any rank")
+    side = x.shape[0] + abs(k)
+    return index_add(x, _diagonal_index(side, side, k), (side, side))
+
+
+def _diagonal_index(rows: int, columns: int, offset: int) -> tuple[Array, Array]:
+    first = max(0, -offset)
+    places = np.arange(first, max(first, min(rows, columns - offset)))
+    return places, places + offset
+
+
+def _tril(x: Array, k: int = 0) -> Array:
+    """Matrices with zeros above their k-th diagonal."""
+    return np.tril(x, k)
+
+
+def _triu(x: Array, k: int = 0) -> Array:
+    """Matrices with zeros below their k-th diagonal."""
+    return np.triu(x, k)
+
+
+tril = primitive("tril", _tril, lambda g, k: tril(g, k), numpy=np.tril)
+triu = primitive("triu", _triu, lambda g, k: triu(g, k), numpy=np.triu)
+
+numpy_functions.update(
+    {
+        np.tensordot: tensordot,
+        np.dot: dot,
+        np.inner: inner,
+        np.outer: outer,
+        np.einsum: einsum,
+        np.diagonal: diagonal,
+        np.trace: trace,
+        np.diag: diag,
+    }
+)

@@ -1,14 +1,17 @@
-"""Operations that only rearrange: the adjoint of each is another of them."""
+"""Operations that only rearrange or repeat: the adjoint of each is another of them, or a sum."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.dispatch import numpy_functions, primitive
+from minigrad.engine.primitive import describe
+from minigrad.ops import indexing
 
 Array = NDArray[Any]
 
@@ -97,3 +100,109 @@ def _stack_rule(g: Any, axis: int) -> list[Any]:
 
 
 stack = primitive("stack", _stack, _stack_rule, variadic=True, numpy=np.stack)
+
+
+def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """Cuts an array into a list of parts along an axis, as `numpy.split` does.
+
+    Args:
+        indices_or_sections: how many equal parts, or where each part but the first begins.
+
+    Raises: ValueError if the axis cannot be cut into so many equal parts.
+    """
+    front = (slice(None),) * indexing.normalize_axis(axis, x.ndim, "split")
+    length = x.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        sections = int(indices_or_sections)
+        if sections < 1 or length % sections:
+            raise ValueError(f"split of {describe(x)}: axis {axis}, of length {length}, is not {sections} equal parts")
+        cuts = [length // sections * i for i in range(1, sections)]
+    else:
+        cuts = list(indices_or_sections)
+    stretches = map(slice, [0, *cuts], [*cuts, length])
+    return [indexing.getitem(x, (*front, stretch)) for stretch in stretches]
+
+
+numpy_functions[np.split] = split
+
+
+def _flip(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
+    """The elements in reverse order along an axis, several, or all; a view."""
+    return np.flip(x, axis)
+
+
+flip = primitive("flip", _flip, lambda g, axis: flip(g, axis), numpy=np.flip)
+
+
+def _roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Array:
+    """The elements moved on by `shift` places along an axis, several, or flattened; the last become the first."""
+    return np.roll(x, shift, axis)
+
+
+roll = primitive("roll", _roll, lambda g, shift, axis: roll(g, np.negative(shift), axis), numpy=np.roll)
+
+
+def _tile(x: Array, reps: int | Sequence[int]) -> Array:
+    """The whole array beside itself, `reps` times along each axis."""
+    return np.tile(x, reps)
+
+
+def _tile_rule(g: Any, x_shape: tuple[int, ...], reps: int | Sequence[int]) -> Any:
+    times = (reps,) if isinstance(reps, (int, np.integer)) else tuple(reps)
+    ndim = g.ndim
+    lengths = (*[1] * (ndim - len(x_shape)), *x_shape)
+    times = (*[1] * (ndim - len(times)), *times)
+    pairs = [n for pair in zip(times, lengths, strict=True) for n in pair]
+    return g.reshape(tuple(pairs)).sum(axis=tuple(range(0, 2 * ndim, 2))).reshape(x_shape)
+
+
+tile = primitive("tile", _tile, _tile_rule, numpy=np.tile)
+
+
+def _repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = None) -> Array:
+    """Each element `repeats` times, along an axis or of the flattened array; or each its own number of times."""
+    return np.repeat(x, repeats, axis)
+
+
+def _repeat_rule(g: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None) -> Any:
+    if axis is None:
+        return _repeat_rule(g, (math.prod(x_shape),), repeats, 0).reshape(x_shape)
+    axis %= len(x_shape)
+    if np.size(repeats) == 1:
+        times = int(np.sum(repeats))
+        return g.reshape((*x_shape[: axis + 1], times, *x_shape[axis + 1 :])).sum(axis=axis + 1)
+    sources = np.repeat(np.arange(x_shape[axis]), repeats)
+    return indexing.index_add(g, (slice(None),) * axis + (sources,), x_shape)
+
+
+repeat = primitive("repeat", _repeat, _repeat_rule, numpy=np.repeat)
+
+PadMode = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
+
+
+def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: float = 0.0) -> Array:
+    """More elements at both ends of each axis, as `numpy.pad`.
+
+    `pad_width` is (before, after) for each axis, one such pair, or one number for all; the new elements are
+    `constant_values`, the last ones ("edge"), or x mirrored ("reflect", "symmetric") or continued from its other end
+    ("wrap").
+    """
+    if mode == "constant":
+        return np.pad(x, pad_width, mode, constant_values=constant_values)
+    if mode not in get_args(PadMode):
+        raise ValueError(f"mode is one of {', '.join(get_args(PadMode))}, got {mode!r}")
+    return np.pad(x, pad_width, mode)
+
+
+def _pad_rule(g: Any, x_shape: tuple[int, ...], pad_width: Any, mode: PadMode) -> Any:
+    """What became of each element; along each axis in turn, since the corners are mirrored twice."""
+    widths = np.broadcast_to(pad_width, (len(x_shape), 2)).tolist()
+    if mode == "constant":
+        return g[tuple([slice(before, before + n) for (before, _), n in zip(widths, x_shape, strict=True)])]
+    for axis, (width, n) in enumerate(zip(widths, x_shape, strict=True)):
+        sources = np.pad(np.arange(n), width, mode)
+        g = indexing.index_add(g, (slice(None),) * axis + (sources,), (*g.shape[:axis], n, *g.shape[axis + 1 :]))
+    return g
+
+
+pad = primitive("pad", _pad, _pad_rule, numpy=np.pad)

@@ -1,0 +1,13 @@
+"""Calls of every operation, by its name, each beside a function that was not written here and gives the same."""
+
+from . import decomposition, elementwise, indexing, kernels, linalg, reduction, shape
+
+CASES = {
+    **elementwise.CASES,
+    **reduction.CASES,
+    **shape.CASES,
+    **indexing.CASES,
+    **linalg.CASES,
+    **decomposition.CASES,
+    **kernels.CASES,
+}
