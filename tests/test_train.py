@@ -130,6 +130,35 @@ def test_list_shows_the_classes_of_a_kind_with_those_of_models(config, capsys):
     assert "Accuracy" not in shown
 
 
+def test_each_class_is_listed_under_its_narrowest_kind(config, capsys):
+    command("--list")
+    shown = capsys.readouterr().out
+    assert shown.count("  CrossEntropyLoss ") == 1
+    assert shown.index("Loss\n") < shown.index("  CrossEntropyLoss ") < shown.index("Dataset\n")
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (HOME / "configs").glob("*.yaml")))
+def test_every_config_that_ships_is_right_and_says_first_what_it_shows(name, capsys):
+    path = HOME / "configs" / name
+    assert command(str(path), "--print-config") == 0
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+@pytest.mark.parametrize("name", ["digits_mlp", "xor", "moons"])
+def test_every_config_whose_data_ships_takes_its_first_batches(name, capsys):
+    assert command(str(HOME / "configs" / f"{name}.yaml"), "--check") == 0
+
+
+def test_a_full_disk_fails_with_the_file_that_could_not_be_written(config, capsys, monkeypatch):
+    def full(a, b):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert command(config) == 1
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.startswith("error: runs/small/0001/run.json: No space left on device")
+
+
 def test_describe_shows_signature_and_docstring(capsys):
     assert command("--describe", "AdamW") == 0
     shown = capsys.readouterr().out

@@ -41,7 +41,7 @@ def write_checkpoint(path: Path, tensors: Mapping[str, np.ndarray], state: Mappi
 def write_durably(path: Path, content: bytes) -> None:
     """Writes a file beside `path`, then puts it there in one step that survives a loss of power.
 
-    Raises: OSError if that fails; what stood at `path` is then untouched, and no part of the new file stays.
+    Raises: OSError that names `path` if that fails; what stood there is then untouched, and no part of the new stays.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -50,9 +50,9 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-    except BaseException:
+    except OSError as error:
         part.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     if os.name == "posix":  # elsewhere a directory cannot be opened, and renaming is durable by itself
         directory = os.open(path.parent, os.O_RDONLY)
         try:

@@ -82,7 +82,7 @@ def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.add_argument("config", nargs="?", metavar="CONFIG", default=default, help=f"default: {default}"),
         parser.add_argument("--check", action="store_true", help="build everything, try three batches, write nothing"),
         parser.add_argument("--print-config", action="store_true", help="print the config, defaults included, as YAML"),
-        parser.add_argument("--list", nargs="?", const="", metavar="KIND", choices=KINDS,
+        parser.add_argument("--list", nargs="?", const="all", metavar="KIND", choices=["all", *KINDS],
                             help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
         parser.add_argument("--describe", metavar="NAME", help="what a class is, and which arguments it takes"),
         parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
@@ -151,10 +151,12 @@ def _check(training: Training, table: str) -> int:
 
 
 def _list(registry: Registry, kind: str) -> int:
-    """Prints the classes of a kind, or of every kind for an empty text, each with the first line of its docstring."""
-    for name in [kind] if kind else KINDS:
+    """Prints the classes of a kind, or of "all", each with the first line of its docstring."""
+    for name in KINDS if kind == "all" else [kind]:
         print(name)
         for cls in registry.classes(KINDS[name]).values():
+            if registry.kind_of(cls) != name:  # a loss is a module too
+                continue
             print(f"  {cls.__name__:<18} {(inspect.getdoc(cls) or '').partition(chr(10))[0]}")
     return 0
 

@@ -237,9 +237,9 @@ class Training:
             self.best_weights = {name: array.copy() for name, array in self.model.state_dict().items()}
             self.best_values = {name: value for name, value in record.items() if name.startswith("val/")}
         if directory is not None:
-            directory.save("last", self.model.state_dict(), self.state())
-            if is_best:
+            if is_best:  # before `last`, which tells of it: whoever goes on from `last` finds the best it speaks of
                 directory.save("best", self.best_weights, {"step": self.step, "values": self.best_values})
+            directory.save("last", self.model.state_dict(), self.state())
 
     def _diverged(self, part: str, loss: float, inputs: np.ndarray) -> TrainingError:
         place = f"the {part} loss became {loss} at step {self.step} (epoch {self.step // len(self.loader)})"
