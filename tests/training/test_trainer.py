@@ -4,6 +4,7 @@ import struct
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from threadpoolctl import threadpool_info
 
 from minigrad.data import DataLoader, Dataset, Examples, Moons
 from minigrad.engine import random
@@ -266,6 +267,23 @@ def test_gradients_longer_than_grad_clip_are_scaled_down_to_it():
 def test_a_number_that_is_not_positive_is_refused_by_name(name):
     with pytest.raises(ValueError, match=f"{name} must be larger than 0, got 0"):
         Trainer(**{name: 0})
+
+
+def test_blas_has_one_thread_during_a_run_and_what_it_had_before_afterwards():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    class Watch:
+        def advance(self, step):
+            assert set(threads()) <= {1}
+
+        def report(self, record):
+            pass
+
+    before = threads()
+    assert before
+    Training(moons(max_steps=2)).run(progress=Watch())
+    assert threads() == before
 
 
 def test_a_trained_model_is_ready_to_be_used():
