@@ -63,12 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if timed else 1
 
 
-def conditions(threads: int) -> dict[str, str | int]:
-    """What figures depend on."""
-    found: dict[str, str | int] = {
+def conditions(threads: int) -> dict[str, str | int | float]:
+    """What figures depend on. On a machine with other work, threads that wait for each other wait long."""
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown"
+    found: dict[str, str | int | float] = {
         "system": platform.system(),
         "machine": platform.machine(),
         "cores": os.cpu_count() or 0,
+        "busy cores before": load,
         "threads": threads,
         "Python": platform.python_version(),
     }
