@@ -88,7 +88,11 @@ def _check_forward(call: _Call, dtype: Any) -> None:
     chosen = any(isinstance(value, (type, np.dtype)) for value in call.attributes)  # the caller named a dtype
     if _is_float(out) and out.dtype != dtype and any(map(_is_float, inputs)) and not chosen:
         raise OperationError(f"{name} makes {out.dtype} of {np.dtype(dtype)}: one of its constants is an array of that")
-    elsewhere = call([_strided(x) if isinstance(x, np.ndarray) else x for x in inputs], lambda x: x.astype(dtype))
+    moved = [_strided(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    for array in moved:
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    elsewhere = call(moved, lambda x: x.astype(dtype))
     if not np.allclose(out, elsewhere, rtol=1e-4 if dtype == np.float32 else 1e-10, equal_nan=True):
         raise OperationError(f"{name} gives other values for inputs that are not contiguous")
 
@@ -181,9 +185,8 @@ def _is_float(value: Any) -> bool:
 
 
 def _strided(x: Array) -> Array:
-    """The same values read-only in memory that runs backwards, with gaps."""
+    """The same values in memory that runs backwards, with gaps."""
     backwards: Any = (Ellipsis, *[slice(None, None, -2)] * x.ndim)
     view = np.zeros([2 * n for n in x.shape], x.dtype)[backwards]
     view[...] = x
-    view.flags.writeable = False
     return view

@@ -29,9 +29,15 @@ def gradients_for(outputs):
     return [backwards(random.standard_normal(x.shape).astype(x.dtype)) for x in outputs]
 
 
+def is_ours(primitive):
+    """Whether the package declares the operation, and not a test."""
+    return isinstance(primitive.forward, np.ufunc) or primitive.forward.__module__.startswith("minigrad.")
+
+
 def test_every_operation_has_samples():
     apart = {"cholesky", "eigh"}  # as functions of a symmetric matrix in test_decomposition.py
-    declared = {name.partition(".")[0] for name in table}  # "svd.S" is one result of svd
+    ours = [name for name, primitive in table.items() if is_ours(primitive)]
+    declared = {name.partition(".")[0] for name in ours}  # "svd.S" is one result of svd
     assert (declared | COMPOSED.keys()) - CASES.keys() == apart
 
 
