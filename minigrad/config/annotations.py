@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections.abc
+import inspect
 import math
 import types
 import typing
@@ -140,6 +141,10 @@ def spec_of(annotation: Any) -> Spec:
     if annotation in (list, tuple, dict):
         return Inexpressible(f"does not say what it holds: annotate it as {annotation.__name__}[...] of something")
     if isinstance(annotation, type) and origin is None and annotation not in (object, Any):
+        try:
+            inspect.signature(annotation)
+        except ValueError:
+            return Inexpressible(f"is annotated {annotation.__name__}, whose constructor does not say what it takes")
         return Instance(annotation)
     shown = getattr(annotation, "__name__", None) if isinstance(annotation, type) else str(annotation)
     return Inexpressible(f"is annotated {shown}, which a config cannot write")

@@ -40,7 +40,7 @@ def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, 
     match given:
         case None:
             return {}, []
-        case MappingNode(entries=entries) if split_call(given)[0] is None:
+        case MappingNode(entries=entries) if split_call(given)[0] is None or not _takes_object(signature):
             variadic = signature.variadic
             numbered = {key: value for key, value in entries.items() if key.isdecimal()}
             if variadic is None or not numbered:
@@ -58,6 +58,14 @@ def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, 
         arguments[Key(signature.variadic.name, rest[0].place)] = SequenceNode(given.place, rest)
         rest = []
     return arguments, rest
+
+
+def _takes_object(signature: Signature) -> bool:
+    """Whether a single argument can be something to build."""
+    for parameter in signature.parameters.values():
+        spec = parameter.spec.item if parameter.is_variadic and isinstance(parameter.spec, ListOf) else parameter.spec
+        return any(isinstance(o, Instance) for o in (spec.options if isinstance(spec, Union) else (spec,)))
+    return False
 
 
 def default_node(parameter: Parameter) -> Node | None:

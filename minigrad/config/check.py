@@ -22,6 +22,7 @@ from minigrad.config.annotations import (
     fits,
 )
 from minigrad.config.calls import default_node, is_class_name, merge, name_arguments, split_call
+from minigrad.config.layers import LANGUAGE_KEYS
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
 from minigrad.config.problems import Place, Report
 from minigrad.config.reader import scalar
@@ -44,7 +45,7 @@ class Checker:
 
     def config(self, target: Callable[..., Any], entries: dict[Key, Node], place: Place) -> Call:
         """Checks a whole config, which is a call of `target`."""
-        return self._arguments(target, signature_of(target), entries, place, "a config", "key")
+        return self._arguments(target, signature_of(target), entries, place, is_config=True)
 
     def _value(self, node: Node, spec: Spec, what: str) -> Value:
         if isinstance(node, ScalarNode):
@@ -101,10 +102,14 @@ class Checker:
 
     def _instance(self, node: Node, spec: Instance, what: str) -> Value:
         name, given = split_call(node)
-        if isinstance(node, MappingNode) and len(node.entries) > 1 and any(map(is_class_name, node.entries)):
-            return self._beside(node.entries, spec, what)
-        if name is None and self.registry.is_kind(spec.cls):
-            return self._unnamed(node, spec, what)
+        if self.registry.is_kind(spec.cls):
+            if isinstance(node, MappingNode) and len(node.entries) > 1 and any(map(is_class_name, node.entries)):
+                return self._beside(node.entries, spec, what)
+            if name is None:
+                return self._unnamed(node, spec, what)
+        elif name is not None and not self.registry.knows(name, spec.cls):
+            # where the class can be left out, a capital may be nothing but a slip in an argument's name
+            name, given = None, node
         cls: type | None = spec.cls
         if name is not None and (cls := self._find(name, spec.cls)) is None:
             return Broken(node.place)
@@ -118,7 +123,7 @@ class Checker:
             return self._refuse(place, f"{what} must be {spec}, not {node}", str(signature))
         if rest:
             return self._too_many(signature, rest[0], given)
-        call = self._arguments(cls, signature, arguments, place, cls.__name__, "argument")
+        call = self._arguments(cls, signature, arguments, place)
         call.is_open = spec.is_open
         call.is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
         return call
@@ -180,29 +185,34 @@ class Checker:
         signature: Signature,
         given: dict[Key, Node],
         place: Place,
-        owner: str,
-        noun: str,
+        is_config: bool = False,
     ) -> Call:
-        parameters = signature.parameters
-        missing = [name for name, p in parameters.items() if p.is_required and name not in given]
-        for key in given:
-            if key not in parameters:
-                near = nearest(key, [name for name in parameters if name not in given])
-                missing = [name for name in missing if name != near]
-                hint = did_you_mean(key, parameters, f"{owner} takes", near)
-                self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint or str(signature))
-        if missing:
-            needs = ", ".join(f"'{name}'" for name in missing)
-            self.report.add(place, f"{owner} needs {needs}", str(signature) if noun == "argument" else "")
+        self._check_names(signature, given, place, is_config)
         values: dict[str, Value] = {}
-        for name, parameter in parameters.items():
+        for name, parameter in signature.parameters.items():
             node, default = given.get(Key(name, place)), default_node(parameter)
             if node is not None and default is not None:
                 node = merge(default, node, parameter.spec, self.registry, self.report)
             if (node := node or default) is not None:
-                what = f"'{name}' of {owner}" if noun == "argument" else f"'{name}'"
+                what = f"'{name}'" if is_config else f"'{name}' of {signature.name}"
                 values[name] = self._value(node, parameter.spec, what)
         return Call(place, target, signature, values)
+
+    def _check_names(self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool) -> None:
+        parameters = signature.parameters
+        owner, noun = ("a config", "key") if is_config else (signature.name, "argument")
+        known = [*parameters, *(LANGUAGE_KEYS if is_config else ())]
+        missing = [name for name, parameter in parameters.items() if parameter.is_required and name not in given]
+        for key in given:
+            if key not in parameters:
+                near = nearest(key, [name for name in known if name not in given])
+                # what is misspelt is not missing too; and without its base, nearly everything is
+                missing = [name for name in missing if near not in (name, "base")]
+                hint = did_you_mean(key, known, f"{owner} takes", near)
+                self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint or str(signature))
+        if missing:
+            needs = ", ".join(f"'{name}'" for name in missing)
+            self.report.add(place, f"{owner} needs {needs}", "" if is_config else str(signature))
 
     def _reference(self, node: ScalarNode, text: str, spec: Spec, what: str) -> Value:
         if not (inside := _REFERENCE.fullmatch(text)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from minigrad.config.reader import read, read_file
 
 VERSION = 1
 """The version of the config language, which resolved configs carry."""
+
+LANGUAGE_KEYS = ("base", "version")
+"""What a config can say besides the parameters of the signature."""
 
 MAX_BASES = 8
 
@@ -66,14 +70,14 @@ def _base(layer: MappingNode, chain: list[Path], report: Report) -> tuple[Path |
     if node is None:
         return None, None
     del layer.entries[Key("base", node.place)]
-    if not (isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value):
+    if not (isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value.isprintable()):
         # without its base, nearly everything else would seem to be missing
         report.stop(node.place, f"'base' must be the path of a config, not {node}", "write base: other.yaml")
     path = chain[-1].parent / node.value
     shown = " -> ".join(str(p) for p in [*chain, path])
     if Path(node.value).is_absolute():
         report.stop(node.place, "'base' must be a relative path", f"it starts at {chain[-1].parent}")
-    if path.resolve() in [p.resolve() for p in chain]:
+    if os.path.realpath(path) in map(os.path.realpath, chain):
         report.stop(node.place, "this base leads back to itself", shown)
     if len(chain) > MAX_BASES:
         report.stop(node.place, f"bases are more than {MAX_BASES} deep", shown)

@@ -8,6 +8,7 @@ what is said.
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ from minigrad.config.suggest import did_you_mean
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 64
+MAX_LINES = 10_000
 MAX_VALUES = 10_000
 MAX_BITS = 64
 
@@ -63,10 +65,9 @@ def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Sour
     `asked_at` is where another config asks for it. Raises: ConfigError if it cannot be read.
     """
     place = asked_at or Place(Source(str(path), ""))
-    if not path.is_file():
-        others = sorted(p.name for pattern in ("*.yaml", "*.yml") for p in path.parent.glob(pattern))
-        what = "is not a file" if path.exists() else "does not exist"
-        report.stop(place, f"{path} {what}", did_you_mean(path.name, others, f"files in {path.parent}"))
+    if not os.path.isfile(path):
+        what = "is not a file" if os.path.exists(path) else "does not exist"
+        report.stop(place, f"{path} {what}", did_you_mean(path.name, _neighbours(path), f"files in {path.parent}"))
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -85,11 +86,21 @@ def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Sour
         report.stop(wrong, f"this is not {encoding.upper()}", "save the file as UTF-8")
 
 
+def _neighbours(path: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(path.parent) if name.endswith((".yaml", ".yml")))
+    except OSError:
+        return []
+
+
 def read(source: Source, text: str, report: Report) -> Node:
     """Parses `text`, whose lines and columns are those of `source`. What can be read past goes to `report`.
 
     Raises: ConfigError where the text cannot be read on.
     """
+    if len(source.lines) > MAX_LINES:
+        hint = "a config is a page of text; data belongs in files"
+        report.stop(Place(source, MAX_LINES + 1), f"more than {MAX_LINES:,} lines", hint)
     if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
         message = f"the control character U+{ord(control.group()):04X} has no place in a config"
         report.stop(_place_of(source, control.start()), message, "delete it")

@@ -98,6 +98,10 @@ class Registry:
         loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
         return sorted({*own, *loaded, *self._files})
 
+    def knows(self, name: str, base: type) -> bool:
+        """Whether a name is that of a class, of whatever kind."""
+        return name in self._classes or name in self._files or (name == base.__name__ and not self.is_kind(base))
+
     def classes(self, base: type) -> dict[str, type]:
         """Every class that may stand for a `base`, by name. This imports all files, and leaves out those that fail."""
         found = {}

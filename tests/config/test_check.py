@@ -30,7 +30,7 @@ Planner = Callable[..., Plan]
             "    1 | nmae: digits\n"
             "      | ^^^^\n"
             "  did you mean 'name'?  a config takes: "
-            "name, data, model, loss, optimizer, seed, loader, metrics, trainer, root",
+            "name, data, model, loss, optimizer, seed, loader, metrics, trainer, root, base, version",
         ),
         (
             "CrossEntropyLoss",
@@ -207,6 +207,20 @@ def test_missing_keys_are_all_named(errors: Text) -> None:
     assert errors("seed: 1").startswith(
         "mine.yaml:1:1: error: a config needs 'name', 'data', 'model', 'loss', 'optimizer'\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "suggestion"),
+    [
+        ("loss:", "trainer: {Max_epochs: 3}\nloss:", "max_epochs"),
+        ("loss:", "trainer: {early_stopping: {Monitor: val/loss, patience: 3}}\nloss:", "monitor"),
+        ("lr: 3e-3", "Lr: 3e-3", "lr"),
+        ("lr: 3e-3", "Lr: 3e-3, eps: 1", "lr"),
+        ("name: digits", "bas: other.yaml", "base"),
+    ],
+)
+def test_a_slip_into_a_capital_is_still_a_slip(error: Text, right: str, wrong: str, suggestion: str) -> None:
+    assert f"did you mean '{suggestion}'?" in error(right, wrong)
 
 
 def test_a_misspelt_required_argument_is_one_mistake_not_two(errors: Text, config: str) -> None:

@@ -87,7 +87,7 @@ def test_a_value_of_the_environment_is_written_out(plan: Planner, config: str, m
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 # each example writes its file anew, so that they may share a folder
-SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+SAME_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 
 
 @SAME_FILE

@@ -85,7 +85,9 @@ def test_an_inherited_mistake_that_is_written_over_is_none(plan: Planner, here: 
         ("nowhere.yaml", "mine.yaml:1:7: error: nowhere.yaml does not exist\n"),
         ("/etc/passwd", "mine.yaml:1:7: error: 'base' must be a relative path\n"),
         ("[a, b]", "mine.yaml:1:7: error: 'base' must be the path of a config, not a list of 2\n"),
-        ("''", "mine.yaml:1:7: error: 'base' must be the path of a config"),
+        ('"a\\0b"', "mine.yaml:1:7: error: 'base' must be the path of a config"),
+        ("x" * 300, "mine.yaml:1:7: error: xxx"),
+        ("''", "mine.yaml:1:7: error: . is not a file"),
         ("3", "mine.yaml:1:7: error: 'base' must be the path of a config, not the number 3\n"),
     ],
 )

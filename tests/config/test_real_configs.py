@@ -1,0 +1,131 @@
+"""The language with the classes that it is made for: the configs that ship, and the page that explains it."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from minigrad.config import ConfigError, Plan, Registry, json_schema, load_plan
+from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode, data
+from minigrad.config.problems import Report, Source
+from minigrad.config.reader import read, read_file
+from minigrad.training.experiment import Experiment, known_classes
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+PAGE = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def classes() -> Registry:
+    return known_classes(ROOT)
+
+
+def plan(path: Path, classes: Registry, *overrides: str) -> Plan:
+    return load_plan(path, Experiment, classes, overrides)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_shipped_config_resolves_to_a_config_that_means_the_same(path: Path, classes: Registry, here: Path) -> None:
+    resolved = plan(path, classes).to_yaml()
+    Path("resolved.yaml").write_text(resolved)
+    assert plan(Path("resolved.yaml"), classes).to_yaml() == resolved
+
+
+def test_shipped_configs_are_valid_by_the_schema_that_editors_use(classes: Registry) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="the schema is tested against the reference validator")
+    schema = json_schema(Experiment, classes)
+    jsonschema.Draft7Validator.check_schema(schema)
+    for path in CONFIGS:
+        source = read_file(path, Report())
+        jsonschema.Draft7Validator(schema).validate(data(read(source, source.text, Report())))
+
+
+def names(node: Node) -> Iterator[Key]:
+    """Every key and class name of a config, with its place."""
+    match node:
+        case MappingNode(entries=entries):
+            for key, value in entries.items():
+                yield key
+                yield from names(value)
+        case SequenceNode(items=items):
+            for item in items:
+                yield from names(item)
+        case ScalarNode(value=str(text)) if text[:1].isupper():
+            yield Key(text, node.place)
+
+
+def typo(word: str, draw: random.Random) -> str:
+    """A word with one letter changed, added, left out or swapped with the next."""
+    i, letter = draw.randrange(len(word)), draw.choice(string.ascii_letters + "_")
+    swapped = word[:i] + word[i : i + 2][::-1] + word[i + 2 :]
+    return draw.choice(
+        [word[:i] + letter + word[i + 1 :], word[:i] + letter + word[i:], word[:i] + word[i + 1 :], swapped]
+    )
+
+
+def test_a_name_of_a_shipped_config_with_one_typo_is_recognised_in_95_of_100_cases(
+    classes: Registry, here: Path
+) -> None:
+    draw, right, all_cases = random.Random(0), 0, 0
+    for path in CONFIGS:
+        # beside the others, which it may have as its base
+        Path(path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    for path in CONFIGS:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        for name in names(read(Source("", "\n".join(lines)), "\n".join(lines), Report())):
+            line, start = lines[name.place.line - 1], name.place.column - 1
+            wrong = line[:start] + typo(name, draw) + line[start + len(name) :]
+            Path("mine.yaml").write_text("\n".join([*lines[: name.place.line - 1], wrong, *lines[name.place.line :]]))
+            try:
+                plan(Path("mine.yaml"), classes)
+            except ConfigError as error:
+                all_cases += 1
+                right += f"did you mean '{name}'?" in str(error)
+    assert all_cases > 100
+    assert right >= 0.95 * all_cases
+
+
+def test_the_examples_of_the_page_are_configs(classes: Registry, here: Path) -> None:
+    digits, dropout, references, wrong = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    Path("digits.yaml").write_text(digits)
+    assert plan(Path("digits.yaml"), classes)["model.0.out_features"] == 128
+    Path("mine.yaml").write_text(dropout)
+    merged = plan(Path("mine.yaml"), classes)
+    assert (merged["optimizer.lr"], merged["optimizer.weight_decay"], merged["model.2.p"]) == (0.001, 0.01, 0.2)
+    Path("mine.yaml").write_text(references)
+    built = plan(Path("mine.yaml"), classes).build()
+    assert [p.data.shape for p in built.model.parameters()] == [(32, 64), (32,), (10, 32), (10,)]
+    Path("mine.yaml").write_text(wrong)
+    with pytest.raises(ConfigError) as caught:
+        plan(Path("mine.yaml"), classes)
+    [shown] = re.findall(r"```text\n(.*?)\n```", PAGE, re.DOTALL)
+    assert re.sub(r"known are: .*", "known are: ...", str(caught.value)) == shown
+
+
+def test_the_command_of_the_page_means_what_it_says(classes: Registry, here: Path) -> None:
+    Path("digits.yaml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
+    [command] = re.findall(r"python train\.py digits\.yaml (optimizer.*)\n", PAGE)
+    overrides = [quoted or bare for quoted, bare in re.findall(r"'(.*?)'|(\S+)", command)]
+    planned = plan(Path("digits.yaml"), classes, *overrides)
+    assert planned["trainer.max_epochs"] == 5
+    assert planned["model.0.bias"] is False
+    assert planned["data.flatten"] is True
+
+
+def test_the_class_of_the_page_is_known_by_its_name(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = set(sys.modules)
+    Path("models").mkdir()
+    Path("models/residual.py").write_text(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
+    Path("digits.yaml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
+    layers = "model={Sequential: [Residual: {Linear: [64, 64]}, Residual: {inner: {Linear: [64, 64]}, scale: 0.5}]}"
+    model = plan(Path("digits.yaml"), known_classes(here), layers).build().model
+    assert [layer.scale for layer in model] == [1.0, 0.5]
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
