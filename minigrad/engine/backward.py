@@ -133,12 +133,15 @@ def _walk(
             found[node] = (g, node not in borrowed)
         if not parents or node.number < since:
             continue
-        saved = _check_saved(node)
         operation = node.primitive
         if create_graph or useful is not None or operation.joint:
             needs = [parent is not None and (useful is None or parent in useful) for parent in parents]
+            if True not in needs:  # the node is wanted, and nothing below it: it stays as it is
+                continue
+            _check_saved(node)
             results = by_fast(node, g, needs) if operation.fast and not create_graph else by_rules(node, g, needs)
         else:
+            saved = _check_saved(node)
             results = [
                 None if parent is None else rule(g, *select(saved))  # type: ignore[misc]
                 for parent, rule, select in zip(parents, operation.rules, operation.selectors)  # noqa: B905 - alike
