@@ -267,7 +267,7 @@ def _start(tensor: Tensor, gradient: Any, as_tensor: bool = False) -> Any:
                 f"a gradient starts from one number, and this tensor has shape {tensor.shape}; reduce it first, e.g. "
                 "with .sum(), or pass the gradient of your number with respect to it"
             )
-        array: NDArray[Any] = np.ones(tensor.shape, tensor.dtype)
+        array: NDArray[Any] = np.array(1, tensor.dtype).reshape(tensor.shape)
     else:
         if isinstance(gradient, Tensor) and as_tensor and gradient.shape == tensor.shape:
             return gradient

@@ -8,7 +8,7 @@ is most of the time of a small network.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -78,17 +78,16 @@ def primitive(
 
 
 def _operand(value: Any) -> Any:
-    """What may stand beside a tensor: numbers stay weak (NumPy's float scalars too), lists become arrays."""
+    """What may stand beside a tensor: numbers stay weak (NumPy's scalars too), lists become arrays."""
     if isinstance(value, (bool, int, float, ndarray)) and not isinstance(value, np.generic):
         return value
-    if isinstance(value, np.floating):
-        return value.item()
-    return as_array(value)
+    return value.item() if isinstance(value, np.generic) else as_array(value)
 
 
 def _unary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on one input without attributes."""
     forward = operation.forward
+    fresh = isinstance(forward, np.ufunc)  # else the result may be a view
     keeps_x, keeps_out = (place in operation.keeps[0] for place in (0, 1))
 
     def apply(x: Any) -> Any:
@@ -101,7 +100,8 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
             operation.explain((data,), error)
         result = _new(Tensor)
         result.data = out if type(out) is ndarray else asarray(out)
-        result.version = version = [0]
+        own = fresh or (result.data.base is None and result.data is not data)
+        result.version = version = [0] if own else _version_of(result.data, (data,), (x.version,))
         if x.node is None or not (mode := current_mode()).grad:
             result.node = None
             return result
@@ -113,9 +113,12 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
         node.saved = (data if keeps_x else None, result.data if keeps_out else None)
         if keeps_x:
             node.cells = (x.version, version) if keeps_out else (x.version,)
-            node.seen = x.version[0]
+            node.seen = x.version[0] + version[0] if keeps_out else x.version[0]
+        elif keeps_out:
+            node.cells = (version,)
+            node.seen = version[0]
         else:
-            node.cells = (version,) if keeps_out else ()
+            node.cells = ()
             node.seen = 0
         if mode.watcher is not None:
             mode.watcher.made(node)
@@ -127,6 +130,7 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
 def _binary(operation: Primitive) -> Callable[..., Any]:
     """The function of an operation on two inputs without attributes."""
     forward = operation.forward
+    fresh = isinstance(forward, np.ufunc)
     patterns = (True, False), (False, True), (True, True)
     keep_x, keep_y, keep_both = (operation.keep(needs) for needs in patterns)
     cells_x, cells_y, cells_both = (selector(operation.kept(needs)) for needs in patterns)
@@ -154,7 +158,8 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
             operation.explain((a, b), error)
         result = _new(Tensor)
         result.data = out if type(out) is ndarray else asarray(out)
-        result.version = version = [0]
+        own = fresh or (result.data.base is None and result.data is not a and result.data is not b)
+        result.version = version = [0] if own else _version_of(result.data, (a, b), (a_version, b_version))
         if (a_node is None and b_node is None) or not (mode := current_mode()).grad:
             result.node = None
             return result
@@ -191,16 +196,17 @@ def _general(operation: Primitive) -> Callable[..., Any]:
     """The function of any other operation: several inputs, attributes, extras, a fast path."""
     forward, rules, extras, arity = operation.forward, operation.rules, operation.extras, operation.arity
     defaults, derived = operation.defaults, operation.derived
-    keep = cache(operation.keep)
-    kept = cache(lambda needs: selector(operation.kept(needs)))
+    required, most = defaults.count(REQUIRED), len(defaults)
+    kept = cache(lambda needs: (operation.keep(needs), selector(operation.kept(needs))))
 
     def apply(*args: Any, **kwargs: Any) -> Any:
-        values = [*args, *defaults[len(args) :]]
-        if kwargs or len(values) != len(defaults) or REQUIRED in defaults[len(args) :]:
+        if kwargs or not required <= len(args) <= most:
             values = operation.bind(args, kwargs)
+        else:
+            values = [*args, *defaults[len(args) :]]
         nodes: list[Node | None] = [None] * arity
         versions = [_constant] * arity
-        tensors = False
+        tensors = plain = False
         for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 tensors = True
@@ -212,7 +218,9 @@ def _general(operation: Primitive) -> Callable[..., Any]:
                 elif rules and value.node is not None and current_mode().grad:
                     name = operation.parameters[i]
                     raise TypeError(f"{operation.name} cannot be differentiated in {name!r}; pass it as .detach()")
-        if tensors:
+            elif i < arity and type(value) is not ndarray and value is not None:
+                plain = True
+        if plain and tensors:
             for i in range(arity):
                 if type(values[i]) is not ndarray and values[i] is not None:
                     values[i] = _operand(values[i])
@@ -235,8 +243,9 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         node.parents = tuple(nodes)
         node.forms = tuple([(values[i].shape, values[i].dtype) if need else None for i, need in enumerate(needs)])
         asked = [getattr(values[i], attribute, None) for i, attribute in derived] if derived else ()
-        node.saved = keep(needs)((*values, out, *extra, *asked, None))
-        node.cells = cells = kept(needs)((*versions, version))
+        keep, cells_of = kept(needs)
+        node.saved = keep((*values, out, *extra, *asked, None))
+        node.cells = cells = cells_of((*versions, version))
         seen = 0
         for cell in cells:
             seen += cell[0]
@@ -285,7 +294,7 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
     return apply
 
 
-def _version_of(out: ndarray[Any, Any], inputs: list[Any], cells: list[list[int]]) -> list[int]:
+def _version_of(out: ndarray[Any, Any], inputs: Sequence[Any], cells: Sequence[list[int]]) -> list[int]:
     """The version cell of a result: that of the input whose memory it shows, or a new one."""
     if out.base is not None:
         for value, cell in zip(inputs, cells, strict=False):
