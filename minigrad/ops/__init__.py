@@ -5,7 +5,7 @@ Importing this room gives Tensor its operators and methods.
 
 from minigrad.engine.broadcast import astype, broadcast_to, sum_to
 from minigrad.ops import methods as methods
-from minigrad.ops.activation import leaky_relu, relu, sigmoid, softplus
+from minigrad.ops.activation import elu, hardtanh, leaky_relu, relu, sigmoid, silu, softplus
 from minigrad.ops.decomposition import cholesky, det, eigh, inv, qr, slogdet, solve, svd
 from minigrad.ops.elementwise import (
     abs,

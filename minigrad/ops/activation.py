@@ -5,17 +5,16 @@ What happens at kinks is written in docs/autograd.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad.engine.dispatch import primitive
-from minigrad.ops.elementwise import greater, where
+from minigrad.ops.elementwise import greater, less, logical_and, where
 
 Array = NDArray[Any]
-
-
 
 
 def _relu(x: Array) -> Array:
@@ -42,6 +41,38 @@ def _softplus(x: Array) -> Array:
     return np.logaddexp(x, x.dtype.type(0))
 
 
+def _elu(x: Array, alpha: float = 1.0) -> Array:
+    """x where it is positive, else alpha (exp(x) - 1) (Clevert et al., arXiv:1511.07289); the slope at 0 is alpha."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def _silu(x: Array) -> Array:
+    """x sigmoid(x) (Elfwing et al., arXiv:1702.03118)."""
+    out = _sigmoid(x)
+    out *= x
+    return out
+
+
+def _silu_rule(g: Any, x: Any) -> Any:
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+def _silu_fast(g: Array, needs: Sequence[bool], x: Array) -> list[Array | None]:
+    s = _sigmoid(x)
+    slope = np.subtract(1, s, out=np.empty_like(s))
+    slope *= x
+    slope += 1
+    slope *= s
+    slope *= g
+    return [slope]
+
+
+def _hardtanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
+    """x, but low where it is less and high where it is more; unlike that of `clip`, the slope at low and high is 0."""
+    return np.clip(x, low, high)
+
+
 relu = primitive("relu", _relu, lambda g, out: g * greater(out, 0))
 leaky_relu = primitive(
     "leaky_relu",
@@ -50,3 +81,10 @@ leaky_relu = primitive(
 )
 sigmoid = primitive("sigmoid", _sigmoid, lambda g, out: g * (out - out * out))
 softplus = primitive("softplus", _softplus, lambda g, x: g * sigmoid(x))
+elu = primitive("elu", _elu, lambda g, x, out, alpha: where(greater(x, 0), g, g * (out + alpha)))
+silu = primitive("silu", _silu, _silu_rule, fast=_silu_fast)
+hardtanh = primitive(
+    "hardtanh",
+    _hardtanh,
+    lambda g, out, low, high: where(logical_and(greater(out, low), less(out, high)), g, 0.0),
+)

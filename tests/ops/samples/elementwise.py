@@ -70,6 +70,12 @@ CASES = {
     ),
     "sigmoid": unary(lambda x: 1 / (1 + np.exp(-x))),
     "softplus": unary(lambda x: np.log1p(np.exp(x))),
+    "elu": Case(
+        lambda x, alpha=1.0: np.maximum(x, 0) + alpha * np.expm1(np.minimum(x, 0)),
+        [*unary(np.abs).calls, call(floats(4), 0.2)],
+    ),
+    "silu": unary(lambda x: x / (1 + np.exp(-x))),
+    "hardtanh": Case(np.clip, [*(call(x, -1.0, 1.0) for x in (floats(2, 3), floats(), floats(0, 3)))]),
     # casts and broadcasts
     **{
         name: Case(
