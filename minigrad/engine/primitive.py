@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from minigrad.engine.mismatch import reason
+
 table: dict[str, Primitive] = {}
 """Every operation, by its name."""
 
@@ -154,7 +156,8 @@ def explain(name: str, inputs: Mapping[str, Any], error: Exception) -> NoReturn:
     shown = ", ".join(f"{parameter} {describe(value)}" for parameter, value in inputs.items())
     for kind in (np.linalg.LinAlgError, IndexError, TypeError, ValueError):
         if isinstance(error, kind):
-            raise kind(f"{name} of {shown}: {error}") from None
+            shapes = [np.shape(value) for value in inputs.values() if value is not None]
+            raise kind(f"{name} of {shown}: {reason(error, shapes)}") from None
     raise error
 
 

@@ -120,7 +120,11 @@ def test_an_optimizers_write_into_data_is_noticed_through_bump():
 
 
 def test_broadcasting_is_undone_along_every_axis():
-    row, column, number = leaf(1.0, 2.0, 3.0), Tensor(np.ones((2, 1)), requires_grad=True), Tensor(2.0, requires_grad=True)
+    row, column, number = (
+        leaf(1.0, 2.0, 3.0),
+        Tensor(np.ones((2, 1)), requires_grad=True),
+        Tensor(2.0, requires_grad=True),
+    )
     (row * column * number).sum().backward()
     np.testing.assert_array_equal(row.grad, [4, 4, 4])
     np.testing.assert_array_equal(column.grad, [[12], [12]])

@@ -73,9 +73,7 @@ def test_a_rule_that_writes_into_g_or_into_what_is_kept_is_found(declare, rule):
 
 
 def test_a_fast_path_that_writes_into_g_is_found(declare):
-    careless = declare(
-        "careless", cube, lambda g, x: g * (3 * x * x), fast=lambda g, needs, x: [scale_in_place(g, x)]
-    )
+    careless = declare("careless", cube, lambda g, x: g * (3 * x * x), fast=lambda g, needs, x: [scale_in_place(g, x)])
     with pytest.raises(OperationError, match="the fast path of careless writes into g"):
         check_operation(careless, X)
 
