@@ -87,7 +87,7 @@ def test_a_second_walk_is_refused_unless_the_graph_was_retained():
     y.backward(retain_graph=True)
     y.backward()
     np.testing.assert_array_equal(x.grad, [8])
-    with pytest.raises(RuntimeError, match="multiply was consumed by an earlier .*retain_graph=True"):
+    with pytest.raises(RuntimeError, match=r"multiply was consumed by an earlier .*retain_graph=True"):
         y.backward()
 
 
@@ -203,7 +203,7 @@ def test_an_unused_input_is_named_or_allowed():
     x, unused = leaf(1.0), leaf(1.0, 2.0)
     with pytest.raises(RuntimeError, match=r"input 1, of shape \(2,\), is not used by any output; allow_unused=True"):
         grad(x * 2, [x, unused])
-    with pytest.raises(RuntimeError, match="input 0, .* does not require gradients"):
+    with pytest.raises(RuntimeError, match=r"input 0, .* does not require gradients"):
         grad(x * 2, [Tensor([1.0])])
     assert grad(x * 2, [unused], allow_unused=True) == (None,)
 
