@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, overload
 
+from minigrad import ops
 from minigrad.nn.module import Module
 
 
@@ -79,6 +80,23 @@ class Sequential(ModuleList):
     def __getitem__(self, index: int | slice) -> Module:
         found = super().__getitem__(index)
         return Sequential(*found) if isinstance(found, ModuleList) and isinstance(index, slice) else found
+
+
+class Residual(Sequential):
+    """x + f(x), where f are modules one after the other (He et al., arXiv:1512.03385).
+
+    Args:
+        modules: named "0", "1", … in the `state_dict`.
+
+    Raises: TypeError for an argument that is not a module.
+    """
+
+    def forward(self, x: Any) -> Any:
+        """Returns x + f(x), of the shape of x. Raises: ValueError if f(x) has another."""
+        change = super().forward(x)
+        if change.shape != x.shape:
+            raise ValueError(f"the modules make shape {change.shape} of {x.shape}; to be added it must stay the same")
+        return ops.add(x, change)
 
 
 class ModuleDict(Module):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from minigrad.engine import Tensor
-from minigrad.nn import Dropout, Linear, Module, ModuleDict, ModuleList, ReLU, Sequential, Tanh
+from minigrad.nn import Dropout, Linear, Module, ModuleDict, ModuleList, ReLU, Residual, Sequential, Tanh
 
 
 def test_sequential_passes_each_result_on():
@@ -77,6 +77,18 @@ def test_what_is_not_a_module_is_refused_with_the_remedy():
 def test_a_list_of_modules_has_no_forward():
     with pytest.raises(NotImplementedError, match=r"ModuleList must define forward"):
         ModuleList([ReLU()])(1)
+
+
+def test_a_residual_adds_what_its_modules_make_of_the_input():
+    layer = Linear(3, 3)
+    x = Tensor(np.ones((2, 3), np.float32))
+    assert np.array_equal(Residual(layer, Tanh())(x).data, x.data + np.tanh(layer(x).data))
+    assert list(Residual(layer).state_dict()) == ["0.weight", "0.bias"]
+
+
+def test_a_residual_of_another_shape_is_refused_though_it_could_be_broadcast():
+    with pytest.raises(ValueError, match=r"^Residual: the modules make shape \(2, 1\) of \(2, 3\); to be added"):
+        Residual(Linear(3, 1))(Tensor(np.ones((2, 3), np.float32)))
 
 
 def test_a_dict_keeps_modules_by_name_in_order():
