@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad import nn
-from minigrad.engine import Tensor
+from minigrad.engine import Tensor, random
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
 pytestmark = pytest.mark.parity
@@ -49,6 +49,29 @@ def same_results(mine, theirs, inputs, dtype, target=None):
         ("Tanh", {}, (3, 4)),
         ("GELU", {}, (3, 4)),
         ("GELU", {"approximate": "tanh"}, (3, 4)),
+        ("ELU", {}, (3, 4)),
+        ("ELU", {"alpha": 0.5}, (3, 4)),
+        ("CELU", {}, (3, 4)),
+        ("CELU", {"alpha": 0.5}, (3, 4)),
+        ("SELU", {}, (3, 4)),
+        ("SiLU", {}, (3, 4)),
+        ("Mish", {}, (3, 4)),
+        ("Softplus", {}, (3, 4)),
+        ("Softplus", {"beta": 2.0, "threshold": 1.0}, (3, 4)),
+        ("Softsign", {}, (3, 4)),
+        ("LogSigmoid", {}, (3, 4)),
+        ("Hardtanh", {}, (3, 4)),
+        ("Hardtanh", {"min_val": -0.5, "max_val": 0.25}, (3, 4)),
+        ("ReLU6", {}, (3, 4)),
+        ("Hardswish", {}, (3, 4)),
+        ("PReLU", {}, (3, 4)),
+        ("PReLU", {"num_parameters": 4, "init": 0.5}, (3, 4)),
+        ("PReLU", {"num_parameters": 4}, (3, 4, 2)),
+        ("PReLU", {}, (3,)),
+        ("Identity", {}, (3, 4)),
+        ("GLU", {}, (3, 4)),
+        ("GLU", {"dim": 1}, (3, 4, 2)),
+        ("LogSoftmax", {"dim": 1}, (3, 4, 2)),
         ("Softmax", {"dim": 1}, (3, 4, 2)),
         ("Softmax", {"dim": -1}, (3, 4)),
         ("Flatten", {}, (2, 3, 4)),
@@ -61,6 +84,21 @@ def test_a_layer_has_the_values_and_gradients_of_its_namesake(name, arguments, s
     theirs = getattr(torch.nn, name)(**arguments).to(getattr(torch, dtype.__name__)).eval()
     mine.load_state_dict(theirs.state_dict())
     same_results(mine, theirs, np.random.default_rng(0).normal(size=shape).astype(dtype), dtype)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ReLU", "LeakyReLU", "ELU", "CELU", "SELU", "Softplus", "Softsign", "Hardtanh", "ReLU6", "Hardswish", "PReLU"],
+)
+def test_slopes_at_the_bends_are_those_of_the_namesake(name):
+    mine, theirs = getattr(nn, name)().to(np.float64), getattr(torch.nn, name)().double()
+    same_results(mine, theirs, np.array([-3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 20.0]), np.float64)
+    assert repr(mine) == repr(theirs)
+
+
+def test_hardsigmoid_agrees_in_single_precision():
+    """In double precision the slope of PyTorch is 1/6 rounded to single precision."""
+    same_results(nn.Hardsigmoid(), torch.nn.Hardsigmoid(), np.array([-4, -3, -0.3, 3, 4], np.float32), np.float32)
 
 
 WEIGHT = [0.5, 2.0, 1.0, 3.0]
@@ -152,6 +190,7 @@ def test_gains_agree(nonlinearity):
     ],
 )
 def test_initial_values_have_the_distribution_of_the_namesake(name, arguments):
+    random.seed(0)
     torch.manual_seed(0)
     shape = (120, 40, 3, 3)
     mine = getattr(nn.init, name)(nn.Parameter(np.empty(shape, np.float32)), **arguments).data
@@ -162,6 +201,7 @@ def test_initial_values_have_the_distribution_of_the_namesake(name, arguments):
 
 
 def test_a_linear_layer_begins_with_the_distribution_of_its_namesake():
+    random.seed(0)
     torch.manual_seed(0)
     mine, theirs = nn.Linear(300, 300).weight.data, torch.nn.Linear(300, 300).weight.detach().numpy()
     quantiles = np.linspace(0, 1, 21)
