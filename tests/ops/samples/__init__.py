@@ -1,6 +1,6 @@
 """Calls of every operation, by its name, each beside a function that was not written here and gives the same."""
 
-from . import decomposition, elementwise, indexing, kernels, linalg, reduction, shape
+from . import convolution, decomposition, elementwise, indexing, kernels, linalg, reduction, shape
 
 CASES = {
     **elementwise.CASES,
@@ -10,4 +10,5 @@ CASES = {
     **linalg.CASES,
     **decomposition.CASES,
     **kernels.CASES,
+    **convolution.CASES,
 }

@@ -1,0 +1,71 @@
+"""What a kernel sees as it moves over an array, and the adjoint of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from minigrad.engine.dispatch import primitive
+
+Array = NDArray[Any]
+Lengths = tuple[int, ...]
+
+
+def each(name: str, value: int | Lengths, n: int, least: int = 1) -> Lengths:
+    """One integer for each of n axes: the same for all, or those given. Raises: ValueError for any other value."""
+    values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
+    if len(values) != n or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
+        raise ValueError(f"{name} is an integer of at least {least}, or {n} of them; got {value!r}")
+    return values
+
+
+def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Lengths:
+    """How often a kernel fits along each axis."""
+    return tuple(
+        (length - d * (k - 1) - 1) // s + 1 for length, k, s, d in zip(size, kernel, stride, dilation, strict=True)
+    )
+
+
+def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) -> Iterator[tuple[Lengths, Any]]:
+    """Yields each offset in the kernel, and the index of the elements that meet it there, on the last axes."""
+    for offset in np.ndindex(kernel):
+        yield offset, (
+            ...,
+            *(
+                slice(d * o, d * o + s * (c - 1) + 1, s)
+                for o, c, s, d in zip(offset, count, stride, dilation, strict=True)
+            ),
+        )
+
+
+def _windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
+    """What each element of a kernel sees: x (..., *size), result (*kernel, ..., *counts); a read-only view."""
+    axes = range(-len(kernel), 0)
+    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    steps: tuple[Any, ...] = (..., *[slice(None, None, step) for step in (*stride, *dilation)])
+    return np.moveaxis(sliding_window_view(x, extent, axis=tuple(axes))[steps], axes, range(len(kernel)))
+
+
+def _overlap_add(x: Array, size: Lengths, stride: Lengths, dilation: Lengths) -> Array:
+    """Puts windows back, and adds where they overlap: x (*kernel, ..., *counts), result (..., *size)."""
+    n = len(size)
+    out = np.zeros((*x.shape[n:-n], *size), x.dtype)
+    for offset, index in places(x.shape[:n], x.shape[-n:], stride, dilation):
+        out[index] += x[offset]
+    return out
+
+
+windows = primitive(
+    "windows",
+    _windows,
+    lambda g, x_shape, kernel, stride, dilation: overlap_add(g, x_shape[-len(kernel) :], stride, dilation),
+)
+overlap_add = primitive(
+    "overlap_add",
+    _overlap_add,
+    lambda g, x_shape, stride, dilation: windows(g, x_shape[: len(stride)], stride, dilation),
+)
