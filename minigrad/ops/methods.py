@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from minigrad.engine.broadcast import astype
 from minigrad.engine.dispatch import numpy_functions
 from minigrad.engine.mode import current_mode
 from minigrad.engine.tensor import Leaf, Tensor, wrap
-from minigrad.ops import elementwise, indexing, linalg, reduction, shape
+from minigrad.ops import elementwise, indexing, linalg, reduction, scan, shape
 
 
 def _reflected(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
@@ -27,6 +27,16 @@ def _reshape(self: Tensor, *lengths: Any) -> Tensor:
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
     """The axes in another order, given one by one or as one tuple; reversed if none is given."""
     return shape.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+
+def _ravel(self: Tensor) -> Tensor:
+    """All elements along one axis, in C order."""
+    return shape.reshape(self, -1)
+
+
+def _copy(self: Tensor) -> Tensor:
+    """The same values in memory of their own; what is done to them is remembered as of this tensor."""
+    return wrap(self.data.copy(), None, [0]) if self.node is None else elementwise.positive(self)
 
 
 def _getitem(self: Tensor, index: Any) -> Tensor:
@@ -58,23 +68,55 @@ def _plain(index: Any) -> Any:
 
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """`np.exp(tensor)` and the like."""
     operation = numpy_functions.get(ufunc)
     if operation is None or method != "__call__":
-        called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise TypeError(f"np.{called} has no derivative here; on .detach().numpy() it gives a constant")
+        _refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
     if kwargs:
-        raise TypeError(f"np.{ufunc.__name__} of a tensor takes no {', '.join(kwargs)}: its result is a new tensor")
+        raise TypeError(
+            f"np.{ufunc.__name__} of a tensor takes no {', '.join(kwargs)}=: its result is new; choose elements "
+            "with where(), convert with .astype()"
+        )
     return operation(*inputs)
 
 
 def _array_function(
     self: Tensor, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    """`np.sum(tensor)`, `np.concatenate([tensor, tensor])` and the like."""
     operation = numpy_functions.get(function)
     if operation is None:
-        raise TypeError(f"np.{function.__name__} has no derivative here; on .detach().numpy() it gives a constant")
+        _refuse(function.__name__)
     return operation(*args, **kwargs)
 
+
+def _refuse(name: str) -> NoReturn:
+    raise TypeError(f"np.{name} has no derivative here; of .detach().numpy() it gives a constant")
+
+
+def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+    """The elements within bounds, under the names that `numpy.clip` and `ndarray.clip` have for them."""
+    return elementwise.clip(x, a_min if min is None else min, a_max if max is None else max)
+
+
+def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy that looks at values alone."""
+    return lambda *args, **kwargs: function(*_plain(args), **kwargs)
+
+
+numpy_functions.update(
+    {
+        np.clip: _clip,
+        np.amax: reduction.max,
+        np.amin: reduction.min,
+        np.ravel: _ravel,
+        np.copy: _copy,
+        np.zeros_like: lambda x: Tensor(np.zeros_like(x.data)),
+        np.ones_like: lambda x: Tensor(np.ones_like(x.data)),
+        np.full_like: lambda x, fill_value: Tensor(np.full_like(x.data, fill_value)),
+        **{f: _of_values(f) for f in (np.shape, np.ndim, np.size, np.array_equal, np.allclose)},
+    }
+)
 
 for _name, _operation in {
     "add": elementwise.add,
@@ -83,13 +125,17 @@ for _name, _operation in {
     "truediv": elementwise.divide,
     "pow": elementwise.power,
     "matmul": linalg.matmul,
+    "mod": elementwise.remainder,
+    "floordiv": elementwise.floor_divide,
     "and": elementwise.logical_and,
     "or": elementwise.logical_or,
+    "xor": elementwise.logical_xor,
 }.items():
     setattr(Tensor, f"__{_name}__", _operation)
     setattr(Tensor, f"__r{_name}__", _reflected(_operation))
 
 for _name, _method in {
+    "__pos__": elementwise.positive,
     "__neg__": elementwise.negative,
     "__abs__": elementwise.abs,
     "__invert__": elementwise.logical_not,
@@ -111,17 +157,31 @@ for _name, _method in {
     "transpose": _transpose,
     "swapaxes": shape.swapaxes,
     "squeeze": shape.squeeze,
-    "flatten": lambda self: shape.reshape(self, -1),
+    "flatten": _ravel,
     "astype": astype,
-    "copy": lambda self: wrap(self.data.copy(), None, [0]) if self.node is None else elementwise.multiply(self, 1.0),
-    "clip": elementwise.clip,
+    "copy": _copy,
+    "ravel": _ravel,
+    "repeat": shape.repeat,
+    "take": indexing.take,
+    "argsort": indexing.argsort,
+    "clip": _clip,
+    "round": elementwise.round,
+    "dot": linalg.dot,
+    "diagonal": linalg.diagonal,
+    "trace": linalg.trace,
     "sum": reduction.sum,
     "mean": reduction.mean,
     "var": reduction.var,
     "std": reduction.std,
+    "prod": reduction.prod,
     "max": reduction.max,
     "min": reduction.min,
+    "all": reduction.all,
+    "any": reduction.any,
     "argmax": reduction.argmax,
+    "argmin": reduction.argmin,
+    "cumsum": scan.cumsum,
+    "cumprod": scan.cumprod,
     "backward": backward,
 }.items():
     setattr(Tensor, _name, _method)

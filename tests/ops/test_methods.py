@@ -1,0 +1,186 @@
+"""Operators, methods, and NumPy's functions of tensors. What each operation computes is tested in test_table.py."""
+
+import numpy as np
+import pytest
+
+from minigrad import Tensor, grad
+
+from .operations import OPERATIONS, as_list, converted, samples
+from .samples import CASES
+
+X = np.array([[0.5, -1.0, 2.0], [1.5, 0.3, -0.7]])
+Y = np.array([[1.0, 2.0, -1.0], [0.4, -0.2, 3.0]])
+
+IN_NUMPY = {
+    name: function
+    for name in CASES
+    for function in [getattr(np, name, None) or getattr(np.linalg, name, None)]
+    if function is not None and name not in ("put_along_axis", "astype")
+}
+
+
+def leaf(values):
+    return Tensor(values, requires_grad=True)
+
+
+@samples(lambda name: name in IN_NUMPY)
+def test_numpys_function_of_a_tensor_gives_a_tensor_with_a_history(name, i):
+    args, kwargs = CASES[name].calls[i]
+    if name in ("clip", "searchsorted") and any(isinstance(x, np.ndarray) for x in args[1:]):
+        args = (Tensor(args[0]), *args[1:])
+    else:
+        args = converted(list(args), leaf)
+    for result, value in zip(
+        as_list(IN_NUMPY[name](*args, **kwargs)), as_list(OPERATIONS[name](*args, **kwargs)), strict=True
+    ):
+        assert isinstance(result, Tensor)
+        assert result.requires_grad == value.requires_grad
+        np.testing.assert_array_equal(result.data, value.data)
+
+
+METHODS = {
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * y": lambda x, y: x * y,
+    "x / y": lambda x, y: x / y,
+    "x % y": lambda x, y: x % y,
+    "x // y": lambda x, y: x // y,
+    "2 - x": lambda x, y: 2 - x,
+    "2 / y": lambda x, y: 2 / y,
+    "2 ** x": lambda x, y: 2**x,
+    "7 % y": lambda x, y: 7 % y,
+    "7 // y": lambda x, y: 7 // y,
+    "x ** 3": lambda x, y: x**3,
+    "x @ y.T": lambda x, y: x @ y.T,
+    "x.mT @ y": lambda x, y: x.mT @ y,
+    "-x": lambda x, y: -x,
+    "+x": lambda x, y: +x,
+    "abs(x)": lambda x, y: abs(x),
+    "x[1]": lambda x, y: x[1],
+    "x[:, y > 0]": lambda x, y: x[:, (y > 0)[0]],
+    "reshape": lambda x, y: x.reshape(3, 2),
+    "reshape to a tuple": lambda x, y: x.reshape((3, -1)),
+    "transpose": lambda x, y: x.transpose(),
+    "transpose with axes": lambda x, y: x.transpose(1, 0),
+    "transpose with a tuple": lambda x, y: x.transpose((1, 0)),
+    "swapaxes": lambda x, y: x.swapaxes(0, 1),
+    "squeeze": lambda x, y: x[:, :1].squeeze(1),
+    "flatten": lambda x, y: x.flatten(),
+    "ravel": lambda x, y: x.ravel(),
+    "repeat": lambda x, y: x.repeat(2, axis=0),
+    "take": lambda x, y: x.take([0, 2], axis=1),
+    "astype": lambda x, y: x.astype(np.float32),
+    "copy": lambda x, y: x.copy(),
+    "clip": lambda x, y: x.clip(-0.8, 0.8),
+    "clip by name": lambda x, y: x.clip(max=0.8),
+    "round": lambda x, y: x.round(1),
+    "dot": lambda x, y: x.dot(y.T),
+    "diagonal": lambda x, y: x.diagonal(1),
+    "trace": lambda x, y: x.trace(),
+    "sum": lambda x, y: x.sum(axis=1, keepdims=True),
+    "mean": lambda x, y: x.mean(axis=(0, 1)),
+    "var": lambda x, y: x.var(axis=0, ddof=1),
+    "std": lambda x, y: x.std(axis=0),
+    "prod": lambda x, y: x.prod(axis=1),
+    "max": lambda x, y: x.max(axis=1),
+    "min": lambda x, y: x.min(),
+    "cumsum": lambda x, y: x.cumsum(axis=1),
+    "cumprod": lambda x, y: x.cumprod(axis=1),
+}
+CONSTANT_METHODS = {
+    "x < y": lambda x, y: x < y,
+    "x <= y": lambda x, y: x <= y,
+    "x > y": lambda x, y: x > y,
+    "x >= y": lambda x, y: x >= y,
+    "x == y": lambda x, y: x == y,
+    "x != y": lambda x, y: x != y,
+    "and": lambda x, y: (x > 0) & (y > 0),
+    "or": lambda x, y: (x > 0) | (y > 0),
+    "xor": lambda x, y: (x > 0) ^ (y > 0),
+    "not": lambda x, y: ~(x > 0),
+    "argmax": lambda x, y: x.argmax(axis=1),
+    "argmin": lambda x, y: x.argmin(),
+    "argsort": lambda x, y: x.argsort(axis=0),
+    "all": lambda x, y: (x > 0).all(axis=1),
+    "any": lambda x, y: (x > 0).any(),
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_operators_and_methods_are_those_of_arrays_and_can_be_differentiated(name):
+    x = leaf(X)
+    result, expected = METHODS[name](x, leaf(Y)), METHODS[name](X, Y)
+    assert result.requires_grad
+    assert result.dtype == expected.dtype
+    np.testing.assert_allclose(result.data, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", CONSTANT_METHODS)
+def test_comparisons_and_places_are_those_of_arrays_and_constant(name):
+    f = CONSTANT_METHODS[name]
+    result = f(leaf(X), leaf(Y))
+    assert not result.requires_grad
+    np.testing.assert_array_equal(result.data, f(X, Y))
+
+
+def test_every_method_of_a_tensor_says_what_it_does():
+    for name in dir(Tensor):
+        if not name.startswith("_") and name not in Tensor.__slots__:
+            assert getattr(Tensor, name).__doc__, name
+
+
+def test_indices_may_be_tensors():
+    x = leaf(X)
+    index = Tensor(np.array([2, 0]))
+    np.testing.assert_array_equal(x[:, index].data, X[:, [2, 0]])
+    np.testing.assert_array_equal(x[x > 0].data, X[X > 0])
+    (dx,) = grad(x[:, index].sum(), x)
+    np.testing.assert_array_equal(dx.data, [[1, 0, 1], [1, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x: np.add(x, x, out=np.zeros(X.shape)), r"np\.add of a tensor takes no out=: its result is new"),
+        (lambda x: np.exp(x, where=X > 0), r"takes no where=: .* choose elements with where\(\)"),
+        (lambda x: np.exp(x, dtype=np.float32), r"takes no dtype=: .*\.astype"),
+        (lambda x: np.add(X, X, out=x), "takes no out="),
+        (lambda x: np.add.reduce(x), r"np\.add\.reduce has no derivative here; of \.detach\(\)\.numpy\(\) it gives"),
+        (lambda x: np.multiply.outer(x, x), r"np\.multiply\.outer has no derivative here"),
+        (lambda x: np.add.at(x, 0, 1.0), r"np\.add\.at has no derivative"),
+        (lambda x: np.spacing(x), r"np\.spacing has no derivative here"),
+        (lambda x: np.median(x), r"np\.median has no derivative here"),
+        (lambda x: np.sum(x, out=np.zeros(())), "sum got the argument 'out' which it does not have; it takes"),
+        (lambda x: np.mean(x, where=X > 0), "mean got the argument 'where' which it does not have"),
+        (lambda x: np.put_along_axis(x, np.array([[0]]), 1.0, 1), r"np\.put_along_axis has no derivative here"),
+    ],
+)
+def test_what_numpy_could_do_and_a_tensor_cannot_is_refused_with_a_sentence(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(leaf(X))
+
+
+def test_an_array_that_is_added_to_in_place_by_a_tensor_refuses_it():
+    total = np.zeros(X.shape)
+    with pytest.raises(TypeError, match="takes no out="):
+        total += leaf(X)
+
+
+def test_numpys_questions_about_shape_and_equality_have_plain_answers():
+    x = leaf(X)
+    assert (np.shape(x), np.ndim(x), np.size(x), np.size(x, 1)) == ((2, 3), 2, 6, 3)
+    assert np.allclose(x, X)
+    assert np.array_equal(X, x)
+
+
+def test_numpys_likes_make_constants_of_the_same_form():
+    x = leaf(X.astype(np.float32))
+    for made, value in ((np.zeros_like(x), 0), (np.ones_like(x), 1), (np.full_like(x, 7), 7)):
+        assert (made.shape, made.dtype, made.requires_grad) == (x.shape, x.dtype, False)
+        assert np.all(made.data == value)
+
+
+def test_numpys_names_for_the_bounds_of_clip_are_known():
+    x = leaf(X)
+    for result in (np.clip(x, -0.8, 0.8), np.clip(x, a_min=-0.8, a_max=0.8), x.clip(min=-0.8, max=0.8)):
+        np.testing.assert_array_equal(result.data, X.clip(-0.8, 0.8))
