@@ -8,10 +8,7 @@ rank, sees the same numbers.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from zlib import crc32
 
 import numpy as np
@@ -22,10 +19,16 @@ class _Place:
 
     __slots__ = ("draws", "shard", "step")
 
-    def __init__(self, step: int = 0, shard: int = 0, draws: Mapping[str, int] | None = None) -> None:
+    def __init__(self, step: int = 0, shard: int = 0) -> None:
         self.step = step
         self.shard = shard
-        self.draws = Counter(draws)
+        self.draws: dict[str, int] = {}
+
+    def copy(self) -> _Place:
+        """Returns the same place, whose draws go on for themselves."""
+        place = _Place(self.step, self.shard)
+        place.draws.update(self.draws)
+        return place
 
 
 _seed = 0
@@ -56,32 +59,34 @@ def stream(purpose: str, step: int = 0, shard: int = 0, draw: int = 0) -> np.ran
 def generator(purpose: str) -> np.random.Generator:
     """Returns the next draw of `purpose` at the present step and shard; each call advances the draw by one."""
     place = _place.get()
-    draw = place.draws[purpose]
+    draw = place.draws.get(purpose, 0)
     place.draws[purpose] = draw + 1
     return stream(purpose, place.step, place.shard, draw)
 
 
-@contextmanager
-def at(step: int, shard: int = 0) -> Iterator[None]:
+class at_place:  # noqa: N801 - called like a function; a class, since a generator would take a step's time
+    """Within the block, `generator` draws as it would have at `place`, each time that it is entered."""
+
+    __slots__ = ("_place", "_token")
+
+    def __init__(self, place: _Place) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        self._token: Token[_Place] = _place.set(self._place.copy())
+
+    def __exit__(self, *exception: object) -> None:
+        _place.reset(self._token)
+
+
+def at(step: int, shard: int = 0) -> at_place:
     """Within the block, `generator` draws for this step and shard, from draw 0 on; afterwards all is as before.
 
     The block is local to its thread (and to a copied context), so that shards may be computed side by side.
     """
-    with at_place(_Place(step, shard)):
-        yield
+    return at_place(_Place(step, shard))
 
 
 def place() -> _Place:
     """Returns the present step and shard with the draws made so far, for `at_place` to come back to."""
-    here = _place.get()
-    return _Place(here.step, here.shard, here.draws)
-
-
-@contextmanager
-def at_place(place: _Place) -> Iterator[None]:
-    """Within the block, `generator` draws as it would have at `place`, each time that it is entered."""
-    token = _place.set(_Place(place.step, place.shard, place.draws))
-    try:
-        yield
-    finally:
-        _place.reset(token)
+    return _place.get().copy()
