@@ -98,6 +98,7 @@ from minigrad.ops.linalg import (
     tril,
     triu,
 )
+from minigrad.ops.normalization import group_norm, layer_norm, rms_norm, standardize
 from minigrad.ops.pooling import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,

@@ -1,6 +1,6 @@
 """Calls of every operation, by its name, each beside a function that was not written here and gives the same."""
 
-from . import convolution, decomposition, elementwise, indexing, kernels, linalg, reduction, shape
+from . import convolution, decomposition, elementwise, indexing, kernels, linalg, normalization, reduction, shape
 
 CASES = {
     **elementwise.CASES,
@@ -11,4 +11,5 @@ CASES = {
     **decomposition.CASES,
     **kernels.CASES,
     **convolution.CASES,
+    **normalization.CASES,
 }
