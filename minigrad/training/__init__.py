@@ -2,19 +2,38 @@
 
 from minigrad.training.command import main
 from minigrad.training.experiment import Experiment, ExperimentError, load
-from minigrad.training.metrics import Accuracy, Metric
+from minigrad.training.metrics import (
+    F1,
+    R2,
+    Accuracy,
+    ConfusionMatrix,
+    MeanAbsoluteError,
+    Metric,
+    Perplexity,
+    Precision,
+    Recall,
+    TopK,
+)
 from minigrad.training.monitor import Checkpoint, EarlyStopping
 from minigrad.training.run_directory import RunDirectory
 from minigrad.training.trainer import Trainer, Training, TrainingError
 
 __all__ = [
+    "F1",
+    "R2",
     "Accuracy",
     "Checkpoint",
+    "ConfusionMatrix",
     "EarlyStopping",
     "Experiment",
     "ExperimentError",
+    "MeanAbsoluteError",
     "Metric",
+    "Perplexity",
+    "Precision",
+    "Recall",
     "RunDirectory",
+    "TopK",
     "Trainer",
     "Training",
     "TrainingError",

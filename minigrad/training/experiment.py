@@ -80,20 +80,24 @@ class Experiment:
                 raise ExperimentError(f"metrics.{i}", f"two metrics are named {name!r}: only one could be shown")
         for key, setting in (("checkpoint", self.trainer.checkpoint), ("early_stopping", self.trainer.early_stopping)):
             if setting is not None and setting.monitor not in self.measured:
-                near = get_close_matches(setting.monitor, self.measured, n=1)
-                raise ExperimentError(
-                    f"trainer.{key}.monitor",
-                    f"this run does not measure {setting.monitor!r}; "
-                    + (f"did you mean {near[0]!r}?  " if near else "")
-                    + f"it measures: {', '.join(self.measured)}",
-                )
+                raise ExperimentError(f"trainer.{key}.monitor", self._unmeasured(setting.monitor))
 
     @property
     def measured(self) -> dict[str, Mode]:
         """The names that can be monitored, each with its better direction."""
         modes: dict[str, Mode] = {"loss": "min"}
-        modes |= {metric.name: "max" if metric.higher_is_better else "min" for metric in self.metrics}
+        modes |= {m.name: "max" if m.higher_is_better else "min" for m in self.metrics if m.is_number}
         return {f"{part}/{name}": mode for part in ("train", "val") for name, mode in modes.items()}
+
+    def _unmeasured(self, monitor: str) -> str:
+        """Says why this name cannot be monitored, and which can."""
+        tables = [metric.name for metric in self.metrics if not metric.is_number]
+        if monitor.rpartition("/")[2] in tables:
+            message = f"{monitor!r} is a table, not a number that gets better; "
+        else:
+            near = get_close_matches(monitor, self.measured, n=1)
+            message = f"this run does not measure {monitor!r}; " + (f"did you mean {near[0]!r}?  " if near else "")
+        return f"{message}it measures: {', '.join(self.measured)}"
 
     def fit(self) -> dict[str, Any]:
         """Trains the model, which then has its best weights, and returns the results (see `Training.run`).

@@ -3,7 +3,16 @@ import pytest
 from minigrad.data import XOR, DataLoader
 from minigrad.nn import CrossEntropyLoss, Linear
 from minigrad.optim import SGD
-from minigrad.training import Accuracy, Checkpoint, EarlyStopping, Experiment, ExperimentError, Metric, Trainer
+from minigrad.training import (
+    Accuracy,
+    Checkpoint,
+    ConfusionMatrix,
+    EarlyStopping,
+    Experiment,
+    ExperimentError,
+    Metric,
+    Trainer,
+)
 
 
 def xor(name="xor", metrics=(), **settings):
@@ -50,3 +59,9 @@ def test_monitoring_what_is_not_measured_is_refused_with_the_nearest_name_and_th
 def test_two_metrics_of_one_name_are_refused():
     with pytest.raises(ExperimentError, match="two metrics are named 'accuracy'"):
         xor(metrics=[Accuracy(), Accuracy(0.5)])
+
+
+def test_a_table_is_measured_but_cannot_be_monitored():
+    assert not any("confusion" in name for name in xor(metrics=[ConfusionMatrix()]).measured)
+    with pytest.raises(ExperimentError, match="'val/confusion_matrix' is a table, not a number that gets better"):
+        xor(metrics=[ConfusionMatrix()], checkpoint=Checkpoint("val/confusion_matrix"))
