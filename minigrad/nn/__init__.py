@@ -26,9 +26,17 @@ from minigrad.nn.activation import (
     Tanh,
 )
 from minigrad.nn.container import ModuleDict, ModuleList, Residual, Sequential
+from minigrad.nn.cross_entropy import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
-from minigrad.nn.loss import BCEWithLogitsLoss, CrossEntropyLoss, L1Loss, Loss, MSELoss
+from minigrad.nn.loss import GaussianNLLLoss, HuberLoss, L1Loss, Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss
+from minigrad.nn.margin import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+)
 from minigrad.nn.module import Module, RemovableHandle
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.shape import Flatten
@@ -39,15 +47,21 @@ __all__ = [
     "GELU",
     "GLU",
     "SELU",
+    "BCELoss",
     "BCEWithLogitsLoss",
     "Buffer",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GaussianNLLLoss",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
+    "HingeEmbeddingLoss",
+    "HuberLoss",
     "Identity",
+    "KLDivLoss",
     "L1Loss",
     "LeakyReLU",
     "Linear",
@@ -55,12 +69,15 @@ __all__ = [
     "LogSoftmax",
     "Loss",
     "MSELoss",
+    "MarginRankingLoss",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NLLLoss",
     "PReLU",
     "Parameter",
+    "PoissonNLLLoss",
     "ReLU",
     "ReLU6",
     "RemovableHandle",
@@ -68,9 +85,12 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softplus",
     "Softsign",
     "Tanh",
+    "TripletMarginLoss",
     "init",
 ]

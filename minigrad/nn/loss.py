@@ -1,12 +1,13 @@
-"""How wrong a model is, as one number."""
+"""How wrong a model is, as one number: the base of losses, and those that compare numbers with numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from math import log, pi
+from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from minigrad import ops
 from minigrad.engine import Tensor
@@ -25,10 +26,13 @@ class Loss(Module):
     Raises: ValueError for any other word.
     """
 
+    _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
+
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-        self.reduction = reduction
+        if reduction not in self._reductions:
+            *words, last = map(repr, self._reductions)
+            raise ValueError(f"reduction must be {', '.join(words)} or {last}, got {reduction!r}")
+        self.reduction: str = reduction
 
     def _reduce(self, losses: Tensor) -> Tensor:
         if self.reduction == "none":
@@ -36,21 +40,45 @@ class Loss(Module):
         return ops.mean(losses) if self.reduction == "mean" else ops.sum(losses)
 
 
-def _tensor(target: Tensor | ArrayLike) -> Tensor:
-    """The target as a tensor; a list of integers stays integer."""
-    return target if isinstance(target, Tensor) else Tensor(np.asarray(target))
+def as_tensor(values: Tensor | ArrayLike) -> Tensor:
+    """The values as a tensor; a list of integers stays integer."""
+    return values if isinstance(values, Tensor) else Tensor(np.asarray(values))
 
 
-def _matching(target: Tensor | ArrayLike, input: Tensor) -> Tensor:
-    """The target in the dtype of the input. Raises: ValueError if it is of another shape, which would be broadcast."""
-    target = _tensor(target)
-    if target.shape != input.shape:
-        hint = f"; reshape it, e.g. target.reshape({input.shape})" if target.size == input.size else ""
-        raise ValueError(f"expected a target of the input's shape {input.shape}, got {target.shape}{hint}")
-    return target if target.dtype == input.dtype else ops.astype(target, input.dtype)
+def of_dtype(values: Tensor | ArrayLike, input: Tensor) -> Tensor:
+    """The values as a tensor in the dtype of the input."""
+    values = as_tensor(values)
+    return values if values.dtype == input.dtype else ops.astype(values, input.dtype)
 
 
-class MSELoss(Loss):
+def matching(values: Tensor | ArrayLike, input: Tensor, expected: str = "a target of the input's shape") -> Tensor:
+    """The values in the dtype of the input. Raises: ValueError if they have another shape: it would be broadcast."""
+    values = as_tensor(values)
+    if values.shape != input.shape:
+        hint = f"; reshape it with .reshape({input.shape})" if values.size == input.size else ""
+        raise ValueError(f"expected {expected} {input.shape}, got {values.shape}{hint}")
+    return of_dtype(values, input)
+
+
+def require(rule: str, holds: np.ndarray | np.bool_, values: np.ndarray) -> None:
+    """Raises: ValueError with the rule and the first of the values for which it does not hold."""
+    if not holds.all():
+        raise ValueError(f"{rule}, got {values[~holds][0]}")
+
+
+class Elementwise(Loss):
+    """The base of losses whose target has the input's shape: a subclass defines `each`, the loss of each element."""
+
+    def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
+        """Returns the reduced loss. Raises: ValueError if the shapes differ, or a value is out of its range."""
+        return self._reduce(self.each(input, matching(target, input)))
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the losses, of the shape that input and target have."""
+        raise NotImplementedError(f"{type(self).__name__} must define each()")
+
+
+class MSELoss(Elementwise):
     """(input - target)²; input and target are of one shape.
 
     Args:
@@ -59,164 +87,146 @@ class MSELoss(Loss):
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
         """Returns the reduced loss. Raises: ValueError if the shapes differ."""
-        target = _matching(target, input)
         if self.reduction == "mean":
-            return ops.mse_loss(input, target)
-        return self._reduce(ops.square(ops.subtract(input, target)))
+            return ops.mse_loss(input, matching(target, input))
+        return super().forward(input, target)
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns (input - target)²."""
+        return ops.square(ops.subtract(input, target))
 
 
-class L1Loss(Loss):
+class L1Loss(Elementwise):
     """|input - target|, with derivative 0 where they are equal; input and target are of one shape.
 
     Args:
         reduction: "mean", "sum" or "none".
     """
 
-    def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ."""
-        return self._reduce(ops.abs(ops.subtract(input, _matching(target, input))))
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns |input - target|."""
+        return ops.abs(ops.subtract(input, target))
 
 
-class BCEWithLogitsLoss(Loss):
-    """-t log σ(x) - (1 - t) log(1 - σ(x)), the cross-entropy of yes and no, for scores x and probabilities t.
-
-    Computed as t softplus(-x) + (1 - t) softplus(x), which neither overflows nor cancels for any x.
+class HuberLoss(Elementwise):
+    """d² / 2 where |d| = |input - target| is at most delta, else delta · (|d| - delta / 2) (Huber, 1964).
 
     Args:
-        weight: factors of the single losses, of a shape that broadcasts to theirs.
         reduction: "mean", "sum" or "none".
-        pos_weight: factors of the first term, one for each class (the last axis): above 1, a missed yes counts more.
+        delta: where the parabola becomes a line.
+
+    Raises: ValueError if delta is not above 0.
+    """
+
+    def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not delta > 0:
+            raise ValueError(f"delta must be above 0, got {delta}")
+        self.delta = delta
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the parabola or the line."""
+        return _huber(ops.subtract(input, target), self.delta)
+
+
+class SmoothL1Loss(Elementwise):
+    """d² / (2 beta) where |d| = |input - target| is below beta, else |d| - beta / 2 (Girshick, arXiv:1504.08083).
+
+    Args:
+        reduction: "mean", "sum" or "none".
+        beta: where the parabola becomes a line; 0 makes it `L1Loss`.
+
+    Raises: ValueError if beta is below 0.
+    """
+
+    def __init__(self, reduction: Reduction = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction)
+        if not beta >= 0:
+            raise ValueError(f"beta must be at least 0, got {beta}")
+        self.beta = beta
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the parabola or the line."""
+        difference = ops.subtract(input, target)
+        return ops.divide(_huber(difference, self.beta), self.beta) if self.beta else ops.abs(difference)
+
+
+def _huber(difference: Tensor, delta: float) -> Tensor:
+    """d²/2, but delta (|d| - delta/2) where |d| is larger: in one formula c (d - c/2), c being d cut at ±delta."""
+    cut = ops.clip(difference, -delta, delta)
+    return ops.multiply(cut, ops.subtract(difference, ops.multiply(cut, 0.5)))
+
+
+class PoissonNLLLoss(Elementwise):
+    """exp(input) - target · input, the negative log-likelihood of counts whose mean is exp(input).
+
+    Args:
+        log_input: False: the input is the mean itself, and the loss input - target · log(input + eps).
+        full: also adds Stirling's approximation of log(target!), for targets above 1, which does not depend on input.
+        eps: keeps log(0) finite.
+        reduction: "mean", "sum" or "none".
+
+    Raises: ValueError if eps is not above 0.
     """
 
     def __init__(
-        self, weight: Weights | None = None, reduction: Reduction = "mean", pos_weight: Weights | None = None
+        self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: Reduction = "mean"
     ) -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
+        self.log_input = log_input
+        self.full = full
+        self.eps = _positive(eps)
 
-    def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ, or a target is not from 0 to 1."""
-        target = _matching(target, input)
-        values = target.data
-        if values.size and not (values.min() >= 0 and values.max() <= 1):
-            wrong = values[~((values >= 0) & (values <= 1))][0]
-            raise ValueError(f"targets are probabilities of yes, from 0 to 1, got {wrong}")
-        if_yes = ops.multiply(target, ops.softplus(ops.negative(input)))
-        if self.pos_weight is not None:
-            if_yes = ops.multiply(if_yes, self.pos_weight.data.astype(input.dtype, copy=False))
-        losses = ops.add(if_yes, ops.multiply(ops.subtract(1.0, target), ops.softplus(input)))
-        if self.weight is not None:
-            losses = ops.multiply(losses, self.weight.data.astype(input.dtype, copy=False))
-        return self._reduce(losses)
-
-
-class CrossEntropyLoss(Loss):
-    """-log(softmax(input)) of the right class; input are scores (N, C), (C,) or (N, C, d1, …).
-
-    The target holds class indices, integers of shape (N,), () or (N, d1, …), or probabilities of the input's shape and
-    dtype, of which each class then has its part.
-
-    Args:
-        weight: a factor for each class, (C,). With class indices, "mean" divides by the sum of the factors.
-        ignore_index: a class index whose rows count for nothing, such as padding.
-        reduction: "mean", "sum" or "none".
-        label_smoothing: the part of each target, from 0 to 1, that is spread evenly over all classes (Szegedy et al.,
-            arXiv:1512.00567).
-
-    Raises: ValueError for a `label_smoothing` out of that range, or a `weight` that is not a row of numbers.
-    """
-
-    def __init__(
-        self,
-        weight: Weights | None = None,
-        ignore_index: int = -100,
-        reduction: Reduction = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(reduction)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing is a share, from 0 to 1, got {label_smoothing}")
-        self.register_buffer("weight", weight)
-        if self.weight is not None and self.weight.ndim != 1:
-            raise ValueError(f"weight is one factor for each class, (C,), got shape {self.weight.shape}")
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss.
-
-        Raises: ValueError for shapes that do not fit, a class index out of range, or no row to take the mean of;
-            TypeError for class indices that are not integers.
-        """
-        axis = 1 if input.ndim > 1 else 0
-        target = _tensor(target)
-        if target.shape == input.shape and target.dtype.kind == "f":
-            losses = self._of_probabilities(_rows(input, axis), _rows(_matching(target, input), axis))
-        elif target.shape == input.shape[:axis] + input.shape[axis + 1 :]:
-            losses = self._of_classes(_rows(input, axis), target.data.reshape(-1))
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the losses. Raises: ValueError for a target below 0, or such an input if it is the mean."""
+        require("targets are counts, from 0", target.data >= 0, target.data)
+        if self.log_input:
+            losses = ops.subtract(ops.exp(input), ops.multiply(target, input))
         else:
-            raise ValueError(
-                f"beside an input of shape {input.shape} expected class indices of shape "
-                f"{input.shape[:axis] + input.shape[axis + 1 :]} or probabilities of shape {input.shape}, "
-                f"got {target.dtype} of shape {target.shape}"
-            )
-        if self.reduction == "none":
-            return ops.reshape(losses, input.shape[:axis] + input.shape[axis + 1 :])
-        return losses
-
-    def _of_classes(self, scores: Tensor, labels: NDArray[Any]) -> Tensor:
-        """The sum over the rows of `scores` (N, C), weighted so that it is the mean if that is asked for, or each."""
-        if labels.dtype.kind not in "iu":
-            raise TypeError(f"class indices are integers, got {labels.dtype}; convert with .astype(np.int64)")
-        counted = labels != self.ignore_index
-        smoothing = self.label_smoothing
-        if self.reduction == "mean" and self.weight is None and not smoothing and counted.all():
-            return ops.cross_entropy(scores, labels)
-        factors = self._factors(scores)
-        labels = np.where(counted, labels, 0)
-        if labels.size and not (labels.min() >= 0 and labels.max() < len(factors)):
-            wrong = labels[(labels < 0) | (labels >= len(factors))][0]
-            raise ValueError(f"class index {wrong} is out of range for {len(factors)} classes, 0 to {len(factors) - 1}")
-        share = counted.astype(scores.dtype)
-        if self.reduction == "mean":
-            total = (share * factors[labels]).sum()
-            if total == 0:
-                raise ValueError(
-                    f"no row to take the mean of: every class index is {self.ignore_index} or has weight 0"
-                )
-            share /= total
-        if self.reduction != "none" and not smoothing:
-            return ops.cross_entropy(scores, labels, share * factors[labels])
-        logs = ops.log_softmax(scores, 1)
-        rights = ops.getitem(logs, (np.arange(len(labels)), labels))
-        losses = ops.multiply(rights, (smoothing - 1) * factors[labels] * share)
-        if smoothing:
-            evens = ops.sum(ops.multiply(logs, factors), 1)
-            losses = ops.subtract(losses, ops.multiply(evens, share * (smoothing / len(factors))))
-        return losses if self.reduction == "none" else ops.sum(losses)
-
-    def _of_probabilities(self, scores: Tensor, target: Tensor) -> Tensor:
-        """As `_of_classes`, for a target (N, C)."""
-        factors = self._factors(scores)
-        if self.label_smoothing:
-            even = self.label_smoothing / len(factors)
-            target = ops.add(ops.multiply(target, 1 - self.label_smoothing), even)
-        logs = ops.multiply(ops.log_softmax(scores, 1), factors)
-        return self._reduce(ops.negative(ops.sum(ops.multiply(logs, target), 1)))
-
-    def _factors(self, scores: Tensor) -> NDArray[Any]:
-        """The weight of each class, (C,), in the dtype of the scores."""
-        classes = scores.shape[1]
-        if self.weight is None:
-            return np.ones(classes, scores.dtype)
-        if len(self.weight) != classes:
-            raise ValueError(f"weight has {len(self.weight)} factors, and the input has {classes} classes")
-        return self.weight.data.astype(scores.dtype, copy=False)
+            require("with log_input=False inputs are means of counts, from 0", input.data >= 0, input.data)
+            losses = ops.subtract(input, ops.multiply(target, ops.log(ops.add(input, self.eps))))
+        if not self.full:
+            return losses
+        above = target.data > 1
+        n = ops.where(above, target, 1.0)
+        stirling = n * ops.log(n) - n + ops.log(2 * pi * n) * 0.5
+        return ops.add(losses, ops.where(above, stirling, 0.0))
 
 
-def _rows(x: Tensor, axis: int) -> Tensor:
-    """x with its classes, on `axis`, last, and all other axes as one: (N, C)."""
-    if x.ndim == 2:
-        return x
-    return ops.reshape(ops.moveaxis(x, axis, -1), (-1, x.shape[axis]))
+class GaussianNLLLoss(Loss):
+    """(log(var) + (input - target)² / var) / 2, the negative log-likelihood of a normal distribution.
+
+    `input` and `target` are of one shape; so is `var`, the variance that the model predicts, or it lacks the last
+    axis, or that is 1 long, or it is one number (Nix & Weigend, ICNN 1994).
+
+    Args:
+        full: also adds the constant log(2π) / 2.
+        eps: a smaller variance counts as this, with the derivative that the formula has there.
+        reduction: "mean", "sum" or "none".
+
+    Raises: ValueError if eps is not above 0.
+    """
+
+    def __init__(self, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction)
+        self.full = full
+        self.eps = _positive(eps)
+
+    def forward(self, input: Tensor, target: Tensor | ArrayLike, var: Tensor | ArrayLike) -> Tensor:
+        """Returns the reduced loss. Raises: ValueError if the shapes do not fit, or a variance is below 0."""
+        target, variance = matching(target, input), of_dtype(var, input)
+        require("variances are at least 0", variance.data >= 0, variance.data)
+        rows = input.shape[:-1]
+        if variance.shape not in (input.shape, (*rows, 1), rows, ()):
+            raise ValueError(f"expected variances of shape {input.shape}, {rows} or (), got {variance.shape}")
+        if variance.shape == rows != input.shape:
+            variance = ops.expand_dims(variance, -1)
+        variance = ops.add(variance, np.maximum(self.eps - variance.data, 0))
+        losses = ops.add(ops.log(variance), ops.divide(ops.square(ops.subtract(input, target)), variance))
+        return self._reduce(ops.multiply(ops.add(losses, log(2 * pi)) if self.full else losses, 0.5))
+
+
+def _positive(eps: float) -> float:
+    if not eps > 0:
+        raise ValueError(f"eps must be above 0, got {eps}")
+    return eps

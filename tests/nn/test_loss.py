@@ -131,7 +131,7 @@ def test_weights_are_buffers_of_the_loss():
 
 @pytest.mark.parametrize("loss", [MSELoss(), L1Loss(), BCEWithLogitsLoss()], ids=repr)
 def test_a_target_that_would_be_broadcast_is_refused_with_the_remedy(loss):
-    expected = r"^\w+: expected a target of the input's shape \(3, 1\), got \(3,\); reshape it, e.g. target.reshape"
+    expected = r"^\w+: expected a target of the input's shape \(3, 1\), got \(3,\); reshape it with .reshape\(\(3, 1"
     with pytest.raises(ValueError, match=expected):
         loss(Tensor(np.zeros((3, 1))), np.zeros(3))
 

@@ -1,0 +1,144 @@
+"""Losses that want a distance: between scores of right and wrong, or between what is alike and what is not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from minigrad import ops
+from minigrad.engine import Tensor
+from minigrad.nn.loss import Elementwise, Loss, Reduction, matching, require
+
+
+def _signs(target: Tensor) -> Tensor:
+    require("targets are 1 or -1", np.abs(target.data) == 1, target.data)
+    return target
+
+
+def _hinge(x: Tensor) -> Tensor:
+    """max(x, 0), with derivative 1 at 0: two equal scores are still pushed apart by a margin of 0."""
+    return ops.clip(x, 0.0, None)
+
+
+class SoftMarginLoss(Elementwise):
+    """log(1 + exp(-target · input)), for scores and targets 1 or -1, of one shape.
+
+    Args:
+        reduction: "mean", "sum" or "none".
+    """
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the losses. Raises: ValueError for a target that is not 1 or -1."""
+        return ops.softplus(ops.negative(ops.multiply(_signs(target), input)))
+
+
+class HingeEmbeddingLoss(Elementwise):
+    """The input where the target is 1, max(0, margin - input) where it is -1; input and target are of one shape.
+
+    The inputs are distances of pairs, the targets tell which pairs are alike (1) and which are not (-1).
+
+    Args:
+        margin: how far apart pairs are to be that are not alike.
+        reduction: "mean", "sum" or "none".
+    """
+
+    def __init__(self, margin: float = 1.0, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def each(self, input: Tensor, target: Tensor) -> Tensor:
+        """Returns the losses. Raises: ValueError for a target that is not 1 or -1."""
+        return ops.where(_signs(target).data > 0, input, _hinge(ops.subtract(self.margin, input)))
+
+
+class MarginRankingLoss(Loss):
+    """max(0, -target · (input1 - input2) + margin); all three are of one shape.
+
+    Args:
+        margin: by how much input1 is to be the larger where the target is 1, input2 where it is -1.
+        reduction: "mean", "sum" or "none".
+    """
+
+    def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction)
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor | ArrayLike) -> Tensor:
+        """Returns the reduced loss. Raises: ValueError if the shapes differ, or a target is not 1 or -1."""
+        lead = ops.subtract(input1, matching(input2, input1, "a second input of the first's shape"))
+        signs = _signs(matching(target, lead))
+        return self._reduce(_hinge(ops.subtract(self.margin, ops.multiply(signs, lead))))
+
+
+class CosineEmbeddingLoss(Loss):
+    """1 - cos(input1, input2) where the target is 1, max(0, cos(input1, input2) - margin) where it is -1.
+
+    The inputs are vectors, (..., D), the targets, (...), tell which pairs are alike (1) and which are not (-1). As in
+    PyTorch 1e-12 is added to both squared lengths, so that a vector of zeros has cosine 0.
+
+    Args:
+        margin: the largest cosine of a pair that is not alike for which there is no loss.
+        reduction: "mean", "sum" or "none".
+
+    Raises: ValueError for a margin that is not from -1 to 1.
+    """
+
+    def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
+        super().__init__(reduction)
+        if not -1 <= margin <= 1:
+            raise ValueError(f"margin is a cosine, from -1 to 1, got {margin}")
+        self.margin = margin
+
+    def forward(self, input1: Tensor, input2: Tensor, target: Tensor | ArrayLike) -> Tensor:
+        """Returns the reduced loss. Raises: ValueError if the shapes do not fit, or a target is not 1 or -1."""
+        input2 = matching(input2, input1, "a second input of the first's shape")
+        squares = (ops.add(ops.sum(ops.square(x), -1), 1e-12) for x in (input1, input2))
+        cosine = ops.divide(ops.sum(ops.multiply(input1, input2), -1), ops.sqrt(ops.multiply(*squares)))
+        alike = _signs(matching(target, cosine, "a target for each pair,")).data > 0
+        return self._reduce(ops.where(alike, ops.subtract(1.0, cosine), _hinge(ops.subtract(cosine, self.margin))))
+
+
+class TripletMarginLoss(Loss):
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin); all three are vectors of one shape, (..., D).
+
+    d(x, y) = ‖x - y + eps‖, the norm of order p (Balntas et al., "Learning local feature descriptors with triplets",
+    BMVC 2016).
+
+    Args:
+        margin: by how much the negative is to be farther than the positive.
+        p: the order of the norm.
+        eps: keeps the derivative finite where two vectors are equal.
+        swap: takes the distance of positive and negative for the second, where that is the smaller.
+        reduction: "mean", "sum" or "none".
+
+    Raises: ValueError if the margin or p is not above 0.
+    """
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        eps: float = 1e-6,
+        swap: bool = False,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(reduction)
+        for name, value in (("margin", margin), ("p", p)):
+            if not value > 0:
+                raise ValueError(f"{name} must be above 0, got {value}")
+        self.margin = margin
+        self.p = p
+        self.eps = eps
+        self.swap = swap
+
+    def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        """Returns the reduced loss. Raises: ValueError if the shapes differ."""
+        positive = matching(positive, anchor, "a positive of the anchor's shape")
+        negative = matching(negative, anchor, "a negative of the anchor's shape")
+        far = self._distance(anchor, negative)
+        if self.swap:
+            far = ops.minimum(far, self._distance(positive, negative))
+        return self._reduce(_hinge(ops.add(ops.subtract(self._distance(anchor, positive), far), self.margin)))
+
+    def _distance(self, x: Tensor, y: Tensor) -> Tensor:
+        return ops.vector_norm(ops.add(ops.subtract(x, y), self.eps), self.p, -1)
