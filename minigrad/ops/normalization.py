@@ -15,6 +15,13 @@ Array = NDArray[Any]
 Axes = tuple[int, ...]
 
 
+def _mean_product(x: Array, y: Array, axis: Axes) -> Array:
+    """The mean of x y over axes, which stay as axes of length one; over rows the products are not written down."""
+    if axis == (-1,):
+        return np.vecdot(x, y)[..., None] / x.shape[-1]
+    return (x * y).mean(axis=axis, keepdims=True)
+
+
 def _standardize(
     x: Array,
     weight: Array | None = None,
@@ -30,7 +37,7 @@ def _standardize(
     are the mean and variance, with `axis` as axes of length one, where they are known already.
     """
     normal = x - (moments[0] if moments else x.mean(axis=axis, keepdims=True)) if center else x
-    variance = moments[1] if moments else np.square(normal).mean(axis=axis, keepdims=True)
+    variance = moments[1] if moments else _mean_product(normal, normal, axis)
     scale = 1 / np.sqrt(variance + eps)
     normal = np.multiply(normal, scale, out=normal) if center else normal * scale
     out = normal if weight is None else normal * weight
@@ -57,16 +64,15 @@ def _standardize_x(g: Any, x: Any, weight: Any, axis: Axes, eps: float, center: 
 def _standardize_fast(
     g: Array, needs: Sequence[bool], weight: Array | None, normal: Array, scale: Array, axis: Axes, center: bool
 ) -> list[Array | None]:
-    by_weight = g * normal if needs[0] or needs[1] else None
     slope = None
     if needs[0]:
         slope = g * (1 if weight is None else weight)
-        along = (by_weight if weight is None else slope * normal).mean(axis=axis, keepdims=True)  # type: ignore[union-attr]
+        along = normal * _mean_product(slope, normal, axis)
         if center:
             slope -= slope.mean(axis=axis, keepdims=True)
-        slope -= normal * along
+        slope -= along
         slope *= scale
-    return [slope, by_weight if needs[1] else None, g if needs[2] else None]
+    return [slope, g * normal if needs[1] else None, g if needs[2] else None]
 
 
 standardize = primitive(
