@@ -171,6 +171,21 @@ def test_describe_suggests_the_nearest_name(capsys):
     assert "did you mean 'Linear'?" in capsys.readouterr().err
 
 
+def test_schema_prints_the_json_schema_of_configs(capsys):
+    assert command("--schema") == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["properties"].keys() >= {"name", "base", "data", "model", "trainer"}
+
+
+def test_a_reader_who_has_seen_enough_ends_the_command_cleanly():
+    words = [sys.executable, str(HOME / "train.py"), "--schema"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_a_package_of_ones_own_is_known_after_import(config, capsys, monkeypatch, tmp_path):
     (tmp_path / "my_metrics.py").write_text(
         "from minigrad.training import Accuracy\n\n\nclass Mine(Accuracy):\n    '''My own.'''\n"

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import inspect
+import os
 import sys
 import traceback
 from collections.abc import Sequence
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 
-from minigrad.config import ConfigError, Registry, load_plan, signature_of
-from minigrad.data import DataLoader, Examples
-from minigrad.training.experiment import KINDS, Experiment, build, known_classes
-from minigrad.training.monitor import Checkpoint, EarlyStopping
+from minigrad.config import ConfigError, load_plan
+from minigrad.data import DataError, Examples
+from minigrad.training import catalogue
+from minigrad.training.experiment import KINDS, Experiment, UsageError, build, known_classes
 from minigrad.training.progress import Progress
 from minigrad.training.run_directory import RunDirectory, json_line
 from minigrad.training.signals import finish_on_signal
 from minigrad.training.summary import summary
-from minigrad.training.trainer import Trainer, Training, TrainingError
+from minigrad.training.trainer import Training, TrainingError
 
 DESCRIPTION = "Trains the model that a YAML file describes, and measures it."
 EPILOG = """\
@@ -42,9 +41,6 @@ exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
             130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
 """
 
-UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
-"""The classes whose names a config leaves out, since nothing else can stand in their place."""
-
 
 def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
     """Runs the command line and returns its exit code.
@@ -56,7 +52,12 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     arguments = _parse(words, home)
     try:
-        return _command(arguments, words, home)
+        exit_code = _command(arguments, words, home)
+        sys.stdout.flush()
+        return exit_code
+    except BrokenPipeError:  # whoever read the output has seen enough, as in `--list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("interrupted before the training began", file=sys.stderr)
         return 130
@@ -64,7 +65,7 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
         if arguments.debug:
             traceback.print_exc()
         print(_message(error), file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
+        return 2 if isinstance(error, (ConfigError, UsageError, DataError)) else 1
 
 
 def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
@@ -85,26 +86,33 @@ def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.add_argument("--list", nargs="?", const="all", metavar="KIND", choices=["all", *KINDS],
                             help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
         parser.add_argument("--describe", metavar="NAME", help="what a class is, and which arguments it takes"),
+        parser.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors"),
         parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
                             help="make the classes of a package known; may be given again"),
         parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
         parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
     ]  # fmt: skip
     names = {name for option in options for name in option.option_strings}
-    overrides = [word for word in words if "=" in word and word.split("=")[0] not in names]
-    return parser.parse_args([word for word in words if word not in overrides], argparse.Namespace(overrides=overrides))
+    asking = {name for option in options if option.nargs is None for name in option.option_strings}
+    kept: list[str] = []
+    overrides: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_override = "=" in word and word.split("=")[0] not in names and before not in asking
+        (overrides if is_override else kept).append(word)
+    return parser.parse_args(kept, argparse.Namespace(overrides=overrides))
 
 
 def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) -> int:
     registry = known_classes(home, arguments.packages)
     if arguments.list is not None:
-        return _list(registry, arguments.list)
+        return _show(catalogue.listing(registry, arguments.list))
     if arguments.describe is not None:
-        return _describe(registry, arguments.describe)
+        return _show(catalogue.description(registry, arguments.describe))
+    if arguments.schema:
+        return _show(catalogue.schema(registry))
     plan = load_plan(arguments.config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
-        print(plan.to_yaml(origins=True), end="")
-        return 0
+        return _show(plan.to_yaml(origins=True).rstrip())
     experiment = build(plan)
     try:
         training = Training(experiment)
@@ -117,6 +125,11 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         return _check(training, table)
     facts = {"arguments": list(words), "seed": experiment.seed}
     return _train(training, RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts))
+
+
+def _show(text: str) -> int:
+    print(text)
+    return 0
 
 
 def _train(training: Training, directory: RunDirectory) -> int:
@@ -147,33 +160,6 @@ def _check(training: Training, table: str) -> int:
     shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
     print(f"two training batches, one for validation:  {shown}")
     print(f"{training.steps:,} steps in all, {len(training.loader):,} in an epoch; nothing was written")
-    return 0
-
-
-def _list(registry: Registry, kind: str) -> int:
-    """Prints the classes of a kind, or of "all", each with the first line of its docstring."""
-    for name in KINDS if kind == "all" else [kind]:
-        print(name)
-        for cls in registry.classes(KINDS[name]).values():
-            if registry.kind_of(cls) != name:  # a loss is a module too
-                continue
-            print(f"  {cls.__name__:<18} {(inspect.getdoc(cls) or '').partition(chr(10))[0]}")
-    return 0
-
-
-def _describe(registry: Registry, name: str) -> int:
-    """Prints how a class is called and what it says of itself."""
-    known: dict[str, type] = {cls.__name__: cls for cls in UNNAMED}
-    for kind in KINDS.values():
-        known |= registry.classes(kind)
-    if name not in known:
-        near = get_close_matches(name, known, n=1)
-        print(
-            f"error: there is no class {name!r}; " + (f"did you mean {near[0]!r}?" if near else "see --list"),
-            file=sys.stderr,
-        )
-        return 2
-    print(f"{signature_of(known[name])}\n\n{inspect.getdoc(known[name]) or ''}")
     return 0
 
 

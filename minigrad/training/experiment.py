@@ -31,6 +31,10 @@ KINDS: dict[str, type] = {
 """What a class can be that a config names; the class of a layer of one's own is a subclass of one of these."""
 
 
+class UsageError(ValueError):
+    """Something asked for on the command line that is not there: what, and what is."""
+
+
 class ExperimentError(ValueError):
     """A part of an experiment that does not fit the rest; `path` is where it stands in a config."""
 
