@@ -44,21 +44,26 @@ def is_differentiable(name: str) -> bool:
     return any(OPERATIONS[name].primitive.rules) if name in DECLARED else True
 
 
+def arguments(name: str, i: int, leaf: Callable[[np.ndarray], Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call, with `leaf` applied to each array that has a gradient."""
+    args, kwargs = CASES[name].calls[i]
+    if name in COMPOSED:
+        return converted(list(args), leaf), kwargs
+    primitive = DECLARED[name].primitive
+    values = primitive.bind(args, kwargs)
+    rules = [*primitive.rules, *[None] * len(values)]
+    return [converted(value, leaf) if rule else value for value, rule in zip(values, rules, strict=False)], {}
+
+
 def tracked(
     name: str, i: int, convert: Callable[[np.ndarray], np.ndarray] = np.copy
 ) -> tuple[list[Tensor], list[Tensor]]:
     """The leaves of a call, one for each array that has a gradient, and the results that depend on them."""
-    operation, (args, kwargs) = OPERATIONS[name], CASES[name].calls[i]
     leaves: list[Tensor] = []
 
     def leaf(array: np.ndarray) -> Tensor:
         leaves.append(Tensor(convert(array), requires_grad=True))
         return leaves[-1]
 
-    if name in DECLARED:
-        args, kwargs = operation.primitive.bind(args, kwargs), {}
-        rules = [*operation.primitive.rules, *[None] * len(args)]
-        given = [converted(value, leaf) if rule else value for value, rule in zip(args, rules, strict=False)]
-    else:
-        given = converted(list(args), leaf)
-    return leaves, [x for x in as_list(operation(*given, **kwargs)) if x.requires_grad]
+    args, kwargs = arguments(name, i, leaf)
+    return leaves, [x for x in as_list(OPERATIONS[name](*args, **kwargs)) if x.requires_grad]
