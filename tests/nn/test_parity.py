@@ -19,19 +19,18 @@ def close(actual, expected, dtype):
     np.testing.assert_allclose(actual, expected, rtol=RTOL[dtype], atol=RTOL[dtype] / 10)
 
 
-def same_results(mine, theirs, inputs, dtype, target=None):
-    """Holds the result and all gradients of two modules on equal inputs against each other."""
-    x = Tensor(inputs, requires_grad=True)
-    y = torch.tensor(inputs, requires_grad=True)
-    out = mine(x) if target is None else mine(x, target)
-    expected = theirs(y) if target is None else theirs(y, torch.tensor(target))
+def same_results(mine, theirs, dtype, *arrays):
+    """Holds the result and all gradients of two modules on equal inputs against each other; integers have none."""
+    xs = [Tensor(x.astype(dtype), requires_grad=True) if x.dtype.kind == "f" else x for x in arrays]
+    ys = [torch.tensor(x.astype(dtype), requires_grad=True) if x.dtype.kind == "f" else torch.tensor(x) for x in arrays]
+    out, expected = mine(*xs), theirs(*ys)
     close(out.data, expected, dtype)
     g = np.random.default_rng(1).normal(size=out.shape).astype(dtype)
     out.backward(g)
     expected.backward(torch.tensor(g))
-    close(x.grad, y.grad.numpy(), dtype)
-    for p, q in zip(mine.parameters(), theirs.parameters(), strict=True):
-        close(p.grad, q.grad.numpy(), dtype)
+    leaves = [*(x for x in xs if isinstance(x, Tensor)), *mine.parameters()]
+    for x, y in zip(leaves, [*(y for y in ys if y.requires_grad), *theirs.parameters()], strict=True):
+        close(x.grad, y.grad.numpy(), dtype)
 
 
 @DTYPES
@@ -83,7 +82,7 @@ def test_a_layer_has_the_values_and_gradients_of_its_namesake(name, arguments, s
     mine = getattr(nn, name)(**arguments).to(dtype).eval()
     theirs = getattr(torch.nn, name)(**arguments).to(getattr(torch, dtype.__name__)).eval()
     mine.load_state_dict(theirs.state_dict())
-    same_results(mine, theirs, np.random.default_rng(0).normal(size=shape).astype(dtype), dtype)
+    same_results(mine, theirs, dtype, np.random.default_rng(0).normal(size=shape))
 
 
 @pytest.mark.parametrize(
@@ -92,13 +91,13 @@ def test_a_layer_has_the_values_and_gradients_of_its_namesake(name, arguments, s
 )
 def test_slopes_at_the_bends_are_those_of_the_namesake(name):
     mine, theirs = getattr(nn, name)().to(np.float64), getattr(torch.nn, name)().double()
-    same_results(mine, theirs, np.array([-3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 20.0]), np.float64)
+    same_results(mine, theirs, np.float64, np.array([-3.0, -1.0, 0.0, 1.0, 3.0, 6.0, 20.0]))
     assert repr(mine) == repr(theirs)
 
 
 def test_hardsigmoid_agrees_in_single_precision():
     """In double precision the slope of PyTorch is 1/6 rounded to single precision."""
-    same_results(nn.Hardsigmoid(), torch.nn.Hardsigmoid(), np.array([-4, -3, -0.3, 3, 4], np.float32), np.float32)
+    same_results(nn.Hardsigmoid(), torch.nn.Hardsigmoid(), np.float32, np.array([-4, -3, -0.3, 3, 4]))
 
 
 WEIGHT = [0.5, 2.0, 1.0, 3.0]
@@ -113,9 +112,9 @@ WEIGHT = [0.5, 2.0, 1.0, 3.0]
 )
 def test_cross_entropy_agrees_in_every_option(options, shape, kind, reduction, dtype):
     rng = np.random.default_rng(0)
-    scores = rng.normal(size=shape).astype(dtype)
+    scores = rng.normal(size=shape)
     if kind == "probabilities":
-        target = rng.uniform(size=shape).astype(dtype)
+        target = rng.uniform(size=shape)
     else:
         target = np.array(rng.integers(0, 4, size=shape[:1] + shape[2:] if len(shape) > 1 else ()))
     if kind == "ignored" and target.ndim:
@@ -125,27 +124,106 @@ def test_cross_entropy_agrees_in_every_option(options, shape, kind, reduction, d
     mine = nn.CrossEntropyLoss(reduction=reduction, **options)
     weight = torch.tensor(options["weight"], dtype=getattr(torch, dtype.__name__)) if "weight" in options else None
     theirs = torch.nn.CrossEntropyLoss(reduction=reduction, **{**options, "weight": weight})
-    same_results(mine, theirs, scores, dtype, target)
+    same_results(mine, theirs, dtype, scores, target)
+
+
+rng = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return rng.normal(size=shape)
+
+
+def shares(*shape):
+    return rng.uniform(0.05, 0.95, size=shape)
+
+
+def signs(*shape):
+    return rng.choice([-1, 1], size=shape)
+
+
+def labels(*shape):
+    return np.array(rng.integers(0, 4, size=shape))
+
+
+LOSSES = [
+    ("MSELoss", {}, normal(5, 4), normal(5, 4)),
+    ("L1Loss", {}, normal(5, 4), normal(5, 4)),
+    ("HuberLoss", {}, normal(5, 4), normal(5, 4)),
+    ("HuberLoss", {"delta": 0.5}, normal(5, 4), normal(5, 4)),
+    ("SmoothL1Loss", {}, normal(5, 4), normal(5, 4)),
+    ("SmoothL1Loss", {"beta": 0.3}, normal(5, 4), normal(5, 4)),
+    ("SmoothL1Loss", {"beta": 0.0}, normal(5, 4), normal(5, 4)),
+    ("PoissonNLLLoss", {}, normal(5, 4), np.floor(9 * shares(5, 4))),
+    ("PoissonNLLLoss", {"full": True}, normal(5, 4), 9 * shares(5, 4)),
+    ("PoissonNLLLoss", {"log_input": False, "eps": 1e-3}, shares(5, 4), 9 * shares(5, 4)),
+    ("GaussianNLLLoss", {}, normal(5, 4), normal(5, 4), shares(5, 4)),
+    ("GaussianNLLLoss", {"full": True}, normal(5, 4), normal(5, 4), shares(5, 1)),
+    ("GaussianNLLLoss", {"eps": 0.5}, normal(5, 4), normal(5, 4), shares(5)),
+    ("BCELoss", {}, shares(5, 4), shares(5, 4)),
+    ("BCEWithLogitsLoss", {}, normal(5, 4), shares(5, 4)),
+    ("KLDivLoss", {}, normal(5, 4), shares(5, 4)),
+    ("KLDivLoss", {"log_target": True}, normal(5, 4), normal(5, 4)),
+    ("NLLLoss", {}, normal(6, 4), labels(6)),
+    ("NLLLoss", {}, normal(4), labels()),
+    ("NLLLoss", {"ignore_index": 1}, normal(3, 4, 2, 2), labels(3, 2, 2)),
+    ("SoftMarginLoss", {}, normal(5, 4), signs(5, 4)),
+    ("HingeEmbeddingLoss", {}, normal(5, 4), signs(5, 4)),
+    ("HingeEmbeddingLoss", {"margin": 0.2}, normal(5, 4), signs(5, 4)),
+    ("MarginRankingLoss", {}, normal(5), normal(5), signs(5)),
+    ("MarginRankingLoss", {"margin": 0.5}, normal(5, 4), normal(5, 4), signs(5, 4)),
+    ("CosineEmbeddingLoss", {}, normal(5, 4), normal(5, 4), signs(5)),
+    ("CosineEmbeddingLoss", {"margin": 0.2}, normal(4), normal(4), signs()),
+    ("TripletMarginLoss", {}, normal(5, 4), normal(5, 4), normal(5, 4)),
+    ("TripletMarginLoss", {"p": 1.0, "swap": True}, normal(5, 4), normal(5, 4), normal(5, 4)),
+    ("TripletMarginLoss", {"p": 3.0, "margin": 2.0}, normal(5, 4), normal(5, 4), normal(5, 4)),
+]
 
 
 @DTYPES
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("name", ["MSELoss", "L1Loss", "BCEWithLogitsLoss"])
-def test_an_elementwise_loss_agrees(name, reduction, dtype):
-    rng = np.random.default_rng(0)
-    mine, theirs = getattr(nn, name)(reduction=reduction), getattr(torch.nn, name)(reduction=reduction)
-    same_results(mine, theirs, rng.normal(size=(5, 4)).astype(dtype), dtype, rng.uniform(size=(5, 4)).astype(dtype))
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: f"{loss[0]}-{loss[1]}")
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss:UserWarning")
+def test_a_loss_agrees(loss, reduction, dtype):
+    name, options, *arrays = loss
+    mine, theirs = (getattr(lib, name)(**options, reduction=reduction) for lib in (nn, torch.nn))
+    same_results(mine, theirs, dtype, *arrays)
 
 
 @DTYPES
 @pytest.mark.parametrize(
-    "options", [{"weight": WEIGHT}, {"pos_weight": WEIGHT}, {"weight": WEIGHT, "pos_weight": WEIGHT}]
+    ("name", "options", "target"),
+    [
+        ("BCEWithLogitsLoss", {"weight": WEIGHT}, shares(6, 4)),
+        ("BCEWithLogitsLoss", {"pos_weight": WEIGHT}, shares(6, 4)),
+        ("BCEWithLogitsLoss", {"weight": WEIGHT, "pos_weight": WEIGHT}, shares(6, 4)),
+        ("BCELoss", {"weight": WEIGHT}, shares(6, 4)),
+        ("NLLLoss", {"weight": WEIGHT}, labels(6)),
+    ],
 )
-def test_weighted_binary_cross_entropy_agrees(options, dtype):
-    rng = np.random.default_rng(0)
-    tensors = {name: torch.tensor(value, dtype=getattr(torch, dtype.__name__)) for name, value in options.items()}
-    mine, theirs = nn.BCEWithLogitsLoss(**options), torch.nn.BCEWithLogitsLoss(**tensors)
-    same_results(mine, theirs, rng.normal(size=(5, 4)).astype(dtype), dtype, rng.uniform(size=(5, 4)).astype(dtype))
+def test_a_weighted_loss_agrees(name, options, target, dtype):
+    tensors = {key: torch.tensor(value, dtype=getattr(torch, dtype.__name__)) for key, value in options.items()}
+    same_results(getattr(nn, name)(**options), getattr(torch.nn, name)(**tensors), dtype, shares(6, 4), target)
+
+
+def test_the_mean_divergence_of_a_batch_agrees():
+    mine, theirs = (lib.KLDivLoss(reduction="batchmean") for lib in (nn, torch.nn))
+    same_results(mine, theirs, np.float64, normal(5, 4), shares(5, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [
+        ("HuberLoss", [np.array([1.0, -1.0, 0.0]), np.zeros(3)]),
+        ("SmoothL1Loss", [np.array([1.0, -1.0, 0.0]), np.zeros(3)]),
+        ("HingeEmbeddingLoss", [np.array([1.0, 1.0, 0.0]), np.array([1, -1, -1])]),
+        ("MarginRankingLoss", [np.ones(2), np.ones(2), np.array([1, -1])]),
+        ("TripletMarginLoss", [np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((2, 3))]),
+        ("GaussianNLLLoss", [np.ones(3), np.zeros(3), np.array([0.0, 1e-9, 1e-6])]),
+    ],
+)
+def test_slopes_of_losses_at_their_bends_are_those_of_the_namesake(name, arrays):
+    same_results(getattr(nn, name)(), getattr(torch.nn, name)(), np.float64, *arrays)
 
 
 def build(lib):
