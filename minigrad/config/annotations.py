@@ -146,8 +146,7 @@ def spec_of(annotation: Any) -> Spec:
         except ValueError:
             return Inexpressible(f"is annotated {annotation.__name__}, whose constructor does not say what it takes")
         return Instance(annotation)
-    shown = getattr(annotation, "__name__", None) if isinstance(annotation, type) else str(annotation)
-    return Inexpressible(f"is annotated {shown}, which a config cannot write")
+    return Inexpressible(f"is annotated {inspect.formatannotation(annotation)}, which a config cannot write")
 
 
 def type_of(value: Any) -> Spec:

@@ -1,4 +1,4 @@
-"""A config is a call: what a node says where an object is to be built, and how one config goes over another."""
+"""A config is a call: what a node says where an object is to be built."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import dataclasses
 from pathlib import PurePath
 from typing import Any
 
-from minigrad.config.annotations import DictOf, Instance, ListOf, Spec, TupleOf, Union, fits, type_of
+from minigrad.config.annotations import Instance, ListOf, Union, fits, type_of
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
-from minigrad.config.problems import DEFAULT, Report
-from minigrad.config.registry import Registry, UnknownNameError
-from minigrad.config.signature import REQUIRED, Parameter, Signature, signature_of
+from minigrad.config.problems import DEFAULT
+from minigrad.config.signature import REQUIRED, Parameter, Signature
 
 
 def is_class_name(text: Any) -> bool:
@@ -85,69 +84,6 @@ def default_node(parameter: Parameter) -> Node | None:
         return MappingNode(DEFAULT, {Key(cls.__name__, DEFAULT): arguments}) if arguments else None
     node = _node_of(default)
     return node if node is not None and fits(type_of(default), spec) else None
-
-
-def merge(lower: Node, upper: Node, spec: Spec, registry: Registry, report: Report) -> Node:
-    """What a value becomes when another is written over it.
-
-    The same class merges arguments, and so do arguments whose class is left out; another class replaces. Mappings
-    merge, an item of a list is replaced by its number, and everything else is replaced whole.
-    """
-
-    def merged(lower: Node, upper: Node, spec: Spec) -> Node:
-        for option in spec.options if isinstance(spec, Union) else (spec,):
-            match option:
-                case Instance():
-                    if (call := merged_calls(lower, upper, option)) is not None:
-                        return call
-                case DictOf(item=item) if isinstance(lower, MappingNode) and isinstance(upper, MappingNode):
-                    specs = dict.fromkeys(upper.entries, item)
-                    return MappingNode(upper.place, over(lower.entries, upper.entries, specs))
-                case ListOf() | TupleOf() if isinstance(lower, SequenceNode) and isinstance(upper, MappingNode):
-                    if all(key.isdecimal() for key in upper.entries):
-                        return items(lower, upper, option)
-        return upper
-
-    def over(lower: dict[Key, Node], upper: dict[Key, Node], specs: dict[Any, Spec]) -> dict[Key, Node]:
-        both = {k: merged(lower[k], v, specs[k]) for k, v in upper.items() if k in lower and k in specs}
-        return {**lower, **upper, **both}
-
-    def merged_calls(lower: Node, upper: Node, option: Instance) -> Node | None:
-        (name, below), (new_name, above) = split_call(lower), split_call(upper)
-        if new_name is None and not isinstance(above, MappingNode):
-            return None
-        if name is None and (registry.is_kind(option.cls) or (isinstance(lower, ScalarNode) and lower.value is None)):
-            return None
-        try:
-            cls = registry.find(name, option.cls) if name else option.cls
-            if new_name and registry.find(new_name, option.cls) is not cls:
-                return None
-        except UnknownNameError:
-            return None
-        signature = signature_of(cls, option.is_open)
-        arguments, rest = name_arguments(below, signature)
-        new, new_rest = name_arguments(above, signature)
-        if rest or new_rest:
-            return None
-        specs = {p.name: p.spec for p in signature.parameters.values()}
-        given = MappingNode(upper.place, over(arguments, new, specs))
-        if name is not None and name.place == DEFAULT:
-            name = Key(name, upper.place)
-        name = new_name or name
-        return MappingNode(upper.place, {name: given}) if name else given
-
-    def items(lower: SequenceNode, upper: MappingNode, option: ListOf | TupleOf) -> Node:
-        values = list(lower.items)
-        for key, value in upper.entries.items():
-            if int(key[:9]) >= len(values):
-                report.add(key.place, f"there is no item '{key}' in {lower}", "items are numbered from 0")
-                continue
-            i = int(key)
-            item = option.item if isinstance(option, ListOf) else option.items[min(i, len(option.items) - 1)]
-            values[i] = merged(values[i], value, item)
-        return SequenceNode(lower.place, values)
-
-    return merged(lower, upper, spec)
 
 
 def _node_of(value: Any) -> Node | None:

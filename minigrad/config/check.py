@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from minigrad.config.annotations import (
@@ -20,10 +21,12 @@ from minigrad.config.annotations import (
     a,
     convert,
     fits,
+    type_of,
 )
-from minigrad.config.calls import default_node, is_class_name, merge, name_arguments, split_call
+from minigrad.config.calls import default_node, is_class_name, name_arguments, split_call
 from minigrad.config.layers import LANGUAGE_KEYS
-from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
+from minigrad.config.merge import Merger
+from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
 from minigrad.config.problems import Place, Report
 from minigrad.config.reader import scalar
 from minigrad.config.registry import Registry, UnknownNameError
@@ -38,20 +41,22 @@ _ENVIRONMENT = re.compile(r"env:(.*)")
 class Checker:
     """Checks nodes against the types that annotations ask for. Problems go to `report`, references to `references`."""
 
-    def __init__(self, registry: Registry, report: Report) -> None:
+    def __init__(self, registry: Registry, merger: Merger, report: Report) -> None:
         self.registry = registry
+        self.merger = merger
         self.report = report
         self.references: list[Reference] = []
 
     def config(self, target: Callable[..., Any], entries: dict[Key, Node], place: Place) -> Call:
         """Checks a whole config, which is a call of `target`."""
-        return self._arguments(target, signature_of(target), entries, place, is_config=True)
+        signature = signature_of(target)
+        return Call(place, target, signature, self._arguments(signature, entries, place, is_config=True))
 
     def _value(self, node: Node, spec: Spec, what: str) -> Value:
         if isinstance(node, ScalarNode):
             if isinstance(node.value, str) and "${" in node.value:
                 return self._reference(node, node.value, spec, what)
-            if fits(Choice((node.value,)), spec):
+            if fits(type_of(node.value), spec):
                 return Literal(node.place, convert(node.value, spec))
         match self._option(node, spec):
             case Instance() as instance:
@@ -86,7 +91,7 @@ class Checker:
             case Union(options=options), _:
                 return any(self._suits(node, option) for option in options)
             case ((Plain() | Choice()), ScalarNode(value=value)):
-                return fits(Choice((value,)), spec)
+                return fits(type_of(value), spec)
             case ListOf(item=item), SequenceNode(items=items):
                 return not items or self._suits(items[0], item)
             case TupleOf(items=specs), SequenceNode(items=items):
@@ -95,7 +100,7 @@ class Checker:
                 name, _ = split_call(node)
                 if name is None:
                     return isinstance(node, MappingNode) and not self.registry.is_kind(cls)
-                return self._find(name, cls, quiet=True) is not None
+                return self.registry.has(name, cls)
             case DictOf(), MappingNode():
                 return split_call(node)[0] is None
         return False
@@ -123,10 +128,9 @@ class Checker:
             return self._refuse(place, f"{what} must be {spec}, not {node}", str(signature))
         if rest:
             return self._too_many(signature, rest[0], given)
-        call = self._arguments(cls, signature, arguments, place)
-        call.is_open = spec.is_open
-        call.is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
-        return call
+        values = self._arguments(signature, arguments, place)
+        is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
+        return Call(place, cls, signature, values, spec.is_open, is_named)
 
     def _beside(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
         name = next(filter(is_class_name, entries))
@@ -155,19 +159,17 @@ class Checker:
         self._find(said, spec.cls)
         return Broken(node.place)
 
-    def _find(self, name: Key, base: type, quiet: bool = False) -> type | None:
+    def _find(self, name: Key, base: type) -> type | None:
+        if "." in name:
+            near = nearest(name.rpartition(".")[2], self.registry.names(base))
+            remedy = f"did you mean '{near}'?  " if near else ""
+            remedy += f"a package's classes are known by their names after --import {name.partition('.')[0]}"
+            self.report.add(name.place, f"'{name}' is an import path, and a name belongs here", remedy)
+            return None
         try:
-            if "." in name:
-                near = nearest(name.rpartition(".")[2], self.registry.names(base))
-                remedy = f"did you mean '{near}'?  " if near else ""
-                raise UnknownNameError(
-                    f"'{name}' is an import path, and a name belongs here",
-                    f"{remedy}a package's classes are known by their names after --import {name.partition('.')[0]}",
-                )
             return self.registry.find(name, base)
         except UnknownNameError as unknown:
-            if not quiet:
-                self.report.add(name.place, unknown.message, unknown.hint)
+            self.report.add(name.place, unknown.message, unknown.hint)
             return None
 
     def _too_many(self, signature: Signature, first: Node, given: Node | None) -> Value:
@@ -180,23 +182,19 @@ class Checker:
         return self._refuse(first.place, f"{signature.name} takes {takes} by position, not {count}", hint)
 
     def _arguments(
-        self,
-        target: Callable[..., Any],
-        signature: Signature,
-        given: dict[Key, Node],
-        place: Place,
-        is_config: bool = False,
-    ) -> Call:
+        self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool = False
+    ) -> dict[str, Value]:
         self._check_names(signature, given, place, is_config)
+        nodes = {str(key): node for key, node in given.items()}
         values: dict[str, Value] = {}
         for name, parameter in signature.parameters.items():
-            node, default = given.get(Key(name, place)), default_node(parameter)
+            node, default = nodes.get(name), default_node(parameter)
             if node is not None and default is not None:
-                node = merge(default, node, parameter.spec, self.registry, self.report)
+                node = self.merger.merge(default, node, parameter.spec)
             if (node := node or default) is not None:
                 what = f"'{name}'" if is_config else f"'{name}' of {signature.name}"
                 values[name] = self._value(node, parameter.spec, what)
-        return Call(place, target, signature, values)
+        return values
 
     def _check_names(self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool) -> None:
         parameters = signature.parameters
@@ -233,15 +231,13 @@ class Checker:
         if text is None:
             message = f"the environment variable {name} is not set"
             return self._refuse(node.place, message, f"set it, as in: {name}=... python train.py ...")
-        if not fits(Choice((text,)), spec):
-            try:
-                value = scalar(text)
-            except OverflowError:
-                value = text
-            if not fits(Choice((value,)), spec):
-                return self._refuse(node.place, f"{what} must be {spec}, and {name} is {text[:60]!r}")
-            return Literal(node.place, convert(value, spec))
-        return Literal(node.place, text)
+        meanings: list[Scalar] = [text]
+        with suppress(OverflowError):
+            meanings.append(scalar(text))
+        for value in meanings:
+            if fits(type_of(value), spec):
+                return Literal(node.place, convert(value, spec))
+        return self._refuse(node.place, f"{what} must be {spec}, and {name} is {text[:60]!r}")
 
     def _refuse(self, place: Place, message: str, hint: str = "") -> Broken:
         self.report.add(place, message, hint)

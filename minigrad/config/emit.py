@@ -53,15 +53,15 @@ def _node(value: Value) -> Node:
 
 def _call_node(call: Call) -> Node:
     variadic = call.signature.variadic
-    arguments: Node = MappingNode(call.place, _entries(call.arguments))
     if variadic and len(call.signature.parameters) == 1:
         arguments = _node(call.arguments[variadic.name])
+    else:
+        arguments = MappingNode(call.place, _entries(call.arguments))
     if not call.is_named:
         return arguments
     name = Key(call.signature.name, call.place)
-    if _inline(arguments) in ("{}", "[]"):
-        return ScalarNode(call.place, name, name)
-    return MappingNode(call.place, {name: arguments})
+    is_bare = arguments in (MappingNode(call.place, {}), SequenceNode(arguments.place, []))
+    return ScalarNode(call.place, name, name) if is_bare else MappingNode(call.place, {name: arguments})
 
 
 def _entries(values: dict[str, Value]) -> dict[Key, Node]:
@@ -95,8 +95,7 @@ def _block(node: Node, depth: int) -> list[tuple[str, Place]]:
         case MappingNode(entries=entries) if entries:
             lines = []
             for key, value in entries.items():
-                inline = f"{_text(key)}: {_inline(value)}"
-                if _depth(value) <= depth and len(inline) <= WIDTH:
+                if _depth(value) <= depth and len(inline := f"{_text(key)}: {_inline(value)}") <= WIDTH:
                     lines.append((inline, value.place))
                 else:
                     lines.append((f"{_text(key)}:", value.place))

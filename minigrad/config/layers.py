@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode
 from minigrad.config.problems import ConfigError, Place, Report, Source
-from minigrad.config.reader import read, read_file
+from minigrad.config.reader import MAX_DEPTH, read, read_file
 
 VERSION = 1
 """The version of the config language, which resolved configs carry."""
@@ -19,11 +19,12 @@ LANGUAGE_KEYS = ("base", "version")
 
 MAX_BASES = 8
 
-_OVERRIDE = re.compile(r"(-{0,2})(\w+(?:\.\w+)*)=")
+# a path is no deeper than a file may be
+_OVERRIDE = re.compile(rf"(-{{0,2}})(\w+(?:\.\w+){{0,{MAX_DEPTH - 1}}})=")
 
 
-def read_layers(path: Path, overrides: Sequence[str], keys: str, report: Report) -> list[MappingNode]:
-    """The layers of a config from the lowest up: the farthest base, ..., the file, each override.
+def read_files(path: Path, keys: str, report: Report) -> list[MappingNode]:
+    """A config and all that it is based on, from the lowest up: the farthest base first, the file last.
 
     `keys` is what a config can say, for a person whose file is empty. Raises: ConfigError where a file cannot be read.
     """
@@ -36,8 +37,38 @@ def read_layers(path: Path, overrides: Sequence[str], keys: str, report: Report)
         layer = _file(following, place, keys, report)
         layers.insert(0, layer)
         following, place = _base(layer, chain, report)
-    if overrides:
-        layers += _overrides(overrides, report)
+    return layers
+
+
+def read_overrides(overrides: Sequence[str], report: Report) -> list[MappingNode]:
+    """Reads `key.path=value` texts, as if they were the lines of one file, each into a config of its own."""
+    one_line = [" ".join(override.splitlines()) for override in overrides]
+    source = Source("command line", "\n".join(one_line))
+    layers = []
+    for number, override in enumerate(one_line, 1):
+        place = Place(source, number, 1, len(override))
+        if not (match := _OVERRIDE.match(override)):
+            report.add(place, f"{override[:60]!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT")
+            continue
+        if (key := match.group(2)) in LANGUAGE_KEYS:
+            report.add(place, f"'{key}' belongs in a file", f"write a file that begins with {key}: ...")
+            continue
+        # the value alone, on its own line and column, so that its places are those of the argument
+        alone = "\n" * (number - 1) + " " * match.end() + override[match.end() :]
+        try:
+            node: Node = read(source, alone, report)
+        except ConfigError:
+            # it is in the report, where others may follow
+            continue
+        if isinstance(node, ScalarNode) and not node.text:
+            node = ScalarNode(place, None, "")
+        end = match.end(2)
+        for word in reversed(key.split(".")):
+            at = Place(source, number, end - len(word) + 1, len(word))
+            node = MappingNode(at, {Key(word, at): node})
+            end -= len(word) + 1
+        assert isinstance(node, MappingNode)
+        layers.append(node)
     return layers
 
 
@@ -82,32 +113,3 @@ def _base(layer: MappingNode, chain: list[Path], report: Report) -> tuple[Path |
     if len(chain) > MAX_BASES:
         report.stop(node.place, f"bases are more than {MAX_BASES} deep", shown)
     return path, node.place
-
-
-def _overrides(overrides: Sequence[str], report: Report) -> list[MappingNode]:
-    """Reads `key.path=value` texts, as if they were the lines of one file."""
-    one_line = [" ".join(override.splitlines()) for override in overrides]
-    source = Source("command line", "\n".join(one_line))
-    layers = []
-    for number, override in enumerate(one_line, 1):
-        place = Place(source, number, 1, len(override))
-        if not (match := _OVERRIDE.match(override)):
-            report.add(place, f"{override!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT")
-            continue
-        # the value alone, on its own line and column, so that its places are those of the argument
-        alone = "\n" * (number - 1) + " " * match.end() + override[match.end() :]
-        try:
-            node: Node = read(source, alone, report)
-        except ConfigError:
-            # it is in the report, where others may follow
-            continue
-        if isinstance(node, ScalarNode) and not node.text:
-            node = ScalarNode(place, None, "")
-        end = match.end(2)
-        for word in reversed(match.group(2).split(".")):
-            key = Key(word, Place(source, number, end - len(word) + 1, len(word)))
-            node = MappingNode(key.place, {key: node})
-            end -= len(word) + 1
-        assert isinstance(node, MappingNode)
-        layers.append(node)
-    return layers

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minigrad.config.annotations import Instance, convert
-from minigrad.config.calls import merge
+from minigrad.config.annotations import convert
 from minigrad.config.check import Checker
 from minigrad.config.emit import emit
-from minigrad.config.layers import read_layers
-from minigrad.config.nodes import MappingNode
+from minigrad.config.layers import read_files, read_overrides
+from minigrad.config.merge import Merger
+from minigrad.config.nodes import Key, Node
 from minigrad.config.problems import ConfigError, Problem, Report
 from minigrad.config.references import resolve
 from minigrad.config.registry import Registry
@@ -33,15 +33,14 @@ def load_plan(
     Raises: ConfigError with everything that is wrong.
     """
     report = Report()
-    keys = ", ".join(signature_of(signature).parameters)
-    root: MappingNode | None = None
-    for layer in read_layers(Path(path), overrides, f"the keys are: {keys}", report):
-        over = layer if root is None else merge(root, layer, Instance(signature), registry, report)  # type: ignore[arg-type]
-        assert isinstance(over, MappingNode)
-        root = MappingNode(root.place if root else layer.place, over.entries)
-    assert root is not None
-    checker = Checker(registry, report)
-    call = checker.config(signature, root.entries, root.place)
+    keys = signature_of(signature)
+    files = read_files(Path(path), f"the keys are: {', '.join(keys.parameters)}", report)
+    merger = Merger(registry, report)
+    config: dict[Key, Node] = {}
+    for layer in [*files, *read_overrides(overrides, report)]:
+        config = merger.arguments(config, layer.entries, keys)
+    checker = Checker(registry, merger, report)
+    call = checker.config(signature, config, files[-1].place)
     resolve(checker.references, call, report)
     report.check()
     return Plan(call)
@@ -119,16 +118,13 @@ class _Builder:
 
 
 def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
+    named = dict(arguments)
     variadic = call.signature.variadic
-    if variadic and arguments.get(variadic.name):
-        # what comes before *args can only be given by position
-        positional = [arguments[p.name] for p in call.signature.positional] + list(arguments[variadic.name])
-    else:
-        positional = []
-    by_position = {p.name for p in call.signature.positional} if positional else set()
-    named = {k: v for k, v in arguments.items() if k not in by_position and not (variadic and k == variadic.name)}
+    rest = named.pop(variadic.name) if variadic else ()
+    # what stands before *rest can only be given by position
+    positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
     try:
-        return call.target(*first, *positional, **named)
+        return call.target(*first, *positional, *rest, **named)
     except (TypeError, ValueError) as error:
         problem = Problem(call.place, f"{call.signature.name}: {error}", str(call.signature))
         raise ConfigError([problem]) from error

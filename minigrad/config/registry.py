@@ -98,19 +98,20 @@ class Registry:
         loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
         return sorted({*own, *loaded, *self._files})
 
+    def has(self, name: str, base: type) -> bool:
+        """Whether a name stands for a `base`."""
+        try:
+            return self.find(name, base) is not None
+        except UnknownNameError:
+            return False
+
     def knows(self, name: str, base: type) -> bool:
         """Whether a name is that of a class, of whatever kind."""
         return name in self._classes or name in self._files or (name == base.__name__ and not self.is_kind(base))
 
     def classes(self, base: type) -> dict[str, type]:
         """Every class that may stand for a `base`, by name. This imports all files, and leaves out those that fail."""
-        found = {}
-        for name in self.names(base):
-            try:
-                found[name] = self.find(name, base)
-            except UnknownNameError:
-                continue
-        return found
+        return {name: self.find(name, base) for name in self.names(base) if self.has(name, base)}
 
     def is_kind(self, cls: type) -> bool:
         """Whether a class is a kind, for which a config must choose a subclass."""

@@ -320,7 +320,7 @@ def test_a_union_is_read_as_the_option_that_suits(here: Path, registry: Registry
 
 
 def test_an_argument_that_only_python_can_give_is_refused(here: Path, registry: Registry) -> None:
-    def run(hook: object = None) -> None:
+    def run(hook: object = "none") -> None:
         pass
 
     Path("mine.yaml").write_text("hook: 3")

@@ -266,6 +266,13 @@ def test_ten_thousand_mutated_configs_give_plans_or_errors_with_places(attempt: 
     attempt(text.encode("utf-8", "surrogatepass"))
 
 
+def test_what_is_nested_as_deep_as_can_be_is_planned(attempt: Attempt, config: str) -> None:
+    nested = "{Sequential: " * 60 + "ReLU" + "}" * 60
+    attempt(config.encode(), "model" + ".Sequential" * 63 + "=" + nested)
+    attempt(config.encode(), "model" + ".Sequential" * 64 + "=" + nested)
+    attempt(config.encode(), "model" + ".Sequential" * 5000 + "=ReLU")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -74,6 +74,11 @@ def test_an_error_points_to_the_base_that_made_it(errors: Text, here: Path, conf
     assert errors("base: base.yaml\n").startswith("base.yaml:9:15: error: 'lr' of AdamW must be a number")
 
 
+def test_what_neither_file_says_is_missing_in_the_one_that_is_run(errors: Text, here: Path, config: str) -> None:
+    Path("base.yaml").write_text(config.replace("loss: CrossEntropyLoss\n", ""))
+    assert errors("base: base.yaml\n", "seed=1").startswith("mine.yaml:1:1: error: a config needs 'loss'\n")
+
+
 def test_an_inherited_mistake_that_is_written_over_is_none(plan: Planner, here: Path, config: str) -> None:
     Path("base.yaml").write_text(config.replace("lr: 3e-3", "lr: fast"))
     assert plan("base: base.yaml\noptimizer: {AdamW: {lr: 1}}\n")["optimizer.lr"] == 1.0
@@ -190,6 +195,13 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
             "  close it with ] or }",
         ),
         (
+            "base=other.yaml",
+            "command line:1:1: error: 'base' belongs in a file\n"
+            "    1 | base=other.yaml\n"
+            "      | ^^^^^^^^^^^^^^^\n"
+            "  write a file that begins with base: ...",
+        ),
+        (
             "name=",
             "command line:1:1: error: 'name' has no value\n    1 | name=\n      | ^^^^^\n  write a text after the ':'",
         ),
@@ -197,6 +209,10 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
 )
 def test_a_wrong_override_has_its_caret_under_the_argument(errors: Text, config: str, override: str, said: str) -> None:
     assert errors(config, override) == f"{said}\n1 error; nothing was run"
+
+
+def test_a_file_that_is_no_config_is_told_so_whatever_is_written_over_it(errors: Text) -> None:
+    assert "mine.yaml:1:1: error: a config has no key 'Sequential'" in errors("Sequential: [ReLU]\n", "seed=1")
 
 
 def test_all_wrong_overrides_come_at_once_each_on_a_line_of_its_own(errors: Text, config: str) -> None:

@@ -17,7 +17,7 @@ class Layer:
     width: int
     weight: Decimal | list[float]
 
-    def __init__(self, width: int, *rest: float, name: str = "x", hook: Any = None) -> None:
+    def __init__(self, width: int, *rest: float, name: str = "x", hook: Any = 0) -> None:
         pass
 
     @property
@@ -55,7 +55,7 @@ def test_annotations_written_as_texts_are_resolved() -> None:
 
 
 def test_a_signature_is_shown_as_it_is_written() -> None:
-    assert str(signature_of(Layer)) == "Layer(width: int, *rest: float, name: str = 'x', hook: Any = None)"
+    assert str(signature_of(Layer)) == "Layer(width: int, *rest: float, name: str = 'x', hook: Any = 0)"
 
 
 def test_what_follows_a_variadic_parameter_has_no_position() -> None:
