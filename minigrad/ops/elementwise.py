@@ -122,7 +122,10 @@ log2 = primitive("log2", np.log2, lambda g, x: chain(g, 1 / (math.log(2) * x)))
 log10 = primitive("log10", np.log10, lambda g, x: chain(g, 1 / (math.log(10) * x)))
 log1p = primitive("log1p", np.log1p, lambda g, x: chain(g, 1 / (1 + x)))
 logaddexp = primitive(
-    "logaddexp", np.logaddexp, lambda g, x, out: g * exp(x - out), lambda g, y, out: g * exp(y - out)
+    "logaddexp",
+    np.logaddexp,
+    lambda g, x, out: g * exp(x - where(greater(out, -np.inf), out, 0.0)),
+    lambda g, y, out: g * exp(y - where(greater(out, -np.inf), out, 0.0)),
 )
 sqrt = primitive("sqrt", np.sqrt, lambda g, out: chain(g, 0.5 / out))
 cbrt = primitive("cbrt", np.cbrt, lambda g, out: chain(g, 1 / (3 * out * out)))
