@@ -156,7 +156,7 @@ def test_a_full_disk_fails_with_the_file_that_could_not_be_written(config, capsy
     monkeypatch.setattr(os, "replace", full)
     assert command(config) == 1
     told = capsys.readouterr().err.splitlines()[-1]
-    assert told.startswith("error: runs/small/0001/run.json: No space left on device")
+    assert told.startswith("error: runs/small/0001/config.yaml: No space left on device")
 
 
 def test_describe_shows_signature_and_docstring(capsys):

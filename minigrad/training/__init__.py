@@ -1,5 +1,7 @@
 """Training: the loop, what it measures and keeps, and the command line around it."""
 
+from minigrad.training.callback import Callback
+from minigrad.training.checkpoint import CheckpointError, read_checkpoint
 from minigrad.training.command import main
 from minigrad.training.experiment import Experiment, ExperimentError, load
 from minigrad.training.metrics import (
@@ -22,7 +24,9 @@ __all__ = [
     "F1",
     "R2",
     "Accuracy",
+    "Callback",
     "Checkpoint",
+    "CheckpointError",
     "ConfusionMatrix",
     "EarlyStopping",
     "Experiment",
@@ -39,4 +43,5 @@ __all__ = [
     "TrainingError",
     "load",
     "main",
+    "read_checkpoint",
 ]

@@ -116,7 +116,7 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
     experiment = build(plan)
     try:
         training = Training(experiment)
-        table = summary(experiment.model, experiment.loss, *next(training.batches()))
+        table = summary(experiment.model, experiment.loss, *next(training.batches())[0])
     except (ValueError, TypeError, IndexError) as error:
         layer = getattr(error, "layer", None)
         place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
@@ -152,14 +152,14 @@ def _train(training: Training, directory: RunDirectory) -> int:
 def _check(training: Training, table: str) -> int:
     """Prints the table of layers, then takes two training batches and one for validation."""
     print(table)
-    for inputs, targets in islice(training.batches(), 2):
-        training.train_step(inputs, targets)
+    for batches in islice(training.batches(), 2):
+        training.train_step(batches)
     values = training.tally.compute("train")
     val = training.experiment.data.val
     values |= training.evaluate(Examples(*val.batch(slice(training.loader.batch_size))), "val")
     shown = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
-    print(f"two training batches, one for validation:  {shown}")
-    print(f"{training.steps:,} steps in all, {len(training.loader):,} in an epoch; nothing was written")
+    print(f"two training steps, one batch for validation:  {shown}")
+    print(f"{training.steps:,} steps in all, {training.epoch_steps:,} in an epoch; nothing was written")
     return 0
 
 

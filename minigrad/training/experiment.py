@@ -16,6 +16,7 @@ from minigrad.engine import random
 from minigrad.nn import Loss, Module
 from minigrad.optim import Optimizer, Schedule
 from minigrad.training import metrics
+from minigrad.training.callback import Callback
 from minigrad.training.metrics import Metric
 from minigrad.training.monitor import Mode
 from minigrad.training.trainer import Trainer, Training
@@ -27,6 +28,7 @@ KINDS: dict[str, type] = {
     "Optimizer": Optimizer,
     "Schedule": Schedule,
     "Metric": Metric,
+    "Callback": Callback,
 }
 """What a class can be that a config names; the class of a layer of one's own is a subclass of one of these."""
 
@@ -58,6 +60,7 @@ class Experiment:
         metrics: what is measured besides the loss.
         schedule: gets the optimizer, whose learning rate it sets.
         trainer: how long, how often, and when to stop.
+        callbacks: what is done besides at the moments of the training.
 
     Raises: ExperimentError if the name cannot name a directory, two metrics have one name, or something is monitored
         that is not measured.
@@ -73,6 +76,7 @@ class Experiment:
     metrics: list[Metric] = field(default_factory=list)
     schedule: Callable[[Any], Schedule] | None = None
     trainer: Trainer = field(default_factory=Trainer)
+    callbacks: list[Callback] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.-]*", self.name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isnan
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["min", "max"]
 
@@ -17,10 +17,19 @@ class Checkpoint:
     Args:
         monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
         mode: `min` or `max`; left out, losses want `min` and a metric says for itself.
+        seconds: `last` is written after every validation, and between two of them after so many seconds. When it is
+            written changes nothing that is learned.
+
+    Raises: ValueError if `seconds` is negative.
     """
 
     monitor: str = "val/loss"
     mode: Mode | None = None
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not self.seconds >= 0:
+            raise ValueError(f"seconds must not be negative, got {self.seconds}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,13 @@ class Best:
             return True
         self.since += 1
         return False
+
+    def resume(self, state: Mapping[str, Any]) -> bool:
+        """Goes on from the attributes of another `Best`, and returns True; False if that watched something else."""
+        if (state["monitor"], state["mode"]) != (self.monitor, self.mode):
+            return False
+        self.value, self.step, self.since = state["value"], state["step"], state["since"]
+        return True
 
     @property
     def out_of_patience(self) -> bool:

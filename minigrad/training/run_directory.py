@@ -6,8 +6,11 @@ import json
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
+from errno import ENOENT
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -15,21 +18,28 @@ from typing import Any
 import numpy as np
 
 from minigrad import __version__
-from minigrad.training.checkpoint import write_checkpoint, write_durably
+from minigrad.training.checkpoint import read_checkpoint, write_checkpoint, write_durably
 
 
 class RunDirectory:
-    """`<root>/<name>/<NNNN>/`, made by `create` and never written by another run.
+    """`<root>/<name>/<NNNN>/`, made by `create`, gone back to by `open`, and written by one process at a time.
 
     config.yaml     the resolved config: running it again is running this again
     run.json        arguments, seed, versions, git commit, status, exit code, best
     metrics.jsonl   one JSON object for each logged step
     checkpoints/    last.safetensors and best.safetensors
+
+    Raises: OSError if another process is writing there.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.facts: dict[str, Any] = {}
+        self.config = ""
+        self.metrics = bytearray()
+        self.best_step: int | None = None
+        """Of the weights in `best`; None if nobody knows."""
+        self._lock = _lock(path)
 
     @classmethod
     def create(cls, root: Path, name: str, config: str, **facts: Any) -> RunDirectory:
@@ -50,11 +60,32 @@ class RunDirectory:
                 break
             except FileExistsError:
                 continue
-        (path / "checkpoints").mkdir()
-        (path / "config.yaml").write_text(config, encoding="utf-8")
         directory = cls(path)
+        (path / "checkpoints").mkdir()
+        directory.set_config(config)
         directory.note(status="running", **facts, started=_now(), **_surroundings())
         return directory
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Goes back to a run that was killed, interrupted, or is done.
+
+        Raises: FileNotFoundError if there is no run; OSError if it cannot be read.
+        """
+        config = path / "config.yaml"
+        if not config.is_file():
+            raise FileNotFoundError(ENOENT, "no such file, so that there is no run to go on with", str(config))
+        directory = cls(path)
+        directory.config = config.read_text(encoding="utf-8")
+        with suppress(FileNotFoundError, ValueError):  # it tells people what happened, and nothing depends on it
+            directory.facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        (path / "checkpoints").mkdir(exist_ok=True)
+        return directory
+
+    def set_config(self, config: str) -> None:
+        """Writes `config.yaml`."""
+        write_durably(self.path / "config.yaml", config.encode())
+        self.config = config
 
     def note(self, **facts: Any) -> None:
         """Adds facts to `run.json`, which is replaced as a whole."""
@@ -63,22 +94,65 @@ class RunDirectory:
 
     def log(self, record: Mapping[str, float]) -> None:
         """Adds one line to `metrics.jsonl`."""
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
-            file.write(json_line(record) + "\n")
+        line = json_line(record).encode() + b"\n"
+        with open(self.path / "metrics.jsonl", "ab") as file:
+            file.write(line)
+        self.metrics += line
 
-    def save(self, name: str, tensors: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+    def save(self, name: str, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Writes `checkpoints/<name>.safetensors`; see `write_checkpoint`."""
-        write_checkpoint(self.path / "checkpoints" / f"{name}.safetensors", tensors, state)
+        write_checkpoint(self._checkpoint(name), weights, state)
+
+    def read(self, name: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Returns what `save` was given; None if it never was. Raises: as `read_checkpoint`."""
+        path = self._checkpoint(name)
+        return read_checkpoint(path) if path.exists() else None
+
+    def state(self) -> dict[str, Any]:
+        """Returns what a checkpoint keeps of the directory, so that it can be brought back to that moment."""
+        return {"config": self.config, "metrics": np.frombuffer(bytes(self.metrics), np.uint8)}
+
+    def rewind(self, metrics: np.ndarray) -> None:
+        """Cuts `metrics.jsonl` back to what it was when `state()` returned these `metrics`."""
+        self.metrics = bytearray(metrics.tobytes())
+        write_durably(self.path / "metrics.jsonl", bytes(self.metrics))
 
     def close(self, status: str, exit_code: int, **facts: Any) -> None:
-        """Notes how the run ended."""
-        self.note(status=status, exit_code=exit_code, ended=_now(), **facts)
+        """Notes how the run ended, and lets others write."""
+        try:
+            self.note(status=status, exit_code=exit_code, ended=_now(), **facts)
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+    def _checkpoint(self, name: str) -> Path:
+        return self.path / "checkpoints" / f"{name}.safetensors"
 
 
 def json_line(record: Mapping[str, Any]) -> str:
     """Returns `record` as one line of JSON, which has no NaN and no infinity: they become null."""
     unknown = {name: None for name, value in record.items() if isinstance(value, float) and not isfinite(value)}
     return json.dumps({**record, **unknown}, allow_nan=False)
+
+
+def _lock(path: Path) -> int | None:
+    """Returns a descriptor that keeps a directory for this process until that ends, however it does.
+
+    Raises: OSError if another process keeps it.
+    """
+    if sys.platform == "win32":  # which cannot lock a directory
+        return None
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        reason = "another process is training in this run; wait for it, or end it"
+        raise OSError(error.errno, reason, str(path)) from None
+    return descriptor
 
 
 def _now() -> str:

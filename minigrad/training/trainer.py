@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from math import isfinite
-from typing import TYPE_CHECKING, Any
+from math import ceil, inf, isfinite
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -14,17 +15,18 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from minigrad.data import DataLoader, Examples
 from minigrad.engine import Tensor, no_grad, random
 from minigrad.optim import clip_grad_norm_
+from minigrad.training.guard import TrainingError, divergence
 from minigrad.training.metrics import Tally
 from minigrad.training.monitor import Best, Checkpoint, EarlyStopping
 from minigrad.training.progress import Progress
 from minigrad.training.run_directory import RunDirectory
+from minigrad.training.state import memory
 
 if TYPE_CHECKING:
     from minigrad.training.experiment import Experiment
 
-
-class TrainingError(RuntimeError):
-    """A training that cannot go on: what happened, at which step, and what to try."""
+Batch = tuple[np.ndarray, np.ndarray]
+"""Inputs (N, ...) and targets (N, ...)."""
 
 
 @dataclass(frozen=True)
@@ -34,25 +36,31 @@ class Trainer:
     Args:
         max_epochs: passes over the training examples; 10 where `max_steps` is not given either.
         max_steps: optimizer steps; the first of the two limits to be reached ends the training.
+        accumulate: batches in a step, whose gradients are averaged over all their examples; the last step of an epoch
+            takes what is left.
         val_every: steps between validations; left out, the end of every epoch. The last step is always validated.
         log_every: steps between two records of the training loss, metrics and learning rate.
         grad_clip: the largest norm of all gradients together; longer ones are scaled down to it.
+        on_nan: what a loss or a gradient that is not finite does: `stop` the run, or `skip` the update of its step and
+            count it.
         early_stopping: ends the training when a monitored value no longer improves.
-        checkpoint: which weights are the best.
+        checkpoint: which weights are the best, and how often the run is saved.
 
     Raises: ValueError if a number is not positive.
     """
 
     max_epochs: int | None = None
     max_steps: int | None = None
+    accumulate: int = 1
     val_every: int | None = None
     log_every: int = 50
     grad_clip: float | None = None
+    on_nan: Literal["stop", "skip"] = "stop"
     early_stopping: EarlyStopping | None = None
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
     def __post_init__(self) -> None:
-        for name in ("max_epochs", "max_steps", "val_every", "log_every", "grad_clip"):
+        for name in ("max_epochs", "max_steps", "accumulate", "val_every", "log_every", "grad_clip"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be larger than 0, got {value}")
@@ -68,9 +76,8 @@ class Trainer:
 class Training:
     """One training of an experiment, and where it stands.
 
-    `step` counts the optimizer steps done; the epoch and the place in it follow from it. What else changes on the way
-    is the model, the optimizer, the schedule, the tally since the last record, and the best values: all that
-    `checkpoints/last.safetensors` holds.
+    `step` counts the optimizer steps done, those whose update was skipped included; the epoch and the place in it
+    follow from it. All that changes on the way is in `weights` and `state()`, which checkpoints hold.
 
     Raises: ValueError if the loader does not fit the data.
     """
@@ -79,9 +86,11 @@ class Training:
         random.seed(experiment.seed)
         self.experiment = experiment
         self.settings = experiment.trainer
+        self.callbacks = experiment.callbacks
         self.model = experiment.model
         self.loader = experiment.loader(experiment.data.train)
-        self.steps = self.settings.steps(len(self.loader))
+        self.epoch_steps = ceil(len(self.loader) / self.settings.accumulate)
+        self.steps = self.settings.steps(self.epoch_steps)
         self.parameters = list(self.model.parameters())
         self.optimizer = experiment.optimizer(self.parameters)
         self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
@@ -89,6 +98,7 @@ class Training:
             setattr(self.schedule, "total_steps", self.steps)  # noqa: B010 - of the schedules that have a length at all
         self.tally = Tally(experiment.metrics, getattr(experiment.loss, "reduction", "mean"))
         self.step = 0
+        self.skipped = 0
         self.lr = 0.0
         checkpoint, stopping = self.settings.checkpoint, self.settings.early_stopping
         better = experiment.measured
@@ -99,7 +109,9 @@ class Training:
             self.stopping = Best(stopping.monitor, mode, stopping.min_delta, stopping.patience)
         self.best_weights: dict[str, np.ndarray] = {}
         self.best_values: dict[str, float] = {}
+        self.stopped = False
         self.interrupted = False
+        self._saved_at = monotonic()
 
     def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
         """Trains to the end, and measures the test examples on the best weights, which stay in the model, in eval mode.
@@ -110,84 +122,112 @@ class Training:
             directory: gets the records and the checkpoints.
             progress: is told of every step.
 
-        Returns `status` ("done" or "interrupted"), `steps`, `best_step`, the validation values of the best step, and,
-        when done, the test values.
+        Returns `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
+        validation values of the best step, and, when done, the test values.
 
-        Raises: TrainingError if the loss is not finite; OSError if a checkpoint cannot be written.
+        Raises: TrainingError if the loss or a gradient is not finite; OSError if a checkpoint cannot be written.
         """
-        val_every = self.settings.val_every or len(self.loader)
         self.model.train()
-        with threadpool_limits(1, "blas"), np.errstate(all="ignore"):  # a loss that is not finite is told of below
-            for inputs, targets in islice(self.batches(), self.steps - self.step):
-                self.train_step(inputs, targets)
+        with threadpool_limits(1, "blas"), np.errstate(all="ignore"):  # what is not finite is told of by the guard
+            for callback in self.callbacks:
+                callback.on_train_start(self)
+            batches = self.batches()
+            while self.step < self.steps and not (self.ended or self.interrupted):
+                self.train_step(next(batches))
                 if progress is not None:
                     progress.advance(self.step)
-                validate = self.step % val_every == 0 or self.step == self.steps
-                if validate or self.step % self.settings.log_every == 0:
-                    record = self._record(validate)
-                    if progress is not None:
-                        progress.report(record)
-                    if directory is not None:
-                        directory.log(record)
-                    if validate:
-                        self._keep(record, directory)
-                if self.interrupted or (self.stopping is not None and self.stopping.out_of_patience):
-                    break
+                self._after_step(directory, progress)
             results = {"steps": self.step, "best_step": self.best.step, **self.best_values}
+            if self.skipped:
+                results["skipped"] = self.skipped
             if self.interrupted:
                 if directory is not None:
-                    directory.save("last", self.model.state_dict(), self.state())
+                    self.save(directory)
                 return {"status": "interrupted", **results}
             self.model.load_state_dict(self.best_weights)
             results |= self.evaluate(self.experiment.data.test, "test")
             self.model.eval()
+            for callback in self.callbacks:
+                callback.on_train_end(self, results)
             return {"status": "done", **results}
 
     def interrupt(self) -> None:
         """Ends the training after the step that is under way, with a checkpoint; a signal handler may call it."""
         self.interrupted = True
 
-    def train_step(self, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Forward, loss, backward, update: one step of the optimizer on one batch.
+    def stop(self) -> None:
+        """Ends the training after the step that is under way, which is validated; the run is done then."""
+        self.stopped = True
 
-        Raises: TrainingError if the loss is not finite.
+    @property
+    def ended(self) -> bool:
+        """Whether a callback or early stopping has ended the training."""
+        return self.stopped or (self.stopping is not None and self.stopping.out_of_patience)
+
+    def train_step(self, batches: Sequence[Batch]) -> None:
+        """Forward, loss and backward for each of `batches`, whose gradients are averaged, and one update.
+
+        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped.
         """
+        examples = sum(len(inputs) for inputs, _ in batches)
+        results = []
+        total = 0.0
         with random.at(self.step):
-            outputs = self.model(Tensor(inputs))
-            loss = self.experiment.loss(outputs, Tensor(targets))
-            value = loss.item()
-            if not isfinite(value):
-                raise self._diverged("training", value, inputs)
-            loss.backward()
-        if self.settings.grad_clip is not None:
-            clip_grad_norm_(self.parameters, self.settings.grad_clip)
+            for inputs, targets in batches:
+                outputs = self.model(Tensor(inputs))
+                loss = self.experiment.loss(outputs, Tensor(targets))
+                share = 1.0 if self.tally.reduction == "sum" else len(inputs) / examples
+                loss.backward(None if share == 1.0 else share)
+                value = loss.item()
+                total += value
+                results.append((value, outputs.data, targets))
+        norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
-        self.optimizer.step()
+        if isfinite(total + norm):
+            for callback in self.callbacks:
+                callback.on_before_optimizer_step(self)
+            self.optimizer.step()
+            for result in results:
+                self.tally.add(*result)
+        elif self.settings.on_nan == "skip":
+            self.skipped += 1
+        else:
+            raise self._diverged(batches, total)
         self.optimizer.zero_grad()
         if self.schedule is not None:
             self.schedule.step()
         self.step += 1
-        self.tally.add(value, outputs.data, targets)
 
-    def evaluate(self, examples: Examples, part: str) -> dict[str, float]:
+    def evaluate(self, examples: Examples, part: str) -> dict[str, Any]:
         """Returns the loss and the metrics over all `examples`, under names that begin with `part`.
 
         The tally is used for this, and is empty afterwards.
+
+        Raises: TrainingError if the loss is not finite.
         """
         self.model.eval()
         self.tally.reset()
         batch_size = min(self.loader.batch_size, len(examples))
-        with no_grad():
+        with no_grad(), random.at(self.step):
             for inputs, targets in DataLoader(examples, batch_size, shuffle=False).epoch(0):
                 outputs = self.model(Tensor(inputs))
                 loss = self.experiment.loss(outputs, Tensor(targets)).item()
                 if not isfinite(loss):
-                    raise self._diverged(part, loss, inputs)
+                    what = f"the {part} loss became {loss} at step {self.step}"
+                    raise divergence(what, inputs, self.model, self._remedies())
                 self.tally.add(loss, outputs.data, targets)
         values = self.tally.compute(part)
         self.tally.reset()
         self.model.train()
         return values
+
+    def batches(self) -> Iterator[list[Batch]]:
+        """Yields the batches of each step, from the present step on, without end."""
+        while True:
+            epoch, done = divmod(self.step, self.epoch_steps)
+            batches = self.loader.epoch(epoch, done * self.settings.accumulate)
+            while step := list(islice(batches, self.settings.accumulate)):
+                yield step
 
     def best_so_far(self) -> dict[str, Any] | None:
         """Returns `monitor`, `value` and `step` of the best weights; None before the first validation."""
@@ -195,55 +235,112 @@ class Training:
         return {"monitor": best.monitor, "value": best.value, "step": best.step} if self.best_weights else None
 
     def state(self) -> dict[str, Any]:
-        """Returns all that changes on the way besides the weights, as numbers, texts, lists, dicts and arrays."""
+        """Returns all that changes on the way besides the weights, as checkpoints can hold it."""
+        epoch, done = divmod(self.step, self.epoch_steps)
         return {
             "step": self.step,
-            "epoch": self.step // len(self.loader),
+            "steps": self.steps,
+            "epoch": epoch,
+            "step_in_epoch": done,
             "seed": self.experiment.seed,
+            "skipped": self.skipped,
+            "lr": self.lr,
+            "stopped": self.stopped,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
-            "tally": {
-                "loss": self.tally.loss,
-                "count": self.tally.count,
-                "metrics": list(map(vars, self.tally.metrics)),
-            },
-            "best": {**asdict(self.best), "values": self.best_values},
-            "stopping": asdict(self.stopping) if self.stopping else None,
+            "tally": {"loss": self.tally.loss, "count": self.tally.count},
+            "metrics": {metric.name: memory(metric) for metric in self.tally.metrics},
+            "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.callbacks],
+            "best": {**vars(self.best), "values": self.best_values, "weights": self.best_weights},
+            "early_stopping": vars(self.stopping) if self.stopping else None,
         }
 
-    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields the training batches from the present step on, without end."""
-        while True:
-            epoch, start = divmod(self.step, len(self.loader))
-            yield from self.loader.epoch(epoch, start)
+    def load_state(self, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """Goes on from what `model.state_dict()` and `state()` returned in another training of this experiment.
+
+        Where the experiment is another one, what only the old or only the new one has is left out.
+
+        Raises: ValueError if the model or the optimizer has other parameters.
+        """
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None and state["schedule"] is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        for name in ("step", "skipped", "lr", "stopped"):
+            setattr(self, name, state[name])
+        self.tally.loss, self.tally.count = state["tally"]["loss"], state["tally"]["count"]
+        for metric in self.tally.metrics:
+            vars(metric).update(state["metrics"].get(metric.name, {}))
+        for callback, (name, kept) in zip(self.callbacks, state["callbacks"], strict=False):
+            if type(callback).__name__ == name:
+                callback.load_state_dict(kept)
+        if self.best.resume(state["best"]):
+            self.best_weights, self.best_values = state["best"]["weights"], state["best"]["values"]
+        if self.stopping is not None and state["early_stopping"] is not None:
+            self.stopping.resume(state["early_stopping"])
+
+    def save(self, directory: RunDirectory) -> None:
+        """Writes `last`, which is all that is needed to go on from here, and `best`, which is a part of it.
+
+        Raises: OSError if they cannot be written.
+        """
+        directory.save("last", self.model.state_dict(), {**self.state(), "run": directory.state()})
+        if self.best_weights and directory.best_step != self.best.step:
+            directory.save("best", self.best_weights, {"step": self.best.step, "values": self.best_values})
+            directory.best_step = self.best.step
+        self._saved_at = monotonic()
+
+    def _after_step(self, directory: RunDirectory | None, progress: Progress | None) -> None:
+        """Records, validates, saves, and tells the callbacks, when it is time for that."""
+        settings = self.settings
+        for callback in self.callbacks:
+            callback.on_step_end(self)
+            if self.step % self.epoch_steps == 0:
+                callback.on_epoch_end(self)
+        ends = self.step == self.steps or self.stopped
+        validate = ends or self.step % (settings.val_every or self.epoch_steps) == 0
+        if validate or self.step % settings.log_every == 0:
+            record = self._record(validate)
+            if progress is not None:
+                progress.report(record)
+            if directory is not None:
+                directory.log(record)
+            if validate:
+                self._judge(record)
+        if directory is not None and (validate or monotonic() - self._saved_at >= settings.checkpoint.seconds):
+            self.save(directory)
 
     def _record(self, validate: bool) -> dict[str, float]:
         """Returns what is logged at this step: the training values since the last record, and perhaps a validation."""
-        record = {
-            "step": self.step,
-            "epoch": self.step / len(self.loader),
-            "lr": self.lr,
-            **self.tally.compute("train"),
-        }
+        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr}
+        record |= self.tally.compute("train")
         self.tally.reset()
+        if self.settings.on_nan == "skip":
+            record["skipped"] = self.skipped
         return record | self.evaluate(self.experiment.data.val, "val") if validate else record
 
-    def _keep(self, record: dict[str, float], directory: RunDirectory | None) -> None:
+    def _judge(self, record: dict[str, float]) -> None:
         """Takes the record of a validation: the weights may be the best so far, or too long not have become better."""
-        if self.stopping is not None:
-            self.stopping.update(record, self.step)
-        is_best = self.best.update(record, self.step)
-        if is_best:
+        if self.best.update(record, self.step):
             self.best_weights = {name: array.copy() for name, array in self.model.state_dict().items()}
             self.best_values = {name: value for name, value in record.items() if name.startswith("val/")}
-        if directory is not None:
-            if is_best:  # before `last`, which tells of it: whoever goes on from `last` finds the best it speaks of
-                directory.save("best", self.best_weights, {"step": self.step, "values": self.best_values})
-            directory.save("last", self.model.state_dict(), self.state())
+        if self.stopping is not None:
+            self.stopping.update(record, self.step)
+        for callback in self.callbacks:
+            callback.on_validation_end(self, record)
 
-    def _diverged(self, part: str, loss: float, inputs: np.ndarray) -> TrainingError:
-        place = f"the {part} loss became {loss} at step {self.step} (epoch {self.step // len(self.loader)})"
-        if not np.isfinite(inputs).all():
-            return TrainingError(f"{place}: the inputs of that batch hold NaN or infinity; correct the data")
-        remedy = "a smaller optimizer.lr" + (", or trainer.grad_clip=1.0" if self.settings.grad_clip is None else "")
-        return TrainingError(f"{place}: the weights have diverged; try {remedy}")
+    def _diverged(self, batches: Sequence[Batch], loss: float) -> TrainingError:
+        """Returns the error for the step that is under way, whose loss or gradients are not finite."""
+        place = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
+        what = "a gradient is not finite" if isfinite(loss) else f"the training loss became {loss}"
+        inputs = np.concatenate([inputs for inputs, _ in batches])
+        return divergence(f"{what} {place}", inputs, self.model, self._remedies())
+
+    def _remedies(self) -> list[str]:
+        """What this run does not do yet against numbers that grow without bounds."""
+        remedies = ["a smaller optimizer.lr"]
+        if self.settings.grad_clip is None:
+            remedies.append("trainer.grad_clip=1.0")
+        if self.settings.on_nan == "stop":
+            remedies.append("trainer.on_nan=skip")
+        return remedies

@@ -1,19 +1,10 @@
-import json
 import os
-import struct
-import zlib
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from minigrad.training.checkpoint import write_checkpoint, write_durably
-
-
-def header(path):
-    content = path.read_bytes()
-    (length,) = struct.unpack("<Q", content[:8])
-    return json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["minigrad"])
 
 
 def test_others_read_the_weights_under_their_own_keys(tmp_path):
@@ -32,15 +23,6 @@ def test_arrays_within_the_state_become_tensors_named_by_their_path(tmp_path):
     state = {"step": 7, "optimizer": {"state": [{"moment": moment}]}}
     write_checkpoint(tmp_path / "x.safetensors", {"w": np.ones(3)}, state)
     np.testing.assert_array_equal(load_file(tmp_path / "x.safetensors")["optimizer/state/0/moment"], moment)
-    state = header(tmp_path / "x.safetensors")
-    assert state["step"] == 7
-    assert state["optimizer"] == {"state": [{"moment": {"tensor": "optimizer/state/0/moment"}}]}
-
-
-def test_every_tensor_has_its_checksum(tmp_path):
-    weights = {"a": np.arange(5.0), "b": np.arange(6).reshape(2, 3).T}
-    write_checkpoint(tmp_path / "x.safetensors", weights, {})
-    assert header(tmp_path / "x.safetensors")["crc32"] == {name: zlib.crc32(w.tobytes()) for name, w in weights.items()}
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path):
