@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minigrad import func, nn, ops, optim
@@ -23,6 +22,8 @@ from minigrad.engine.random import seed
 from minigrad.scalar import Scalar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minigrad.training import Experiment
 
 __version__ = "0.1.0"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from os.path import dirname, join
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,7 @@ import numpy as np
 from minigrad.engine.mode import Mode, Watcher, current_mode, entered
 from minigrad.engine.tensor import Node, Tensor
 
-_ENGINE = str(Path(__file__).parents[1] / "engine")
-_OPS = str(Path(__file__).parents[1] / "ops")
+_OURS = dirname(__file__), join(dirname(dirname(__file__)), "ops")
 
 
 class AnomalyError(RuntimeError):
@@ -28,8 +26,10 @@ class _Lines(Watcher):
         self.lines: dict[Node, str] = {}
 
     def made(self, node: Node) -> None:
+        import traceback  # not for those who look for nothing
+
         frames = traceback.extract_stack(limit=12)
-        caller = next((f for f in reversed(frames) if not f.filename.startswith((_ENGINE, _OPS))), frames[-1])
+        caller = next((f for f in reversed(frames) if not f.filename.startswith(_OURS)), frames[-1])
         self.lines[node] = f'File "{caller.filename}", line {caller.lineno}, in {caller.name}\n    {caller.line}'
 
     def differentiated(self, node: Node, gradients: Any) -> None:

@@ -7,7 +7,6 @@ is most of the time of a small network.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -66,9 +65,9 @@ def primitive(
     else:
         apply = _general(operation)
     apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = f"NumPy's `{name}`, differentiable." if isinstance(forward, np.ufunc) else inspect.getdoc(forward)
+    apply.__doc__ = f"NumPy's `{name}`, differentiable." if isinstance(forward, np.ufunc) else forward.__doc__
     if not isinstance(forward, np.ufunc):
-        apply.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
+        apply.__wrapped__ = forward  # type: ignore[attr-defined] # whose signature it has
     apply.primitive = operation  # type: ignore[attr-defined]
     table[name] = operation
     for stands_for in (forward if isinstance(forward, np.ufunc) else None, numpy):

@@ -7,7 +7,6 @@ set. So `super().__init__()` has nothing to prepare, and forgetting it does no h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -91,6 +90,8 @@ class Module:
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:  # called for what is not there
+        from difflib import get_close_matches  # only for a mistake
+
         near = get_close_matches(name, dir(self), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
@@ -259,6 +260,8 @@ class Module:
         problems = [f"missing: {name!r}" for name in own if name not in arrays]
         for name, array in arrays.items():
             if name not in own:
+                from difflib import get_close_matches  # only for a mistake
+
                 near = get_close_matches(name, own, n=1)
                 problems.append(f"unexpected: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
             elif array.shape != own[name].shape:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -66,6 +65,8 @@ class Optimizer:
             known.add(id(p))
         for name in group:
             if name != "params" and name not in self.defaults:
+                from difflib import get_close_matches  # only for a mistake
+
                 near = get_close_matches(name, self.defaults, n=1)
                 raise TypeError(
                     f"{type(self).__name__} has no option {name!r}"
