@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -59,6 +59,7 @@ class Dataset:
     val: Examples
     test: Examples
     _num_classes: int | None = None
+    _pixel_max: int | None = None  # in images: the white of the whole numbers that become fractions of it
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -76,6 +77,79 @@ class Dataset:
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
         return self._num_classes
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """One input as an image, (channels, height, width), however it is laid out; None where it is no image."""
+        return self.input_shape if len(self.input_shape) == 3 and self.input_shape[0] in (1, 3) else None
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What each input value is, where the data says so."""
+        return ()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What each class is called, where the data says so."""
+        return ()
+
+    def prepare(self, raw: np.ndarray) -> np.ndarray:
+        """Returns raw inputs, one or more, as the model learned to take them: (N, *input_shape).
+
+        Of images, whole numbers are pixels, scaled to [0, 1], and real numbers are such fractions already. All else
+        keeps its values. A subclass that does more to its inputs defines this, or `read_inputs`.
+
+        Raises: DataError for another shape, for what is no number, and for pixels out of range.
+        """
+        shapes = {self.input_shape, (self.num_features,)}
+        if self.image_shape is not None:
+            shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # grey needs no channel
+        examples = raw[np.newaxis] if raw.shape in shapes else raw
+        if examples.ndim == 0 or examples.shape[1:] not in shapes or len(examples) == 0:
+            expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=len))
+            raise DataError(f"expected inputs of shape {expected}, got {raw.shape}")
+        is_whole, dtype = raw.dtype.kind in "iu", self.train.inputs.dtype
+        if not is_whole and (raw.dtype.kind != "f" or dtype.kind != "f"):
+            raise DataError(f"expected inputs of {'real' if dtype.kind == 'f' else 'whole'} numbers, got {raw.dtype}")
+        if self._pixel_max is not None and not 0 <= raw.min() <= raw.max() <= (self._pixel_max if is_whole else 1):
+            raise DataError(
+                f"pixels are whole numbers from 0 to {self._pixel_max} or fractions from 0 to 1, "
+                f"got {raw.dtype} from {raw.min()} to {raw.max()}"
+            )
+        if self._pixel_max is not None and is_whole:
+            examples = np.divide(examples, self._pixel_max, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            inputs = examples.reshape(-1, *self.input_shape).astype(dtype, copy=False)
+        if not np.isfinite(inputs).all():
+            raise DataError(f"expected finite numbers of {dtype}, got NaN or infinity")
+        return inputs
+
+    def read_inputs(self, path: str | Path) -> np.ndarray:
+        """Returns the inputs of a .csv, .npy or (for images) .png file, as the model learned to take them: (N, ...).
+
+        Raises: DataError if the file cannot be read or does not fit.
+        """
+        from minigrad.data.inputs import read_image, read_numbers  # which are for finished models, and know DataError
+
+        suffix = Path(path).suffix
+        if suffix == ".png" and self._pixel_max is not None and self.image_shape is not None:
+            raw = read_image(path, self.image_shape)
+        elif suffix in (".csv", ".npy"):
+            raw = read_numbers(path)
+        else:
+            kinds = ".csv, .npy or .png" if self._pixel_max is not None else ".csv or .npy"
+            raise DataError(f"{path}: the inputs of {type(self).__name__} are read from {kinds} files")
+        try:
+            return self.prepare(raw)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns what preparing inputs has learned from the data, as JSON can hold it; a run keeps it."""
+        return {}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Prepares inputs from now on as the data did whose `state_dict` this is."""
 
 
 def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "index") -> np.ndarray:

@@ -27,6 +27,8 @@ class Digits(Dataset):
     """
 
     _num_classes = 10
+    _pixel_max = 16
+    image_shape = (1, 8, 8)
 
     def __init__(self, flatten: bool = True, targets: Targets = "index") -> None:
         arrays = read_npz(Path(__file__).with_name("digits.npz"), ["images", "labels"])

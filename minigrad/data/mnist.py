@@ -50,6 +50,8 @@ class MNIST(Dataset):
     }
     val_size: ClassVar[int] = 10_000
     _num_classes = 10
+    _pixel_max = 255
+    image_shape = (1, 28, 28)
 
     def __init__(
         self, root: str | None = None, download: bool = False, flatten: bool = True, targets: Targets = "index"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -70,33 +73,89 @@ class Table(Dataset):
         if is_numeric.pop(target):
             encoded = amount_targets(columns[target].numbers(), targets)
         else:
-            self._class_names, classes = columns[target].categories()
+            self._class_names = columns[target].categories()
+            classes = columns[target].codes(self._class_names)
             self._num_classes = len(self._class_names)
             encoded = class_targets(classes, self._num_classes, targets)
         train, val, test = split(len(encoded), val_fraction, test_fraction, classes)
 
-        features: dict[str, np.ndarray] = {}
-        for name, numbers in is_numeric.items():
-            if numbers:
-                features[name] = _standardize(columns[name].numbers(), train)
-            else:
-                values, codes = columns[name].categories()
-                features |= {f"{name}={value}": codes == code for code, value in enumerate(values)}
-        if not features:
+        self._delimiter = delimiter
+        self._features = tuple(
+            _Feature.learn(name, columns[name], numeric, train) for name, numeric in is_numeric.items()
+        )
+        if not self._features:
             raise DataError(f"{path}: no column is left for the inputs beside the target {target!r}")
-        self._feature_names = tuple(features)
-        inputs = np.column_stack([column.astype(np.float32) for column in features.values()])
+        inputs = self._encode(columns)
         self.train, self.val, self.test = (Examples(inputs[rows], encoded[rows]) for rows in (train, val, test))
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """What each input value is: the name of a numeric column, or `name=value` for a category."""
-        return self._feature_names
+        return tuple(name for feature in self._features for name in feature.input_names)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The values of a categorical target, of which class `i` is the i-th; none for a numeric target."""
         return self._class_names
+
+    def read_inputs(self, path: str | Path) -> np.ndarray:
+        """Returns the rows of a CSV file with the same columns, standardised and coded as the training part was.
+
+        The target may be missing, and other columns are left out.
+
+        Raises: DataError, with line and column, as the constructor, and for a category that is new.
+        """
+        if Path(path).suffix != ".csv":
+            raise DataError(f"{path}: the inputs of a Table are read from a .csv file that names the same columns")
+        columns = _read(str(path), self._delimiter)
+        for feature in self._features:
+            if feature.name not in columns:
+                raise DataError(f"{path}: no column {feature.name!r}; {nearest(feature.name, list(columns))}")
+        return self._encode(columns)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns mean and standard deviation, or the categories, of each column, and the names of the classes."""
+        return {"features": [asdict(feature) for feature in self._features], "class_names": self._class_names}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Standardises and codes from now on as the table did whose `state_dict` this is."""
+        features = state_dict["features"]
+        self._features = tuple(_Feature(**{**feature, "values": tuple(feature["values"])}) for feature in features)
+        self._class_names = tuple(state_dict["class_names"])
+
+    def _encode(self, columns: dict[str, _Column]) -> np.ndarray:
+        """Returns the inputs, float32 (N, num_features)."""
+        values = [feature.encode(columns[feature.name]) for feature in self._features]
+        return np.concatenate(values, axis=1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """How a column becomes inputs: as (number - mean) / std or, where there are `values`, a 0 or 1 for each of them."""
+
+    name: str
+    mean: float = 0.0
+    std: float = 1.0
+    values: tuple[str, ...] = ()
+
+    @classmethod
+    def learn(cls, name: str, column: _Column, numeric: bool, train: np.ndarray) -> _Feature:
+        """Takes the categories of a column or, over the rows `train`, its mean and std; what is constant is centred."""
+        if not numeric:
+            return cls(name, values=column.categories())
+        part = column.numbers()[train]
+        return cls(name, float(part.mean()), float(part.std()) if np.ptp(part) else 1.0)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What each of its input values is."""
+        return tuple(f"{self.name}={value}" for value in self.values) or (self.name,)
+
+    def encode(self, column: _Column) -> np.ndarray:
+        """Returns the input values (N, 1) of a numeric column, or (N, len(values))."""
+        if self.values:
+            return np.eye(len(self.values))[column.codes(self.values)]
+        return ((column.numbers() - self.mean) / self.std)[:, np.newaxis]
 
 
 @dataclass
@@ -109,15 +168,23 @@ class _Column:
         """Returns the cells as float64 (N,)."""
         return np.array([self._number(row) for row in range(len(self.cells))])
 
-    def categories(self) -> tuple[tuple[str, ...], np.ndarray]:
-        """Returns the different values in ascending order, and which of them each cell holds, int64 (N,)."""
+    def categories(self) -> tuple[str, ...]:
+        """Returns the different values in ascending order."""
         for row, cell in enumerate(self.cells):
             if cell.lower() in ("", "nan"):
                 raise self._missing(row)
         numeric = all(_is_number(cell) for cell in self.cells)
-        values = sorted(set(self.cells), key=lambda cell: (float(cell) if numeric else 0.0, cell))
+        return tuple(sorted(set(self.cells), key=lambda cell: (float(cell) if numeric else 0.0, cell)))
+
+    def codes(self, values: tuple[str, ...]) -> np.ndarray:
+        """Returns which of `values` each cell holds, int64 (N,)."""
         code = {value: i for i, value in enumerate(values)}
-        return tuple(values), np.array([code[cell] for cell in self.cells])
+        for cell, line in zip(self.cells, self.lines, strict=True):
+            if cell not in code:
+                raise DataError(
+                    f"{self.place}, line {line}: {cell!r} is new to the model; {nearest(cell, list(values))}"
+                )
+        return np.array([code[cell] for cell in self.cells])
 
     def looks_numeric(self) -> bool:
         """Tells whether the cells are numbers or texts. Raises DataError if they are both."""
@@ -226,9 +293,3 @@ def _is_number(cell: str) -> bool:
     except ValueError:
         return False
     return "_" not in cell  # Python reads 1_000 as a number; nobody else does
-
-
-def _standardize(values: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Returns (values - mean) / std with the statistics of the rows `train`; what is constant there is centred."""
-    part = values[train]
-    return (values - part.mean()) / (part.std() if np.ptp(part) else 1.0)

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -218,3 +220,46 @@ def test_a_delimiter_of_two_characters_is_refused(save):
 def test_a_form_of_classes_does_not_fit_a_numeric_target(save):
     with pytest.raises(DataError, match="'one_hot' is a form of classes"):
         Table(save(iris()), "width", targets="one_hot")
+
+
+def test_rows_without_a_target_are_prepared_as_the_training_part_was(save, tmp_path):
+    data = Table(save(iris()), "species")
+    lines = iris().splitlines()
+    rows = [f"{line.rpartition(',')[0]},ignored" for line in lines]
+    more = tmp_path / "more.csv"
+    more.write_text("\n".join(rows).replace("species", "note"))
+    prepared = data.read_inputs(more)
+    inputs, _ = everything(data)
+    assert {row.tobytes() for row in prepared} == {row.tobytes() for row in inputs}
+
+
+def test_what_a_table_learned_outlives_its_file(save, tmp_path):
+    data = Table(save(iris()), "species")
+    kept = json.loads(json.dumps(data.state_dict()))
+    row = tmp_path / "row.csv"
+    row.write_text("length,width,size\n7,7.0,large\n")
+    expected = data.read_inputs(row)
+    changed = Table(save(iris().replace("1,0.143,large,virginica", "100,50,huge,other")), "species")
+    changed.load_state_dict(kept)
+    np.testing.assert_array_equal(changed.read_inputs(row), expected)
+    assert (changed.class_names, changed.feature_names) == (data.class_names, data.feature_names)
+    assert changed.state_dict() == data.state_dict()
+
+
+def test_rows_that_the_model_cannot_know_are_refused_with_their_place(save, tmp_path):
+    data = Table(save(iris()), "species")
+    row = tmp_path / "row.csv"
+    for text, message in (
+        (
+            "length,width,size\n7,7.0,larg\n",
+            ": column 'size', line 2: 'larg' is new to the model; did you mean 'large'?",
+        ),
+        ("lenght,width,size\n7,7.0,large\n", ": no column 'length'; did you mean 'lenght'?"),
+        ("length,width,size\n,7.0,large\n", ": column 'length', line 2: the value is missing"),
+    ):
+        row.write_text(text)
+        with pytest.raises(DataError) as error:
+            data.read_inputs(row)
+        assert str(error.value).removeprefix(str(row)).startswith(message)
+    with pytest.raises(DataError, match=r"read from a \.csv file"):
+        data.read_inputs(tmp_path / "rows.npy")
