@@ -20,7 +20,12 @@ def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Repeats x along new axes and axes of length one until it has `shape`; a read-only view, no copy is made."""
-    return np.broadcast_to(x, shape)
+    try:
+        return np.broadcast_to(x, shape)
+    except ValueError:
+        raise ValueError(
+            f"it does not broadcast to {shape}: counted from the last, each of its axes has to be as long, or 1"
+        ) from None
 
 
 def _cast(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:

@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 def reason(error: Exception, shapes: Sequence[Shape]) -> str:
     """The text of an error that NumPy raised for inputs of these shapes, said anew if it is about the shapes."""
     text = str(error)
-    if "core dimension" in text or "enough dimensions" in text or "remapped shapes" in text:
+    if len(shapes) == 2 and ("core dimension" in text or "enough dimensions" in text or "remapped shapes" in text):
         return _of_product(*shapes)
     if "could not be broadcast" in text or "shape mismatch" in text:
         return _of_broadcast(shapes) or text
@@ -24,8 +24,8 @@ def _of_broadcast(shapes: Sequence[Shape], behind: int = 0) -> str:
         if len({*lengths} - {1}) > 1:
             different = " and ".join(map(str, sorted({*lengths} - {1}, key=lengths.index)))
             return (
-                f"these shapes do not go together: axis {-back - behind} has lengths {different}, where they have to be "
-                "equal or 1; reshape one of them, or give it an axis of length 1 with expand_dims"
+                f"these shapes do not go together: axis {-back - behind} has lengths {different}, where they have to "
+                "be equal or 1; reshape one of them, or give it an axis of length 1 with expand_dims"
             )
     return ""
 

@@ -144,7 +144,7 @@ class Primitive:
 
     def explain(self, values: Sequence[Any], error: Exception) -> NoReturn:
         """Raises the forward's `error` again as a sentence with the operation's name and its inputs."""
-        inputs = values[0] if self.variadic else values[: self.arity]
+        inputs = values[0] if self.variadic else values[: self.arity or 1]
         names = [f"[{i}]" for i in range(len(inputs))] if self.variadic else self.parameters
         explain(self.name, dict(zip(names, inputs, strict=False)), error)
 

@@ -21,7 +21,7 @@ Axis = int | tuple[int, ...] | None
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The reduced axes, counted from the front."""
-    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return tuple(i % ndim for i in axes) if ndim else ()
 
 

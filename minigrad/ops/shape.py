@@ -187,11 +187,11 @@ def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: 
     `constant_values`, the last ones ("edge"), or x mirrored ("reflect", "symmetric") or continued from its other end
     ("wrap").
     """
-    if mode == "constant":
-        return np.pad(x, pad_width, mode, constant_values=constant_values)
+    if np.shape(pad_width) not in ((), (1,), (2,), (1, 2), (x.ndim, 2)):
+        raise ValueError(f"pad_width is a number, a pair, or a pair for each of the {x.ndim} axes, got {pad_width!r}")
     if mode not in get_args(PadMode):
         raise ValueError(f"mode is one of {', '.join(get_args(PadMode))}, got {mode!r}")
-    return np.pad(x, pad_width, mode)
+    return np.pad(x, pad_width, mode, **({"constant_values": constant_values} if mode == "constant" else {}))
 
 
 def _pad_rule(g: Any, x_shape: tuple[int, ...], pad_width: Any, mode: PadMode) -> Any:
