@@ -26,8 +26,10 @@ from minigrad.nn.activation import (
     Tanh,
 )
 from minigrad.nn.container import ModuleDict, ModuleList, Residual, Sequential
+from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.cross_entropy import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
 from minigrad.nn.dropout import Dropout
+from minigrad.nn.embedding import Embedding
 from minigrad.nn.linear import Linear
 from minigrad.nn.loss import GaussianNLLLoss, HuberLoss, L1Loss, Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss
 from minigrad.nn.margin import (
@@ -38,7 +40,10 @@ from minigrad.nn.margin import (
     TripletMarginLoss,
 )
 from minigrad.nn.module import Module, RemovableHandle
+from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from minigrad.nn.recurrent import GRU, LSTM, RNN
 from minigrad.nn.shape import Flatten
 
 __all__ = [
@@ -46,15 +51,28 @@ __all__ = [
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
     "Buffer",
+    "Conv1d",
+    "Conv2d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
     "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianNLLLoss",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -63,6 +81,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -70,6 +89,7 @@ __all__ = [
     "Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -78,6 +98,7 @@ __all__ = [
     "PReLU",
     "Parameter",
     "PoissonNLLLoss",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "RemovableHandle",
