@@ -48,7 +48,9 @@ def read_overrides(overrides: Sequence[str], report: Report) -> list[MappingNode
     for number, override in enumerate(one_line, 1):
         place = Place(source, number, 1, len(override))
         if not (match := _OVERRIDE.match(override)):
-            report.add(place, f"{override[:60]!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT")
+            report.add(
+                place, f"{override[:60]!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT"
+            )
             continue
         if (key := match.group(2)) in LANGUAGE_KEYS:
             report.add(place, f"'{key}' belongs in a file", f"write a file that begins with {key}: ...")

@@ -37,6 +37,7 @@ class Registry:
         self.kinds = dict(kinds)
         self._classes: dict[str, list[type]] = {}
         self._files: dict[str, list[Path]] = {}
+        self._bases: dict[str, list[str]] = {}
         self._unreadable: list[str] = []
         for module in modules:
             self.add_module(module)
@@ -68,6 +69,8 @@ class Registry:
             for statement in tree.body:
                 if isinstance(statement, ast.ClassDef) and not statement.name.startswith("_"):
                     self._files.setdefault(statement.name, []).append(path)
+                    bases = [ast.unparse(base).rpartition(".")[2] for base in statement.bases]
+                    self._bases.setdefault(statement.name, []).extend(bases)
 
     def find(self, name: str, base: type) -> type:
         """The class of this name that is a `base`.
@@ -93,10 +96,11 @@ class Registry:
         raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._unreadable]))
 
     def names(self, base: type) -> list[str]:
-        """The names that may stand for a `base`, in order; those of files not yet imported are taken at their word."""
+        """The names that may stand for a `base`, in order; a file that is not imported is taken at its word."""
         own = [] if self.is_kind(base) else [base.__name__]
         loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
-        return sorted({*own, *loaded, *self._files})
+        likely = [name for name in self._files if self._may_become(name, base)]
+        return sorted({*own, *loaded, *likely})
 
     def has(self, name: str, base: type) -> bool:
         """Whether a name stands for a `base`."""
@@ -125,6 +129,20 @@ class Registry:
     def _may_stand(self, cls: type, base: type) -> bool:
         """Whether a class is a `base`. A kind means its own: a Loss is a Module, but no part of a model."""
         return issubclass(cls, base) and not (self.is_kind(base) and self.kinds[self.kind_of(cls)] is not base)
+
+    def _may_become(self, name: str, base: type) -> bool:
+        """Whether a class of a file may turn out to be a `base`, by the names of the classes that it is made from."""
+        ancestors = [name]
+        for ancestor in ancestors:
+            for parent in self._bases[ancestor]:
+                if parent in self._bases:
+                    ancestors += [parent] if parent not in ancestors else []
+                elif parent in self._classes:
+                    if any(self._may_stand(cls, base) for cls in self._classes[parent]):
+                        return True
+                elif parent == base.__name__ or parent not in self.kinds:
+                    return True
+        return False
 
     def _is_buildable(self, cls: type) -> bool:
         return bool(self.kind_of(cls)) and not self.is_kind(cls) and not inspect.isabstract(cls)

@@ -108,7 +108,12 @@ def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict
     variadic = found.kind is found.VAR_POSITIONAL
     if variadic and not isinstance(spec, Inexpressible):
         spec = ListOf(spec, tuple)
-    annotation = found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(found.annotation)
+    annotation = found.annotation
+    if typing.get_origin(hints.get(found.name)) is typing.Literal:
+        # the choices themselves, not the name that is given to them
+        annotation = hints[found.name]
+    if not isinstance(annotation, str):
+        annotation = inspect.formatannotation(annotation)
     text = "*" * variadic + found.name + ("" if found.annotation is REQUIRED else f": {annotation}")
     if default is not REQUIRED:
         text += f" = {default.__name__ if isinstance(default, type) else repr(default)}"

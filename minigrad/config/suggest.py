@@ -76,13 +76,14 @@ def did_you_mean(word: str, names: Iterable[str], heading: str = "known are", ne
 
 def _distance(a: str, b: str) -> float:
     """Damerau and Levenshtein's distance: inserted, deleted, changed and swapped letters (optimal string alignment)."""
+    lower_a, lower_b = a.lower(), b.lower()
     previous: list[float] = []
     row = [float(j) for j in range(len(b) + 1)]
-    for i, x in enumerate(a):
+    for i, x in enumerate(lower_a):
         before, previous, row = previous, row, [i + 1.0]
-        for j, y in enumerate(b):
-            change = 0.0 if x == y else 0.1 if x.lower() == y.lower() else 1.0
+        for j, y in enumerate(lower_b):
+            change = 1.0 if x != y else 0.0 if a[i] == b[j] else 0.1
             row.append(min(previous[j] + change, previous[j + 1] + 1, row[j] + 1))
-            if i and j and x == b[j - 1] and y == a[i - 1] and x != y:
+            if i and j and x == lower_b[j - 1] and y == lower_a[i - 1]:
                 row[-1] = min(row[-1], before[j - 1] + 1)
     return row[-1]

@@ -122,9 +122,9 @@ def test_the_command_of_the_page_means_what_it_says(classes: Registry, here: Pat
 def test_the_class_of_the_page_is_known_by_its_name(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = set(sys.modules)
     Path("models").mkdir()
-    Path("models/residual.py").write_text(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
+    Path("models/scaled.py").write_text(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0])
     Path("digits.yaml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
-    layers = "model={Sequential: [Residual: {Linear: [64, 64]}, Residual: {inner: {Linear: [64, 64]}, scale: 0.5}]}"
+    layers = "model={Sequential: [ScaledResidual: {Linear: [64, 64]}, ScaledResidual: [{Linear: [64, 64]}, 0.5]]}"
     model = plan(Path("digits.yaml"), known_classes(here), layers).build().model
     assert [layer.scale for layer in model] == [1.0, 0.5]
     for name in set(sys.modules) - before:

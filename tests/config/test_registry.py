@@ -94,6 +94,29 @@ def test_the_classes_of_a_folder_are_known_without_running_its_files(registry: R
     assert Path("ran").exists()
 
 
+@pytest.mark.parametrize(
+    ("base", "is_module", "is_loss"),
+    [
+        ("Module", True, False),
+        ("nn.Module", True, False),
+        ("Loss", False, True),
+        ("Linear", True, False),
+        ("MSELoss", False, True),
+        ("Inner", True, False),
+        ("object", True, True),
+        ("elsewhere.Unknown", True, True),
+        ("", False, False),
+        ("Net", False, False),
+    ],
+)
+def test_a_file_is_taken_at_its_word_about_what_its_classes_are(
+    registry: Registry, models: Path, base: str, is_module: bool, is_loss: bool
+) -> None:
+    (models / "net.py").write_text(f"class Inner(Module):\n    pass\nclass Net({base}):\n    pass\n")
+    registry.add_folder(models)
+    assert ("Net" in registry.names(Module), "Net" in registry.names(Loss)) == (is_module, is_loss)
+
+
 def test_a_file_runs_once_however_often_it_is_asked(registry: Registry, models: Path) -> None:
     write(models / "net.py", "Net", more="with open('ran', 'a') as file:\n    file.write('x')")
     registry.add_folder(models)

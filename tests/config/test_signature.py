@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from minigrad.config.annotations import Inexpressible, ListOf, spec_of
 from minigrad.config.signature import facts_of, signature_of
+
+Targets = Literal["index", "one_hot"]
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -56,6 +58,13 @@ def test_annotations_written_as_texts_are_resolved() -> None:
 
 def test_a_signature_is_shown_as_it_is_written() -> None:
     assert str(signature_of(Layer)) == "Layer(width: int, *rest: float, name: str = 'x', hook: Any = 0)"
+
+
+def test_a_choice_is_shown_with_what_there_is_to_choose() -> None:
+    def run(targets: Targets = "index") -> None:
+        pass
+
+    assert str(signature_of(run)) == "run(targets: Literal['index', 'one_hot'] = 'index')"
 
 
 def test_what_follows_a_variadic_parameter_has_no_position() -> None:

@@ -55,6 +55,7 @@ def test_a_word_like_none_suggests_none() -> None:
 def test_case_hardly_counts() -> None:
     assert nearest("relu", CLASSES) == "ReLU"
     assert nearest("sequential", CLASSES) == "Sequential"
+    assert nearest("sdg", ["Adam", "SGD"]) == "SGD"
 
 
 def test_a_hint_names_the_likely_word_and_all_that_there_are() -> None:
