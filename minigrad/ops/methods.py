@@ -46,18 +46,40 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     """Writes in place where nothing is remembered; else the tensor becomes the result of an `index_put`."""
     index = _plain(index)
-    tracks = current_mode().grad
-    if tracks and isinstance(self.node, Leaf):
-        raise RuntimeError(
-            "a tensor that requires gradients and was not computed cannot be written to, or its gradient would be "
-            "that of other values; write under no_grad(), or into a copy such as x * 1"
-        )
-    if tracks and (self.node is not None or (isinstance(value, Tensor) and value.node is not None)):
-        put = indexing.index_put(self, value, index)
-        self.data, self.node, self.version = put.data, put.node, put.version
-    else:
+    if not _is_remembered(self, value):
         self.data[index] = value.data if isinstance(value, Tensor) else value
         self.bump()
+    elif self.data.dtype.kind != "f":
+        raise TypeError(f"a tensor of {self.data.dtype} cannot hold values with a gradient; convert it with .astype()")
+    else:
+        put = indexing.index_put(self, value, index)
+        self.data, self.node, self.version = put.data, put.node, put.version
+
+
+def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
+    """`x += y` and the like: in place where nothing is remembered; else x names the new result afterwards."""
+
+    def apply(self: Tensor, other: Any) -> Tensor:
+        result = operation(self, other)
+        if _is_remembered(self, other):
+            return result
+        np.copyto(self.data, result.data, casting="same_kind")
+        self.bump()
+        return self
+
+    return apply
+
+
+def _is_remembered(self: Tensor, value: Any) -> bool:
+    """Whether a write of `value` is part of a derivative. Raises: RuntimeError if `self` is a leaf of one."""
+    if not current_mode().grad:
+        return False
+    if isinstance(self.node, Leaf):
+        raise RuntimeError(
+            "a tensor that requires gradients and was not computed cannot be written to, or its gradient would be "
+            "that of other values; write under no_grad(), or into a copy such as x.copy()"
+        )
+    return self.node is not None or (isinstance(value, Tensor) and value.node is not None)
 
 
 def _plain(index: Any) -> Any:
@@ -114,7 +136,11 @@ numpy_functions.update(
         np.zeros_like: lambda x: Tensor(np.zeros_like(x.data)),
         np.ones_like: lambda x: Tensor(np.ones_like(x.data)),
         np.full_like: lambda x, fill_value: Tensor(np.full_like(x.data, fill_value)),
-        **{f: _of_values(f) for f in (np.shape, np.ndim, np.size, np.array_equal, np.allclose)},
+        np.shape: _of_values(np.shape),
+        np.ndim: _of_values(np.ndim),
+        np.size: _of_values(np.size),
+        np.array_equal: _of_values(np.array_equal),
+        np.allclose: _of_values(np.allclose),
     }
 )
 
@@ -133,6 +159,7 @@ for _name, _operation in {
 }.items():
     setattr(Tensor, f"__{_name}__", _operation)
     setattr(Tensor, f"__r{_name}__", _reflected(_operation))
+    setattr(Tensor, f"__i{_name}__", _in_place(_operation))
 
 for _name, _method in {
     "__pos__": elementwise.positive,

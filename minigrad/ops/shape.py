@@ -191,7 +191,9 @@ def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: 
         raise ValueError(f"pad_width is a number, a pair, or a pair for each of the {x.ndim} axes, got {pad_width!r}")
     if mode not in get_args(PadMode):
         raise ValueError(f"mode is one of {', '.join(get_args(PadMode))}, got {mode!r}")
-    return np.pad(x, pad_width, mode, **({"constant_values": constant_values} if mode == "constant" else {}))
+    if mode == "constant":
+        return np.pad(x, pad_width, constant_values=constant_values)
+    return np.pad(x, pad_width, mode)
 
 
 def _pad_rule(g: Any, x_shape: tuple[int, ...], pad_width: Any, mode: PadMode) -> Any:

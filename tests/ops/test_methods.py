@@ -1,9 +1,11 @@
 """Operators, methods, and NumPy's functions of tensors. What each operation computes is tested in test_table.py."""
 
+import operator
+
 import numpy as np
 import pytest
 
-from minigrad import Tensor, grad
+from minigrad import Tensor, grad, no_grad
 
 from .operations import OPERATIONS, as_list, converted, samples
 from .samples import CASES
@@ -184,3 +186,63 @@ def test_numpys_names_for_the_bounds_of_clip_are_known():
     x = leaf(X)
     for result in (np.clip(x, -0.8, 0.8), np.clip(x, a_min=-0.8, a_max=0.8), x.clip(min=-0.8, max=0.8)):
         np.testing.assert_array_equal(result.data, X.clip(-0.8, 0.8))
+
+
+IN_PLACE = {
+    "+=": (operator.iadd, np.add),
+    "-=": (operator.isub, np.subtract),
+    "*=": (operator.imul, np.multiply),
+    "/=": (operator.itruediv, np.divide),
+    "**=": (operator.ipow, np.power),
+    "//=": (operator.ifloordiv, np.floor_divide),
+    "%=": (operator.imod, np.remainder),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_an_update_of_a_constant_or_under_no_grad_is_a_write_in_place(name):
+    update, function = IN_PLACE[name]
+    for requires_grad in (False, True):
+        x = Tensor(np.abs(X), requires_grad=requires_grad)
+        same, memory = x, x.data
+        with no_grad():
+            x = update(x, 2.0)
+        assert x is same
+        assert x.data is memory
+        np.testing.assert_array_equal(memory, function(np.abs(X), 2.0))
+
+
+def test_an_update_of_a_computed_tensor_is_part_of_the_derivative():
+    x = leaf(X)
+    y = x * 2
+    before = y
+    y += x * x
+    np.testing.assert_array_equal(before.data, X * 2)
+    (dx,) = grad(y.sum(), x)
+    np.testing.assert_array_equal(dx.data, 2 + 2 * X)
+
+
+def test_an_update_of_a_leaf_is_refused_outside_of_no_grad():
+    x = leaf(X)
+    with pytest.raises(RuntimeError, match=r"write under no_grad\(\)"):
+        x -= 0.1
+
+
+def test_an_update_between_forward_and_backward_is_noticed():
+    x = leaf(X)
+    loss = (x * x).sum()
+    with no_grad():
+        x -= 0.1
+    with pytest.raises(RuntimeError, match="written to in place"):
+        loss.backward()
+
+
+def test_an_update_keeps_the_dtype_and_refuses_what_it_cannot_hold():
+    x = Tensor(np.ones(3, np.float32))
+    x += np.ones(3)
+    assert x.dtype == np.float32
+    counts = Tensor(np.ones(3, np.int64))
+    with pytest.raises(TypeError, match="Cannot cast"):
+        counts += 0.5
+    with pytest.raises(TypeError, match=r"a tensor of int64 cannot hold values with a gradient; convert it"):
+        counts[0] = leaf(2.0)
