@@ -40,6 +40,7 @@ __all__ = [
     "grad",
     "is_grad_enabled",
     "load",
+    "load_run",
     "nn",
     "no_grad",
     "ops",
@@ -62,3 +63,19 @@ def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = "."
     from minigrad.training import load as load_experiment  # YAML and progress bars are not for those who only derive
 
     return load_experiment(path, overrides, home)
+
+
+def load_run(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
+    """Returns the experiment of a run, its model with the best weights and in eval mode, ready to be used:
+    `minigrad.load_run("runs/xor/0001").model(x)`.
+
+    Args:
+        path: the run's directory.
+        overrides: go over its config: `["data.path=elsewhere.csv"]`.
+        home: the folder whose `models/` has classes that the config may name.
+
+    Raises: minigrad.training.UsageError for what is no run, or has no weights that fit; and as `load`.
+    """
+    from minigrad.training import load_run as load_finished_run
+
+    return load_finished_run(path, overrides, home)

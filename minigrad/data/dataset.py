@@ -90,8 +90,8 @@ class Dataset:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What each class is called, where the data says so."""
-        return ()
+        """What each class is called: its number, where the data says no more; nothing where targets are amounts."""
+        return tuple(map(str, range(self._num_classes or 0)))
 
     def prepare(self, raw: np.ndarray) -> np.ndarray:
         """Returns raw inputs, one or more, as the model learned to take them: (N, *input_shape).

@@ -3,7 +3,7 @@
 from minigrad.training.callback import Callback
 from minigrad.training.checkpoint import CheckpointError, read_checkpoint
 from minigrad.training.command import main
-from minigrad.training.experiment import Experiment, ExperimentError, load
+from minigrad.training.experiment import Experiment, ExperimentError, UsageError, load
 from minigrad.training.metrics import (
     F1,
     R2,
@@ -17,6 +17,7 @@ from minigrad.training.metrics import (
     TopK,
 )
 from minigrad.training.monitor import Checkpoint, EarlyStopping
+from minigrad.training.outcome import evaluate, load_run, predict
 from minigrad.training.run_directory import RunDirectory
 from minigrad.training.trainer import Trainer, Training, TrainingError
 
@@ -41,7 +42,11 @@ __all__ = [
     "Trainer",
     "Training",
     "TrainingError",
+    "UsageError",
+    "evaluate",
     "load",
+    "load_run",
     "main",
+    "predict",
     "read_checkpoint",
 ]

@@ -111,6 +111,7 @@ class Training:
         self.best_values: dict[str, float] = {}
         self.stopped = False
         self.interrupted = False
+        self.saved_step: int | None = None
         self._saved_at = monotonic()
 
     def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -285,8 +286,10 @@ class Training:
         Raises: OSError if they cannot be written.
         """
         directory.save("last", self.model.state_dict(), {**self.state(), "run": directory.state()})
+        self.saved_step = self.step
         if self.best_weights and directory.best_step != self.best.step:
-            directory.save("best", self.best_weights, {"step": self.best.step, "values": self.best_values})
+            state = {"step": self.best.step, "values": self.best_values, "data": self.experiment.data.state_dict()}
+            directory.save("best", self.best_weights, state)
             directory.best_step = self.best.step
         self._saved_at = monotonic()
 

@@ -109,7 +109,7 @@ def test_a_split_parts_all_examples_and_gives_each_class_its_share(sizes, val, t
         return
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(n))
     for part, share in zip(parts, (1 - val - test, val, test), strict=True):
-        assert abs(len(part) - n * share) <= 1
+        assert abs(len(part) - n * share) <= 1 + 1e-9
         assert np.all(np.diff(part) > 0)
         counts = np.bincount(classes[part], minlength=len(sizes))
         assert np.all(np.abs(counts - np.array(sizes) * len(part) / n) <= 2.5)
