@@ -3,7 +3,9 @@
 from minigrad.optim.adam import Adam, AdamW
 from minigrad.optim.bucket import Bucket
 from minigrad.optim.clip import clip_grad_norm_
+from minigrad.optim.one_cycle import OneCycleLR
 from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.plateau import ReduceLROnPlateau
 from minigrad.optim.schedule import (
     ConstantLR,
     CosineAnnealingLR,
@@ -26,7 +28,9 @@ __all__ = [
     "ExponentialLR",
     "LinearLR",
     "MultiStepLR",
+    "OneCycleLR",
     "Optimizer",
+    "ReduceLROnPlateau",
     "Schedule",
     "StepLR",
     "WarmupCosine",

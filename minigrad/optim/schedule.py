@@ -223,3 +223,12 @@ class WarmupCosine(Schedule):
             return self.min_lr
         done = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
         return self.min_lr + (initial - self.min_lr) * (1 + cos(pi * done)) / 2
+
+
+def per_group(name: str, value: float | Sequence[float], optimizer: Optimizer) -> list[float]:
+    """One value for each group of parameters. Raises: ValueError for a list of another length."""
+    groups = len(optimizer.param_groups)
+    values = list(value) if isinstance(value, Sequence) else [value] * groups
+    if len(values) != groups:
+        raise ValueError(f"{name} has {len(values)} values, and the optimizer has {groups} groups of parameters")
+    return values

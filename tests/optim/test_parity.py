@@ -126,6 +126,11 @@ def test_clipping_agrees(max_norm, dtype):
         ("ExponentialLR", {"gamma": 0.8}),
         ("CosineAnnealingLR", {"T_max": 8}),
         ("CosineAnnealingLR", {"T_max": 4, "eta_min": 0.01}),
+        ("OneCycleLR", {"max_lr": 2.0, "total_steps": 13}),
+        ("OneCycleLR", {"max_lr": [2.0, 1.0], "epochs": 2, "steps_per_epoch": 7, "anneal_strategy": "linear"}),
+        ("OneCycleLR", {"max_lr": 2.0, "total_steps": 20, "three_phase": True, "pct_start": 0.4}),
+        ("OneCycleLR", {"max_lr": 2.0, "total_steps": 14, "div_factor": 3.0, "final_div_factor": 7.0}),
+        ("OneCycleLR", {"max_lr": 2.0, "total_steps": 13, "base_momentum": [0.5, 0.6], "max_momentum": 0.8}),
     ],
 )
 def test_a_schedule_sets_the_same_rates(name, options):
@@ -135,9 +140,31 @@ def test_a_schedule_sets_the_same_rates(name, options):
     schedule = getattr(optim, name)(ours, **options)
     expected = getattr(torch.optim.lr_scheduler, name)(reference, **options)
     for _ in range(12):
-        rates = [group["lr"] for group in ours.param_groups]
-        assert rates == pytest.approx([group["lr"] for group in reference.param_groups], rel=1e-12, abs=1e-16)
+        for option in ("lr", "momentum"):
+            found = [group[option] for group in ours.param_groups]
+            assert found == pytest.approx([group[option] for group in reference.param_groups], rel=1e-12, abs=1e-16)
         ours.step()
         reference.step()
         schedule.step()
         expected.step()
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"patience": 2},
+        {"patience": 1, "factor": 0.5, "cooldown": 3, "min_lr": [0.05, 0.01]},
+        {"patience": 0, "threshold": 0.2, "threshold_mode": "abs", "eps": 1e-3},
+    ],
+)
+def test_plateaus_are_left_at_the_same_steps(options, mode):
+    mine, theirs = pairs(np.float64)
+    groups = [[{"params": p[:2], "lr": 0.5}, {"params": p[2:]}] for p in (mine, theirs)]
+    ours, reference = optim.SGD(groups[0], lr=0.1), torch.optim.SGD(groups[1], lr=0.1)
+    plateau = optim.ReduceLROnPlateau(ours, mode, **options)
+    expected = torch.optim.lr_scheduler.ReduceLROnPlateau(reference, mode, **options)
+    for value in np.random.default_rng(0).normal(size=40):
+        plateau.step(value)
+        expected.step(value)
+        assert [g["lr"] for g in ours.param_groups] == [g["lr"] for g in reference.param_groups]

@@ -1,0 +1,112 @@
+"""One rise and one fall: the schedule that trains with rates far above the usual."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from math import cos, pi
+from typing import Literal
+
+from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.schedule import Schedule, per_group
+
+
+class OneCycleLR(Schedule):
+    """Rises from max_lr / div_factor to max_lr, then falls far below the start; the momentum goes the other way.
+
+    Smith & Topin, "Super-convergence", arXiv:1708.07120, as PyTorch reads it. After the last step all stays as it is.
+
+    Args:
+        optimizer: whose learning rate and momentum (of Adam the first of `betas`) are set.
+        max_lr: the top; a list has one for each group of parameters.
+        total_steps: the length of the cycle; None: epochs · steps_per_epoch, or set as an attribute when it is known.
+        epochs: with `steps_per_epoch`, another way to say `total_steps`.
+        steps_per_epoch: see `epochs`.
+        pct_start: the part of the cycle, from 0 to 1, that rises.
+        anneal_strategy: rises and falls along half a cosine ("cos") or a straight line ("linear").
+        cycle_momentum: False leaves the momentum alone.
+        base_momentum: the momentum at the top of the rate; a list as for `max_lr`.
+        max_momentum: the momentum at its bottom; a list as for `max_lr`.
+        div_factor: the top divided by the first rate.
+        final_div_factor: the first rate divided by the last.
+        three_phase: first falls back to the first rate, as steep as it rose, and then to the last.
+
+    Raises: ValueError for a number out of its range, a list of another length than the groups, or if there is a
+        momentum to cycle and the optimizer has none; also if `total_steps` is still None after the first step.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: Literal["cos", "linear"] = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | Sequence[float] = 0.85,
+        max_momentum: float | Sequence[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+    ) -> None:
+        if total_steps is None and epochs is not None and steps_per_epoch is not None:
+            total_steps = epochs * steps_per_epoch
+        if total_steps is not None and total_steps < 1:
+            raise ValueError(f"total_steps must be at least 1, got {total_steps}")
+        if not 0 <= pct_start <= 1:
+            raise ValueError(f"pct_start must be from 0 to 1, got {pct_start}")
+        for name, divisor in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
+            if not divisor > 0:
+                raise ValueError(f"{name} must be above 0, got {divisor}")
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        groups = optimizer.param_groups
+        if cycle_momentum and not all("momentum" in group or "betas" in group for group in groups):
+            raise ValueError(f"{type(optimizer).__name__} has no momentum to cycle: give cycle_momentum=False")
+        self.total_steps = total_steps
+        self.pct_start = pct_start
+        self.anneal_strategy = anneal_strategy
+        self.cycle_momentum = cycle_momentum
+        self.base_momentum = per_group("base_momentum", base_momentum, optimizer)
+        self.max_momentum = per_group("max_momentum", max_momentum, optimizer)
+        self.div_factor = div_factor
+        self.final_div_factor = final_div_factor
+        self.three_phase = three_phase
+        for group, top in zip(groups, per_group("max_lr", max_lr, optimizer), strict=True):
+            group["initial_lr"] = top / div_factor
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Returns the rate on the way between the first, the highest and the last."""
+        last = initial / self.final_div_factor
+        top = initial * self.div_factor
+        return self._between([initial, top, initial, last] if self.three_phase else [initial, top, last], step)
+
+    def _set(self) -> None:
+        super()._set()
+        if not self.cycle_momentum:
+            return
+        for group, base, most in zip(self.optimizer.param_groups, self.base_momentum, self.max_momentum, strict=True):
+            momentum = self._between([most, base, most, most] if self.three_phase else [most, base, most], self.steps)
+            if "betas" in group:
+                group["betas"] = (momentum, *group["betas"][1:])
+            else:
+                group["momentum"] = momentum
+
+    def _between(self, values: list[float], step: int) -> float:
+        """The value at a step of what begins with the first of the values and has the others at the ends of phases."""
+        if step == 0 and self.total_steps is None:
+            return values[0]
+        if self.total_steps is None:
+            raise ValueError("OneCycleLR must know where it ends: give total_steps")
+        rise, last = self.pct_start * self.total_steps - 1, self.total_steps - 1
+        ends = [rise, 2 * rise, last] if self.three_phase else [rise, last]
+        step = min(step, last)
+        phase = bisect_left(ends, step)
+        begin, end = [0, *ends][phase], ends[phase]
+        value, goal = values[phase : phase + 2]
+        done = (step - begin) / (end - begin) if end > begin else 1.0
+        share = done if self.anneal_strategy == "linear" else (1 - cos(pi * done)) / 2
+        return value * (1 - share) + goal * share
