@@ -3,6 +3,7 @@ import pytest
 
 from minigrad.engine import Tensor, check_gradients
 from minigrad.nn import GaussianNLLLoss, HuberLoss, L1Loss, Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss
+from minigrad.nn.loss import Elementwise
 
 rng = np.random.default_rng(0)
 REDUCTIONS = {"mean": np.mean, "sum": np.sum, "none": lambda losses: losses}
@@ -126,3 +127,13 @@ def test_values_that_a_likelihood_cannot_have_are_refused():
 def test_arguments_out_of_range_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_a_value_without_axes_is_checked_as_any_other():
+    with pytest.raises(ValueError, match=r"targets are counts, from 0, got -1"):
+        PoissonNLLLoss()(Tensor(1.0), -1)
+
+
+def test_the_base_of_elementwise_losses_says_what_is_missing():
+    with pytest.raises(NotImplementedError, match=r"Elementwise must define each\(\)"):
+        Elementwise()(Tensor([1.0]), [1.0])
