@@ -267,7 +267,8 @@ def _start(tensor: Tensor, gradient: Any, as_tensor: bool = False) -> Any:
                 f"a gradient starts from one number, and this tensor has shape {tensor.shape}; reduce it first, e.g. "
                 "with .sum(), or pass the gradient of your number with respect to it"
             )
-        array: NDArray[Any] = np.array(1, tensor.dtype).reshape(tensor.shape)
+        array: NDArray[Any] = np.array(1, tensor.dtype)
+        array = array.reshape(tensor.shape) if tensor.ndim else array
     else:
         if isinstance(gradient, Tensor) and as_tensor and gradient.shape == tensor.shape:
             return gradient

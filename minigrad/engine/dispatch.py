@@ -193,28 +193,37 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
 
 def _general(operation: Primitive) -> Callable[..., Any]:
     """The function of any other operation: several inputs, attributes, extras, a fast path."""
-    forward, rules, extras, arity = operation.forward, operation.rules, operation.extras, operation.arity
+    forward, extras, arity = operation.forward, operation.extras, operation.arity
     defaults, derived = operation.defaults, operation.derived
     required, most = defaults.count(REQUIRED), len(defaults)
-    kept = cache(lambda needs: (operation.keep(needs), selector(operation.kept(needs))))
+    bits = [1 << i if rule else 0 for i, rule in enumerate(operation.rules)] or [0] * arity
+
+    @cache
+    def kept(needs: int) -> tuple[Any, Any]:
+        pattern = [bool(needs & bit) for bit in bits]
+        return operation.keep(pattern), selector(operation.kept(pattern))
 
     def apply(*args: Any, **kwargs: Any) -> Any:
         if kwargs or not required <= len(args) <= most:
             values = operation.bind(args, kwargs)
         else:
             values = [*args, *defaults[len(args) :]]
-        nodes: list[Node | None] = [None] * arity
+        parents: list[Node | None] = [None] * arity
+        forms: list[Any] = [None] * arity
         versions = [_constant] * arity
+        needs = 0
         tensors = plain = False
         for i, value in enumerate(values):
             if isinstance(value, Tensor):
                 tensors = True
-                values[i] = value.data
+                data = values[i] = value.data
                 if i < arity:
                     versions[i] = value.version
-                    if rules and rules[i] is not None:
-                        nodes[i] = value.node
-                elif rules and value.node is not None and current_mode().grad:
+                    if value.node is not None and bits[i]:
+                        needs |= bits[i]
+                        parents[i] = value.node
+                        forms[i] = (data.shape, data.dtype)
+                elif bits and value.node is not None and current_mode().grad:
                     name = operation.parameters[i]
                     raise TypeError(f"{operation.name} cannot be differentiated in {name!r}; pass it as .detach()")
             elif i < arity and type(value) is not ndarray and value is not None:
@@ -232,15 +241,19 @@ def _general(operation: Primitive) -> Callable[..., Any]:
             out = asarray(out)
         if not tensors:
             return out
-        version = [0] if out.base is None and out is not values[0] else _version_of(out, values, versions)
-        needs = tuple([node is not None for node in nodes])
-        if True not in needs or not (mode := current_mode()).grad:
-            return wrap(out, None, version)
-        node = _new(Node)
+        tensor = _new(Tensor)
+        tensor.data = out
+        tensor.version = version = (
+            [0] if out.base is None and out is not values[0] else _version_of(out, values, versions)
+        )
+        if not needs or not (mode := current_mode()).grad:
+            tensor.node = None
+            return tensor
+        tensor.node = node = _new(Node)
         node.primitive = operation
         node.number = next_number()
-        node.parents = tuple(nodes)
-        node.forms = tuple([(values[i].shape, values[i].dtype) if need else None for i, need in enumerate(needs)])
+        node.parents = tuple(parents)
+        node.forms = tuple(forms)
         asked = [getattr(values[i], attribute, None) for i, attribute in derived] if derived else ()
         keep, cells_of = kept(needs)
         node.saved = keep((*values, out, *extra, *asked, None))
@@ -251,7 +264,7 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         node.seen = seen
         if mode.watcher is not None:
             mode.watcher.made(node)
-        return wrap(out, node, version)
+        return tensor
 
     return apply
 
