@@ -1,4 +1,5 @@
 import io
+import os
 
 from minigrad.training.progress import Progress
 
@@ -37,7 +38,44 @@ def test_a_terminal_gets_one_bar_with_the_latest_numbers_that_is_gone_afterwards
     progress.advance(50)
     shown = stream.getvalue()
     progress.close()
-    assert "50/100" in shown
+    assert "step 50/100" in shown
+    assert " left" in shown
     assert "val/loss 0.5" in shown
     assert "\n" not in stream.getvalue()
     assert stream.getvalue().endswith("\r")
+
+
+def test_the_speed_is_that_of_the_steps_of_this_process(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("minigrad.training.progress.monotonic", lambda: now[0])
+    stream = Terminal()
+    progress = Progress(1000, stream, done=400, step_size=64)
+    now[0] += 2.0
+    progress.advance(450)  # 50 steps of 64 examples in 2 seconds
+    assert "450/1000" in stream.getvalue()
+    assert "1,600 examples/s" in stream.getvalue()
+
+
+def test_a_bar_is_redrawn_at_most_ten_times_a_second(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("minigrad.training.progress.monotonic", lambda: now[0])
+    stream = Terminal()
+    progress = Progress(1000, stream)
+    before = stream.getvalue().count("\r")
+    for step in range(1000):
+        now[0] += 0.001
+        progress.advance(step)
+    assert stream.getvalue().count("\r") - before <= 11
+
+
+def test_where_nobody_reads_the_run_goes_on_unseen():
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as stream:
+        progress = Progress(10, stream)
+        for step in (5, 10):
+            progress.advance(step)
+            progress.report({"step": step, "val/loss": 1.0})
+        progress.close()
+        print("what others write there does no harm", file=stream, flush=True)
+        assert os.path.samestat(os.fstat(stream.fileno()), os.stat(os.devnull))
