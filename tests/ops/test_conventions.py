@@ -24,6 +24,8 @@ CONVENTIONS = [
     ("abs(x)", abs, [0.0], [0]),
     ("relu(x)", ops.relu, [0.0], [0]),
     ("leaky_relu(x, 0.1)", lambda x: ops.leaky_relu(x, 0.1), [0.0], [0.1]),
+    ("elu(x)", ops.elu, [0.0], [1]),
+    ("hardtanh(x)", ops.hardtanh, [[-1.0, 1.0]], [[0, 0]]),
     ("sign(x)", np.sign, [[-1.0, 0.0, 0.5]], [ZEROS]),
     ("floor(x)", np.floor, [[-1.0, 0.0, 0.5]], [ZEROS]),
     ("ceil(x)", np.ceil, [[-1.0, 0.0, 0.5]], [ZEROS]),
