@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from minigrad.engine.dispatch import numpy_functions, primitive
 from minigrad.engine.primitive import describe
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.tensor import Tensor, as_array
 from minigrad.ops.elementwise import where
 
 Array = NDArray[Any]
@@ -64,7 +64,7 @@ def _index_put(x: Array, value: Array, index: Any) -> Array:
     return result
 
 
-def _put_value(g: Any, value_shape: tuple[int, ...], index: Any) -> Any:
+def _put_value(g: Any, index: Any) -> Any:
     """g at the index; zero for a value that another, put in the same place later, has overwritten."""
     taken = getitem(g, index)
     if is_basic(index):
@@ -83,8 +83,14 @@ index_put = primitive(
 )
 
 
+def as_operand(x: Any) -> Any:
+    """A tensor or an array as it is; numbers and lists as an array."""
+    return x if isinstance(x, Tensor) else as_array(x)
+
+
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements at integer `indices` along an axis, or (None) of the flattened array, as `numpy.take`."""
+    x = as_operand(x)
     if axis is None:
         return getitem(x.reshape(-1), _integers(indices, "take"))
     return getitem(x, (slice(None),) * normalize_axis(axis, x.ndim, "take") + (_integers(indices, "take"),))
@@ -92,6 +98,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     """The elements at `indices`, an array with the axes of x, whose values count along `axis` (None: flattened)."""
+    x = as_operand(x)
     if axis is None:
         return take_along_axis(x.reshape(-1), indices, 0)
     return getitem(x, _along_axis(x, indices, axis, "take_along_axis"))
@@ -99,6 +106,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """A copy of x with `values` at `indices` along `axis`; where an index comes twice the last value stays."""
+    x = as_operand(x)
     return index_put(x, values, _along_axis(x, indices, axis, "put_along_axis"))
 
 
@@ -107,6 +115,7 @@ def scatter_add(x: Any, indices: Any, values: Any, axis: int) -> Any:
 
     `indices` and `values` are of one shape, with the axes of x.
     """
+    x = as_operand(x)
     return x + index_add(values, _along_axis(x, indices, axis, "scatter_add"), x.shape)
 
 
@@ -158,6 +167,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
 
     Raises: ValueError if the axis has fewer than k elements.
     """
+    x = as_operand(x)
     length = x.shape[normalize_axis(axis, x.ndim, "topk")]
     if not 0 <= k <= length:
         raise ValueError(f"topk of {describe(x)}: axis {axis} has {length} elements, and k={k} are asked for")

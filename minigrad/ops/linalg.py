@@ -14,7 +14,7 @@ from minigrad.engine.broadcast import broadcast_to
 from minigrad.engine.dispatch import numpy_functions, primitive
 from minigrad.engine.primitive import describe
 from minigrad.ops.elementwise import multiply
-from minigrad.ops.indexing import getitem, index_add, normalize_axis
+from minigrad.ops.indexing import as_operand, getitem, index_add, normalize_axis
 from minigrad.ops.reduction import sum
 from minigrad.ops.shape import moveaxis, reshape, transpose
 
@@ -59,6 +59,7 @@ def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
 
     Raises: ValueError if the axes of a pair differ in length.
     """
+    x, y = as_operand(x), as_operand(y)
     if isinstance(axes, (int, np.integer)):
         axes = (tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes)))
     of_x, of_y = (
@@ -81,6 +82,7 @@ def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
 
 def dot(x: Any, y: Any) -> Any:
     """As `numpy.dot`: the last axis of x times the only or last but one of y; with a 0-d array the plain product."""
+    x, y = as_operand(x), as_operand(y)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
     if y.ndim <= 2:
@@ -90,12 +92,13 @@ def dot(x: Any, y: Any) -> Any:
 
 def inner(x: Any, y: Any) -> Any:
     """As `numpy.inner`: the last axis of x times the last of y; with a 0-d array the plain product."""
+    x, y = as_operand(x), as_operand(y)
     return multiply(x, y) if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -1))
 
 
 def outer(x: Any, y: Any) -> Any:
     """Every element of x times every element of y, as a matrix with a row for each of x."""
-    return multiply(reshape(x, (-1, 1)), reshape(y, (1, -1)))
+    return multiply(reshape(as_operand(x), (-1, 1)), reshape(as_operand(y), (1, -1)))
 
 
 # einsum
@@ -129,26 +132,25 @@ def _stretch(part: Any, shape: tuple[int, ...]) -> Any:
 contract = primitive("contract", _contract, _contract_rule, variadic=True)
 
 
-def einsum(subscripts: str, *operands: Any, optimize: bool = True) -> Any:
+def einsum(subscripts: str, *operands: Any) -> Any:
     """Sums of products by Einstein's convention, as `numpy.einsum`: `einsum("bij,bjk->bik", x, y)`.
 
     Args:
         subscripts: a letter for each axis of each operand, between commas, `...` for all others; after `->` the axes
             of the result, by default those that come once, in alphabetic order.
-        optimize: whether to multiply pairs in a good order; kept for calls written for NumPy, as it always is.
 
     Raises: ValueError if the subscripts do not fit the operands.
     """
-    terms, result = _axis_names(subscripts, operands)
-    plain = []
-    for i, operand in enumerate(operands):
+    plain = [as_operand(operand) for operand in operands]
+    terms, result = _axis_names(subscripts, plain)
+    for i, operand in enumerate(plain):
         for name in sorted(set(terms[i])):
             while terms[i].count(name) > 1:  # a diagonal: take it first, so that each axis has one name
                 first = terms[i].index(name)
                 second = terms[i].index(name, first + 1)
                 operand = diagonal(operand, 0, first, second)
                 terms[i] = terms[i][:first] + terms[i][first + 1 : second] + terms[i][second + 1 :] + name
-        plain.append(operand)
+        plain[i] = operand
     lengths: dict[str, int] = {}
     for i, (term, operand) in enumerate(zip(terms, plain, strict=True)):
         for name, length in zip(term, operand.shape, strict=True):
@@ -209,6 +211,7 @@ def diag(x: Any, k: int = 0) -> Any:
 
     Raises: ValueError if x is neither.
     """
+    x = as_operand(x)
     if x.ndim == 2:
         return diagonal(x, k)
     if x.ndim != 1:

@@ -12,6 +12,7 @@ from minigrad.engine.broadcast import broadcast_to
 from minigrad.engine.dispatch import numpy_functions, primitive
 from minigrad.engine.primitive import describe
 from minigrad.ops.elementwise import abs, equal, exp, greater, isnan, logical_or, sign, where
+from minigrad.ops.indexing import as_operand, normalize_axis
 from minigrad.ops.scan import cumprod, shift
 from minigrad.ops.shape import flip, moveaxis
 
@@ -142,7 +143,6 @@ def _logsumexp_rule(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any
 
 logsumexp = primitive("logsumexp", _logsumexp, _logsumexp_rule)
 
-
 # Norms.
 
 
@@ -159,7 +159,7 @@ def _vector_norm_rule(g: Any, x: Any, out: Any, ord: float, axis: Axis, keepdims
     if math.isinf(ord):
         return sign(x) * _shared(g, abs(x), out, axis)
     share = x / where(equal(out, 0), 1.0, out)
-    return g * (share if ord == 2 else sign(x) * where(equal(share, 0), 0.0, abs(share)) ** (ord - 1))
+    return g * (share if ord == 2 else sign(x) * where(equal(share, 0), 1.0, abs(share)) ** (ord - 1))
 
 
 vector_norm = primitive("vector_norm", _vector_norm, _vector_norm_rule, numpy=np.linalg.vector_norm)
@@ -175,7 +175,9 @@ def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
 
     Raises: ValueError for another norm of matrices, and where x is no vector or matrix and no axis tells them.
     """
-    axes = _axes(axis, x.ndim)
+    x = as_operand(x)
+    given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple([normalize_axis(i, x.ndim, "norm") for i in given])
     if ord is None or (ord == "fro" and len(axes) == 2):
         return vector_norm(x, 2, axis, keepdims)
     if len(axes) == 1 and not isinstance(ord, str):

@@ -110,6 +110,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 
     Raises: ValueError if the axis cannot be cut into so many equal parts.
     """
+    x = indexing.as_operand(x)
     front = (slice(None),) * indexing.normalize_axis(axis, x.ndim, "split")
     length = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):

@@ -246,3 +246,23 @@ def test_an_update_keeps_the_dtype_and_refuses_what_it_cannot_hold():
         counts += 0.5
     with pytest.raises(TypeError, match=r"a tensor of int64 cannot hold values with a gradient; convert it"):
         counts[0] = leaf(2.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda one, other: np.dot(one, other),
+        lambda one, other: np.inner(one, other),
+        lambda one, other: np.outer(one, other),
+        lambda one, other: np.tensordot(one, other, 1),
+        lambda one, other: np.einsum("i,i->", one, other),
+        lambda one, other: np.concatenate([one, other]),
+        lambda one, other: np.where([True, False], one, other),
+        lambda one, other: np.maximum(one, other),
+        lambda one, other: np.hypot(one, other),
+    ],
+)
+def test_a_list_may_stand_beside_a_tensor_on_either_side(call):
+    numbers, x = [1.0, 2.0], leaf(np.array([3.0, 4.0]))
+    np.testing.assert_array_equal(call(numbers, x).data, call(np.array(numbers), x.data))
+    np.testing.assert_array_equal(call(x, numbers).data, call(x.data, np.array(numbers)))

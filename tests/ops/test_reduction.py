@@ -83,6 +83,13 @@ def test_an_axis_may_be_an_integer_of_numpy():
     np.testing.assert_allclose(dx.data, np.full((2, 3), 1 / 3))
 
 
+@pytest.mark.parametrize("ord", [0.5, 1.5, 3])
+def test_an_element_that_is_zero_adds_nothing_to_the_slope_of_a_norm(ord):
+    x = Tensor(np.array([0.0, 2.0]), requires_grad=True)
+    (dx,) = grad(ops.vector_norm(x, ord), x)
+    np.testing.assert_allclose(dx.data, [0, 1])
+
+
 @pytest.mark.filterwarnings("ignore:Degrees of freedom", "ignore:invalid value")
 def test_the_variance_of_one_element_with_one_degree_less_is_nan_as_in_numpy():
     x = Tensor(np.array([2.0]), requires_grad=True)
@@ -101,6 +108,8 @@ def test_the_variance_of_one_element_with_one_degree_less_is_nan_as_in_numpy():
         (lambda x: x[:0].max(), ValueError, r"max of x float64 \(0, 3\): zero-size array"),
         (lambda x: x[:0].argmax(), ValueError, r"argmax of x float64 \(0, 3\): attempt to get argmax of an empty"),
         (lambda x: x.cumsum(axis=2), IndexError, r"cumsum of x float64 \(2, 3\): axis 2 is out of bounds"),
+        (lambda x: ops.norm(x, axis=2), IndexError, "norm along axis 2 of an array with 2 axes"),
+        (lambda x: ops.norm(x, 1, axis=2), IndexError, "norm along axis 2 of an array with 2 axes"),
         (lambda x: ops.logsumexp(x, axis=2), IndexError, r"logsumexp of x float64 \(2, 3\): axis 2 is out of bounds"),
     ],
 )
