@@ -73,6 +73,7 @@ def _part(
     def take(x: Any, shared: Any = None) -> Any:
         return (forward(x) if shared is None else shared)[place]
 
+    take.__module__, take.__doc__ = forward.__module__, forward.__doc__
     if rule is None:
         return primitive(name, take)
     return primitive(name, take, lambda g, x, shared: rule(g, x, results(x, shared)))
