@@ -52,7 +52,7 @@ class _Call:
     """A call of an operation, whose inputs can be replaced.
 
     Attributes:
-        inputs: the arguments that may have a rule.
+        inputs: the arguments that may have a rule; all of them where the operation has none.
         attributes: the others.
         places: which inputs have a rule and are of floating point.
     """
@@ -61,7 +61,7 @@ class _Call:
         self.operation = operation
         self.primitive: Primitive = operation.primitive  # type: ignore[attr-defined]
         values = [value.data if isinstance(value, Tensor) else value for value in self.primitive.bind(args, kwargs)]
-        first = 1 if self.primitive.variadic else self.primitive.arity
+        first = 1 if self.primitive.variadic else self.primitive.arity or len(values)  # all, if there is no rule
         self.inputs = list(values[0]) if self.primitive.variadic else values[:first]
         self.attributes = values[first:]
         rules = self.primitive.rules * len(self.inputs) if self.primitive.variadic else self.primitive.rules

@@ -26,6 +26,11 @@ def test_an_operation_without_rules_is_checked_for_what_its_forward_does(declare
     check_operation(declare("steps", lambda x: np.floor(x)), X)
 
 
+def test_an_operation_without_rules_that_writes_into_its_input_is_found(declare):
+    with pytest.raises(OperationError, match="the forward of greedy writes into an input"):
+        check_operation(declare("greedy", lambda x: np.floor(x, out=x)), X)
+
+
 def test_samples_may_be_tensors_and_given_by_name(declare):
     check_operation(ops.softmax, Tensor(X), axis=0)
 
