@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from minigrad.data import DataError, Examples
 from minigrad.training import catalogue
 from minigrad.training.experiment import KINDS, Experiment, UsageError, build, known_classes
 from minigrad.training.progress import Progress
+from minigrad.training.resume import resume
 from minigrad.training.run_directory import RunDirectory, json_line
 from minigrad.training.signals import finish_on_signal
 from minigrad.training.summary import summary
@@ -35,6 +37,7 @@ before a long run
   %(prog)s configs/mine.yaml --print-config   every value, also those left out
 
 a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoints/{last,best}.safetensors
+  %(prog)s runs/digits_mlp/0001 --resume      go on with one that was killed or interrupted, to the same bits
 its last line on stdout is the results as JSON; everything else for people goes to stderr
 
 exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
@@ -89,6 +92,8 @@ def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors"),
         parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
                             help="make the classes of a package known; may be given again"),
+        parser.add_argument("--resume", action="store_true", help="go on with a run, whose directory is CONFIG"),
+        parser.add_argument("--allow-changes", action="store_true", help="resume also with a config that has changed"),
         parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
         parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
     ]  # fmt: skip
@@ -110,7 +115,12 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         return _show(catalogue.description(registry, arguments.describe))
     if arguments.schema:
         return _show(catalogue.schema(registry))
-    plan = load_plan(arguments.config, Experiment, registry, arguments.overrides)
+    config = Path(arguments.config)
+    if arguments.resume:
+        config /= "config.yaml"
+        if not config.is_file():
+            raise UsageError(f"{arguments.config} is no run: --resume takes a directory as runs/digits_mlp/0001")
+    plan = load_plan(config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
         return _show(plan.to_yaml(origins=True).rstrip())
     experiment = build(plan)
@@ -123,8 +133,19 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         raise plan.error(place, str(error)) from error
     if arguments.check:
         return _check(training, table)
+    if arguments.resume:
+        directory = RunDirectory.open(config.parent)
+        with directory.locked():
+            resume(training, directory, plan, arguments.allow_changes)
+            if other := directory.reopen(training.step, words):
+                print(
+                    f"the bits may differ: the run began with other {', '.join(other)}; see run.json", file=sys.stderr
+                )
+            return _train(training, directory)
     facts = {"arguments": list(words), "seed": experiment.seed}
-    return _train(training, RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts))
+    directory = RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts)
+    with directory.locked():
+        return _train(training, directory)
 
 
 def _show(text: str) -> int:
@@ -144,7 +165,10 @@ def _train(training: Training, directory: RunDirectory) -> int:
         exit_code = 128 + received[0] if status == "interrupted" else 0
     finally:
         progress.close()
-        directory.close(status, exit_code, best=training.best_so_far())
+        if status != "done" and training.saved_step is not None:
+            print(f"saved up to step {training.saved_step}; {directory.path} --resume goes on", file=sys.stderr)
+        with suppress(OSError) if status == "failed" else nullcontext():  # what went wrong first is to be told
+            directory.close(status, exit_code, best=training.best_so_far())
     print(json_line({"run": str(directory.path), **results}))
     return exit_code
 

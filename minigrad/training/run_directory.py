@@ -7,10 +7,9 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
-from errno import ENOENT
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,12 @@ from minigrad.training.checkpoint import read_checkpoint, write_checkpoint, writ
 
 
 class RunDirectory:
-    """`<root>/<name>/<NNNN>/`, made by `create`, gone back to by `open`, and written by one process at a time.
+    """`<root>/<name>/<NNNN>/`, made by `create` and gone back to by `open`.
 
     config.yaml     the resolved config: running it again is running this again
     run.json        arguments, seed, versions, git commit, status, exit code, best
     metrics.jsonl   one JSON object for each logged step
     checkpoints/    last.safetensors and best.safetensors
-
-    Raises: OSError if another process is writing there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,7 +36,6 @@ class RunDirectory:
         self.metrics = bytearray()
         self.best_step: int | None = None
         """Of the weights in `best`; None if nobody knows."""
-        self._lock = _lock(path)
 
     @classmethod
     def create(cls, root: Path, name: str, config: str, **facts: Any) -> RunDirectory:
@@ -60,8 +56,8 @@ class RunDirectory:
                 break
             except FileExistsError:
                 continue
-        directory = cls(path)
         (path / "checkpoints").mkdir()
+        directory = cls(path)
         directory.set_config(config)
         directory.note(status="running", **facts, started=_now(), **_surroundings())
         return directory
@@ -70,17 +66,36 @@ class RunDirectory:
     def open(cls, path: Path) -> RunDirectory:
         """Goes back to a run that was killed, interrupted, or is done.
 
-        Raises: FileNotFoundError if there is no run; OSError if it cannot be read.
+        Raises: OSError if its config cannot be read.
         """
-        config = path / "config.yaml"
-        if not config.is_file():
-            raise FileNotFoundError(ENOENT, "no such file, so that there is no run to go on with", str(config))
         directory = cls(path)
-        directory.config = config.read_text(encoding="utf-8")
+        directory.config = (path / "config.yaml").read_text(encoding="utf-8")
         with suppress(FileNotFoundError, ValueError):  # it tells people what happened, and nothing depends on it
             directory.facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
         (path / "checkpoints").mkdir(exist_ok=True)
         return directory
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps the directory for this process during the block, or until the process ends, however it does.
+
+        Raises: OSError if another process keeps it.
+        """
+        if sys.platform == "win32":  # which cannot lock a directory
+            yield
+            return
+        import fcntl
+
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                reason = "another process is training in this run; wait for it, or end it"
+                raise OSError(error.errno, reason, str(self.path)) from None
+            yield
+        finally:
+            os.close(descriptor)
 
     def set_config(self, config: str) -> None:
         """Writes `config.yaml`."""
@@ -117,14 +132,21 @@ class RunDirectory:
         self.metrics = bytearray(metrics.tobytes())
         write_durably(self.path / "metrics.jsonl", bytes(self.metrics))
 
+    def reopen(self, step: int, arguments: Sequence[str]) -> list[str]:
+        """Notes that the run goes on after `step`, and with what.
+
+        Returns the names of the facts about its surroundings that are not what they were when it began.
+        """
+        other = {name: value for name, value in _surroundings().items() if self.facts.get(name) != value}
+        for name in ("exit_code", "ended"):
+            self.facts.pop(name, None)
+        resumed = {"step": step, "arguments": list(arguments), "started": _now(), **other}
+        self.note(status="running", resumed=[*self.facts.get("resumed", []), resumed])
+        return list(other)
+
     def close(self, status: str, exit_code: int, **facts: Any) -> None:
-        """Notes how the run ended, and lets others write."""
-        try:
-            self.note(status=status, exit_code=exit_code, ended=_now(), **facts)
-        finally:
-            if self._lock is not None:
-                os.close(self._lock)
-                self._lock = None
+        """Notes how the run ended."""
+        self.note(status=status, exit_code=exit_code, ended=_now(), **facts)
 
     def _checkpoint(self, name: str) -> Path:
         return self.path / "checkpoints" / f"{name}.safetensors"
@@ -134,25 +156,6 @@ def json_line(record: Mapping[str, Any]) -> str:
     """Returns `record` as one line of JSON, which has no NaN and no infinity: they become null."""
     unknown = {name: None for name, value in record.items() if isinstance(value, float) and not isfinite(value)}
     return json.dumps({**record, **unknown}, allow_nan=False)
-
-
-def _lock(path: Path) -> int | None:
-    """Returns a descriptor that keeps a directory for this process until that ends, however it does.
-
-    Raises: OSError if another process keeps it.
-    """
-    if sys.platform == "win32":  # which cannot lock a directory
-        return None
-    import fcntl
-
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        reason = "another process is training in this run; wait for it, or end it"
-        raise OSError(error.errno, reason, str(path)) from None
-    return descriptor
 
 
 def _now() -> str:

@@ -96,6 +96,7 @@ class Training:
         self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
         if getattr(self.schedule, "total_steps", 0) is None:
             setattr(self.schedule, "total_steps", self.steps)  # noqa: B010 - of the schedules that have a length at all
+        self.options = [_options(group) for group in self.optimizer.param_groups]
         self.tally = Tally(experiment.metrics, getattr(experiment.loss, "reduction", "mean"))
         self.step = 0
         self.skipped = 0
@@ -248,6 +249,7 @@ class Training:
             "lr": self.lr,
             "stopped": self.stopped,
             "optimizer": self.optimizer.state_dict(),
+            "options": self.options,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "tally": {"loss": self.tally.loss, "count": self.tally.count},
             "metrics": {metric.name: memory(metric) for metric in self.tally.metrics},
@@ -259,12 +261,14 @@ class Training:
     def load_state(self, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Goes on from what `model.state_dict()` and `state()` returned in another training of this experiment.
 
-        Where the experiment is another one, what only the old or only the new one has is left out.
+        Where the experiment is another one, its own options count, and what only one of the two has is left out.
 
         Raises: ValueError if the model or the optimizer has other parameters.
         """
         self.model.load_state_dict(weights)
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, now, before in zip(self.optimizer.param_groups, self.options, state["options"], strict=True):
+            group |= {name: value for name, value in now.items() if before.get(name) != value}
         if self.schedule is not None and state["schedule"] is not None:
             self.schedule.load_state_dict(state["schedule"])
         for name in ("step", "skipped", "lr", "stopped"):
@@ -347,3 +351,8 @@ class Training:
         if self.settings.on_nan == "stop":
             remedies.append("trainer.on_nan=skip")
         return remedies
+
+
+def _options(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a group of parameters was given besides them."""
+    return {name: value for name, value in group.items() if name != "params"}
