@@ -1,0 +1,17 @@
+"""Pictures of a run, and a page that shows all of it. They need matplotlib: the extra `plots`."""
+
+try:
+    import matplotlib  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "matplotlib":
+        raise
+    remedy = "pip install matplotlib, or minigrad with its extra `plots`"
+    raise ModuleNotFoundError(
+        f"pictures need matplotlib, which is not installed: {remedy}", name="matplotlib"
+    ) from None
+
+from minigrad.plots.picture import Picture
+from minigrad.plots.pictures import pictures
+from minigrad.plots.run import Run
+
+__all__ = ["Picture", "Run", "pictures"]

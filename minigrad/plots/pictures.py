@@ -1,0 +1,18 @@
+"""All pictures of a run."""
+
+from __future__ import annotations
+
+from minigrad.plots.confusion import confusion, predictions
+from minigrad.plots.curves import curves
+from minigrad.plots.layers import activations, first_layer, weights
+from minigrad.plots.mistakes import mistakes
+from minigrad.plots.picture import Picture
+from minigrad.plots.plane import decision
+from minigrad.plots.run import Run
+
+KINDS = (curves, decision, confusion, predictions, mistakes, first_layer, activations, weights)
+
+
+def pictures(run: Run) -> list[Picture]:
+    """Returns every picture that the run has something for."""
+    return [picture for kind in KINDS for picture in kind(run)]

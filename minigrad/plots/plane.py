@@ -1,0 +1,138 @@
+"""What a model of two inputs answers all over the plane."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+from matplotlib.ticker import FuncFormatter
+
+from minigrad.engine import Tensor, no_grad
+from minigrad.plots.answers import Amounts, Classes, read_classes
+from minigrad.plots.picture import CLASS_COLORS, CLASS_MARKERS, INK, Picture, number, tint
+from minigrad.plots.run import Run
+from minigrad.training import Experiment
+
+POINTS = 240  # along each side
+MARGIN = 0.12  # of the range of the inputs
+BATCH = 4096
+
+
+def decision(run: Run) -> list[Picture]:
+    """Returns the plane with the model's answers and the validation examples; none unless there are two inputs."""
+    experiment, answers = run.experiment, run.answers
+    if experiment is None or answers is None or experiment.data.input_shape != (2,):
+        return []
+    if isinstance(answers, Amounts) and answers.said.shape[1] > 1:
+        return []
+    inputs = experiment.data.val.inputs
+    low, high = inputs.min(axis=0), inputs.max(axis=0)
+    margin = MARGIN * np.maximum(high - low, 1e-6)
+    (left, bottom), (right, top) = low - margin, high + margin
+    x, y = np.meshgrid(np.linspace(left, right, POINTS), np.linspace(bottom, top, POINTS))
+    places = np.stack([x.ravel(), y.ravel()], axis=1).astype(inputs.dtype)
+    with no_grad(), np.errstate(all="ignore"):
+        outputs = [experiment.model(Tensor(places[i : i + BATCH])).data for i in range(0, len(places), BATCH)]
+    plane = np.concatenate(outputs)
+    names = experiment.data.feature_names or ("input 0", "input 1")
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        if isinstance(answers, Classes):
+            _regions(axes, experiment, plane, (left, right, bottom, top))
+            _examples(axes, inputs, answers)
+        else:
+            _surface(figure, axes, plane, (left, right, bottom, top), inputs, answers)
+        axes.set_xlim(left, right)
+        axes.set_ylim(bottom, top)
+        axes.set_aspect("equal" if 0.4 < (top - bottom) / (right - left) < 2.5 else "auto")
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1])
+
+    height = 5.0 * float(np.clip((top - bottom) / (right - left), 0.5, 1.0)) + 0.9
+    if isinstance(answers, Amounts):
+        title, note = (
+            "What the model says all over the plane",
+            "The dots are validation examples in the colour of the truth.",
+        )
+    else:
+        title = f"Where the model draws the line: {answers.right.sum():,} of {len(inputs):,} right"
+        note = "A tint is the answer for a place in the plane, and where it is strong, the model is sure."
+        note += " The points are the validation examples."
+    return [Picture("decision", title, note, (7.0, height), draw)]
+
+
+def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tuple[float, float, float, float]) -> None:
+    """The classes as tints, and lines between them."""
+    said, scores = read_classes(experiment, plane)
+    ordered = np.sort(scores, axis=1)
+    lead = ordered[:, -1] - ordered[:, -2]
+    sure = np.clip(lead / max(np.quantile(lead, 0.95), 1e-12), 0, 1)
+    colors = np.empty((len(said), 4))
+    for i in np.unique(said):
+        rows = said == i
+        colors[rows] = tint(CLASS_COLORS[i % len(CLASS_COLORS)], 0.08 + 0.26 * sure[rows])
+    axes.imshow(
+        colors.reshape(POINTS, POINTS, 4), extent=extent, origin="lower", aspect="auto", interpolation="bilinear"
+    )
+    x, y = np.linspace(*extent[:2], POINTS), np.linspace(*extent[2:], POINTS)
+    for i in np.unique(said)[1:]:
+        others = np.delete(scores, i, axis=1).max(axis=1)
+        axes.contour(x, y, (scores[:, i] - others).reshape(POINTS, POINTS), levels=[0.0], colors=[INK], linewidths=1.1)
+
+
+def _examples(axes: Axes, inputs: np.ndarray, answers: Classes) -> None:
+    """The examples, each class with a colour and a marker, and rings around mistakes."""
+    points = inputs[answers.rows]
+    for i in np.unique(answers.truth):
+        mine = points[answers.truth == i]
+        axes.plot(
+            *mine.T,
+            CLASS_MARKERS[i % len(CLASS_MARKERS)],
+            color=CLASS_COLORS[i % len(CLASS_COLORS)],
+            markersize=5 if len(points) > 20 else 9,
+            markeredgecolor="#ffffff",
+            markeredgewidth=0.6,
+            label=f"class {answers.names[i]}",
+        )
+    wrong = points[~answers.right]
+    if len(wrong):
+        axes.plot(*wrong.T, "o", color=INK, fillstyle="none", markersize=11, markeredgewidth=1.3, label="wrong answer")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+
+
+def _surface(
+    figure: FigureBase,
+    axes: Axes,
+    plane: np.ndarray,
+    extent: tuple[float, float, float, float],
+    inputs: np.ndarray,
+    answers: Amounts,
+) -> None:
+    """The answers as colours, and the examples in the colour of the truth."""
+    low, high = float(min(plane.min(), answers.truth.min())), float(max(plane.max(), answers.truth.max()))
+    shown = axes.imshow(
+        plane.reshape(POINTS, POINTS),
+        extent=extent,
+        origin="lower",
+        aspect="auto",
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+        interpolation="bilinear",
+    )
+    axes.scatter(
+        inputs[:, 0],
+        inputs[:, 1],
+        c=answers.truth[:, 0],
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+        s=22,
+        edgecolors="#ffffff",
+        linewidths=0.7,
+    )
+    bar = figure.colorbar(shown, ax=axes, aspect=24, pad=0.02)
+    bar.set_label("the model says")
+    bar.outline.set_visible(False)
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
