@@ -1,9 +1,9 @@
 """All workloads, by name."""
 
 from benchmarks.workload import Workload
-from benchmarks.workloads import chain, mnist_16, mnist_mlp, scalar
+from benchmarks.workloads import chain, conv2d, mnist_16, mnist_mlp, scalar
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
-    for workload in (mnist_16.workload, mnist_mlp.workload, *scalar.workloads, *chain.workloads)
+    for workload in (mnist_16.workload, mnist_mlp.workload, conv2d.workload, *scalar.workloads, *chain.workloads)
 }

@@ -1,4 +1,4 @@
-"""The table of conventions in docs/autograd.md, line by line, against the code."""
+"""The tables of docs/autograd.md, line by line, against the code."""
 
 import re
 from pathlib import Path
@@ -38,6 +38,7 @@ CONVENTIONS = [
     ("max(x)", np.max, [THREES], [THIRDS]),
     ("min(x)", np.min, [THREES], [THIRDS]),
     ("vector_norm(x, inf)", lambda x: ops.vector_norm(x, INF), [THREES], [THIRDS]),
+    ("max_pool1d(x, 3)", lambda x: ops.max_pool1d(x, 3), [THREES], [THIRDS]),
     ("max(x)", np.max, [[1.0, NAN, 2.0]], [[0, 1, 0]]),
     ("min(x)", np.min, [[1.0, NAN, 2.0]], [[0, 1, 0]]),
     ("sort(x)", lambda x: np.sort(x) * [1, 10, 100], [[3.0, 3.0, 1.0]], [[10, 100, 1]]),
@@ -59,6 +60,7 @@ CONVENTIONS = [
     ("prod(x)", np.prod, [[0.0, 0.0, 3.0]], [ZEROS]),
     ("cumprod(x)", np.cumprod, [[2.0, 0.0, 3.0]], [[1, 8, 0]]),
     ("sinc(x)", np.sinc, [0.0], [0]),
+    ("det(x)", np.linalg.det, [[[1.0, 2.0], [2.0, 4.0]]], [[[4, -2], [-2, 1]]]),
     ("logsumexp(x)", ops.logsumexp, [[-INF] * 3], [ZEROS]),
     ("logaddexp(x, y)", np.logaddexp, [-INF, -INF], [0, 0]),
     ("where(x > 0, 1, x)", lambda x: np.where(x > 0, 1.0, x), [NAN], [1]),

@@ -1,0 +1,89 @@
+"""A convolution by itself, forward and backward: 3x3, 32 to 32 channels, 32 images of 28x28."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from benchmarks.workload import Trial, Workload
+
+Array = NDArray[Any]
+
+
+class Convolution(NamedTuple):
+    """Images (N, C, H, W), what they are convolved with, padded by one, and the gradient of the result."""
+
+    x: Array
+    weight: Array
+    bias: Array
+    gradient: Array
+
+
+def _problem(dtype: str, smoke: bool) -> Convolution:
+    random = np.random.default_rng(0)
+    n, channels, size = (2, 3, 4) if smoke else (32, 32, 28)
+    shapes = (n, channels, size, size), (channels, channels, 3, 3), (channels,), (n, channels, size, size)
+    return Convolution(*(random.standard_normal(shape).astype(dtype) for shape in shapes))
+
+
+def _by_hand(problem: Convolution) -> Trial:
+    """Views of windows, and products of matrices over them."""
+    x, weight, bias, gradient = problem
+    gradients: list[Array] = []
+
+    def windows(images: Array) -> Array:
+        padded = np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        return sliding_window_view(padded, (3, 3), axis=(2, 3))  # type: ignore[call-overload, no-any-return]
+
+    def convolve(images: Array, kernels: Array) -> Array:
+        return np.moveaxis(np.tensordot(windows(images), kernels, ((1, 4, 5), (1, 2, 3))), -1, 1)
+
+    def step() -> Any:
+        out = convolve(x, weight) + bias[:, None, None]
+        turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)
+        by_weight = np.tensordot(gradient, windows(x), ((0, 2, 3), (0, 2, 3)))
+        gradients[:] = [convolve(gradient, turned), by_weight, gradient.sum((0, 2, 3))]
+        return out[0, 0, 0, 0]
+
+    return Trial(step, lambda: gradients)
+
+
+def _trial(convolve: Callable[..., Any], leaves: list[Any], gradient: Any) -> Trial:
+    for leaf in leaves:
+        leaf.requires_grad = True
+
+    def step() -> Any:
+        for leaf in leaves:
+            leaf.grad = None
+        out = convolve(*leaves, padding=1)
+        out.backward(gradient)
+        return out.detach()[0, 0, 0, 0]
+
+    return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in leaves])
+
+
+def _minigrad(problem: Convolution) -> Trial:
+    from minigrad import Tensor, ops
+
+    return _trial(ops.conv2d, [Tensor(array) for array in problem[:3]], problem.gradient)
+
+
+def _torch(problem: Convolution) -> Trial:
+    import torch
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    leaves = [torch.from_numpy(array) for array in problem[:3]]
+    return _trial(torch.nn.functional.conv2d, leaves, torch.from_numpy(problem.gradient))
+
+
+workload = Workload(
+    "conv2d",
+    "a convolution, forward and backward: 3x3, 32 to 32 channels, 28x28, batch 32",
+    _problem,
+    {"numpy": _by_hand, "minigrad": _minigrad, "torch": _torch},
+)
