@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
 
-from minigrad.config import ConfigError, load_plan
+from minigrad.config import ConfigError, Registry, load_plan
 from minigrad.data import DataError, Examples
-from minigrad.training import catalogue
-from minigrad.training.experiment import KINDS, Experiment, UsageError, build, known_classes
-from minigrad.training.progress import Progress
+from minigrad.training import catalogue, sweep
+from minigrad.training.arguments import parse
+from minigrad.training.experiment import Experiment, UsageError, build, known_classes
+from minigrad.training.find_lr import find_lr
+from minigrad.training.outcome import evaluate, lines, open_run, predict
+from minigrad.training.progress import Progress, silent_if_closed
 from minigrad.training.resume import resume
 from minigrad.training.run_directory import RunDirectory, json_line
 from minigrad.training.signals import finish_on_signal
 from minigrad.training.summary import summary
 from minigrad.training.trainer import Training, TrainingError
-
-DESCRIPTION = "Trains the model that a YAML file describes, and measures it."
-EPILOG = """\
-a config is a call: capitalised words are classes, lower-case words their arguments
-  model: {Sequential: [Flatten, {Linear: [64, 10]}]}
-  --list shows the classes, --describe NAME the arguments of one
-
-overrides change single values after the file is read
-  %(prog)s configs/digits_mlp.yaml optimizer.lr=1e-3 trainer.max_epochs=5
-  %(prog)s configs/digits_mlp.yaml 'model={MLP: {sizes: [64, 32, 10]}}'
-
-before a long run
-  %(prog)s configs/mine.yaml --check          shapes, parameters, and three batches
-  %(prog)s configs/mine.yaml --print-config   every value, also those left out
-
-a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoints/{last,best}.safetensors
-  %(prog)s runs/digits_mlp/0001 --resume      go on with one that was killed or interrupted, to the same bits
-its last line on stdout is the results as JSON; everything else for people goes to stderr
-
-exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
-            130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
-"""
 
 
 def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
@@ -53,13 +33,14 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
         home: the folder with `configs/` and with `models/`, whose classes a config may name.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    arguments = _parse(words, home)
+    arguments = parse(words, home)
     try:
         exit_code = _command(arguments, words, home)
         sys.stdout.flush()
         return exit_code
     except BrokenPipeError:  # whoever read the output has seen enough, as in `--list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with silent_if_closed(sys.stdout):
+            sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
         print("interrupted before the training began", file=sys.stderr)
@@ -71,43 +52,7 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
         return 2 if isinstance(error, (ConfigError, UsageError, DataError)) else 1
 
 
-def _parse(words: Sequence[str], home: Path) -> argparse.Namespace:
-    """Returns the options, and as `overrides` the words with `=` that are no option, with or without `--` in front."""
-    parser = argparse.ArgumentParser(
-        prog="python train.py" if sys.argv[0].endswith("train.py") else "python -m minigrad",
-        usage="%(prog)s [CONFIG] [KEY=VALUE ...] [options]",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    default = home / "configs" / "digits_mlp.yaml"
-    options = [
-        parser.add_argument("config", nargs="?", metavar="CONFIG", default=default, help=f"default: {default}"),
-        parser.add_argument("--check", action="store_true", help="build everything, try three batches, write nothing"),
-        parser.add_argument("--print-config", action="store_true", help="print the config, defaults included, as YAML"),
-        parser.add_argument("--list", nargs="?", const="all", metavar="KIND", choices=["all", *KINDS],
-                            help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
-        parser.add_argument("--describe", metavar="NAME", help="what a class is, and which arguments it takes"),
-        parser.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors"),
-        parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
-                            help="make the classes of a package known; may be given again"),
-        parser.add_argument("--resume", action="store_true", help="go on with a run, whose directory is CONFIG"),
-        parser.add_argument("--allow-changes", action="store_true", help="resume also with a config that has changed"),
-        parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
-        parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
-    ]  # fmt: skip
-    names = {name for option in options for name in option.option_strings}
-    asking = {name for option in options if option.nargs is None for name in option.option_strings}
-    kept: list[str] = []
-    overrides: list[str] = []
-    for before, word in zip(["", *words], words, strict=False):
-        is_override = "=" in word and word.split("=")[0] not in names and before not in asking
-        (overrides if is_override else kept).append(word)
-    return parser.parse_args(kept, argparse.Namespace(overrides=overrides))
-
-
-def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) -> int:
+def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
     registry = known_classes(home, arguments.packages)
     if arguments.list is not None:
         return _show(catalogue.listing(registry, arguments.list))
@@ -115,11 +60,11 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         return _show(catalogue.description(registry, arguments.describe))
     if arguments.schema:
         return _show(catalogue.schema(registry))
-    config = Path(arguments.config)
-    if arguments.resume:
-        config /= "config.yaml"
-        if not config.is_file():
-            raise UsageError(f"{arguments.config} is no run: --resume takes a directory as runs/digits_mlp/0001")
+    if arguments.test or arguments.predict is not None:
+        return _use_run(arguments, registry)
+    config = _config(arguments)
+    if arguments.sweep:
+        return _sweep(arguments, config, registry, home)
     plan = load_plan(config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
         return _show(plan.to_yaml(origins=True).rstrip())
@@ -131,8 +76,12 @@ def _command(arguments: argparse.Namespace, words: Sequence[str], home: Path) ->
         layer = getattr(error, "layer", None)
         place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
         raise plan.error(place, str(error)) from error
+    if arguments.summary:
+        return _show(table)
     if arguments.check:
         return _check(training, table)
+    if arguments.find_lr:
+        return _show(find_lr(experiment).table())
     if arguments.resume:
         directory = RunDirectory.open(config.parent)
         with directory.locked():
@@ -153,10 +102,51 @@ def _show(text: str) -> int:
     return 0
 
 
+def _config(arguments: Namespace) -> Path:
+    """Returns the file of the config. Raises: UsageError for a run where none belongs, and where one does, for none."""
+    path: Path = arguments.config
+    reads = arguments.print_config or arguments.summary or arguments.check or arguments.find_lr or arguments.sweep
+    if path.is_dir() and not (reads or arguments.resume):
+        raise UsageError(f"{path} is a run: --resume goes on with it, --test and --predict FILE use what came out, "
+                         f"and {path / 'config.yaml'} is the config that runs it again")  # fmt: skip
+    if not (path.is_dir() or arguments.resume):
+        return path
+    if not (path / "config.yaml").is_file():
+        raise UsageError(f"{path} is no run: expected a directory as runs/digits_mlp/0001")
+    return path / "config.yaml"
+
+
+def _use_run(arguments: Namespace, registry: Registry) -> int:
+    """Prints what the best weights of a run say of new inputs, and what they are worth on its test part."""
+    experiment, step = open_run(arguments.config, registry, arguments.overrides)
+    if arguments.predict is not None:
+        for line in lines(predict(experiment, experiment.data.read_inputs(arguments.predict)), arguments.format):
+            print(line)
+    if arguments.test:
+        print(json_line({"run": str(arguments.config), "best_step": step, **evaluate(experiment)}))
+    return 0
+
+
+def _sweep(arguments: Namespace, config: Path, registry: Registry, home: Path) -> int:
+    """Checks the config of every member, runs them, and prints their table."""
+    grid = sweep.read_grid(arguments.sweep)
+    for point in grid:
+        load_plan(config, Experiment, registry, [*arguments.overrides, *sweep.overrides_of(point)])
+    more = ["--runs-dir", str(arguments.runs_dir), *(f"--import={package}" for package in arguments.packages)]
+    members = [
+        sweep.Member(point, [str(config), *arguments.overrides, *sweep.overrides_of(point), *more], home)
+        for point in grid
+    ]
+    exit_code = sweep.run_members(members, arguments.jobs or 1)
+    print(sweep.table(members))
+    return exit_code
+
+
 def _train(training: Training, directory: RunDirectory) -> int:
     """Trains, prints the results, and notes in the run's directory how it ended."""
     print(f"run {directory.path}", file=sys.stderr)
-    progress = Progress(training.steps)
+    step_size = training.loader.batch_size * training.settings.accumulate
+    progress = Progress(training.steps, done=training.step, step_size=step_size)
     status, exit_code = "failed", 1
     try:
         with finish_on_signal(training.interrupt) as received:

@@ -171,15 +171,13 @@ class Training:
 
         Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped.
         """
-        examples = sum(len(inputs) for inputs, _ in batches)
         results = []
         total = 0.0
         with random.at(self.step):
-            for inputs, targets in batches:
+            for (inputs, targets), share in zip(batches, self._shares(batches), strict=True):
                 outputs = self.model(Tensor(inputs))
                 loss = self.experiment.loss(outputs, Tensor(targets))
-                share = 1.0 if self.tally.reduction == "sum" else len(inputs) / examples
-                loss.backward(None if share == 1.0 else share)
+                loss.backward(share)
                 value = loss.item()
                 total += value
                 results.append((value, outputs.data, targets))
@@ -232,9 +230,9 @@ class Training:
                 yield step
 
     def best_so_far(self) -> dict[str, Any] | None:
-        """Returns `monitor`, `value` and `step` of the best weights; None before the first validation."""
-        best = self.best
-        return {"monitor": best.monitor, "value": best.value, "step": best.step} if self.best_weights else None
+        """Returns `monitor`, `mode`, `value` and `step` of the best weights; None before the first validation."""
+        names = ("monitor", "mode", "value", "step")
+        return {name: getattr(self.best, name) for name in names} if self.best_weights else None
 
     def state(self) -> dict[str, Any]:
         """Returns all that changes on the way besides the weights, as checkpoints can hold it."""
@@ -296,6 +294,13 @@ class Training:
             directory.save("best", self.best_weights, state)
             directory.best_step = self.best.step
         self._saved_at = monotonic()
+
+    def _shares(self, batches: Sequence[Batch]) -> list[float | None]:
+        """Returns how much the loss of each batch counts for the loss of the step; None is 1."""
+        if len(batches) == 1 or self.tally.reduction == "sum":
+            return [None] * len(batches)
+        sizes = [len(inputs) for inputs, _ in batches]
+        return [size / sum(sizes) for size in sizes]
 
     def _after_step(self, directory: RunDirectory | None, progress: Progress | None) -> None:
         """Records, validates, saves, and tells the callbacks, when it is time for that."""

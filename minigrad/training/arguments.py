@@ -1,0 +1,85 @@
+"""The words of the command line: what they are called, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from minigrad.training.experiment import KINDS
+from minigrad.training.outcome import Format
+
+DESCRIPTION = "Trains the model that a YAML file describes, and measures it."
+EPILOG = """\
+a config is a call: capitalised words are classes, lower-case words their arguments
+  model: {Sequential: [Flatten, {Linear: [64, 10]}]}
+  --list shows the classes, --describe NAME the arguments of one
+
+overrides change single values after the file is read
+  %(prog)s configs/digits_mlp.yaml optimizer.lr=1e-3 trainer.max_epochs=5
+  %(prog)s configs/digits_mlp.yaml 'model={MLP: {sizes: [64, 32, 10]}}'
+
+a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoints/{last,best}.safetensors
+  its last line on stdout is the results as JSON; everything else for people goes to stderr
+  %(prog)s runs/digits_mlp/0001 --resume
+  %(prog)s runs/digits_mlp/0001 --predict image.png
+
+exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
+            130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
+"""
+
+
+def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
+    """Returns the options, and as `overrides` the words with `=` that are no option, with or without `--` in front.
+
+    Wrong words end the process with exit code 2 and the usage, as argparse does.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python train.py" if sys.argv[0].endswith("train.py") else "python -m minigrad",
+        usage="%(prog)s [CONFIG | RUN] [KEY=VALUE ...] [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    default = home / "configs" / "digits_mlp.yaml"
+    known = parser.add_argument_group("what there is")
+    before = parser.add_argument_group("before a run")
+    after = parser.add_argument_group("after a run, whose directory stands for CONFIG")
+    options = [
+        parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG", default=default,
+                            help=f"default: {default}"),
+        parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
+        parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
+                            help="make the classes of a package known; may be given again"),
+        parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
+        known.add_argument("--list", nargs="?", const="all", metavar="KIND", choices=["all", *KINDS],
+                           help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
+        known.add_argument("--describe", metavar="NAME", help="what a class is, and which arguments it takes"),
+        known.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors"),
+        before.add_argument("--print-config", action="store_true", help="print the config, defaults included, as YAML"),
+        before.add_argument("--summary", action="store_true", help="print the layers, their shapes and parameters"),
+        before.add_argument("--check", action="store_true", help="the same, and try three batches; writes nothing"),
+        before.add_argument("--find-lr", action="store_true", help="try growing learning rates, and suggest one"),
+        before.add_argument("--sweep", action="append", default=[], metavar="KEY=[...]",
+                            help="a run for each value, or with several --sweep for each combination"),
+        before.add_argument("--jobs", type=int, metavar="N", help="runs of a sweep at a time; default: 1"),
+        after.add_argument("--resume", action="store_true", help="go on where it was killed or interrupted"),
+        after.add_argument("--allow-changes", action="store_true", help="resume also with a config that has changed"),
+        after.add_argument("--test", action="store_true", help="measure its best weights on the test part again"),
+        after.add_argument("--predict", metavar="FILE", help="what they say of the inputs in a .csv, .npy or .png"),
+        after.add_argument("--format", choices=get_args(Format), default="jsonl", help="of predictions (jsonl)"),
+    ]  # fmt: skip
+    names = {name for option in options for name in option.option_strings}
+    asking = {name for option in options if option.nargs is None for name in option.option_strings}
+    kept: list[str] = []
+    overrides: list[str] = []
+    for previous, word in zip(["", *words], words, strict=False):
+        is_override = "=" in word and word.split("=")[0] not in names and previous not in asking
+        (overrides if is_override else kept).append(word)
+    arguments = parser.parse_args(kept, argparse.Namespace(overrides=overrides))
+    if arguments.jobs is not None and (arguments.jobs < 1 or not arguments.sweep):
+        parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
+    return arguments
