@@ -66,6 +66,9 @@ def grad(
     """
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for tensor in (*outputs, *inputs):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"grad() takes tensors, which know how they were made; got {type(tensor).__name__}")
     starts = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients] * len(outputs)
     roots: dict[Node, Any] = {}
     for output, start in zip(outputs, starts, strict=True):

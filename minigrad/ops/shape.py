@@ -71,17 +71,19 @@ def _expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
 expand_dims = primitive("expand_dims", _expand_dims, lambda g, x_shape: g.reshape(x_shape), numpy=np.expand_dims)
 
 
-def _concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
-    """Joins arrays along an axis that they have."""
+def _concatenate(arrays: Sequence[Array], axis: int | None = 0) -> Array:
+    """Joins arrays along an axis that they have, or (None) all their elements in one row."""
     return np.concatenate(arrays, axis)
 
 
-def _concatenate_rule(g: Any, arrays_shape: list[tuple[int, ...]], axis: int) -> list[Any]:
+def _concatenate_rule(g: Any, arrays_shape: list[tuple[int, ...]], axis: int | None) -> list[Any]:
     """Each array gets its own stretch of g."""
+    front = 0 if axis is None else axis % g.ndim
     parts, start = [], 0
     for shape in arrays_shape:
-        stop = start + shape[axis]
-        parts.append(g[(slice(None),) * (axis % g.ndim) + (slice(start, stop),)])
+        stop = start + (math.prod(shape) if axis is None else shape[axis])
+        part = g[(slice(None),) * front + (slice(start, stop),)]
+        parts.append(part.reshape(shape) if axis is None else part)
         start = stop
     return parts
 

@@ -208,6 +208,13 @@ def test_an_unused_input_is_named_or_allowed():
     assert grad(x * 2, [unused], allow_unused=True) == (None,)
 
 
+def test_grad_of_or_by_what_is_no_tensor_is_refused():
+    x = leaf(1.0, 2.0)
+    for outputs, inputs in ((x.sum(), x.data), (np.ones(2), x), (x.sum(), [x, 1.0])):
+        with pytest.raises(TypeError, match=r"grad\(\) takes tensors, .* got float"):
+            grad(outputs, inputs)
+
+
 def test_gradients_can_be_differentiated_to_any_order():
     x = Tensor(np.array([0.3, 1.2]), requires_grad=True)
     y = (x**5).sum()

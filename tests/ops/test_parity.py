@@ -90,7 +90,7 @@ NAMESAKES = [
     "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "sqrt", "hypot", "sin", "cos", "tan",
     "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "arctan2", "erf", "abs",
     "sign", "floor", "ceil", "trunc", "maximum", "minimum", "relu", "sigmoid", "broadcast_to", "swapaxes", "moveaxis",
-    "stack", "concatenate", "matmul", "inner", "diag", "tril", "triu", "diagonal",
+    "stack", "matmul", "inner", "diag", "tril", "triu", "diagonal",
 ]  # fmt: skip
 THEIRS = {
     **{name: getattr(torch, name) for name in NAMESAKES},
@@ -98,6 +98,9 @@ THEIRS = {
     "where": lambda condition, x, y: torch.where(torch.as_tensor(condition), x, y),
     "clip": lambda x, low, high: torch.clip(
         x, *(None if bound is None else torch.as_tensor(bound) for bound in (low, high))
+    ),
+    "concatenate": lambda arrays, axis=0: (
+        torch.cat([x.reshape(-1) for x in arrays]) if axis is None else torch.cat(arrays, axis)
     ),
     "reshape": lambda x, shape: x.reshape(shape if isinstance(shape, tuple) else (shape,)),
     "round": lambda x, decimals=0: torch.round(x, decimals=decimals),

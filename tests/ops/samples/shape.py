@@ -33,6 +33,7 @@ CASES = {
             call([floats(2, 3), floats(1, 3)]),
             call([floats(2, 1), floats(2, 3), floats(2, 0)], -1),
             call([floats(2)]),
+            call([floats(2, 3), floats(2), floats()], None),
         ],
     ),
     "stack": Case(
