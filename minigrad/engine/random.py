@@ -64,8 +64,8 @@ def generator(purpose: str) -> np.random.Generator:
     return stream(purpose, place.step, place.shard, draw)
 
 
-class at_place:  # noqa: N801 - called like a function; a class, since a generator would take a step's time
-    """Within the block, `generator` draws as it would have at `place`, each time that it is entered."""
+class _Within:
+    """The block of `at` and `at_place`. A class, since a generator would take a noticeable part of a small step."""
 
     __slots__ = ("_place", "_token")
 
@@ -73,20 +73,25 @@ class at_place:  # noqa: N801 - called like a function; a class, since a generat
         self._place = place
 
     def __enter__(self) -> None:
-        self._token: Token[_Place] = _place.set(self._place.copy())
+        self._token: Token[_Place] = _place.set(self._place)
 
     def __exit__(self, *exception: object) -> None:
         _place.reset(self._token)
 
 
-def at(step: int, shard: int = 0) -> at_place:
+def at(step: int, shard: int = 0) -> _Within:
     """Within the block, `generator` draws for this step and shard, from draw 0 on; afterwards all is as before.
 
     The block is local to its thread (and to a copied context), so that shards may be computed side by side.
     """
-    return at_place(_Place(step, shard))
+    return _Within(_Place(step, shard))
 
 
 def place() -> _Place:
     """Returns the present step and shard with the draws made so far, for `at_place` to come back to."""
     return _place.get().copy()
+
+
+def at_place(place: _Place) -> _Within:
+    """Within the block, `generator` draws as it would have at `place`, which stays as it is."""
+    return _Within(place.copy())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import sqrt
 
-import numpy as np
-
 from minigrad.engine import Tensor
 
 
@@ -21,9 +19,9 @@ def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
     """
     if not max_norm > 0:
         raise ValueError(f"max_norm must be larger than 0, got {max_norm}")
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    flat = [gradient.ravel(order="K") for gradient in gradients]  # any order, so that no copy is made
-    norm = sqrt(sum(float(np.dot(row, row)) for row in flat))
+    gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
+    rows = [gradient.ravel("K") for gradient in gradients]  # any order, so that no copy is made
+    norm = sqrt(sum([float(row.dot(row)) for row in rows]))
     if norm > max_norm and norm < float("inf"):
         for gradient in gradients:
             gradient *= max_norm / (norm + 1e-6)
