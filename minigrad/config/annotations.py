@@ -141,11 +141,12 @@ def spec_of(annotation: Any) -> Spec:
     if annotation in (list, tuple, dict):
         return Inexpressible(f"does not say what it holds: annotate it as {annotation.__name__}[...] of something")
     if isinstance(annotation, type) and origin is None and annotation not in (object, Any):
-        try:
-            inspect.signature(annotation)
-        except ValueError:
-            return Inexpressible(f"is annotated {annotation.__name__}, whose constructor does not say what it takes")
-        return Instance(annotation)
+        if annotation.__new__ is object.__new__ and (
+            annotation.__init__ is object.__init__ or inspect.isfunction(annotation.__init__)
+        ):
+            return Instance(annotation)
+        # made in C, as an array is, or by a __new__
+        return Inexpressible(f"is annotated {annotation.__name__}, whose constructor does not say what it takes")
     return Inexpressible(f"is annotated {inspect.formatannotation(annotation)}, which a config cannot write")
 
 

@@ -15,15 +15,17 @@ from minigrad.training.trainer import Trainer
 UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
 """The classes whose names a config leaves out, since nothing else can stand in their place."""
 
+NONE = "  none is known: write one in models/, or name its package with --import"
+
 
 def listing(registry: Registry, kind: str) -> str:
     """Returns the classes of a kind, or of "all", each with the first line of its docstring."""
+    found = {name: registry.classes(KINDS[name]) for name in (KINDS if kind == "all" else [kind])}
+    width = max((len(name) for classes in found.values() for name in classes), default=0)
     lines = []
-    for name in KINDS if kind == "all" else [kind]:
-        lines.append(name)
-        for cls in registry.classes(KINDS[name]).values():
-            if registry.kind_of(cls) == name:  # a loss is a module too
-                lines.append(f"  {cls.__name__:<18} {(inspect.getdoc(cls) or '').partition(chr(10))[0]}")
+    for name, classes in found.items():
+        rows = [f"  {n:<{width}}  {(inspect.getdoc(cls) or '').partition(chr(10))[0]}" for n, cls in classes.items()]
+        lines += [name, *(rows or [NONE])]
     return "\n".join(lines)
 
 
@@ -40,4 +42,4 @@ def description(registry: Registry, name: str) -> str:
 
 def schema(registry: Registry) -> str:
     """Returns the JSON Schema of configs, which lets an editor complete names and underline mistakes."""
-    return json.dumps(json_schema(Experiment, registry), indent=1, ensure_ascii=False)
+    return json.dumps(json_schema(Experiment, registry), indent=1)  # in ASCII: the same bytes on every terminal

@@ -84,7 +84,7 @@ def test_a_callable_of_anything_is_an_object_without_its_first_argument() -> Non
 
 
 @pytest.mark.parametrize(
-    "annotation", [Any, object, list, dict, Callable[..., int], Callable[[int], int], dict[int, str]]
+    "annotation", [Any, object, list, dict, np.ndarray, Callable[..., int], Callable[[int], int], dict[int, str]]
 )
 def test_what_no_config_can_write_is_inexpressible(annotation: Any) -> None:
     assert isinstance(spec_of(annotation), Inexpressible)

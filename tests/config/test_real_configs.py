@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import string
@@ -19,6 +20,7 @@ from minigrad.training.experiment import Experiment, known_classes
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+SCHEMA = ROOT / "configs" / "minigrad.schema.json"
 PAGE = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
 
 
@@ -38,12 +40,21 @@ def test_a_shipped_config_resolves_to_a_config_that_means_the_same(path: Path, c
     assert plan(Path("resolved.yaml"), classes).to_yaml() == resolved
 
 
-def test_shipped_configs_are_valid_by_the_schema_that_editors_use(classes: Registry) -> None:
+def test_the_schema_that_ships_is_that_of_the_classes_that_ship(classes: Registry) -> None:
+    shipped = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    assert shipped == json_schema(Experiment, classes), (
+        "what a config can say has changed; renew the schema with: "
+        "python train.py --schema > configs/minigrad.schema.json"
+    )
+
+
+def test_shipped_configs_lead_editors_to_the_schema_and_are_valid_by_it() -> None:
     jsonschema = pytest.importorskip("jsonschema", reason="the schema is tested against the reference validator")
-    schema = json_schema(Experiment, classes)
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft7Validator.check_schema(schema)
     for path in CONFIGS:
         source = read_file(path, Report())
+        assert source.lines[0] == f"# yaml-language-server: $schema={SCHEMA.name}"
         jsonschema.Draft7Validator(schema).validate(data(read(source, source.text, Report())))
 
 
