@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from minigrad import Tensor, check_gradients, grad, no_grad, ops
 
@@ -76,6 +78,37 @@ def test_values_and_gradients_are_those_of_pytorch(name, dtype):
     for mine, other in zip(ours, theirs, strict=True):
         assert mine.grad.dtype == dtype
         np.testing.assert_allclose(mine.grad, other.grad.numpy(), rtol=rtol, atol=10 * rtol)
+
+
+PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
+
+
+@pytest.mark.parity
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    size=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    kernel=PAIRS,
+    stride=PAIRS,
+    padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    dilation=PAIRS,
+    groups=st.integers(1, 2),
+)
+def test_whatever_the_geometry_values_and_gradients_are_those_of_pytorch(
+    size, kernel, stride, padding, dilation, groups
+):
+    torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
+    reach = [n + 2 * p - d * (k - 1) for n, p, d, k in zip(size, padding, dilation, kernel, strict=True)]
+    assume(min(reach) > 0)
+    inputs = conv_inputs(size, kernel, 2 * groups, 2 * groups, {"groups": groups})
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    ours = [Tensor(x, requires_grad=True) for x in inputs]
+    theirs = [torch.tensor(x, requires_grad=True) for x in inputs]
+    result, expected = ops.conv2d(*ours, **options), torch.nn.functional.conv2d(*theirs, **options)
+    np.testing.assert_allclose(result.data, expected.detach().numpy(), rtol=1e-10, atol=1e-10)
+    result.backward(np.cos(result.data))
+    expected.backward(torch.cos(expected.detach()))
+    for mine, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine.grad, other.grad.numpy(), rtol=1e-10, atol=1e-10)
 
 
 def test_a_convolution_is_what_its_formula_says():
