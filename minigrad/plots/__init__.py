@@ -11,7 +11,8 @@ except ModuleNotFoundError as error:
     ) from None
 
 from minigrad.plots.picture import Picture
-from minigrad.plots.pictures import pictures
+from minigrad.plots.pictures import pictures, save_pictures
+from minigrad.plots.report import report, save_report
 from minigrad.plots.run import Run
 
-__all__ = ["Picture", "Run", "pictures"]
+__all__ = ["Picture", "Run", "pictures", "report", "save_pictures", "save_report"]

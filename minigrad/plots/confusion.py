@@ -22,7 +22,7 @@ def confusion(run: Run) -> list[Picture]:
     counts = np.bincount(answers.truth * n + answers.said, minlength=n * n).reshape(n, n)
     right, total = int(counts.trace()), int(counts.sum())
     wrong = counts * ~np.eye(n, dtype=bool)
-    note = "A row has the examples of one class, a column those that the model takes for it. Blue is right, orange wrong."
+    note = "A row has the examples of one class, a column those taken for it by the model. Blue is right, orange wrong."
     if wrong.max() > 1:
         i, j = np.unravel_index(wrong.argmax(), wrong.shape)
         note += f" The most frequent mistake: {names[i]} taken for {names[j]} ({wrong[i, j]:,} of {counts[i].sum():,})."
@@ -60,7 +60,7 @@ def confusion(run: Run) -> list[Picture]:
             found.spines["right"].set_visible(False)
             found.set_ylabel("right of this class", color=MUTED)
 
-    title = f"{right:,} of {total:,} validation examples are right ({right / total:.1%})"
+    title = f"{right:,} of {total:,} validation examples are right ({100 * right / total:.4g} %)"
     return [Picture("confusion", title, note, (max(side + 1.7, 5.6), side + 0.7), draw)]
 
 

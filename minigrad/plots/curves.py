@@ -30,9 +30,9 @@ def curves(run: Run) -> list[Picture]:
         rows[-1].set_xlabel(f"step of the optimizer ({number(last['step'] / last['epoch'])} in one epoch)")
         rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
         rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-        if run.weights == "best":
+        if run.best_step is not None:
             for axes in rows:
-                axes.axvline(run.step, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
+                axes.axvline(run.best_step, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
 
     size = (WIDTH, HEIGHT * len(panels) + 1.9)
     return [Picture("curves", _headline(run), _note(run), size, draw)]
@@ -58,8 +58,8 @@ def _note(run: Run) -> str:
         "Training examples are learned from, validation examples are not: where the model gets better at the first and "
         "worse at the second, it learns by heart."
     )
-    if run.weights == "best":
-        note += f" The dotted line marks step {run.step:,}, whose weights are the best."
+    if run.best_step is not None:
+        note += f" The dotted line marks step {run.best_step:,}, whose weights are the best."
     return note
 
 

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ STYLE: Any = {
 
 _POINTS = 72  # in an inch
 _MARGIN = 0.12  # inches
-_THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)"}
+_THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", BLUE: "var(--blue)"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Picture:
         """Returns the picture under its title and note."""
         width, height = self.size
         title = textwrap.fill(self.title, int(width * 9.4))
-        note = textwrap.fill(self.note, int(width * 13.5))
+        note = textwrap.fill(self.note, int(width * 14.3))
         title_height = 0.24 * (title.count("\n") + 1)
         heading = _MARGIN + title_height + 0.17 * (note.count("\n") + 1) + _MARGIN
         with matplotlib.rc_context(STYLE):
@@ -105,7 +106,7 @@ class Picture:
     def inline(self) -> str:
         """Returns the picture without its heading as an <svg> element for a page.
 
-        The page says what the colours `--ink`, `--muted` and `--rule` are, so that they suit its background.
+        The page says what the colours `--ink`, `--muted`, `--rule` and `--blue` are, so that they suit its background.
         """
         with matplotlib.rc_context(STYLE):
             figure = Figure(figsize=self.size, layout=_layout())
@@ -114,8 +115,11 @@ class Picture:
             figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
         svg = svg[svg.index("<svg") :]
-        svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-        svg = re.sub(r' (xmlns(:xlink)?|id)="(https?:[^"]*|\w+_\d+)"', "", svg)  # what only a file of its own needs
+        # without what only a file of its own needs
+        svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+        svg = re.sub(r' (xmlns(:xlink)?="[^"]*"|id="\w+_\d+")', "", svg)
+        described = f'role="img" aria-label="{escape(self.title)}" style="max-width: {self.size[0]}in"'
+        svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', described, svg, count=1)
         for color, variable in _THEME.items():
             svg = svg.replace(color, variable)
         return re.sub(r"\s*\n\s*", "\n", svg)

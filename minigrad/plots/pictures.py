@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from minigrad.plots.confusion import confusion, predictions
 from minigrad.plots.curves import curves
 from minigrad.plots.layers import activations, first_layer, weights
@@ -16,3 +18,13 @@ KINDS = (curves, decision, confusion, predictions, mistakes, first_layer, activa
 def pictures(run: Run) -> list[Picture]:
     """Returns every picture that the run has something for."""
     return [picture for kind in KINDS for picture in kind(run)]
+
+
+def save_pictures(run: Run, svg: bool = False) -> list[Path]:
+    """Writes the pictures, as PNG or SVG, into the run's `plots/` and returns their paths.
+
+    Raises: OSError if they cannot be written.
+    """
+    folder = run.path / "plots"
+    folder.mkdir(exist_ok=True)
+    return [picture.save(folder, svg) for picture in pictures(run)]

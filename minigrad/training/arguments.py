@@ -25,6 +25,7 @@ a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoi
   its last line on stdout is the results as JSON; everything else for people goes to stderr
   %(prog)s runs/digits_mlp/0001 --resume
   %(prog)s runs/digits_mlp/0001 --predict image.png
+  %(prog)s runs/digits_mlp/0001 --plot --report
 
 exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
             130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
@@ -70,6 +71,9 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         after.add_argument("--allow-changes", action="store_true", help="resume also with a config that has changed"),
         after.add_argument("--test", action="store_true", help="measure its best weights on the test part again"),
         after.add_argument("--predict", metavar="FILE", help="what they say of the inputs in a .csv, .npy or .png"),
+        after.add_argument("--plot", action="store_const", const="png", help="draw its pictures into its plots/"),
+        after.add_argument("--plot-svg", action="store_const", const="svg", dest="plot", help="the same as SVG"),
+        after.add_argument("--report", action="store_true", help="write its report.html: all of it on one page"),
         after.add_argument("--format", choices=get_args(Format), default="jsonl", help="of predictions (jsonl)"),
     ]  # fmt: skip
     names = {name for option in options for name in option.option_strings}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from minigrad.config import ConfigError, Registry, load_plan
 from minigrad.data import DataError, Examples
@@ -62,6 +63,8 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _show(catalogue.schema(registry))
     if arguments.test or arguments.predict is not None:
         return _use_run(arguments, registry)
+    if arguments.plot or arguments.report:
+        return _draw(arguments, registry)
     config = _config(arguments)
     if arguments.sweep:
         return _sweep(arguments, config, registry, home)
@@ -107,8 +110,8 @@ def _config(arguments: Namespace) -> Path:
     path: Path = arguments.config
     reads = arguments.print_config or arguments.summary or arguments.check or arguments.find_lr or arguments.sweep
     if path.is_dir() and not (reads or arguments.resume):
-        raise UsageError(f"{path} is a run: --resume goes on with it, --test and --predict FILE use what came out, "
-                         f"and {path / 'config.yaml'} is the config that runs it again")  # fmt: skip
+        raise UsageError(f"{path} is a run: --resume goes on with it, --test, --predict FILE, --plot and --report use "
+                         f"what came out, and {path / 'config.yaml'} is the config that runs it again")  # fmt: skip
     if not (path.is_dir() or arguments.resume):
         return path
     if not (path / "config.yaml").is_file():
@@ -124,6 +127,21 @@ def _use_run(arguments: Namespace, registry: Registry) -> int:
             print(line)
     if arguments.test:
         print(json_line({"run": str(arguments.config), "best_step": step, **evaluate(experiment)}))
+    return 0
+
+
+def _draw(arguments: Namespace, registry: Registry) -> int:
+    """Draws the pictures of a run, or its page, and prints where they are."""
+    from minigrad.plots import Run, save_pictures, save_report  # which need matplotlib
+
+    run = Run(arguments.config, arguments.overrides, registry)
+    if run.missing:
+        print(f"without a model to look into: {run.missing}", file=sys.stderr)
+    if not run.records:
+        print("nothing was recorded yet, so that there are no curves", file=sys.stderr)
+    paths = save_pictures(run, svg=arguments.plot == "svg") if arguments.plot else []
+    for path in [*paths, save_report(run)] if arguments.report else paths:
+        print(path)
     return 0
 
 
@@ -148,6 +166,7 @@ def _train(training: Training, directory: RunDirectory) -> int:
     step_size = training.loader.batch_size * training.settings.accumulate
     progress = Progress(training.steps, done=training.step, step_size=step_size)
     status, exit_code = "failed", 1
+    results: dict[str, Any] = {}
     try:
         with finish_on_signal(training.interrupt) as received:
             results = training.run(directory, progress)
@@ -158,7 +177,7 @@ def _train(training: Training, directory: RunDirectory) -> int:
         if status != "done" and training.saved_step is not None:
             print(f"saved up to step {training.saved_step}; {directory.path} --resume goes on", file=sys.stderr)
         with suppress(OSError) if status == "failed" else nullcontext():  # what went wrong first is to be told
-            directory.close(status, exit_code, best=training.best_so_far())
+            directory.close(status, exit_code, best=training.best_so_far(), results=results)
     print(json_line({"run": str(directory.path), **results}))
     return exit_code
 
@@ -181,7 +200,7 @@ def _message(error: Exception) -> str:
     """Returns what a person needs to know of the error that ended the command."""
     if isinstance(error, ConfigError):
         return str(error)
-    if isinstance(error, (ValueError, TrainingError)):
+    if isinstance(error, (ValueError, TrainingError, ModuleNotFoundError)):
         return f"error: {error}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"error: {error.filename}: {error.strerror}"
