@@ -122,13 +122,16 @@ def _check_rules(call: _Call, dtype: Any, needed: list[int]) -> None:
         found[way] = gradients
     if call.primitive.fast:
         for place in needed:
-            slow, fast = np.broadcast_arrays(found["rules"][place], found["fast path"][place])
-            if not np.allclose(slow, fast, rtol=1e-3 if dtype == np.float32 else 1e-9, atol=1e-6, equal_nan=True):
-                worst = np.unravel_index(np.argmax(np.abs(slow - fast)), slow.shape)
-                raise OperationError(
-                    f"the fast path of {call.primitive.name} and its rule for input {place} differ, most at "
-                    f"{list(map(int, worst))}: {fast[worst]:.10g} and {slow[worst]:.10g}"
-                )
+            blame = f"the fast path of {call.primitive.name} and its rule for input {place} differ"
+            _check_agreement(blame, found["fast path"][place], found["rules"][place])
+
+
+def _check_agreement(blame: str, fast: Array, slow: Array) -> None:
+    fast, slow = np.broadcast_arrays(fast, slow)
+    single = fast.dtype == np.float32
+    if not np.allclose(slow, fast, rtol=1e-3 if single else 1e-9, atol=1e-6 if single else 1e-12, equal_nan=True):
+        worst = np.unravel_index(np.argmax(np.abs(slow - fast)), slow.shape)
+        raise OperationError(f"{blame}, most at {list(map(int, worst))}: {fast[worst]:.10g} and {slow[worst]:.10g}")
 
 
 def _check_gradient(blame: str, gradient: Any, x: Tensor, given: list[Any]) -> None:

@@ -28,7 +28,8 @@ cumsum = primitive(
 
 def shift(x: Any, first: float) -> Any:
     """x one place further along the last axis, with `first` in front."""
-    return concatenate([np.full((*x.shape[:-1], 1), first, x.dtype), x[..., :-1]], axis=-1)
+    front = np.full((*x.shape[:-1], min(x.shape[-1], 1)), first, x.dtype)
+    return concatenate([front, x[..., :-1]], axis=-1)
 
 
 def _recurrence(x: Array, factor: Array) -> Array:

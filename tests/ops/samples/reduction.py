@@ -43,7 +43,16 @@ CASES = {
     "var": Case(np.var, [*over_axes(np.var).calls, call(floats(3, 4), axis=1, ddof=1)]),
     "std": Case(np.std, [*over_axes(np.std).calls[:5], call(floats(3, 4), axis=1, ddof=1)]),
     "logsumexp": over_axes(_logsumexp),
-    "prod": Case(np.prod, [*over_axes(np.prod).calls, call(_ZEROS), call(_ZEROS, axis=1), call(_ZEROS, axis=0)]),
+    "prod": Case(
+        np.prod,
+        [
+            *over_axes(np.prod).calls,
+            call(floats(2, 0), axis=1),
+            call(_ZEROS),
+            call(_ZEROS, axis=1),
+            call(_ZEROS, axis=0),
+        ],
+    ),
     "vector_norm": Case(
         np.linalg.vector_norm,
         [
