@@ -10,7 +10,17 @@ from minigrad import Tensor, check_gradients, grad
 from minigrad.engine.opcheck import check_operation
 from minigrad.engine.primitive import table
 
-from .operations import COMPOSED, DECLARED, OPERATIONS, as_list, converted, is_differentiable, samples, tracked
+from .operations import (
+    COMPOSED,
+    DECLARED,
+    OPERATIONS,
+    arguments,
+    as_list,
+    converted,
+    is_differentiable,
+    samples,
+    tracked,
+)
 from .samples import CASES
 
 EXACT = {np.float32: {"rtol": 2e-5, "atol": 1e-6}, np.float64: {"rtol": 1e-12, "atol": 1e-14}}
@@ -88,6 +98,34 @@ def test_gradients_are_the_same_however_the_inputs_lie_in_memory(name, i):
         found = grad(same, others, gradients_for(same), allow_unused=True)
         for ours, theirs in zip(found, expected, strict=True):
             np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-12, atol=1e-14)
+
+
+def second_derivatives(name, i, only=None):
+    """The gradients of the gradient of each leaf, with all leaves tracked, or with `only` that one."""
+    leaves = []
+
+    def leaf(array):
+        leaves.append(Tensor(array, requires_grad=only in (None, len(leaves))))
+        return leaves[-1]
+
+    args, kwargs = arguments(name, i, leaf)
+    outputs = [x for x in as_list(OPERATIONS[name](*args, **kwargs)) if x.requires_grad]
+    found = []
+    for x in leaves:
+        if x.requires_grad:
+            (first,) = grad(outputs, x, gradients_for(outputs), create_graph=True)
+            second = None
+            if first.requires_grad:
+                (second,) = grad(first, x, gradients_for([first]), retain_graph=True, allow_unused=True)
+            found.append(np.zeros(x.shape) if second is None else second.data)
+    return found
+
+
+@samples(is_differentiable)
+def test_second_derivatives_do_not_depend_on_which_other_inputs_are_tracked(name, i):
+    for place, expected in enumerate(second_derivatives(name, i)):
+        (found,) = second_derivatives(name, i, only=place)
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
 @samples(is_differentiable)
