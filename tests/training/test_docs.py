@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 HOME = Path(__file__).parent.parent.parent
 PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
-FROM_A_CONFIG, WITHOUT_A_CONFIG, METRIC = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+FROM_A_CONFIG, FROM_A_RUN, WITHOUT_A_CONFIG, METRIC = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 
 def run(block):
@@ -20,6 +21,17 @@ def test_the_page_trains_a_config(monkeypatch):
     names = run(FROM_A_CONFIG)
     assert names["results"]["test/accuracy"] > 0.9
     assert not names["run"].model.training
+
+
+def test_the_page_uses_a_run(monkeypatch, tmp_path, capsys):
+    for folder in ("configs", "models"):
+        (tmp_path / folder).symlink_to(HOME / folder)
+    monkeypatch.chdir(tmp_path)
+    names = run(FROM_A_RUN)
+    results, *answers = capsys.readouterr().out.splitlines()
+    assert names["evaluate"](names["run"]).items() <= json.loads(results).items()
+    right = names["run"].data.test.targets[:3]
+    assert [line.split()[0] for line in answers] == [str(label) for label in right]
 
 
 def test_the_page_trains_without_a_config(capsys):
