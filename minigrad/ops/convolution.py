@@ -64,14 +64,17 @@ def _columns(x: Array, kernel: Lengths, geometry: Geometry) -> Iterator[tuple[sl
     """Yields stretches of images, and what the kernel sees in them: (groups, C/groups · kernel, images · places)."""
     seen = windows(_pad(x, geometry.padding), kernel, geometry.stride, geometry.dilation)
     n = len(kernel)
-    seen = np.moveaxis(seen, (n, n + 1), (0, 1))
-    (images, *rows), places = seen.shape[: n + 2], seen.shape[n + 2 :]
+    places = range(n + 2, seen.ndim)
+    seen = seen.transpose(n, n + 1, *range(n), *places)
+    (images, *rows), size = seen.shape[: n + 2], seen.shape[n + 2 :]
     batches = list(_batches(images, math.prod(seen.shape[1:])))
-    block = np.moveaxis(np.empty((*rows, batches[0].stop if batches else 0, *places), x.dtype), n + 1, 0)
+    block = np.empty((*rows, batches[0].stop if batches else 0, *size), x.dtype)
+    block = block.transpose(n + 1, *range(n + 1), *places)
     for batch in batches:
         columns = block[: batch.stop - batch.start]
         columns[...] = seen[batch]
-        yield batch, np.moveaxis(columns, 0, n + 1).reshape(geometry.groups, math.prod(rows) // geometry.groups, -1)
+        columns = columns.transpose(*range(1, n + 2), 0, *places)
+        yield batch, columns.reshape(geometry.groups, math.prod(rows) // geometry.groups, -1)
 
 
 def _rows(y: Array, groups: int) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from minigrad.engine.dispatch import primitive
@@ -44,10 +44,11 @@ def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) 
 
 def _windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
     """What each element of a kernel sees: x (..., *size), result (*kernel, ..., *counts); a read-only view."""
-    axes = range(-len(kernel), 0)
-    extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    steps: tuple[Any, ...] = (..., *[slice(None, None, step) for step in (*stride, *dilation)])
-    return np.moveaxis(sliding_window_view(x, extent, axis=tuple(axes))[steps], axes, range(len(kernel)))
+    n = len(kernel)
+    places = counts(x.shape[-n:], kernel, stride, dilation)
+    lead, steps = x.strides[:-n], x.strides[-n:]
+    by_offset, by_place = (tuple(a * b for a, b in zip(steps, times, strict=True)) for times in (dilation, stride))
+    return as_strided(x, (*kernel, *x.shape[:-n], *places), (*by_offset, *lead, *by_place), writeable=False)
 
 
 def _overlap_add(x: Array, size: Lengths, stride: Lengths, dilation: Lengths) -> Array:
