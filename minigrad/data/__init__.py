@@ -5,22 +5,31 @@ from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_t
 from minigrad.data.digits import Digits
 from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import MNIST
+from minigrad.data.sequences import Addition, Reverse
 from minigrad.data.synthetic import XOR, Moons, Spirals
 from minigrad.data.table import Table
+from minigrad.data.text import ByteText, CharText, Text
+from minigrad.data.tokens import Tokens
 
 __all__ = [
     "MNIST",
     "XOR",
+    "Addition",
     "Arrays",
+    "ByteText",
+    "CharText",
     "DataError",
     "DataLoader",
     "Dataset",
     "Digits",
     "Examples",
     "Moons",
+    "Reverse",
     "Spirals",
     "Table",
     "Targets",
+    "Text",
+    "Tokens",
     "class_targets",
     "split",
 ]

@@ -47,6 +47,13 @@ class Examples:
         """Returns the inputs and targets at `indices`: copies for an integer array, views for a slice."""
         return self.inputs[indices], self.targets[indices]
 
+    def epoch(self, n: int) -> Examples:
+        """Returns what a training sees in epoch `n`, as many examples as these: these.
+
+        A subclass may draw others, such as crops or distortions, as a pure function of the seed and `n`.
+        """
+        return self
+
 
 class Dataset:
     """The base of datasets: a subclass sets `train`, `val` and `test` in its constructor.
@@ -77,6 +84,11 @@ class Dataset:
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
         return self._num_classes
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of what was read, where the same config may meet other data elsewhere; a run notes it."""
+        return None
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
@@ -233,6 +245,14 @@ def data_home() -> Path:
     if home := os.environ.get("MINIGRAD_DATA"):
         return Path(home)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrad"
+
+
+def find(path: str) -> Path:
+    """Returns where a file is: at `path`, or else in `data_home()`. Raises: DataError if it is in neither."""
+    for place in (Path(path), data_home() / path):
+        if place.exists():
+            return place
+    raise DataError(f"{path}: no such file, neither from {Path.cwd()} nor from {data_home()} ($MINIGRAD_DATA)")
 
 
 @contextmanager

@@ -52,7 +52,8 @@ class DataLoader:
         if not 0 <= start <= len(self):
             raise DataError(f"an epoch has {len(self)} batches; it cannot start at batch {start}")
         spans = (slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(start, len(self)))
+        examples = self.examples.epoch(n)
         if not self.shuffle:
-            return (self.examples.batch(span) for span in spans)
-        order = random.stream("shuffle", step=n).permutation(len(self.examples))
-        return (self.examples.batch(order[span]) for span in spans)
+            return (examples.batch(span) for span in spans)
+        order = random.stream("shuffle", step=n).permutation(len(examples))
+        return (examples.batch(order[span]) for span in spans)

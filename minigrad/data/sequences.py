@@ -1,0 +1,106 @@
+"""Small tasks from sequence to sequence, whose every answer follows from a rule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minigrad.data.dataset import DataError, Dataset, Examples, split
+from minigrad.engine import random
+
+
+class Sequences(Dataset):
+    """Source sequences and their answers, for a model that reads the one and writes the other, token by token.
+
+    An input is (source_length + target_length,) tokens: the source, a start token, and the answer but for its last
+    token, so that behind each of the last target_length the next one is to be written. It learns from the right answer
+    so far, whatever it would have written itself (teacher forcing: Williams & Zipser 1989,
+    doi:10.1162/neco.1989.1.2.270). The targets are the answer, (target_length,). All are int64.
+    """
+
+    source_length: int
+    target_length: int
+    vocab_size: int
+
+    def _set(
+        self, source: np.ndarray, answer: np.ndarray, start: int, val_fraction: float, test_fraction: float
+    ) -> None:
+        """Sets the parts and facts from (N, source_length), (N, target_length) and the start token, the largest."""
+        self.source_length, self.target_length = source.shape[1], answer.shape[1]
+        self.vocab_size = start + 1
+        begun = np.full((len(answer), 1), start)
+        inputs = np.concatenate([source, begun, answer[:, :-1]], axis=1, dtype=np.int64)
+        targets = answer.astype(np.int64)
+        parts = split(len(inputs), val_fraction, test_fraction)
+        self.train, self.val, self.test = (Examples(inputs[rows], targets[rows]) for rows in parts)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of different tokens."""
+        return self.vocab_size
+
+
+class Reverse(Sequences):
+    """Sequences of symbols, each to be written backwards; no two examples are the same.
+
+    Args:
+        length: symbols in a sequence.
+        symbols: how many there are; the start token is the one behind them.
+        n_samples: examples of all parts together.
+        val_fraction: the share for validation.
+        test_fraction: the share for the test.
+
+    Raises: DataError if there are not so many different sequences, or a part is left without one.
+    """
+
+    def __init__(
+        self,
+        length: int = 8,
+        symbols: int = 10,
+        n_samples: int = 10_000,
+        val_fraction: float = 0.1,
+        test_fraction: float = 0.1,
+    ) -> None:
+        source = _draw(n_samples, length, symbols)
+        self._set(source, source[:, ::-1], symbols, val_fraction, test_fraction)
+
+
+class Addition(Sequences):
+    """Sums as they are written: of `17+85` the answer is `102`, with zeros in front where a number is short.
+
+    The tokens are the digits 0 to 9, the plus sign 10 and the start token 11. No two examples are the same.
+
+    Args:
+        digits: of each summand; the sum has one more.
+        n_samples: examples of all parts together.
+        val_fraction: the share for validation.
+        test_fraction: the share for the test.
+
+    Raises: DataError if there are not so many different sums, or a part is left without one.
+    """
+
+    def __init__(
+        self, digits: int = 2, n_samples: int = 10_000, val_fraction: float = 0.1, test_fraction: float = 0.1
+    ) -> None:
+        pairs = _draw(n_samples, 2 * digits, 10)
+        first, second = pairs[:, :digits], pairs[:, digits:]
+        weights = 10 ** np.arange(digits)[::-1]
+        answer = _digits((first + second) @ weights, digits + 1, 10)
+        plus = np.full((n_samples, 1), 10)
+        self._set(np.concatenate([first, plus, second], axis=1), answer, 11, val_fraction, test_fraction)
+
+
+def _draw(n: int, length: int, symbols: int) -> np.ndarray:
+    """Returns `n` different sequences of symbols, (n, length), drawn by the seed."""
+    if length < 1 or symbols < 2 or symbols**length >= 2**63:
+        raise DataError(
+            f"sequences have at least 1 symbol, of at least 2 different ones, and fewer than 2**63 are possible: "
+            f"got {length} of {symbols}"
+        )
+    if not 0 < n <= symbols**length:
+        raise DataError(f"n_samples is from 1 to {symbols**length:,}, the number of different examples; got {n:,}")
+    return _digits(random.stream("data").choice(symbols**length, n, replace=False), length, symbols)
+
+
+def _digits(numbers: np.ndarray, length: int, base: int) -> np.ndarray:
+    """Returns the last `length` digits of numbers (N,) in a base, the highest first: (N, length)."""
+    return numbers[:, np.newaxis] // base ** np.arange(length)[::-1] % base

@@ -1,0 +1,215 @@
+"""Text to continue: what one is, in blocks of tokens, and the texts whose tokens are characters or bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from minigrad.data.dataset import DataError, Dataset, Examples, find, reading
+from minigrad.engine import random
+
+
+class Blocks(Examples):
+    """Tokens (n,) cut into blocks end to end: inputs (N, block_size), each target the token that follows, int64.
+
+    Raises: DataError if there are too few for one block and what follows it.
+    """
+
+    def __init__(self, tokens: np.ndarray, block_size: int) -> None:
+        if len(tokens) <= block_size:
+            raise DataError(f"{len(tokens)} tokens are too few for a block of {block_size} and the one that follows")
+        windows = sliding_window_view(tokens, block_size + 1)[::block_size]
+        super().__init__(windows[:, :-1], windows[:, 1:])
+
+    def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Returns copies of the inputs and targets at `indices`."""
+        return self.inputs[indices].astype(np.int64), self.targets[indices].astype(np.int64)
+
+
+class Crops(Blocks):
+    """Blocks that each epoch cuts at other places, drawn by the seed and the epoch.
+
+    Raises: DataError if the tokens are too few for two blocks.
+    """
+
+    def __init__(self, tokens: np.ndarray, block_size: int) -> None:
+        self._tokens = tokens
+        self._span = len(tokens) - block_size + 1
+        super().__init__(tokens[: max(self._span, 0)], block_size)
+
+    def epoch(self, n: int) -> Examples:
+        """Returns the blocks of epoch `n`, which begin anywhere in what would be the first block."""
+        block_size = self.inputs.shape[1]
+        start = random.stream("crops", step=n).integers(block_size)
+        return Blocks(self._tokens[start : start + self._span], block_size)
+
+
+class Text(Dataset, ABC):
+    """Tokens one after the other, which a model learns to continue.
+
+    An example is a block of tokens, and its targets are the same tokens one place later: both int64 (block_size,).
+    The first part of the text is for training, and each epoch cuts it into blocks at other places (see `Crops`). Then
+    come validation and test, whose blocks lie end to end, so that each token is predicted once.
+    """
+
+    block_size: int
+
+    def _cut(self, tokens: np.ndarray, block_size: int, val_fraction: float, test_fraction: float) -> None:
+        """Sets the parts. Raises: DataError if one has no block, or there is no such block."""
+        if block_size < 1:
+            raise DataError(f"block_size counts the tokens of a block and is at least 1, got {block_size}")
+        self.block_size = block_size
+        test = len(tokens) - round(len(tokens) * test_fraction)
+        val = test - round(len(tokens) * val_fraction)
+        needed = {"training": 2 * block_size, "validation": block_size + 1, "test": block_size + 1}
+        parts = (tokens[: max(val, 0)], tokens[max(val, 0) : test], tokens[test:])
+        for (part, least), found in zip(needed.items(), parts, strict=True):
+            if len(found) < least:
+                raise DataError(
+                    f"of {len(tokens):,} tokens, {len(found):,} are for {part}, and blocks of {block_size} need at "
+                    f"least {least}: take a longer text, a smaller block_size, or other fractions"
+                )
+        self.train = Crops(parts[0], block_size)
+        self.val, self.test = (Blocks(part, block_size) for part in parts[1:])
+
+    @property
+    @abstractmethod
+    def vocab_size(self) -> int:
+        """The number of different tokens, which are the numbers below it."""
+
+    @property
+    def num_classes(self) -> int:
+        """The number of different tokens."""
+        return self.vocab_size
+
+    @abstractmethod
+    def encode(self, text: str) -> np.ndarray:
+        """Returns the tokens of a text, int64 (n,). Raises: DataError for what no token stands for."""
+
+    @abstractmethod
+    def decode(self, tokens: Iterable[int]) -> Iterator[str]:
+        """Yields the text of tokens, piece by piece as they come."""
+
+
+class CharText(Text):
+    """A text whose tokens are characters, numbered in the order of Unicode.
+
+    By default it is the reference of the Python language that runs this, `pydoc_data.topics`, which comes with CPython
+    under the licence of the Python Software Foundation: about 465,000 characters, others in each version of Python.
+
+    Args:
+        path: a file in UTF-8; if relative, it may also be in $MINIGRAD_DATA.
+        block_size: tokens in an example.
+        val_fraction: the share of the text for validation, behind the part for training.
+        test_fraction: the share for the test, at the end.
+
+    Raises: DataError if the file cannot be read, is not in UTF-8, or is too short for a block in each part.
+    """
+
+    def __init__(
+        self, path: str | None = None, block_size: int = 64, val_fraction: float = 0.05, test_fraction: float = 0.05
+    ) -> None:
+        content = _read(path)
+        self._digest = hashlib.sha256(content).hexdigest()
+        try:
+            codes = np.frombuffer(content.decode("utf-8").encode("utf-32-le"), "<u4")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: expected text in UTF-8; ByteText takes any file: {error}") from error
+        known, self._tokens = np.unique(codes, return_inverse=True)
+        self.vocabulary = "".join(map(chr, known))
+        self._fractions = val_fraction, test_fraction
+        self._cut(self._tokens, block_size, val_fraction, test_fraction)
+
+    @property
+    def vocab_size(self) -> int:
+        """The number of different characters."""
+        return len(self.vocabulary)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, or of the default text in UTF-8."""
+        return self._digest
+
+    def encode(self, text: str) -> np.ndarray:
+        """Returns the numbers of characters, int64 (n,). Raises: DataError that names those that the text has not."""
+        strangers = sorted(set(text) - set(self.vocabulary))
+        if strangers:
+            raise DataError(
+                f"not in the text that the model has learned from: {', '.join(map(repr, strangers))}; "
+                f"it has these {self.vocab_size} characters: {self.vocabulary!r}"
+            )
+        return np.array([self.vocabulary.index(character) for character in text], np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> Iterator[str]:
+        """Yields the character of each token."""
+        return (self.vocabulary[token] for token in tokens)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the characters that have a number."""
+        return {"vocabulary": self.vocabulary}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Numbers characters from now on, its own too, as the text did whose `state_dict` this is.
+
+        Those that are new get the number `vocab_size`, which a model refuses.
+        """
+        before, self.vocabulary = self.vocabulary, state_dict["vocabulary"]
+        if self.vocabulary != before:
+            place = {character: i for i, character in enumerate(self.vocabulary)}
+            numbers = np.array([place.get(character, self.vocab_size) for character in before])
+            self._tokens = numbers[self._tokens]
+            self._cut(self._tokens, self.block_size, *self._fractions)
+
+
+class ByteText(Text):
+    """A file whose tokens are its bytes: any language and any format, without a character that would be unknown.
+
+    Args:
+        path: the file; if relative, it may also be in $MINIGRAD_DATA. By default the text of `CharText`.
+        block_size: tokens in an example.
+        val_fraction: the share of the text for validation, behind the part for training.
+        test_fraction: the share for the test, at the end.
+
+    Raises: DataError if the file cannot be read, or is too short for a block in each part.
+    """
+
+    vocab_size = 256
+
+    def __init__(
+        self, path: str | None = None, block_size: int = 64, val_fraction: float = 0.05, test_fraction: float = 0.05
+    ) -> None:
+        content = _read(path)
+        self._digest = hashlib.sha256(content).hexdigest()
+        self._cut(np.frombuffer(content, np.uint8), block_size, val_fraction, test_fraction)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, or of the default text in UTF-8."""
+        return self._digest
+
+    def encode(self, text: str) -> np.ndarray:
+        """Returns the bytes of a text in UTF-8, int64 (n,)."""
+        return np.frombuffer(text.encode("utf-8"), np.uint8).astype(np.int64)
+
+    def decode(self, tokens: Iterable[int]) -> Iterator[str]:
+        """Yields characters once their last byte has come; bytes that make none become U+FFFD."""
+        decoder = getincrementaldecoder("utf-8")("replace")
+        for token in tokens:
+            yield decoder.decode(bytes([token]))
+        yield decoder.decode(b"", final=True)
+
+
+def _read(path: str | None) -> bytes:
+    """Returns the content of a file, or the default text in UTF-8."""
+    if path is None:
+        from pydoc_data.topics import topics  # 700 kB, which only this text needs
+
+        return "\n".join(topics.values()).encode("utf-8")
+    with reading(path):
+        return find(path).read_bytes()
