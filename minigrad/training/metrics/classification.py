@@ -33,15 +33,17 @@ class _ClassMetric(Metric):
 
         Raises: ValueError if the shapes are none of those above.
         """
-        if outputs.ndim > 1 and targets.shape == outputs.shape[:-1] and outputs.shape[-1] > 1:
-            answers, right, classes = outputs.argmax(axis=-1), targets, outputs.shape[-1]
-        elif outputs.size == targets.size and (outputs.ndim == 1 or outputs.shape[-1] == 1):
+        shape = outputs.shape
+        if len(shape) > 1 and targets.shape == shape[:-1] and shape[-1] > 1:
+            answers, right, classes = outputs.argmax(-1), targets, shape[-1]
+        elif outputs.size == targets.size and (len(shape) == 1 or shape[-1] == 1):
             answers, right, classes = outputs > self.threshold, targets > 0.5, 2
-        elif targets.shape == outputs.shape:
-            answers, right, classes = outputs.argmax(axis=-1), targets.argmax(axis=-1), outputs.shape[-1]
+        elif targets.shape == shape:
+            answers, right, classes = outputs.argmax(-1), targets.argmax(-1), shape[-1]
         else:
             raise _misfit(self, outputs, targets)
-        answers, right = answers.reshape(-1), right.reshape(-1)
+        if answers.ndim > 1 or right.ndim > 1:
+            answers, right = answers.reshape(-1), right.reshape(-1)
         if self.ignore_index is not None:
             counted = right != self.ignore_index
             answers, right = answers[counted], right[counted]
