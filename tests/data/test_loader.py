@@ -74,3 +74,14 @@ def test_an_empty_batch_is_refused():
 def test_a_start_outside_of_the_epoch_is_refused(start):
     with pytest.raises(DataError, match=f"an epoch has 3 batches; it cannot start at batch {start}"):
         DataLoader(numbered(10), batch_size=4).epoch(0, start)
+
+
+def test_examples_may_be_others_in_each_epoch():
+    class Shifted(Examples):
+        def epoch(self, n):
+            return Examples(self.inputs + n, self.targets + n)
+
+    loader = DataLoader(Shifted(np.zeros((10, 1)), np.arange(10)), batch_size=4)
+    assert sorted(order(loader, 3)) == list(range(3, 13))
+    unshuffled = DataLoader(Shifted(np.zeros((10, 1)), np.arange(10)), batch_size=4, shuffle=False)
+    assert order(unshuffled, 2) == list(range(2, 12))
