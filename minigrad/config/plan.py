@@ -79,12 +79,16 @@ class Plan:
         """
         return emit(self._root, origins)
 
-    def build(self) -> Any:
+    def build(self, key: str = "") -> Any:
         """Builds everything in the order of the signature, but what is referred to first, and returns the result.
 
-        Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError.
+        Args:
+            key: builds the value of this top-level key alone, and what it refers to.
+
+        Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError, or
+            finds no memory for them.
         """
-        return _Builder().build(self._root)
+        return _Builder().build(self._root.arguments[key] if key else self._root)
 
 
 class _Builder:
@@ -125,7 +129,7 @@ def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
     positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
     try:
         return call.target(*first, *positional, *rest, **named)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MemoryError) as error:
         problem = Problem(call.place, f"{call.signature.name}: {error}", str(call.signature))
         raise ConfigError([problem]) from error
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.engine import Tensor
+from minigrad.nn.init import constant_
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 
@@ -265,7 +266,7 @@ class PReLU(Module):
         if num_parameters < 1:
             raise ValueError(f"num_parameters must be at least 1, got {num_parameters}")
         self.num_parameters = num_parameters
-        self.weight = Parameter(np.full(num_parameters, init, np.float32))
+        self.weight = constant_(Parameter(np.empty(num_parameters, np.float32)), init)
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the bent x, of its shape. Raises: ValueError if x has not as many channels as there are slopes."""

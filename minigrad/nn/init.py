@@ -6,6 +6,9 @@ inputs that an output sums, is in · kernel; `fan_out` is out · kernel.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod, sqrt
 from typing import Literal, TypeVar
 
@@ -18,32 +21,44 @@ T = TypeVar("T", bound=Tensor)
 Fan = Literal["fan_in", "fan_out"]
 Nonlinearity = Literal["linear", "conv1d", "conv2d", "conv3d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"]
 
+_is_skipped: ContextVar[bool] = ContextVar("minigrad init is skipped", default=False)
+
 _GAINS = {"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4}
+
+
+@contextmanager
+def skipped() -> Iterator[None]:
+    """Within the block nothing is filled: a model of any size is built at once, and takes address space, not memory."""
+    token = _is_skipped.set(True)
+    try:
+        yield
+    finally:
+        _is_skipped.reset(token)
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
     """Fills with numbers that are uniform between a and b."""
-    return _fill(tensor, random.generator("init").uniform(a, b, tensor.shape))
+    return _fill(tensor, lambda: random.generator("init").uniform(a, b, tensor.shape))
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
     """Fills with normally distributed numbers."""
-    return _fill(tensor, random.generator("init").normal(mean, std, tensor.shape))
+    return _fill(tensor, lambda: random.generator("init").normal(mean, std, tensor.shape))
 
 
 def constant_(tensor: T, val: float) -> T:
     """Fills with one number."""
-    return _fill(tensor, val)
+    return _fill(tensor, lambda: val)
 
 
 def zeros_(tensor: T) -> T:
     """Fills with 0."""
-    return _fill(tensor, 0.0)
+    return _fill(tensor, lambda: 0.0)
 
 
 def ones_(tensor: T) -> T:
     """Fills with 1."""
-    return _fill(tensor, 1.0)
+    return _fill(tensor, lambda: 1.0)
 
 
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
@@ -98,15 +113,20 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
     """Fills with a (half-)orthogonal matrix times gain, axes after the first taken as one (Saxe et al., 1312.6120)."""
     _fans(tensor)
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
-    normal = random.generator("init").standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(normal)
-    q *= np.copysign(1, np.diagonal(r))  # makes the distribution uniform over orthogonal matrices
-    return _fill(tensor, gain * (q.T if rows < columns else q).reshape(tensor.shape))
+
+    def matrix() -> ArrayLike:
+        normal = random.generator("init").standard_normal((max(rows, columns), min(rows, columns)))
+        q, r = np.linalg.qr(normal)
+        q *= np.copysign(1, np.diagonal(r))  # makes the distribution uniform over orthogonal matrices
+        return gain * (q.T if rows < columns else q).reshape(tensor.shape)
+
+    return _fill(tensor, matrix)
 
 
-def _fill(tensor: T, values: ArrayLike) -> T:
-    tensor.data[...] = values
-    tensor.bump()
+def _fill(tensor: T, values: Callable[[], ArrayLike]) -> T:
+    if not _is_skipped.get():
+        tensor.data[...] = values()
+        tensor.bump()
     return tensor
 
 

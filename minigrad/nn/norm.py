@@ -8,6 +8,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.engine import Tensor
+from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Buffer, Parameter
 
@@ -29,10 +30,10 @@ class _BatchNorm(Module):
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
-        self.weight = Parameter(np.ones(num_features, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_features, np.float32)) if affine else None
-        self.running_mean = Buffer(np.zeros(num_features, np.float32)) if track_running_stats else None
-        self.running_var = Buffer(np.ones(num_features, np.float32)) if track_running_stats else None
+        self.weight = init.ones_(Parameter(np.empty(num_features, np.float32))) if affine else None
+        self.bias = init.zeros_(Parameter(np.empty(num_features, np.float32))) if affine else None
+        self.running_mean = init.zeros_(Buffer(np.empty(num_features, np.float32))) if track_running_stats else None
+        self.running_var = init.ones_(Buffer(np.empty(num_features, np.float32))) if track_running_stats else None
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
 
     def forward(self, x: Tensor) -> Tensor:
@@ -124,9 +125,9 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = _row(normalized_shape)
         self.eps = eps
-        self.weight = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
+        self.weight = init.ones_(Parameter(np.empty(self.normalized_shape, np.float32))) if elementwise_affine else None
         has_bias = elementwise_affine and bias
-        self.bias = Parameter(np.zeros(self.normalized_shape, np.float32)) if has_bias else None
+        self.bias = init.zeros_(Parameter(np.empty(self.normalized_shape, np.float32))) if has_bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns x normalised, of its shape. Raises: ValueError if x does not end in `normalized_shape`."""
@@ -153,7 +154,7 @@ class RMSNorm(Module):
     ) -> None:
         self.normalized_shape = _row(normalized_shape)
         self.eps = eps
-        self.weight = Parameter(np.ones(self.normalized_shape, np.float32)) if elementwise_affine else None
+        self.weight = init.ones_(Parameter(np.empty(self.normalized_shape, np.float32))) if elementwise_affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns x normalised, of its shape. Raises: ValueError if x does not end in `normalized_shape`."""
@@ -183,8 +184,8 @@ class GroupNorm(Module):
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
-        self.weight = Parameter(np.ones(num_channels, np.float32)) if affine else None
-        self.bias = Parameter(np.zeros(num_channels, np.float32)) if affine else None
+        self.weight = init.ones_(Parameter(np.empty(num_channels, np.float32))) if affine else None
+        self.bias = init.zeros_(Parameter(np.empty(num_channels, np.float32))) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns x normalised, of its shape. Raises: ValueError if x is not (N, num_channels, ...)."""

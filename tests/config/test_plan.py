@@ -4,11 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 
 Planner = Callable[..., Plan]
+
+
+class Table:
+    def __init__(self, size: int) -> None:
+        self.values = np.empty(size)
+
+
+@dataclass
+class WithTable:
+    table: Table
 
 
 def test_building_calls_the_signature_with_what_the_config_says(plan: Planner, config: str, experiment: type) -> None:
@@ -135,3 +146,16 @@ def test_a_config_of_two_hundred_layers_is_built(plan: Planner, config: str) -> 
     layers = "    - Linear: [64, 64]\n    - ReLU\n" * 100
     built = plan(config.replace("    - Linear: [64, 10]\n    - ReLU\n", layers)).build()
     assert len(built.model.layers) == 200
+
+
+def test_one_key_can_be_built_alone_with_what_it_refers_to(plan: Planner, config: str, built: list[str]) -> None:
+    planned = plan(config.replace("64, 10", "'${data.num_features}', 10"))
+    assert planned.build("model").layers[0].arguments == (64, 10, True)
+    assert built == ["Digits", "Linear", "ReLU", "Sequential"]
+
+
+def test_what_finds_no_memory_is_an_error_with_its_place(here: Path, registry: Registry) -> None:
+    Path("mine.yaml").write_text("table: {size: 100000000000000000}")
+    with pytest.raises(ConfigError) as caught:
+        load_plan("mine.yaml", WithTable, registry).build()
+    assert str(caught.value).startswith("mine.yaml:1:8: error: Table: Unable to allocate ")

@@ -95,3 +95,15 @@ def test_a_vector_has_no_fans():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match=r"mode must be 'fan_in' or 'fan_out', got 'fan'"):
         init.kaiming_normal_(weight(3, 3), mode="fan")
+
+
+@pytest.mark.parametrize("fill", [init.normal_, init.zeros_, init.kaiming_uniform_, init.orthogonal_])
+def test_what_is_skipped_is_left_as_it_is_and_draws_nothing(fill):
+    random.seed(0)
+    expected = init.normal_(weight(3, 3)).data
+    random.seed(0)
+    w = Parameter(np.full((3, 3), 7.0))
+    with init.skipped():
+        assert fill(w) is w
+    assert (w.data == 7).all()
+    assert np.array_equal(init.normal_(weight(3, 3)).data, expected)
