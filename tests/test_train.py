@@ -208,6 +208,8 @@ def test_a_package_of_ones_own_is_known_after_import(config, capsys, monkeypatch
         ("loss=MSELoss", "expected a target of the input's shape (10, 2), got (10,)"),
         ("model.sizes=[2, 1]", "target holds 1"),
         ("loss={CrossEntropyLoss: {reduction: none}}", "training needs one number"),
+        ("metrics=[Accuracy, {TopK: 2}]", "TopK: the first 2 of 2 classes are always right: use a smaller k"),
+        ("metrics=[Accuracy, MeanAbsoluteError]", "expected targets of the outputs' shape (10, 2), got (10,)"),
         ("metrics=[Accuracy, Accuracy]", "two metrics are named 'accuracy'"),
     ],
 )
@@ -252,7 +254,7 @@ def test_a_mistake_in_a_model_of_ones_own_is_told_with_its_line(config, capsys, 
     assert "did you mean 'layer'?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["--bogus"], ["--list", "Modul"], ["a.yaml", "b.yaml"]])
+@pytest.mark.parametrize("words", [["--bogus"], ["--list", "Modul"], ["a.yaml", "b.yaml"], ["--format", "csv"]])
 def test_wrong_usage_ends_with_2(words, capsys):
     with pytest.raises(SystemExit) as exit:
         command(*words)

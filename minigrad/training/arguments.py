@@ -74,7 +74,7 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         after.add_argument("--plot", action="store_const", const="png", help="draw its pictures into its plots/"),
         after.add_argument("--plot-svg", action="store_const", const="svg", dest="plot", help="the same as SVG"),
         after.add_argument("--report", action="store_true", help="write its report.html: all of it on one page"),
-        after.add_argument("--format", choices=get_args(Format), default="jsonl", help="of predictions (jsonl)"),
+        after.add_argument("--format", choices=get_args(Format), help="of predictions; default: jsonl"),
     ]  # fmt: skip
     names = {name for option in options for name in option.option_strings}
     asking = {name for option in options if option.nargs is None for name in option.option_strings}
@@ -86,4 +86,6 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
     arguments = parser.parse_args(kept, argparse.Namespace(overrides=overrides))
     if arguments.jobs is not None and (arguments.jobs < 1 or not arguments.sweep):
         parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
+    if arguments.format is not None and arguments.predict is None:
+        parser.error("--format is that of the lines of --predict FILE")
     return arguments

@@ -11,12 +11,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from minigrad.config import ConfigError, Registry, load_plan
+import numpy as np
+
+from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataError, Examples
+from minigrad.engine import Tensor, no_grad
 from minigrad.training import catalogue, sweep
 from minigrad.training.arguments import parse
 from minigrad.training.experiment import Experiment, UsageError, build, known_classes
 from minigrad.training.find_lr import find_lr
+from minigrad.training.memory import check_memory
 from minigrad.training.outcome import evaluate, lines, open_run, predict
 from minigrad.training.progress import Progress, silent_if_closed
 from minigrad.training.resume import resume
@@ -71,20 +75,15 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
     plan = load_plan(config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
         return _show(plan.to_yaml(origins=True).rstrip())
-    experiment = build(plan)
-    try:
-        training = Training(experiment)
-        table = summary(experiment.model, experiment.loss, *next(training.batches())[0])
-    except (ValueError, TypeError, IndexError) as error:
-        layer = getattr(error, "layer", None)
-        place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
-        raise plan.error(place, str(error)) from error
+    if arguments.check:
+        print(check_memory(plan))
+    training, table = _ready(plan)
     if arguments.summary:
         return _show(table)
     if arguments.check:
         return _check(training, table)
     if arguments.find_lr:
-        return _show(find_lr(experiment).table())
+        return _show(find_lr(training.experiment).table())
     if arguments.resume:
         directory = RunDirectory.open(config.parent)
         with directory.locked():
@@ -94,10 +93,36 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
                     f"the bits may differ: the run began with other {', '.join(other)}; see run.json", file=sys.stderr
                 )
             return _train(training, directory)
-    facts = {"arguments": list(words), "seed": experiment.seed}
-    directory = RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts)
+    facts = {"arguments": list(words), "seed": plan["seed"]}
+    directory = RunDirectory.create(arguments.runs_dir, plan["name"], plan.to_yaml(), **facts)
     with directory.locked():
         return _train(training, directory)
+
+
+def _ready(plan: Plan) -> tuple[Training, str]:
+    """Builds what a plan says, and sends a first batch through it, which may show that the parts do not fit together.
+
+    Returns the training and the table of layers. Raises: ConfigError with the place of what does not fit.
+    """
+    experiment = build(plan)
+    try:
+        training = Training(experiment)
+        inputs, targets = next(training.batches())[0]
+        table = summary(experiment.model, experiment.loss, inputs, targets)
+    except (ValueError, TypeError, IndexError) as error:
+        layer = getattr(error, "layer", None)
+        place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
+        raise plan.error(place, str(error)) from error
+    with no_grad(), np.errstate(all="ignore"):
+        outputs = experiment.model.eval()(Tensor(inputs)).data
+    for i, metric in enumerate(experiment.metrics):
+        try:
+            metric.update(outputs, targets)
+        except (ValueError, TypeError, IndexError) as error:
+            raise plan.error(f"metrics.{i}", f"{type(metric).__name__}: {error}") from error
+    experiment.model.train()
+    training.tally.reset()
+    return training, table
 
 
 def _show(text: str) -> int:
@@ -123,7 +148,8 @@ def _use_run(arguments: Namespace, registry: Registry) -> int:
     """Prints what the best weights of a run say of new inputs, and what they are worth on its test part."""
     experiment, step = open_run(arguments.config, registry, arguments.overrides)
     if arguments.predict is not None:
-        for line in lines(predict(experiment, experiment.data.read_inputs(arguments.predict)), arguments.format):
+        records = predict(experiment, experiment.data.read_inputs(arguments.predict))
+        for line in lines(records, arguments.format or "jsonl"):
             print(line)
     if arguments.test:
         print(json_line({"run": str(arguments.config), "best_step": step, **evaluate(experiment)}))
