@@ -141,11 +141,8 @@ def spec_of(annotation: Any) -> Spec:
     if annotation in (list, tuple, dict):
         return Inexpressible(f"does not say what it holds: annotate it as {annotation.__name__}[...] of something")
     if isinstance(annotation, type) and origin is None and annotation not in (object, Any):
-        if annotation.__new__ is object.__new__ and (
-            annotation.__init__ is object.__init__ or inspect.isfunction(annotation.__init__)
-        ):
+        if _says_what_it_takes(annotation):
             return Instance(annotation)
-        # made in C, as an array is, or by a __new__
         return Inexpressible(f"is annotated {annotation.__name__}, whose constructor does not say what it takes")
     return Inexpressible(f"is annotated {inspect.formatannotation(annotation)}, which a config cannot write")
 
@@ -209,6 +206,12 @@ def convert(value: Any, wanted: Spec) -> Any:
 def a(name: str) -> str:
     """A name with its article."""
     return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
+
+
+def _says_what_it_takes(cls: Any) -> bool:
+    """Whether a class is built by an `__init__` in Python, or takes nothing: an array is not, nor has it annotations."""
+    is_plain = cls.__init__ is object.__init__ or inspect.isfunction(cls.__init__)
+    return is_plain and cls.__new__ is object.__new__
 
 
 def _is(value: Any, kind: type) -> bool:
