@@ -209,7 +209,7 @@ def a(name: str) -> str:
 
 
 def _says_what_it_takes(cls: Any) -> bool:
-    """Whether a class is built by an `__init__` in Python, or takes nothing: an array is not, nor has it annotations."""
+    """Whether a class is built by an `__init__` in Python, or takes nothing; an array is not."""
     is_plain = cls.__init__ is object.__init__ or inspect.isfunction(cls.__init__)
     return is_plain and cls.__new__ is object.__new__
 
