@@ -93,8 +93,8 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
                     f"the bits may differ: the run began with other {', '.join(other)}; see run.json", file=sys.stderr
                 )
             return _train(training, directory)
-    facts = {"arguments": list(words), "seed": plan["seed"]}
-    directory = RunDirectory.create(arguments.runs_dir, plan["name"], plan.to_yaml(), **facts)
+    facts = {"arguments": list(words), "seed": training.experiment.seed}
+    directory = RunDirectory.create(arguments.runs_dir, training.experiment.name, plan.to_yaml(), **facts)
     with directory.locked():
         return _train(training, directory)
 
