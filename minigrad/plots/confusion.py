@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import FigureBase
 
 from minigrad.plots.answers import Amounts, Classes
-from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, tint
+from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, short, tint
 from minigrad.plots.run import Run
 
 MOST_CLASSES = 60
@@ -26,6 +26,9 @@ def confusion(run: Run) -> list[Picture]:
     if wrong.max() > 1:
         i, j = np.unravel_index(wrong.argmax(), wrong.shape)
         note += f" The most frequent mistake: {names[i]} taken for {names[j]} ({wrong[i, j]:,} of {counts[i].sum():,})."
+    labels = [short(name, 16) for name in names]
+    longest = max(map(len, labels))
+    room = 0.075 * max(longest - 3, 0)  # inches, for labels
     cell = min(0.62, 6.0 / n)
     side = max(2.2, cell * n)
 
@@ -40,8 +43,8 @@ def confusion(run: Run) -> list[Picture]:
         axes.hlines(np.arange(n + 1) - 0.5, -0.5, n - 0.5, color=RULE, linewidth=0.5)
         axes.vlines(np.arange(n + 1) - 0.5, -0.5, n - 0.5, color=RULE, linewidth=0.5)
         axes.set_anchor("W")
-        axes.set_xticks(diagonal, names, rotation=90 if max(map(len, names)) > 3 else 0)
-        axes.set_yticks(diagonal, names)
+        axes.set_xticks(diagonal, labels, rotation=90 if longest > 3 else 0)
+        axes.set_yticks(diagonal, labels)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set_xlabel("the model says")
@@ -61,7 +64,7 @@ def confusion(run: Run) -> list[Picture]:
             found.set_ylabel("right of this class", color=MUTED)
 
     title = f"{right:,} of {total:,} validation examples are right ({100 * right / total:.4g} %)"
-    return [Picture("confusion", title, note, (max(side + 1.7, 5.6), side + 0.7), draw)]
+    return [Picture("confusion", title, note, (max(side + 1.7 + room, 5.6), side + 0.7 + room), draw)]
 
 
 def predictions(run: Run) -> list[Picture]:
@@ -88,4 +91,4 @@ def predictions(run: Run) -> list[Picture]:
     note = f"One dot for each of {len(distances):,} validation examples; the nearer to the dashed line, the better."
     if k < answers.truth.shape[1]:
         note += f" The first {k} of {answers.truth.shape[1]} outputs."
-    return [Picture("predictions", title, note, (max(4.6, 3.2 * k), 4.2 if k == 1 else 3.5), draw)]
+    return [Picture("predictions", title, note, (max(5.6, 3.2 * k), 4.2 if k == 1 else 3.5), draw)]

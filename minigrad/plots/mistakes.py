@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
 from minigrad.plots.answers import Amounts, Classes, score_word
-from minigrad.plots.picture import INK, MUTED, RULE, Picture, bare, number
+from minigrad.plots.picture import INK, MUTED, RULE, Picture, bare, number, short
 from minigrad.plots.run import Run
 from minigrad.training import Experiment
 
 MOST_IMAGES = 24
 MOST_ROWS = 12
-MOST_COLUMNS = 6
+MOST_COLUMNS = 4
 ACROSS = 6
 
 
@@ -51,17 +51,17 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     inputs = experiment.data.val.inputs[answers.rows[chosen]]
     if shape is not None:
         captions = [
-            f"says {answers.names[a]}  {_score(p)}\nis {answers.names[b]}  {_score(q)}"
+            f"says {short(answers.names[a], 10)}  {_score(p)}\nis {short(answers.names[b], 10)}  {_score(q)}"
             for a, b, p, q in zip(said, truth, scores[each, said], scores[each, truth], strict=True)
         ]
         return _images(title, note, inputs.reshape(-1, *shape), captions)
     columns = {
-        "it is": [answers.names[i] for i in truth],
-        "the model says": [answers.names[i] for i in said],
+        "it is": [short(answers.names[i], 16) for i in truth],
+        "the model says": [short(answers.names[i], 16) for i in said],
         f"{word} of what it says": [_score(p) for p in scores[each, said]],
         f"{word} of what it is": [_score(p) for p in scores[each, truth]],
     }
-    return _table(title, "Each row is one example.", {**_inputs(experiment, inputs), **columns})
+    return _table(title, _rows(experiment), {**_inputs(experiment, inputs), **columns})
 
 
 def _worst_amounts(experiment: Experiment, answers: Amounts) -> Picture:
@@ -73,7 +73,7 @@ def _worst_amounts(experiment: Experiment, answers: Amounts) -> Picture:
         columns[f"truth{behind}"] = [number(x) for x in answers.truth[chosen, i]]
         columns[f"the model says{behind}"] = [number(x) for x in answers.said[chosen, i]]
     columns["distance"] = [number(x) for x in distances[chosen]]
-    return _table("The validation examples that the model is furthest from", "Each row is one example.", columns)
+    return _table("The validation examples that it is furthest from", _rows(experiment), columns)
 
 
 def _score(value: float) -> str:
@@ -85,6 +85,12 @@ def _inputs(experiment: Experiment, inputs: np.ndarray) -> dict[str, list[str]]:
     flat = inputs.reshape(len(inputs), -1)
     names = experiment.data.feature_names or tuple(f"input {i}" for i in range(flat.shape[1]))
     return {name: [number(x) for x in flat[:, i]] for i, name in enumerate(names[:MOST_COLUMNS])}
+
+
+def _rows(experiment: Experiment) -> str:
+    n = experiment.data.num_features
+    some = f"the first {MOST_COLUMNS} of {n} inputs" if n > MOST_COLUMNS else "the inputs"
+    return f"Each row is one example, with {some} as the model gets them."
 
 
 def _images(title: str, note: str, images: np.ndarray, captions: Sequence[str]) -> Picture:
@@ -111,7 +117,7 @@ def show(axes: Axes, image: np.ndarray) -> None:
 
 
 def _table(title: str, note: str, columns: dict[str, list[str]]) -> Picture:
-    heads = [textwrap.fill(name, 14) for name in columns]
+    heads = [textwrap.fill(short(name, 28), 14) for name in columns]
     tall = 1 + max(head.count("\n") for head in heads)
     widths = [
         max(max(map(len, head.split("\n"))), *map(len, cells)) + 3
@@ -132,5 +138,5 @@ def _table(title: str, note: str, columns: dict[str, list[str]]) -> Picture:
         for y in range(rows):
             axes.axhline(y - 0.5, color=RULE, linewidth=0.6)
 
-    size = (max(5.0, 0.085 * right[-1] + 0.3), 0.24 * (rows + 0.7 * tall + 0.5))
+    size = (max(5.0, 0.08 * right[-1] + 0.3), 0.24 * (rows + 0.7 * tall + 0.5))
     return Picture("mistakes", title, note, size, draw)

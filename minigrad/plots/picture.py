@@ -142,6 +142,11 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
+def short(text: str, length: int) -> str:
+    """Returns `text`, of which no more than `length` characters are left."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
 def number(value: float) -> str:
     """Returns `value` as people read it: three digits, no exponent between 0.001 and 100,000."""
     if 100 <= abs(value) < 1e5:

@@ -9,11 +9,12 @@ from matplotlib.ticker import FuncFormatter
 
 from minigrad.engine import Tensor, no_grad
 from minigrad.plots.answers import Amounts, Classes, read_classes
-from minigrad.plots.picture import CLASS_COLORS, CLASS_MARKERS, INK, Picture, number, tint
+from minigrad.plots.picture import CLASS_COLORS, CLASS_MARKERS, INK, Picture, number, short, tint
 from minigrad.plots.run import Run
 from minigrad.training import Experiment
 
 POINTS = 240  # along each side
+SIDE = 5.0  # inches, which leaves room for a legend
 MARGIN = 0.12  # of the range of the inputs
 BATCH = 4096
 
@@ -45,21 +46,20 @@ def decision(run: Run) -> list[Picture]:
             _surface(figure, axes, plane, (left, right, bottom, top), inputs, answers)
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
-        axes.set_aspect("equal" if 0.4 < (top - bottom) / (right - left) < 2.5 else "auto")
         axes.set_xlabel(names[0])
         axes.set_ylabel(names[1])
 
-    height = 5.0 * float(np.clip((top - bottom) / (right - left), 0.5, 1.0)) + 0.9
+    height = SIDE * float(np.clip((top - bottom) / (right - left), 0.5, 1.2)) + 0.6
     if isinstance(answers, Amounts):
         title, note = (
             "What the model says all over the plane",
-            "The dots are validation examples in the colour of the truth.",
+            "The dots are validation examples, in the colour of the truth.",
         )
     else:
         title = f"Where the model draws the line: {answers.right.sum():,} of {len(inputs):,} right"
         note = "A tint is the answer for a place in the plane, and where it is strong, the model is sure."
         note += " The points are the validation examples."
-    return [Picture("decision", title, note, (7.0, height), draw)]
+    return [Picture("decision", title, f"{note} Inputs are shown as the model gets them.", (7.0, height), draw)]
 
 
 def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tuple[float, float, float, float]) -> None:
@@ -93,7 +93,7 @@ def _examples(axes: Axes, inputs: np.ndarray, answers: Classes) -> None:
             markersize=5 if len(points) > 20 else 9,
             markeredgecolor="#ffffff",
             markeredgewidth=0.6,
-            label=f"class {answers.names[i]}",
+            label=f"class {short(answers.names[i], 12)}",
         )
     wrong = points[~answers.right]
     if len(wrong):
