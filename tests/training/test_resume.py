@@ -170,7 +170,7 @@ def test_a_damaged_checkpoint_is_told_with_its_file_and_part(config, capsys):
 def test_what_is_no_run_cannot_be_resumed(config, capsys, words):
     command(config)
     assert command(*words, "--resume") == 2
-    assert "is no run: --resume takes a directory as runs/digits_mlp/0001" in capsys.readouterr().err
+    assert "is no run: expected a directory as runs/digits_mlp/0001" in capsys.readouterr().err
 
 
 def test_run_json_tells_when_a_run_went_on_and_what_was_other_then(config, capsys):
