@@ -121,12 +121,15 @@ class _OfClasses(Loss):
 
     _other_targets = ""
 
-    def __init__(self, weight: Weights | None = None, ignore_index: int = -100, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self, weight: Weights | None = None, ignore_index: int = -100, reduction: Reduction = "mean", axis: int = 1
+    ) -> None:
         super().__init__(reduction)
         self.register_buffer("weight", weight)
         if self.weight is not None and self.weight.ndim != 1:
             raise ValueError(f"weight is one factor for each class, (C,), got shape {self.weight.shape}")
         self.ignore_index = ignore_index
+        self.axis = axis
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
         """Returns the reduced loss.
@@ -135,17 +138,37 @@ class _OfClasses(Loss):
             TypeError for class indices that are not integers.
         """
         target = as_tensor(target)
-        axis = 1 if input.ndim > 1 else 0
-        places = input.shape[:axis] + input.shape[axis + 1 :]
+        places = self._places(input)
         if target.shape != places:
+            remedy = "; classes on the last axis need axis=-1" if target.shape == input.shape[:-1] else ""
             raise ValueError(
                 f"beside an input of shape {input.shape} expected class indices of shape {places}"
-                f"{self._other_targets.format(input.shape)}, got {target.dtype} of shape {target.shape}"
+                f"{self._other_targets.format(input.shape)}, got {target.dtype} of shape {target.shape}{remedy}"
             )
         if target.dtype.kind not in "iu":
             raise TypeError(f"class indices are integers, got {target.dtype}; convert with .astype(np.int64)")
-        losses = self._of_rows(_rows(input), target.data.reshape(-1))
+        losses = self._of_rows(self._rows(input), target.data.reshape(-1))
         return ops.reshape(losses, places) if self.reduction == "none" else losses
+
+    def _axis_of(self, input: Tensor) -> int:
+        """Where the classes are, counted from the front."""
+        if input.ndim < 2:
+            return 0
+        if not -input.ndim <= self.axis < input.ndim:
+            raise ValueError(f"an input of shape {input.shape} has no axis {self.axis} for the classes")
+        return self.axis % input.ndim
+
+    def _places(self, input: Tensor) -> tuple[int, ...]:
+        """The shape of what has a class."""
+        axis = self._axis_of(input)
+        return input.shape[:axis] + input.shape[axis + 1 :]
+
+    def _rows(self, x: Tensor) -> Tensor:
+        """x with its classes last and all other axes as one: (N, C)."""
+        axis = self._axis_of(x)
+        if axis < x.ndim - 1:
+            x = ops.moveaxis(x, axis, -1)
+        return x if x.ndim == 2 else ops.reshape(x, (-1, x.shape[-1]))
 
     def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
         """The loss of each row of the input (N, C), or their sum, weighted so that it is the mean if asked for."""
@@ -179,14 +202,6 @@ class _OfClasses(Loss):
         return _factors_for(input, self.weight)
 
 
-def _rows(x: Tensor) -> Tensor:
-    """x, (C,), (N, C) or (N, C, d1, …), with its classes last and all other axes as one: (N, C)."""
-    if x.ndim == 2:
-        return x
-    axis = 1 if x.ndim > 1 else 0
-    return ops.reshape(ops.moveaxis(x, axis, -1), (-1, x.shape[axis]))
-
-
 def _chosen(logs: Tensor, labels: NDArray[Any], factors: NDArray[Any]) -> Tensor:
     """The entry of each row that its label names, times a factor: (N,)."""
     return ops.multiply(ops.getitem(logs, (np.arange(len(labels)), labels)), factors)
@@ -201,6 +216,7 @@ class NLLLoss(_OfClasses):
         weight: a factor for each class, (C,); "mean" divides by the sum of the factors.
         ignore_index: a class index whose rows count for nothing, such as padding.
         reduction: "mean", "sum" or "none".
+        axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
     Raises: ValueError for a `weight` that is not a row of numbers.
     """
@@ -223,6 +239,7 @@ class CrossEntropyLoss(_OfClasses):
         reduction: "mean", "sum" or "none".
         label_smoothing: the part of each target, from 0 to 1, that is spread evenly over all classes (Szegedy et al.,
             arXiv:1512.00567).
+        axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
     Raises: ValueError for a `label_smoothing` out of that range, or a `weight` that is not a row of numbers.
     """
@@ -235,8 +252,9 @@ class CrossEntropyLoss(_OfClasses):
         ignore_index: int = -100,
         reduction: Reduction = "mean",
         label_smoothing: float = 0.0,
+        axis: int = 1,
     ) -> None:
-        super().__init__(weight, ignore_index, reduction)
+        super().__init__(weight, ignore_index, reduction, axis)
         if not 0 <= label_smoothing <= 1:
             raise ValueError(f"label_smoothing is a share, from 0 to 1, got {label_smoothing}")
         self.label_smoothing = label_smoothing
@@ -250,9 +268,8 @@ class CrossEntropyLoss(_OfClasses):
         target = as_tensor(target)
         if target.shape != input.shape or target.dtype.kind != "f":
             return super().forward(input, target)
-        losses = self._of_probabilities(_rows(input), _rows(matching(target, input)))
-        places = input.shape[:1] + input.shape[2:] if input.ndim > 1 else ()
-        return ops.reshape(losses, places) if self.reduction == "none" else losses
+        losses = self._of_probabilities(self._rows(input), self._rows(matching(target, input)))
+        return ops.reshape(losses, self._places(input)) if self.reduction == "none" else losses
 
     def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
         smoothing = self.label_smoothing

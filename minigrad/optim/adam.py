@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,8 +83,11 @@ class AdamW(Adam):
         betas: how much of each mean stays at each step.
         eps: keeps the division from blowing up where the gradient is 0.
         weight_decay: how much of the parameter, times lr, goes at each step.
+        decay: what shrinks: `all` parameters, or `matrices`, as is usual for transformers: those of fewer than two axes
+            (biases, the weights of norms) become a group of their own, without decay.
 
-    Raises: ValueError for a negative number, or a beta that is not from 0 to less than 1.
+    Raises: ValueError for a negative number, a beta that is not from 0 to less than 1, another `decay`, or `matrices`
+        beside groups, which say for themselves what decays.
     """
 
     _decoupled = True
@@ -96,5 +99,20 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        decay: Literal["all", "matrices"] = "all",
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        if decay not in ("all", "matrices"):
+            raise ValueError(f"decay is 'all' or 'matrices', got {decay!r}")
+        super().__init__(params if decay == "all" else _matrices_apart(params), lr, betas, eps, weight_decay)
+
+
+def _matrices_apart(params: Iterable[Any]) -> list[dict[str, Any]]:
+    """Returns the parameters of at least two axes as one group, and the others as one without decay."""
+    matrices: list[Tensor] = []
+    others: list[Tensor] = []
+    for p in params:
+        if isinstance(p, dict):
+            raise ValueError("decay='matrices' is for a list of parameters; give groups a weight_decay each")
+        (matrices if getattr(p, "ndim", 0) > 1 else others).append(p)
+    groups: list[dict[str, Any]] = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]

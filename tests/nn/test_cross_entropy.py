@@ -220,3 +220,32 @@ def test_arguments_out_of_range_are_refused():
         CrossEntropyLoss(label_smoothing=1.5)
     with pytest.raises(ValueError, match=r"reduction must be 'mean', 'sum', 'none' or 'batchmean', got 'avg'"):
         KLDivLoss("avg")
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("options", [{}, {"weight": [1.0, 2.0, 3.0, 4.0]}, {"label_smoothing": 0.1}])
+def test_classes_on_the_last_axis_cost_what_they_do_on_the_first(options, reduction):
+    scores, labels = rng.normal(size=(2, 5, 4)), rng.integers(0, 4, (2, 5))
+    last = CrossEntropyLoss(reduction=reduction, axis=-1, **options)
+    first = CrossEntropyLoss(reduction=reduction, **options)
+    moved = np.moveaxis(scores, -1, 1)
+    np.testing.assert_allclose(last(Tensor(scores), labels).data, first(Tensor(moved), labels).data, rtol=1e-12)
+    if not options:
+        shares = rng.dirichlet(np.ones(4), (2, 5))
+        found = last(Tensor(scores), Tensor(shares)).data
+        np.testing.assert_allclose(found, first(Tensor(moved), Tensor(np.moveaxis(shares, -1, 1))).data, rtol=1e-12)
+
+
+def test_as_many_places_as_classes_are_told_apart_by_the_axis():
+    scores, labels = rng.normal(size=(2, 4, 4)), rng.integers(0, 4, (2, 4))
+    found = CrossEntropyLoss(axis=-1)(Tensor(scores), labels).item()
+    rows = CrossEntropyLoss()(Tensor(scores.reshape(8, 4)), labels.reshape(8)).item()
+    assert found == pytest.approx(rows, rel=1e-12)
+    assert found != pytest.approx(CrossEntropyLoss()(Tensor(scores), labels).item(), rel=1e-3)
+
+
+def test_targets_that_fit_classes_on_the_last_axis_are_told_how_to_say_so():
+    with pytest.raises(ValueError, match=r"got int64 of shape \(2, 5\); classes on the last axis need axis=-1"):
+        CrossEntropyLoss()(Tensor(np.zeros((2, 5, 4))), np.zeros((2, 5), int))
+    with pytest.raises(ValueError, match=r"an input of shape \(2, 4\) has no axis 2 for the classes"):
+        CrossEntropyLoss(axis=2)(Tensor(np.zeros((2, 4))), np.zeros(2, int))

@@ -75,3 +75,31 @@ def test_float32_follows_float64_to_rounding():
     single = descend(AdamW, GRADIENTS, np.array(START, np.float32), lr=0.1)
     assert single.dtype == np.float32
     np.testing.assert_allclose(single, descend(AdamW, GRADIENTS, START, lr=0.1), rtol=1e-5)
+
+
+def test_adamw_can_decay_the_matrices_alone():
+    matrix, bias, scalar = (Parameter(np.ones(shape)) for shape in [(2, 3), (3,), ()])
+    optimizer = AdamW([bias, matrix, scalar], lr=0.5, weight_decay=0.2, decay="matrices")
+    for p in (matrix, bias, scalar):
+        p.grad = np.zeros(p.shape)
+    optimizer.step()
+    np.testing.assert_allclose(matrix.data, 0.9)
+    assert bias.data.tolist() == [1, 1, 1]
+    assert scalar.item() == 1
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.2, 0.0]
+
+
+def test_a_model_without_matrices_or_without_anything_else_is_one_group():
+    assert len(AdamW([Parameter([1.0])], decay="matrices").param_groups) == 1
+    assert len(AdamW([Parameter([[1.0]])], decay="matrices").param_groups) == 1
+
+
+def test_what_decays_is_said_once():
+    with pytest.raises(ValueError, match="decay is 'all' or 'matrices', got 'weights'"):
+        AdamW([Parameter([1.0])], decay="weights")
+    with pytest.raises(ValueError, match="give groups a weight_decay each"):
+        AdamW([{"params": [Parameter([1.0])]}], decay="matrices")
+    with pytest.raises(ValueError, match="got no parameters"):
+        AdamW([], decay="matrices")
+    with pytest.raises(TypeError, match="takes tensors"):
+        AdamW(["weight"], decay="matrices")

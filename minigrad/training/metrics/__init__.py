@@ -12,6 +12,7 @@ from minigrad.training.metrics.classification import (
 )
 from minigrad.training.metrics.metric import Metric, Tally
 from minigrad.training.metrics.regression import R2, MeanAbsoluteError
+from minigrad.training.metrics.sequence import ExactMatch
 
 __all__ = [
     "F1",
@@ -19,6 +20,7 @@ __all__ = [
     "Accuracy",
     "Average",
     "ConfusionMatrix",
+    "ExactMatch",
     "MeanAbsoluteError",
     "Metric",
     "Perplexity",
