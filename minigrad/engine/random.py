@@ -14,25 +14,34 @@ from zlib import crc32
 import numpy as np
 
 
-class _Place:
-    """Where in a computation numbers are drawn: the step, the shard, and the draws made here for each purpose."""
+class at:  # noqa: N801 - called like a function; a class, as a generator would take a noticeable part of a small step
+    """Within the block, `generator` draws for this step and shard, from draw 0 on; afterwards all is as before.
 
-    __slots__ = ("draws", "shard", "step")
+    The block is local to its thread (and to a copied context), so that shards may be computed side by side.
+    """
+
+    __slots__ = ("_token", "draws", "shard", "step")
 
     def __init__(self, step: int = 0, shard: int = 0) -> None:
         self.step = step
         self.shard = shard
         self.draws: dict[str, int] = {}
 
-    def copy(self) -> _Place:
-        """Returns the same place, whose draws go on for themselves."""
-        place = _Place(self.step, self.shard)
-        place.draws.update(self.draws)
-        return place
+    def copy(self) -> at:
+        """Returns the same step and shard with the draws made so far, which go on for themselves."""
+        copy = at(self.step, self.shard)
+        copy.draws.update(self.draws)
+        return copy
+
+    def __enter__(self) -> None:
+        self._token: Token[at] = _place.set(self)
+
+    def __exit__(self, *exception: object) -> None:
+        _place.reset(self._token)
 
 
 _seed = 0
-_place: ContextVar[_Place] = ContextVar("minigrad random place", default=_Place())  # noqa: B039 - advanced on purpose
+_place: ContextVar[at] = ContextVar("minigrad random place", default=at())  # noqa: B039 - advanced on purpose
 
 
 def seed(n: int) -> None:
@@ -64,34 +73,11 @@ def generator(purpose: str) -> np.random.Generator:
     return stream(purpose, place.step, place.shard, draw)
 
 
-class _Within:
-    """The block of `at` and `at_place`. A class, since a generator would take a noticeable part of a small step."""
-
-    __slots__ = ("_place", "_token")
-
-    def __init__(self, place: _Place) -> None:
-        self._place = place
-
-    def __enter__(self) -> None:
-        self._token: Token[_Place] = _place.set(self._place)
-
-    def __exit__(self, *exception: object) -> None:
-        _place.reset(self._token)
-
-
-def at(step: int, shard: int = 0) -> _Within:
-    """Within the block, `generator` draws for this step and shard, from draw 0 on; afterwards all is as before.
-
-    The block is local to its thread (and to a copied context), so that shards may be computed side by side.
-    """
-    return _Within(_Place(step, shard))
-
-
-def place() -> _Place:
+def place() -> at:
     """Returns the present step and shard with the draws made so far, for `at_place` to come back to."""
     return _place.get().copy()
 
 
-def at_place(place: _Place) -> _Within:
+def at_place(place: at) -> at:
     """Within the block, `generator` draws as it would have at `place`, which stays as it is."""
-    return _Within(place.copy())
+    return place.copy()

@@ -8,6 +8,7 @@ from itertools import islice
 from math import ceil, inf, isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
+from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -91,6 +92,7 @@ class Training:
         self.loader = experiment.loader(experiment.data.train)
         self.epoch_steps = ceil(len(self.loader) / self.settings.accumulate)
         self.steps = self.settings.steps(self.epoch_steps)
+        self.val_every = self.settings.val_every or self.epoch_steps
         self.parameters = list(self.model.parameters())
         self.optimizer = experiment.optimizer(self.parameters)
         self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
@@ -113,7 +115,7 @@ class Training:
         self.stopped = False
         self.interrupted = False
         self.saved_step: int | None = None
-        self._saved_at = monotonic()
+        self._save_due = monotonic() + self.settings.checkpoint.seconds
 
     def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
         """Trains to the end, and measures the test examples on the best weights, which stay in the model, in eval mode.
@@ -130,7 +132,9 @@ class Training:
         Raises: TrainingError if the loss or a gradient is not finite; OSError if a checkpoint cannot be written.
         """
         self.model.train()
-        with threadpool_limits(1, "blas"), np.errstate(all="ignore"):  # what is not finite is told of by the guard
+        with threadpool_limits(1, "blas"), catch_warnings():
+            # the guard tells of what is not finite; np.errstate would cost every operation (3 % of a small step)
+            filterwarnings("ignore", ".* encountered in ", RuntimeWarning)
             for callback in self.callbacks:
                 callback.on_train_start(self)
             batches = self.batches()
@@ -171,24 +175,22 @@ class Training:
 
         Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped.
         """
-        results = []
         total = 0.0
         with random.at(self.step):
-            for (inputs, targets), share in zip(batches, self._shares(batches), strict=True):
+            for inputs, targets in batches:
                 outputs = self.model(Tensor(inputs))
                 loss = self.experiment.loss(outputs, Tensor(targets))
-                loss.backward(share)
+                loss.backward(self._share(inputs, batches) if len(batches) > 1 else None)
                 value = loss.item()
                 total += value
-                results.append((value, outputs.data, targets))
+                if isfinite(value):
+                    self.tally.add(value, outputs.data, targets)
         norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
         if isfinite(total + norm):
             for callback in self.callbacks:
                 callback.on_before_optimizer_step(self)
             self.optimizer.step()
-            for result in results:
-                self.tally.add(*result)
         elif self.settings.on_nan == "skip":
             self.skipped += 1
         else:
@@ -293,25 +295,20 @@ class Training:
             state = {"step": self.best.step, "values": self.best_values, "data": self.experiment.data.state_dict()}
             directory.save("best", self.best_weights, state)
             directory.best_step = self.best.step
-        self._saved_at = monotonic()
+        self._save_due = monotonic() + self.settings.checkpoint.seconds
 
-    def _shares(self, batches: Sequence[Batch]) -> list[float | None]:
-        """Returns how much the loss of each batch counts for the loss of the step; None is 1."""
-        if len(batches) == 1 or self.tally.reduction == "sum":
-            return [None] * len(batches)
-        sizes = [len(inputs) for inputs, _ in batches]
-        return [size / sum(sizes) for size in sizes]
+    def _share(self, inputs: np.ndarray, batches: Sequence[Batch]) -> float:
+        """Returns how much the loss of one of the batches of a step counts for the loss of the step."""
+        return 1.0 if self.tally.reduction == "sum" else len(inputs) / sum(len(inputs) for inputs, _ in batches)
 
     def _after_step(self, directory: RunDirectory | None, progress: Progress | None) -> None:
         """Records, validates, saves, and tells the callbacks, when it is time for that."""
-        settings = self.settings
         for callback in self.callbacks:
             callback.on_step_end(self)
             if self.step % self.epoch_steps == 0:
                 callback.on_epoch_end(self)
-        ends = self.step == self.steps or self.stopped
-        validate = ends or self.step % (settings.val_every or self.epoch_steps) == 0
-        if validate or self.step % settings.log_every == 0:
+        validate = self.step % self.val_every == 0 or self.step == self.steps or self.stopped
+        if validate or self.step % self.settings.log_every == 0:
             record = self._record(validate)
             if progress is not None:
                 progress.report(record)
@@ -319,7 +316,7 @@ class Training:
                 directory.log(record)
             if validate:
                 self._judge(record)
-        if directory is not None and (validate or monotonic() - self._saved_at >= settings.checkpoint.seconds):
+        if directory is not None and (validate or monotonic() >= self._save_due):
             self.save(directory)
 
     def _record(self, validate: bool) -> dict[str, float]:
