@@ -6,6 +6,7 @@ Importing this room gives Tensor its operators and methods.
 from minigrad.engine.broadcast import astype, broadcast_to, sum_to
 from minigrad.ops import methods as methods
 from minigrad.ops.activation import elu, hardtanh, leaky_relu, relu, sigmoid, silu, softplus
+from minigrad.ops.attention import attention_weights, packed_attention, scaled_dot_product_attention
 from minigrad.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from minigrad.ops.decomposition import cholesky, det, eigh, inv, qr, slogdet, solve, svd
 from minigrad.ops.elementwise import (

@@ -1,0 +1,256 @@
+"""Attention: each query takes a mean of values, weighted by how well their keys answer it.
+
+Vaswani et al., "Attention is all you need", arXiv:1706.03762, section 3.2.1. The rules compute the weights again from
+queries and keys, and are the specification; forward and fast path go block by block (`attention_blocks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.engine import Tensor
+from minigrad.engine.dispatch import primitive
+from minigrad.ops.attention_blocks import attend, attend_back
+from minigrad.ops.elementwise import where
+from minigrad.ops.kernels import softmax
+from minigrad.ops.shape import concatenate
+
+Array = NDArray[Any]
+Needs = Sequence[bool]
+
+
+def attention_weights(
+    query: Any, key: Any, mask: Any = None, is_causal: bool = False, scale: float | None = None
+) -> Any:
+    """softmax(scale · query keyᵀ + mask), along the keys: (..., L, E) and (..., S, E) to (..., L, S).
+
+    What `scaled_dot_product_attention` weights the values with; the arguments, and what they raise, are the same. A
+    query from which all keys are hidden has the weights 0.
+    """
+    scores = query @ key.swapaxes(-1, -2) * _scale(query, scale)
+    shown = _shown(mask, is_causal, scores.shape)
+    if shown is None or not scores.shape[-1]:
+        return softmax(scores) if scores.shape[-1] else scores
+    if mask is not None and mask.dtype != bool:
+        scores = scores + mask
+    sees = shown.any(axis=-1, keepdims=True)
+    scores = where(sees, where(shown, scores, -np.inf), 0.0)  # no row of -inf alone, of which softmax would make NaN
+    return where(sees, softmax(scores), 0.0)
+
+
+def _shown(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Array | None:
+    """Which keys each query sees, broadcast to scores of `shape` (..., L, S); None for all."""
+    shown = np.broadcast_to(np.arange(shape[-1]) <= np.arange(shape[-2])[:, None], shape) if is_causal else None
+    if mask is None:
+        return shown
+    _check_mask(mask, shape)
+    values = mask.data if isinstance(mask, Tensor) else mask
+    values = np.broadcast_to(values if values.dtype == bool else values > -np.inf, shape)
+    return values if shown is None else values & shown
+
+
+def _check_mask(mask: Any, shape: tuple[int, ...]) -> None:
+    if mask.dtype != bool and mask.dtype.kind != "f":
+        raise TypeError(
+            f"a mask is boolean, True where a key takes part, or of floating point, to be added; got {mask.dtype}"
+        )
+    if mask.ndim > len(shape) or any(n not in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False)):
+        raise ValueError(f"the mask, {mask.shape}, does not broadcast to the scores, (..., queries, keys): {shape}")
+
+
+def _scale(query: Any, scale: float | None) -> float:
+    return 1 / sqrt(max(query.shape[-1], 1)) if scale is None else float(scale)
+
+
+# The operation.
+
+
+def _scaled_dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> tuple[Array, Array]:
+    """Means of values, weighted by softmax(scale · query keyᵀ + mask); in a boolean mask True *takes part*.
+
+    query (..., L, E), key (..., S, E), value (..., S, Ev), result (..., L, Ev); leading axes are broadcast. A query
+    from which all keys are hidden gets zeros.
+
+    Args:
+        mask: broadcast to (..., L, S): boolean, or of floating point and added to the scores.
+        is_causal: whether query i sees the keys 0 to i alone.
+        scale: what products of queries and keys are multiplied by; 1/sqrt(E) if None.
+
+    Raises: ValueError for shapes that do not fit, TypeError for a mask of integers.
+    """
+    if (
+        min(query.ndim, key.ndim, value.ndim) < 2
+        or query.shape[-1] != key.shape[-1]
+        or key.shape[-2] != value.shape[-2]
+    ):
+        raise ValueError("expected query (..., L, E), key (..., S, E) and value (..., S, Ev)")
+    lead = np.broadcast_shapes(query.shape[:-2], key.shape[:-2], value.shape[:-2])
+    if mask is not None:
+        _check_mask(mask, (*lead, query.shape[-2], key.shape[-2]))
+    return attend(*_broadcast(lead, query, key, value, mask), is_causal, _scale(query, scale))
+
+
+def _broadcast(lead: tuple[int, ...], query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
+    """The four with the same leading axes, the mask with its last ones too."""
+    if mask is not None:
+        mask = np.broadcast_to(mask, (*lead, query.shape[-2], key.shape[-2]))
+    return *[
+        x if x is None or x.shape[:-2] == lead else np.broadcast_to(x, (*lead, *x.shape[-2:]))
+        for x in (query, key, value)
+    ], mask
+
+
+def _slope(g: Any, query: Any, key: Any, value: Any, mask: Any, out: Any, is_causal: bool, scale: float | None) -> Any:
+    """The gradient of what softmax is taken of."""
+    weights = attention_weights(query, key, mask, is_causal, scale)
+    return weights * (g @ value.swapaxes(-1, -2) - (g * out).sum(axis=-1, keepdims=True))
+
+
+def _query_rule(
+    g: Any, query: Any, key: Any, value: Any, mask: Any, out: Any, is_causal: bool, scale: float | None
+) -> Any:
+    return _slope(g, query, key, value, mask, out, is_causal, scale) @ key * _scale(query, scale)
+
+
+def _key_rule(
+    g: Any, query: Any, key: Any, value: Any, mask: Any, out: Any, is_causal: bool, scale: float | None
+) -> Any:
+    return _slope(g, query, key, value, mask, out, is_causal, scale).swapaxes(-1, -2) @ query * _scale(query, scale)
+
+
+def _value_rule(g: Any, query: Any, key: Any, mask: Any, is_causal: bool, scale: float | None) -> Any:
+    return attention_weights(query, key, mask, is_causal, scale).swapaxes(-1, -2) @ g
+
+
+def _fast(
+    g: Array,
+    needs: Needs,
+    query: Array,
+    key: Array,
+    value: Array | None,
+    mask: Array | None,
+    out: Array | None,
+    logsumexp: Array,
+    is_causal: bool,
+    scale: float | None,
+) -> list[Array | None]:
+    to_mask = _slope(g, query, key, value, mask, out, is_causal, scale) if needs[3] else None
+    query, key, value, mask = _broadcast(g.shape[:-2], query, key, value, mask)
+    likes = (query, query.shape), (key, key.shape), (key, (*key.shape[:-1], g.shape[-1]))
+    into = [np.empty_like(x, shape=shape) if need else None for (x, shape), need in zip(likes, needs, strict=False)]
+    attend_back(g, into, query, key, value, mask, out, logsumexp, is_causal, _scale(query, scale))
+    return [*into, to_mask]
+
+
+scaled_dot_product_attention = primitive(
+    "scaled_dot_product_attention",
+    _scaled_dot_product_attention,
+    _query_rule,
+    _key_rule,
+    _value_rule,
+    _slope,
+    fast=_fast,
+    extras=("logsumexp",),
+)
+
+# The same for queries, keys and values that lie beside each other, as one product makes them of a sequence.
+
+
+def _packed_attention(
+    x: Array, mask: Array | None = None, num_heads: int = 1, is_causal: bool = False, scale: float | None = None
+) -> tuple[Array, Array]:
+    """The heads' attention, side by side: x (..., L, 3 · num_heads · E), result (..., L, num_heads · E).
+
+    Along the last axis of x lie the queries of all heads, then the keys, then the values. What it saves beside
+    `scaled_dot_product_attention` of the parts is to put together their gradients.
+
+    Args:
+        mask: as there, broadcast to (..., num_heads, L, L).
+        num_heads: how many heads there are.
+        is_causal: whether place i sees the places 0 to i alone.
+        scale: as there.
+
+    Raises: ValueError for shapes that do not fit, TypeError for a mask of integers.
+    """
+    if x.ndim < 2 or num_heads < 1 or x.shape[-1] % (3 * num_heads):
+        raise ValueError(f"expected (..., L, E) with E a multiple of 3 · {num_heads}, three times the heads")
+    query, key, value = _unpacked(x, 3, num_heads)
+    out, logsumexp = _scaled_dot_product_attention(query, key, value, mask, is_causal, scale)
+    return _joined(out), logsumexp
+
+
+def _unpacked(x: Any, count: int, num_heads: int) -> Any:
+    """(..., L, count · num_heads · E) as `count` parts (..., num_heads, L, E), views of it."""
+    parts = x.reshape((*x.shape[:-1], count, num_heads, x.shape[-1] // (count * num_heads)))
+    return [parts[..., i, :, :].swapaxes(-2, -3) for i in range(count)]
+
+
+def _joined(x: Any) -> Any:
+    """Heads (..., num_heads, L, E) side by side: (..., L, num_heads · E)."""
+    x = x.swapaxes(-2, -3)
+    return x.reshape((*x.shape[:-2], x.shape[-2] * x.shape[-1]))
+
+
+def _packed_rule(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
+    query, key, value = _unpacked(x, 3, num_heads)
+    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    return concatenate(
+        [
+            _joined(_query_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _joined(_key_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _joined(_value_rule(g, query, key, mask, is_causal, scale)),
+        ],
+        -1,
+    )
+
+
+def _packed_slope(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
+    query, key, value = _unpacked(x, 3, num_heads)
+    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    return _slope(g, query, key, value, mask, out, is_causal, scale)
+
+
+def _packed_fast(
+    g: Array,
+    needs: Needs,
+    x: Array,
+    mask: Array | None,
+    out: Array,
+    logsumexp: Array,
+    num_heads: int,
+    is_causal: bool,
+    scale: float | None,
+) -> list[Array | None]:
+    to_mask = _packed_slope(g, x, mask, out, num_heads, is_causal, scale) if needs[1] else None
+    if not needs[0]:
+        return [None, to_mask]
+    gradient = np.empty(x.shape, x.dtype)
+    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    query, key, value = _unpacked(x, 3, num_heads)
+    if mask is not None:
+        mask = np.broadcast_to(mask, (*g.shape[:-1], key.shape[-2]))
+    into = _unpacked(gradient, 3, num_heads)
+    attend_back(g, into, query, key, value, mask, out, logsumexp, is_causal, _scale(query, scale))
+    return [gradient, to_mask]
+
+
+packed_attention = primitive(
+    "packed_attention",
+    _packed_attention,
+    _packed_rule,
+    _packed_slope,
+    fast=_packed_fast,
+    extras=("logsumexp",),
+)
