@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from minigrad import ops
 from minigrad.config import Registry, load_plan
 from minigrad.engine import Tensor, no_grad
-from minigrad.nn import BCEWithLogitsLoss, CrossEntropyLoss, Loss
+from minigrad.nn import BCEWithLogitsLoss, CrossEntropyLoss
 from minigrad.training.checkpoint import read_checkpoint
 from minigrad.training.experiment import Experiment, UsageError, build, known_classes
 from minigrad.training.run_directory import json_line
@@ -50,14 +50,13 @@ def open_run(path: Path, registry: Registry, overrides: Sequence[str] = ()) -> t
     weights = path / "checkpoints" / "best.safetensors"
     if not weights.is_file():
         raise UsageError(f"{path} has no best weights yet: it ended before its first validation")
-    experiment = build(load_plan(path / "config.yaml", Experiment, registry, overrides))
     tensors, state = read_checkpoint(weights)
+    experiment = build(load_plan(path / "config.yaml", Experiment, registry, overrides), state["data"])
     try:
         experiment.model.load_state_dict(tensors)
     except (KeyError, ValueError) as error:
         raise UsageError(f"{weights}: these are not the weights of the model as it is now: {error}") from error
     experiment.model.eval()
-    experiment.data.load_state_dict(state["data"])
     return experiment, state["step"]
 
 
@@ -76,7 +75,8 @@ def predict(experiment: Experiment, inputs: np.ndarray) -> Iterator[dict[str, st
     """Yields what the model says of each of `inputs` (N, *input_shape), which `experiment.data.read_inputs` reads.
 
     Of classes: the answer as `class`, and the `probability/<class>` of each where the loss makes outputs probabilities,
-    or else its `output/<class>`. Of amounts: `output/0` and so on.
+    or else its `output/<class>`. Of amounts: `output/0` and so on. A single output is class 1 above the threshold of
+    the run's metrics or, if they have none, where the loss has its middle.
 
     Raises: ValueError if the model has other than one row of outputs for each input.
     """
@@ -85,7 +85,7 @@ def predict(experiment: Experiment, inputs: np.ndarray) -> Iterator[dict[str, st
             outputs = experiment.model(Tensor(inputs[start : start + BATCH])).data
             if outputs.ndim != 2:
                 raise ValueError(f"a prediction is one row of outputs for each input, got outputs {outputs.shape}")
-            columns = _columns(experiment.loss, outputs, experiment.data.class_names)
+            columns = _columns(experiment, outputs)
             for row in zip(*columns.values(), strict=True):
                 yield dict(zip(columns, row, strict=True))
 
@@ -105,8 +105,9 @@ def lines(records: Iterator[dict[str, str | float]], form: Format) -> Iterator[s
         yield text.getvalue()
 
 
-def _columns(loss: Loss, outputs: np.ndarray, names: tuple[str, ...]) -> dict[str, list[Any]]:
-    """Returns what is said of each row of `outputs` (N, k), by name; `names` are those of the classes, if any."""
+def _columns(experiment: Experiment, outputs: np.ndarray) -> dict[str, list[Any]]:
+    """Returns what is said of each row of `outputs` (N, k), by name."""
+    names, loss = experiment.data.class_names, experiment.loss
     kind, values = "output", outputs
     if isinstance(loss, CrossEntropyLoss):
         kind, values = "probability", ops.softmax(outputs, axis=1)
@@ -114,7 +115,9 @@ def _columns(loss: Loss, outputs: np.ndarray, names: tuple[str, ...]) -> dict[st
         kind, values = "probability", ops.sigmoid(outputs)
     answers: np.ndarray = values.argmax(axis=1) if len(names) == values.shape[1] else np.zeros(0, np.intp)
     if len(names) == 2 and values.shape[1] == 1:  # one output says how far it is class 1
-        answers = (values[:, 0] > 0.5).astype(np.intp)
+        usual = 0.0 if kind == "probability" else 0.5
+        threshold = next((metric.threshold for metric in experiment.metrics if hasattr(metric, "threshold")), usual)
+        answers = (outputs[:, 0] > threshold).astype(np.intp)
         values = np.concatenate([1 - values, values], axis=1) if kind == "probability" else values
     labels = names if len(names) == values.shape[1] else range(values.shape[1])
     columns: dict[str, list[Any]] = {"class": [names[answer] for answer in answers]} if answers.size else {}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.data import DataLoader, Dataset, Examples, Table
+from minigrad.data import Dataset, Examples, Table
 from minigrad.nn import BCEWithLogitsLoss, CrossEntropyLoss, Flatten, Linear, Module, MSELoss, Sequential
 from minigrad.optim import SGD
 from minigrad.training import Accuracy, Experiment, UsageError, evaluate, load_run, main, predict
@@ -69,8 +69,8 @@ class Given(Module):
         return self.outputs
 
 
-def said(outputs, loss, classes=None):
-    experiment = Experiment("fixed", Fixed(classes), Given(outputs), loss, SGD, loader=DataLoader)
+def said(outputs, loss, classes=None, metrics=()):
+    experiment = Experiment("fixed", Fixed(classes), Given(outputs), loss, SGD, metrics=list(metrics))
     return list(predict(experiment, np.zeros((len(outputs), 2), np.float32)))
 
 
@@ -139,6 +139,11 @@ def test_where_the_loss_makes_no_probabilities_the_outputs_are_shown():
     assert record == {"class": "1", "output/0": 0.1, "output/1": 0.9}
     (record,) = said([[0.9]], MSELoss(), classes=2)
     assert record == {"class": "1", "output/0": 0.9}
+
+
+def test_a_single_output_is_class_1_above_the_threshold_that_the_run_measured_with():
+    assert [said([[0.7]], MSELoss(), 2, [Accuracy(t)])[0]["class"] for t in (0.6, 0.8)] == ["1", "0"]
+    assert [said([[0.7]], BCEWithLogitsLoss(), 2, [Accuracy(t)])[0]["class"] for t in (0.6, 0.8)] == ["1", "0"]
 
 
 def test_amounts_are_numbered_outputs():
