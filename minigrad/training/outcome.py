@@ -72,7 +72,7 @@ def evaluate(experiment: Experiment) -> dict[str, Any]:
 
 
 def predict(experiment: Experiment, inputs: np.ndarray) -> Iterator[dict[str, str | float]]:
-    """Yields what the model says of each of `inputs` (N, *input_shape), which `experiment.data.read_inputs` reads.
+    """Yields what the model, in eval mode, says of each of `inputs` (N, *input_shape), as `data.read_inputs` reads them.
 
     Of classes: the answer as `class`, and the `probability/<class>` of each where the loss makes outputs probabilities,
     or else its `output/<class>`. Of amounts: `output/0` and so on. A single output is class 1 above the threshold of
@@ -80,14 +80,15 @@ def predict(experiment: Experiment, inputs: np.ndarray) -> Iterator[dict[str, st
 
     Raises: ValueError if the model has other than one row of outputs for each input.
     """
-    with threadpool_limits(1, "blas"), no_grad():
-        for start in range(0, len(inputs), BATCH):
+    experiment.model.eval()
+    for start in range(0, len(inputs), BATCH):
+        with threadpool_limits(1, "blas"), no_grad():  # and not around a yield, where others compute
             outputs = experiment.model(Tensor(inputs[start : start + BATCH])).data
-            if outputs.ndim != 2:
-                raise ValueError(f"a prediction is one row of outputs for each input, got outputs {outputs.shape}")
-            columns = _columns(experiment, outputs)
-            for row in zip(*columns.values(), strict=True):
-                yield dict(zip(columns, row, strict=True))
+        if outputs.ndim != 2:
+            raise ValueError(f"a prediction is one row of outputs for each input, got outputs {outputs.shape}")
+        columns = _columns(experiment, outputs)
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, row, strict=True))
 
 
 def lines(records: Iterator[dict[str, str | float]], form: Format) -> Iterator[str]:

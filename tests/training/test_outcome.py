@@ -1,3 +1,4 @@
+import hashlib
 import json
 import math
 
@@ -30,6 +31,16 @@ loss: CrossEntropyLoss
 optimizer: {SGD: {lr: 0.1}}
 trainer: {max_epochs: 2}
 """
+TEXT = """\
+name: text
+data: {CharText: {path: prose.txt, block_size: 8}}
+model: {Sequential: [{Embedding: ["${data.vocab_size}", 4]}, {Linear: [4, "${data.vocab_size}"]}]}
+loss: {CrossEntropyLoss: {axis: -1}}
+metrics: [Accuracy, Perplexity]
+optimizer: {SGD: {lr: 0.1}}
+trainer: {max_epochs: 2}
+"""
+PROSE = "the quick brown fox jumps over the lazy dog; " * 40
 
 
 def rows(offset=0.0):
@@ -45,6 +56,7 @@ def trained(tmp_path, monkeypatch, capsys):
     def train(config):
         (tmp_path / "mine.yaml").write_text(config)
         (tmp_path / "rows.csv").write_text(rows())
+        (tmp_path / "prose.txt").write_text(PROSE)
         assert main(["mine.yaml"]) == 0
         results = json.loads(capsys.readouterr().out.splitlines()[-1])
         return results["run"], results
@@ -105,6 +117,24 @@ def test_a_table_is_prepared_as_in_the_run_though_its_file_has_changed(trained, 
     assert Table("rows.csv", "kind").state_dict() != after.data.state_dict()
 
 
+def test_the_vocabulary_of_a_text_is_that_of_the_run_though_its_file_has_changed(trained, tmp_path):
+    run, _ = trained(TEXT)
+    before = load_run(run)
+    (tmp_path / "prose.txt").write_text("ABC" + PROSE)
+    after = load_run(run)
+    assert after.data.vocabulary == before.data.vocabulary
+    assert after.model[1].weight.shape == before.model[1].weight.shape
+
+
+def test_a_run_tells_by_its_digest_which_text_it_read(trained, tmp_path, capsys):
+    run, _ = trained(TEXT)
+    facts = json.loads((tmp_path / run / "run.json").read_text())
+    assert facts["data_digest"] == hashlib.sha256(PROSE.encode()).hexdigest()
+    (tmp_path / "prose.txt").write_text(PROSE[::-1])
+    assert main([run, "--resume", "trainer.max_epochs=3"]) == 0
+    assert "the bits may differ: the run began with other data_digest" in capsys.readouterr().err
+
+
 def test_the_config_of_a_run_can_be_overridden_where_its_data_has_moved(trained, tmp_path):
     run, _ = trained(TABLE)
     (tmp_path / "rows.csv").rename(tmp_path / "moved.csv")
@@ -159,6 +189,14 @@ def test_many_inputs_go_through_the_model_in_parts_with_the_same_answers():
     inputs = np.random.default_rng(0).normal(size=(600, 2)).astype(np.float32)
     answers = [record["class"] for record in predict(experiment, inputs)]
     assert answers == [str(i) for i in model(minigrad.Tensor(inputs)).data.argmax(1)]
+
+
+def test_between_two_answers_the_model_can_be_trained_as_ever():
+    model = Linear(2, 3)
+    experiment = Experiment("fixed", Fixed(3), model, CrossEntropyLoss(), SGD)
+    for _ in predict(experiment, np.zeros((2, 2), np.float32)):
+        model(minigrad.Tensor(np.ones((1, 2), np.float32))).sum().backward()
+    np.testing.assert_array_equal(model.bias.grad, [2, 2, 2])
 
 
 def test_a_model_of_sequences_is_refused():
