@@ -41,14 +41,19 @@ def first_layer(run: Run) -> list[Picture]:
     rows = -(-len(chosen) // across)
 
     def draw(figure: FigureBase) -> None:
-        grid = figure.subplots(rows, across, squeeze=False).ravel()
+        axes = figure.subplots()
+        bare(axes)
+        axes.set_anchor("W")
+        height, width = (1.32 * size for size in images.shape[1:])  # of a tile, with a gap and room for its number
         limit = float(np.quantile(np.abs(images[chosen]), 0.998)) or 1.0
-        for axes in grid:
-            bare(axes)
-        for axes, unit in zip(grid, chosen, strict=False):
-            shown = axes.imshow(images[unit], cmap="cividis", vmin=-limit, vmax=limit)
-            axes.set_title(str(unit), fontsize=8, fontweight="normal", color=MUTED, pad=2)
-        bar = figure.colorbar(shown, ax=list(grid), shrink=min(1.0, 2.2 / rows), aspect=18, pad=0.02)
+        for i, unit in enumerate(chosen):
+            top, left = i // across * height, i % across * width
+            extent = (left, left + images.shape[2], top + images.shape[1], top)
+            shown = axes.imshow(images[unit], cmap="cividis", vmin=-limit, vmax=limit, extent=extent)
+            axes.annotate(str(unit), (left, top), (0, 2), textcoords="offset points", fontsize=8, color=MUTED)
+        axes.set_xlim(0, across * width)
+        axes.set_ylim(rows * height, -0.25 * height)
+        bar = figure.colorbar(shown, ax=axes, shrink=min(1.0, 2.2 / rows), aspect=18, pad=0.02)
         bar.set_label("weight")
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0)
