@@ -72,7 +72,7 @@ def evaluate(experiment: Experiment) -> dict[str, Any]:
 
 
 def predict(experiment: Experiment, inputs: np.ndarray) -> Iterator[dict[str, str | float]]:
-    """Yields what the model, in eval mode, says of each of `inputs` (N, *input_shape), as `data.read_inputs` reads them.
+    """Yields what the model, in eval mode, says of each of `inputs` (N, *input_shape), as `data.read_inputs` gives.
 
     Of classes: the answer as `class`, and the `probability/<class>` of each where the loss makes outputs probabilities,
     or else its `output/<class>`. Of amounts: `output/0` and so on. A single output is class 1 above the threshold of
