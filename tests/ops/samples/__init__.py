@@ -1,6 +1,17 @@
 """Calls of every operation, by its name, each beside a function that was not written here and gives the same."""
 
-from . import attention, convolution, decomposition, elementwise, indexing, kernels, linalg, normalization, reduction, shape
+from . import (
+    attention,
+    convolution,
+    decomposition,
+    elementwise,
+    indexing,
+    kernels,
+    linalg,
+    normalization,
+    reduction,
+    shape,
+)
 
 CASES = {
     **elementwise.CASES,
