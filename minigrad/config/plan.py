@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,23 +79,26 @@ class Plan:
         """
         return emit(self._root, origins)
 
-    def build(self, key: str = "") -> Any:
+    def build(self, key: str = "", given: Mapping[str, Any] | None = None) -> Any:
         """Builds everything in the order of the signature, but what is referred to first, and returns the result.
 
         Args:
             key: builds the value of this top-level key alone, and what it refers to.
+            given: objects that stand for the values of top-level keys, instead of what would be built.
 
         Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError, or
             finds no memory for them.
         """
-        return _Builder().build(self._root.arguments[key] if key else self._root)
+        parts = self._root.arguments
+        builder = _Builder({parts[name]: thing for name, thing in (given or {}).items()})
+        return builder.build(parts[key] if key else self._root)
 
 
 class _Builder:
     """Builds each value once, however often it is referred to."""
 
-    def __init__(self) -> None:
-        self.built: dict[Value, Any] = {}
+    def __init__(self, built: dict[Value, Any]) -> None:
+        self.built = built
 
     def build(self, value: Value) -> Any:
         """The object that a value of the plan stands for."""

@@ -88,13 +88,14 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         directory = RunDirectory.open(config.parent)
         with directory.locked():
             resume(training, directory, plan, arguments.allow_changes)
-            if other := directory.reopen(training.step, words):
+            if other := directory.reopen(training.step, words, data_digest=training.experiment.data.digest):
                 print(
                     f"the bits may differ: the run began with other {', '.join(other)}; see run.json", file=sys.stderr
                 )
             return _train(training, directory)
-    facts = {"arguments": list(words), "seed": training.experiment.seed}
-    directory = RunDirectory.create(arguments.runs_dir, training.experiment.name, plan.to_yaml(), **facts)
+    experiment = training.experiment
+    facts = {"arguments": list(words), "seed": experiment.seed, "data_digest": experiment.data.digest}
+    directory = RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts)
     with directory.locked():
         return _train(training, directory)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -142,14 +142,22 @@ def known_classes(home: str | Path = ".", packages: Sequence[str] = ()) -> Regis
     return registry
 
 
-def build(plan: Plan) -> Experiment:
+def build(plan: Plan, learned: Mapping[str, Any] | None = None) -> Experiment:
     """Builds a plan under its own seed, which decides the initial weights and the splits of the data.
+
+    Args:
+        plan: the config.
+        learned: the `state_dict` of the data of a run, which the data takes over before the model asks it for sizes.
 
     Raises: ConfigError with the place of what cannot be built.
     """
     random.seed(plan["seed"])
+    given = {}
+    if learned:
+        given["data"] = plan.build("data")
+        given["data"].load_state_dict(learned)
     try:
-        return plan.build()
+        return plan.build(given=given)
     except ConfigError as error:
         if isinstance(error.__cause__, ExperimentError):
             raise plan.error(error.__cause__.path, str(error.__cause__)) from error

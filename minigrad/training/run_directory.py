@@ -132,12 +132,12 @@ class RunDirectory:
         self.metrics = bytearray(metrics.tobytes())
         write_durably(self.path / "metrics.jsonl", bytes(self.metrics))
 
-    def reopen(self, step: int, arguments: Sequence[str]) -> list[str]:
-        """Notes that the run goes on after `step`, and with what.
+    def reopen(self, step: int, arguments: Sequence[str], **facts: Any) -> list[str]:
+        """Notes that the run goes on after `step`, and with what; `facts` are those of its data.
 
         Returns the names of the facts about its surroundings that are not what they were when it began.
         """
-        other = {name: value for name, value in _surroundings().items() if self.facts.get(name) != value}
+        other = {name: value for name, value in {**_surroundings(), **facts}.items() if self.facts.get(name) != value}
         for name in ("exit_code", "ended"):
             self.facts.pop(name, None)
         resumed = {"step": step, "arguments": list(arguments), "started": _now(), **other}

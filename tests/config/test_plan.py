@@ -159,3 +159,10 @@ def test_what_finds_no_memory_is_an_error_with_its_place(here: Path, registry: R
     with pytest.raises(ConfigError) as caught:
         load_plan("mine.yaml", WithTable, registry).build()
     assert str(caught.value).startswith("mine.yaml:1:8: error: Table: Unable to allocate ")
+
+
+def test_what_is_given_stands_for_what_would_be_built(plan: Planner, config: str, built: list[str]) -> None:
+    planned = plan(config.replace("64, 10", "'${data.num_features}', 10"))
+    data = planned.build("data")
+    assert planned.build(given={"data": data}).data is data
+    assert built.count("Digits") == 1
