@@ -61,7 +61,7 @@ def test_a_point_of_a_grid_is_overrides():
         (["optimizer.lr"], "expected key=[value, …]"),
         (["optimizer.lr=1e-3"], "expected key=[value, …]"),
         (["optimizer.lr=[]"], "expected key=[value, …]"),
-        (["optimizer.lr=[1e-3"], "a bracket is opened before this and never closed"),
+        (["optimizer.lr=[1e-3"], "bracket is opened"),
         (["a=[1]", "a=[2]"], "'a' is swept twice"),
     ],
 )
