@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -128,23 +128,29 @@ def _walk(
     borrowed = set(gradients)  # nodes whose gradient is, or may be, an array of somebody else
     found: dict[Any, tuple[Any, bool]] = {}
     for node in order:
+        parents = node.parents
+        if not parents or node.number < since:  # here the leaves begin, and what is too old: nothing goes on from them
+            break
         g = gradients.pop(node, None)
         if g is None:  # nothing that is wanted lies below
             continue
-        parents = node.parents
-        if not parents if wanted is None else node in wanted:
+        if wanted is not None and node in wanted:
             found[node] = (g, node not in borrowed)
-        if not parents or node.number < since:
-            continue
         operation = node.primitive
+        saved = node.saved
+        seen = node.seen
+        for cell in node.cells:
+            seen -= cell[0]
         if create_graph or useful is not None or operation.joint:
             needs = [parent is not None and (useful is None or parent in useful) for parent in parents]
             if True not in needs:  # the node is wanted, and nothing below it: it stays as it is
                 continue
-            _check_saved(node)
+            if saved is None or seen:
+                _refuse(node)
             results = by_fast(node, g, needs) if operation.fast and not create_graph else by_rules(node, g, needs)
         else:
-            saved = _check_saved(node)
+            if saved is None or seen:
+                _refuse(node)
             results = [
                 None if parent is None else rule(g, *select(saved))  # type: ignore[misc]
                 for parent, rule, select in zip(parents, operation.rules, operation.selectors)  # noqa: B905 - alike
@@ -156,10 +162,11 @@ def _walk(
         for parent, form, value in zip(parents, node.forms, results):  # noqa: B905
             if parent is None or value is None:
                 continue
-            if value.shape != form[0]:
-                value = sum_to(value, form[0])
-            if value.dtype is not form[1]:
-                value = cast(value, form[1])
+            shape, dtype = form
+            if value.shape != shape:
+                value = sum_to(value, shape)
+            if value.dtype is not dtype:
+                value = cast(value, dtype)
             if parent not in gradients:
                 gradients[parent] = value
                 if value is g or create_graph or value.base is not None:
@@ -170,26 +177,24 @@ def _walk(
                     borrowed.discard(parent)
             else:
                 gradients[parent] += value
+    for node in gradients if wanted is None else wanted:
+        if node in gradients:
+            found[node] = (gradients[node], node not in borrowed)
     return found
 
 
-def _check_saved(node: Node) -> tuple[Any, ...]:
-    """What the node keeps for its rules, if it is still there and as it was."""
-    saved = node.saved
-    if saved is None:
+def _refuse(node: Node) -> NoReturn:
+    """Says why what the node keeps for its rules cannot be used."""
+    name = node.primitive.name
+    if node.saved is None:
         raise RuntimeError(
-            f"the graph of this {node.primitive.name} was consumed by an earlier backward(), which lets go of what "
-            "the rules keep; pass retain_graph=True to that one, or compute the result again"
+            f"the graph of this {name} was consumed by an earlier backward(), which lets go of what the rules keep; "
+            "pass retain_graph=True to that one, or compute the result again"
         )
-    seen = 0
-    for cell in node.cells:
-        seen += cell[0]
-    if seen != node.seen:
-        raise RuntimeError(
-            f"a tensor that {node.primitive.name} keeps for its gradient has been written to in place since (by "
-            "x[i] = v, or an optimizer's step); call backward() before the write, or write to a copy"
-        )
-    return saved
+    raise RuntimeError(
+        f"a tensor that {name} keeps for its gradient has been written to in place since (by x[i] = v, or an "
+        "optimizer's step); call backward() before the write, or write to a copy"
+    )
 
 
 def by_fast(node: Node, g: NDArray[Any], needs: Sequence[bool]) -> Sequence[Any]:

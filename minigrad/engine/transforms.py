@@ -103,7 +103,7 @@ def hvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence
 
     def slope(*args: Tensor) -> Tensor:
         slopes = grad(f, range(len(args)))(*args)
-        return sum((slope * _tensor(tangent)).sum() for slope, tangent in zip(slopes, tangents, strict=True))  # type: ignore[return-value]
+        return sum((slope * _tensor(tangent)).sum() for slope, tangent in zip(slopes, tangents, strict=True))
 
     return grad(slope, range(len(primals)))(*primals)
 
@@ -156,5 +156,5 @@ def _tensor(value: Numbers) -> Tensor:
 
 
 def _stack(rows: list[Tensor], dtype: Any, shape: tuple[int, ...]) -> Tensor:
-    stacked: Any = np.stack(rows) if rows else Tensor(np.zeros((0, *shape), dtype))  # type: ignore[call-overload]
+    stacked: Any = np.stack(rows) if rows else Tensor(np.zeros((0, *shape), dtype))
     return stacked
