@@ -40,19 +40,23 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
-# what PyYAML says (a pattern of its message), what it means to the person, and the remedy; the first that fits counts
+_NO_PAIR = ("this is no 'key: value'", "write a ':' and a space after the key")
+
+# what PyYAML says (a pattern of its message), what it means to the person, and the remedy; the first that fits counts;
+# "opened before" is said besides where a bracket or a quote ends nowhere near its place: its begin is shown then
 _SYNTAX = (
     (r"character '\\t'", "a tab, where YAML wants spaces", "indent with spaces"),
     (r"cannot start any token", "a text cannot begin with this character", "put the text in quotes"),
     (r"mapping values are not allowed", "this ':' fits nowhere: it begins a second 'key: value' inside a value",
-     "check the indentation of this line and the one above; a text that contains ': ' needs quotes"),
-    (r"could not find expected ':'", "this is no 'key: value'", "write a ':' and a space after the key"),
+     "on one line write {key: value}; else check the indentation of this line and the one above\n"
+     "a text that contains ': ' needs quotes"),
+    (r"could not find expected ':'", *_NO_PAIR),
     (r"expected <block end>", "this line does not fit those above it",
      "lines of one mapping or list begin in the same column; a list's lines all begin with '- '"),
-    (r"expected ',' or '[]}]'.*<stream end>", "a bracket is opened before this and never closed",
+    (r"expected ',' or '[]}]'.* opened before", "this bracket is opened, and not closed where it should be",
      "close it with ] or }"),
     (r"expected ',' or '[]}]'", "inside brackets, a ',' or the closing bracket belongs here", ""),
-    (r"unexpected end of stream", "a quote is opened before this and never closed", "close the quote"),
+    (r"unexpected end of stream", "this quote is opened, and never closed", "close it"),
     (r"unknown escape", "no such escape in a text in double quotes",
      r"write '\\' for a backslash, or use single quotes"),
     (r"expected the node content", "a value belongs here", ""),
@@ -67,7 +71,9 @@ def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Sour
     place = asked_at or Place(Source(str(path), ""))
     if not os.path.isfile(path):
         what = "is not a file" if os.path.exists(path) else "does not exist"
-        report.stop(place, f"{path} {what}", did_you_mean(path.name, _neighbours(path), f"files in {path.parent}"))
+        found = _neighbours(path)
+        near = next((name for name in found if Path(name).stem == path.name), None)
+        report.stop(place, f"{path} {what}", did_you_mean(path.name, found, f"files in {path.parent}", near))
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -126,6 +132,7 @@ class _Reader:
     def __init__(self, source: Source, text: str, report: Report) -> None:
         self.source = source
         self.report = report
+        self.lines = text.splitlines()
         self.values = 0
         self.events = self._parse(text)
 
@@ -146,12 +153,19 @@ class _Reader:
         try:
             yield from yaml.parse(text, Loader=yaml.BaseLoader)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
+            mark, said = error.problem_mark, f"{error.problem}"
             assert mark is not None
             place = Place(self.source, mark.line + 1, mark.column + 1)
-            if self._line(place)[max(0, mark.column - 1) :].startswith("${"):
+            line = self._line(place)
+            if line[max(0, mark.column - 1) :].startswith("${"):
                 self.report.stop(place, "a reference inside [ ] or { } needs quotes", "write '${...}' with its quotes")
-            said = f"{error.problem}"
+            if "mapping values" in said and ":" not in line[: mark.column]:
+                self._check_pair(mark.line)
+            start = error.context_mark
+            if start is not None and re.search("simple key|flow|quoted", f"{error.context}"):
+                self._check_pair(start.line + 1)
+                if start.line < mark.line or "stream" in said:
+                    place, said = Place(self.source, start.line + 1, start.column + 1), f"{said} opened before"
             for pattern, message, hint in _SYNTAX:
                 if re.search(pattern, said):
                     self.report.stop(place, message, hint)
@@ -161,6 +175,20 @@ class _Reader:
             beyond = re.search(r"\\U(?!000|0010)[0-9a-fA-F]{8}", text)
             place = _place_of(self.source, beyond.start()) if beyond else Place(self.source)
             self.report.stop(place, "this escape is no character", r"\U0010FFFF is the last")
+
+    def _check_pair(self, number: int) -> None:
+        """Stops at line `number`, or the last above it that says something, if that ends within a 'key: value'.
+
+        YAML reads on from there, and stumbles over the ':' of the next line, which is right.
+        """
+        while number > 1 and not self._line(Place(self.source, number)).partition("#")[0].strip():
+            number -= 1
+        line = self._line(Place(self.source, number)).rstrip()
+        if close := re.match(r"\s*(?:- )?([\w.]+:)([^\s:].*)", line):
+            place = Place(self.source, number, close.start(1) + 1, len(close.group(1)))
+            self.report.stop(place, "after this ':' a space is missing", f"write {' '.join(close.groups())}")
+        if word := re.match(r"\s*([^\s:#'\"\[\]{}-][^:#'\"\[\]{}]*)$", line):
+            self.report.stop(Place(self.source, number, word.start(1) + 1, len(word.group(1))), *_NO_PAIR)
 
     def _node(self, event: events.Event, depth: int) -> Node:
         self.values += 1
@@ -201,6 +229,9 @@ class _Reader:
                 self.report.add(node.place, f"a key is a text, not {node}", "put it in quotes if it is meant as a name")
                 continue
             key = Key(node.value, node.place)
+            if ":" in key and isinstance(value, ScalarNode) and not value.text:
+                self.report.add(key.place, "after this ':' a space is missing", f"write {key.replace(':', ': ', 1)}")
+                continue
             if first.setdefault(key, key) is not key:
                 hint = f"it is written first on line {first[key].place.line}: keep one"
                 self.report.add(key.place, f"the key '{key}' is here a second time", hint)
@@ -229,8 +260,7 @@ class _Reader:
         return Place(self.source, start.line + 1, start.column + 1, max(1, width))
 
     def _line(self, place: Place) -> str:
-        lines = self.source.lines
-        return lines[place.line - 1] if place.line <= len(lines) else ""
+        return self.lines[place.line - 1] if place.line <= len(self.lines) else ""
 
 
 def _place_of(source: Source, index: int) -> Place:

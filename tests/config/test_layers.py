@@ -189,9 +189,9 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
         ),
         (
             "seed=[1",
-            "command line:1:8: error: a bracket is opened before this and never closed\n"
+            "command line:1:6: error: this bracket is opened, and not closed where it should be\n"
             "    1 | seed=[1\n"
-            "      |        ^\n"
+            "      |      ^\n"
             "  close it with ] or }",
         ),
         (

@@ -178,14 +178,18 @@ def test_a_file_larger_than_a_mebibyte_is_refused(here: Path) -> None:
         ),
         (
             "a: [1, 2\n",
-            "mine.yaml:2:1: error: a bracket is opened before this and never closed\n  close it with ] or }",
+            "mine.yaml:1:4: error: this bracket is opened, and not closed where it should be\n"
+            "    1 | a: [1, 2\n"
+            "      |    ^\n"
+            "  close it with ] or }",
         ),
         (
             "a: b: c",
             "mine.yaml:1:5: error: this ':' fits nowhere: it begins a second 'key: value' inside a value\n"
             "    1 | a: b: c\n"
             "      |     ^\n"
-            "  check the indentation of this line and the one above; a text that contains ': ' needs quotes",
+            "  on one line write {key: value}; else check the indentation of this line and the one above\n"
+            "  a text that contains ': ' needs quotes",
         ),
     ],
 )
@@ -198,11 +202,19 @@ def test_what_a_config_may_not_hold_is_refused_with_the_remedy(text: str, said: 
     [
         ("? [a]\n: 1", "1:3: error: a key is a text, not a list of 1"),
         ("null: 1", "1:1: error: a key is a text, not null"),
-        ("a: '", "1:5: error: a quote is opened before this and never closed"),
+        ("a: '", "1:4: error: this quote is opened, and never closed"),
         ("a: @b", "1:4: error: a text cannot begin with this character"),
         ("a: {b: 1 c: 2}", "1:11: error: inside brackets, a ',' or the closing bracket belongs here"),
         ("- a\nb: 1", "2:1: error: this line does not fit those above it"),
-        ("a: 1\nb", "2:2: error: this is no 'key: value'"),
+        ("a: [1, 2\nb: 3", "1:4: error: this bracket is opened, and not closed where it should be"),
+        ("a: {b: c", "1:4: error: this bracket is opened, and not closed where it should be"),
+        ("a: 1\nb", "2:1: error: this is no 'key: value'"),
+        ("a: 1\n# c\nb = 3\n\nd: 2", "3:1: error: this is no 'key: value'"),
+        ("a:\n  Sequential\n    - b: 1", "2:3: error: this is no 'key: value'"),
+        ("a:\n  - b\n    - c: 1", "3:8: error: this ':' fits nowhere"),
+        ("a: 1\nb:2\nc: 3", "2:1: error: after this ':' a space is missing\n    2 | b:2\n      | ^^\n  write b: 2"),
+        ("a:1\n\nb: 2", "1:1: error: after this ':' a space is missing"),
+        ("a: {b:1, c: 2}", "1:5: error: after this ':' a space is missing"),
         ("a: ]", "1:4: error: a value belongs here"),
         ('a: "\\q"', "1:6: error: no such escape"),
         ('a: "\\UFFFFFFFF"', "1:5: error: this escape is no character"),
