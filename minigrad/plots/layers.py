@@ -39,20 +39,21 @@ def first_layer(run: Run) -> list[Picture]:
     chosen = np.sort(np.argsort(-strengths, kind="stable")[:MOST_UNITS])
     across = min(8, len(chosen))
     rows = -(-len(chosen) // across)
+    room = max(across, 5)  # tiles in the width, so that few are not too large
 
     def draw(figure: FigureBase) -> None:
         axes = figure.subplots()
         bare(axes)
         axes.set_anchor("W")
-        height, width = (1.32 * size for size in images.shape[1:])  # of a tile, with a gap and room for its number
+        height, width = (1.25 * size for size in images.shape[1:])  # of a tile, with a gap and room for its number
         limit = float(np.quantile(np.abs(images[chosen]), 0.998)) or 1.0
         for i, unit in enumerate(chosen):
             top, left = i // across * height, i % across * width
             extent = (left, left + images.shape[2], top + images.shape[1], top)
             shown = axes.imshow(images[unit], cmap="cividis", vmin=-limit, vmax=limit, extent=extent)
             axes.annotate(str(unit), (left, top), (0, 2), textcoords="offset points", fontsize=8, color=MUTED)
-        axes.set_xlim(0, across * width)
-        axes.set_ylim(rows * height, -0.25 * height)
+        axes.set_xlim(0, room * width)
+        axes.set_ylim(rows * height, -0.2 * height)
         bar = figure.colorbar(shown, ax=axes, shrink=min(1.0, 2.2 / rows), aspect=18, pad=0.02)
         bar.set_label("weight")
         bar.outline.set_visible(False)
@@ -65,7 +66,7 @@ def first_layer(run: Run) -> list[Picture]:
         f"{some} units, by number. Where a unit is yellow, a bright pixel of the input excites it; where it is dark "
         "blue, a bright pixel calms it; grey parts of the image do not matter to it."
     )
-    return [Picture("first_layer", title, note, (7.6, 0.2 + 0.98 * rows * 8 / max(across, 5)), draw)]
+    return [Picture("first_layer", title, note, (7.6, 0.2 + 6.6 / room * (rows + 0.2)), draw)]
 
 
 def weights(run: Run) -> list[Picture]:
