@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from minigrad.training.state import memory
+from minigrad.training.state import kept
 
 if TYPE_CHECKING:
     from minigrad.training.trainer import Training
@@ -41,7 +41,7 @@ class Callback:
 
         A subclass that has attributes other than numbers, texts, arrays, and lists and dicts of them leaves them out.
         """
-        return memory(self)
+        return kept(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Takes back what `state_dict` returned."""

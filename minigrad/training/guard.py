@@ -22,19 +22,21 @@ def divergence(what: str, inputs: np.ndarray, model: Module, remedies: list[str]
     """
     if not np.isfinite(inputs).all():
         return TrainingError(f"{what}: the inputs of that batch hold NaN or infinity; correct the data")
-    found = next(filter(None, (_fault(name, p.data, p.grad) for name, p in model.named_parameters())), "")
-    return TrainingError("; ".join(filter(None, [what, found, f"try {', or '.join(remedies)}"])))
+    parameters = list(model.named_parameters())
+    faults = [f"parameter {name!r} holds NaN or infinity" for name, p in parameters if not np.isfinite(p.data).all()]
+    faults += [fault for name, p in parameters if p.grad is not None and (fault := _fault(name, p.grad))]
+    return TrainingError("; ".join([what, *faults[:1], f"try {', or '.join(remedies)}"]))
 
 
-def _fault(name: str, values: np.ndarray, gradient: np.ndarray | None) -> str:
-    """Says what is wrong with a parameter; nothing if all of its values and gradients are finite."""
-    if not np.isfinite(values).all():
-        return f"parameter {name!r} holds NaN or infinity"
-    if gradient is None or np.isfinite(np.vdot(gradient, gradient)):
+def _fault(name: str, gradient: np.ndarray) -> str:
+    """Says what is wrong with the gradients of a parameter; nothing if they, and their squares, are finite."""
+    if np.isfinite(np.vdot(gradient, gradient)):
         return ""
-    finite = np.isfinite(gradient)
-    largest = np.abs(gradient[finite]).max(initial=0.0)
-    if finite.all():
+    finite = gradient[np.isfinite(gradient)]
+    if not finite.size:
+        return f"none of the {gradient.size:,} gradients of parameter {name!r} is finite"
+    largest = np.abs(finite).max()
+    if finite.size == gradient.size:
         return f"parameter {name!r} has gradients up to {largest:.3g}, whose squares are beyond {gradient.dtype}"
-    count = f"{gradient.size - np.count_nonzero(finite):,} of the {gradient.size:,} gradients"
+    count = f"{gradient.size - finite.size:,} of the {gradient.size:,} gradients"
     return f"{count} of parameter {name!r} are not finite, the largest of the others is {largest:.3g}"

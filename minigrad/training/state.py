@@ -65,7 +65,7 @@ def restore(value: Any, tensors: dict[str, np.ndarray]) -> Any:
     return {key: restore(item, tensors) for key, item in value.items()}
 
 
-def memory(thing: object) -> dict[str, Any]:
+def kept(thing: object) -> dict[str, Any]:
     """Returns the attributes of `thing`, without those that a config gives: the arguments of its constructor."""
     given = inspect.signature(type(thing)).parameters
     return {name: value for name, value in vars(thing).items() if name not in given}

@@ -21,7 +21,7 @@ from minigrad.training.metrics import Tally
 from minigrad.training.monitor import Best, Checkpoint, EarlyStopping
 from minigrad.training.progress import Progress
 from minigrad.training.run_directory import RunDirectory
-from minigrad.training.state import memory
+from minigrad.training.state import kept
 
 if TYPE_CHECKING:
     from minigrad.training.experiment import Experiment
@@ -252,7 +252,7 @@ class Training:
             "options": self.options,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "tally": {"loss": self.tally.loss, "count": self.tally.count},
-            "metrics": {metric.name: memory(metric) for metric in self.tally.metrics},
+            "metrics": {metric.name: kept(metric) for metric in self.tally.metrics},
             "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.callbacks],
             "best": {**vars(self.best), "values": self.best_values, "weights": self.best_weights},
             "early_stopping": vars(self.stopping) if self.stopping else None,
@@ -276,9 +276,9 @@ class Training:
         self.tally.loss, self.tally.count = state["tally"]["loss"], state["tally"]["count"]
         for metric in self.tally.metrics:
             vars(metric).update(state["metrics"].get(metric.name, {}))
-        for callback, (name, kept) in zip(self.callbacks, state["callbacks"], strict=False):
+        for callback, (name, saved) in zip(self.callbacks, state["callbacks"], strict=False):
             if type(callback).__name__ == name:
-                callback.load_state_dict(kept)
+                callback.load_state_dict(saved)
         if self.best.resume(state["best"]):
             self.best_weights, self.best_values = state["best"]["weights"], state["best"]["values"]
         if self.stopping is not None and state["early_stopping"] is not None:
