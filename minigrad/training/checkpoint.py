@@ -16,7 +16,7 @@ import json
 import os
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
@@ -114,7 +114,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises: OSError that names `path` if that fails; what stood there is then untouched, and no part of the new stays.
     """
     part = path.with_name(path.name + ".part")
-    try:
+    with named(path):
         try:
             with open(part, "wb") as file:
                 yield file
@@ -122,7 +122,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             os.replace(part, path)
         except BaseException:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             raise
         if os.name == "posix":  # elsewhere a directory cannot be opened, and renaming is durable by itself
             directory = os.open(path.parent, os.O_RDONLY)
@@ -130,6 +131,13 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
                 os.fsync(directory)
             finally:
                 os.close(directory)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Within the block, an OSError names `path`, whatever the system said."""
+    try:
+        yield
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import __version__
-from minigrad.training.checkpoint import read_checkpoint, write_checkpoint, write_durably
+from minigrad.training.checkpoint import named, read_checkpoint, write_checkpoint, write_durably
 
 
 class RunDirectory:
@@ -108,9 +108,10 @@ class RunDirectory:
         write_durably(self.path / "run.json", (json.dumps(self.facts, indent=2) + "\n").encode())
 
     def log(self, record: Mapping[str, float]) -> None:
-        """Adds one line to `metrics.jsonl`."""
+        """Adds one line to `metrics.jsonl`. Raises: OSError that names it if that fails."""
         line = json_line(record).encode() + b"\n"
-        with open(self.path / "metrics.jsonl", "ab") as file:
+        path = self.path / "metrics.jsonl"
+        with named(path), open(path, "ab") as file:
             file.write(line)
         self.metrics += line
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.training import main
+from minigrad.training import checkpoint, main
 from minigrad.training.checkpoint import read_checkpoint
 from minigrad.training.resume import differences
 
@@ -164,6 +164,52 @@ def test_a_damaged_checkpoint_is_told_with_its_file_and_part(config, capsys):
     path.write_bytes(content)
     assert command(RUN, "--resume") == 1
     assert f"error: {path}: the array 'run/metrics' is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize("name", ["checkpoints/last.safetensors.part", "checkpoints/best.safetensors.part", "run.json"])
+def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room_again(config, capsys, name):
+    command(config, "trainer.max_epochs=6")
+    whole, written = results_of(capsys), files(RUN)
+    command(config)
+    run = Path("runs/small/0002")
+    before = read_checkpoint(run / "checkpoints" / "last.safetensors")[1]["step"]
+    full = run / (name if name.endswith(".part") else f"{name}.part")
+    full.symlink_to("/dev/full")
+    capsys.readouterr()
+    assert command(run, "--resume", "trainer.max_epochs=6") == 1
+    told = capsys.readouterr().err
+    assert f"error: {run / name.removesuffix('.part')}: No space left on device" in told
+    assert read_checkpoint(run / "checkpoints" / "last.safetensors")[1]["step"] == before
+    full.unlink(missing_ok=True)
+    assert command(run, "--resume", "trainer.max_epochs=6") == 0
+    assert (results_of(capsys), files(run)) == (whole, written)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_disk_that_gets_full_on_the_way_leaves_the_last_checkpoint_whole(config, capsys, monkeypatch):
+    command(config)
+    expected, written = results_of(capsys), files(RUN)
+    writes = []
+    write = checkpoint.write_checkpoint
+
+    def until_full(path, weights, state):
+        writes.append(path)
+        if len(writes) == 5:
+            path.with_name(path.name + ".part").symlink_to("/dev/full")
+        write(path, weights, state)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("minigrad.training.run_directory.write_checkpoint", until_full)
+        assert command(config) == 1
+    run = Path("runs/small/0002")
+    told = capsys.readouterr().err.splitlines()
+    assert told[-2] == f"saved up to step 6; {run} --resume goes on"
+    assert told[-1] == f"error: {run / 'checkpoints' / 'last.safetensors'}: No space left on device"
+    facts = json.loads((run / "run.json").read_text())
+    assert (facts["status"], facts["exit_code"]) == ("failed", 1)
+    assert command(run, "--resume") == 0
+    assert (results_of(capsys), files(run)) == (expected, written)
 
 
 @pytest.mark.parametrize("words", [["nowhere"], ["small.yaml"], ["runs/small"], []])
