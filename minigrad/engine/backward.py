@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad.engine.broadcast import cast, sum_to
-from minigrad.engine.mode import Mode, current_mode, entered
+from minigrad.engine.mode import current_mode, enable_grad
 from minigrad.engine.primitive import describe
 from minigrad.engine.tensor import Node, Tensor, as_array, wrap
 
@@ -111,8 +111,11 @@ def walk(
     order = reachable(roots, since)
     useful = None if wanted is None else _leads_to(wanted, order)
     # An infinite slope is a result, not an accident: it is for the user to judge, and needs no warning.
-    with entered(Mode(create_graph, current_mode().watcher)), np.errstate(all="ignore"):
-        return _walk(order, gradients, wanted, useful, create_graph, retain_graph, since)
+    with np.errstate(all="ignore"):
+        if not create_graph:  # rules that are given arrays build nothing, whatever the mode
+            return _walk(order, gradients, wanted, useful, False, retain_graph, since)
+        with enable_grad():
+            return _walk(order, gradients, wanted, useful, True, retain_graph, since)
 
 
 def _walk(

@@ -172,11 +172,11 @@ def _mse_loss(x: Array, y: Array) -> tuple[Array, Array]:
     """The mean of (x - y)² over all elements."""
     difference = np.asarray(x - y)
     flat = difference.reshape(-1)
-    return np.asarray(flat @ flat / difference.size), difference
+    return np.asarray(flat.dot(flat) / difference.size), difference
 
 
 def _mse_loss_fast(g: Array, needs: Needs, difference: Array) -> list[Array | None]:
-    slope = difference * (g * (2 / difference.size)).astype(difference.dtype, copy=False)
+    slope = difference * (g * (2 / difference.size))
     return [slope if needs[0] else None, -slope if needs[1] else None]
 
 
