@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,8 @@ from minigrad.plots.run import Run
 MOST_UNITS = 48
 MOST_LAYERS = 12
 MOST_EXAMPLES = 512
-BINS = 50
+MOST_VALUES = 200_000
+MOST_BINS = 50
 
 
 def first_layer(run: Run) -> list[Picture]:
@@ -90,35 +93,39 @@ def activations(run: Run) -> list[Picture]:
     """Returns how the outputs of each layer are spread over validation examples; none without a model."""
     if run.experiment is None:
         return []
-    model = run.experiment.model
-    outputs: list[tuple[str, str, np.ndarray]] = []
-    calls: Counter[str] = Counter()
-
-    def note_of(path: str) -> Callable[[Module, tuple[Any, ...], Any], None]:
-        def hook(module: Module, args: tuple[Any, ...], output: Any) -> None:
-            if not isinstance(output, Tensor) or output.dtype.kind != "f":
-                return
-            if any(isinstance(x, Tensor) and np.may_share_memory(x.data, output.data) for x in args):
-                return  # it passes on what it gets, as dropout does after the training
-            calls[path] += 1
-            again = f" (call {calls[path]})" if calls[path] > 1 else ""
-            outputs.append((path or "model", type(module).__name__ + again, output.data))
-
-        return hook
-
-    leaves = [(path, module) for path, module in model.named_modules() if not any(module.children())]
-    hooks = [module.register_forward_hook(note_of(path)) for path, module in leaves]
-    inputs, _ = run.experiment.data.val.batch(slice(MOST_EXAMPLES))
-    with no_grad(), np.errstate(all="ignore"):
-        model(Tensor(inputs))
-    for hook in hooks:
-        hook.remove()
-    panels = [(path, kind, values.ravel(), _state(values)) for path, kind, values in outputs]
+    # where an output is more than one row, as in a language model, one batch has enough of them
+    count = MOST_EXAMPLES if run.answers is not None else run.experiment.loader(run.experiment.data.train).batch_size
+    inputs, _ = run.experiment.data.val.batch(slice(count))
     note = (
         f"For {len(inputs):,} validation examples: a bar is the share of a layer's outputs that have this value. A "
         "unit that is always 0 learns nothing more."
     )
+    panels = _outputs(run.experiment.model, inputs)
     return _histograms("activations", "What comes out of each layer", note, panels, ORANGE)
+
+
+def _outputs(model: Module, inputs: np.ndarray) -> list[tuple[str, str, np.ndarray, str]]:
+    """One panel for each call of each innermost layer, in their order."""
+    panels: list[tuple[str, str, np.ndarray, str]] = []
+    calls: Counter[str] = Counter()
+
+    def hook(path: str, module: Module, args: tuple[Any, ...], output: Any) -> None:
+        if not isinstance(output, Tensor) or output.dtype.kind != "f":
+            return
+        if any(isinstance(x, Tensor) and np.may_share_memory(x.data, output.data) for x in args):
+            return  # it passes on what it gets, as dropout does after the training
+        calls[path] += 1
+        again = f" (call {calls[path]})" if calls[path] > 1 else ""
+        values = output.data.ravel()
+        some = values[:: max(1, values.size // MOST_VALUES)].copy()  # not all of it in memory at once
+        panels.append((path or "model", type(module).__name__ + again, some, _state(output.data)))
+
+    with ExitStack() as hooks, no_grad(), np.errstate(all="ignore"):
+        for path, module in model.named_modules():
+            if not any(module.children()):
+                hooks.enter_context(module.register_forward_hook(partial(hook, path)))
+        model(Tensor(inputs))
+    return panels
 
 
 def _state(values: np.ndarray) -> str:
@@ -162,7 +169,8 @@ def _histograms(
 
 def _histogram(axes: Axes, values: np.ndarray, color: str) -> None:
     if values.size:
-        axes.hist(values, bins=BINS, weights=np.full(values.size, 1 / values.size), color=color, histtype="stepfilled")
+        bins = min(MOST_BINS, ceil(2 * values.size ** (1 / 3)))  # Rice's rule, so that few values make no comb
+        axes.hist(values, bins=bins, weights=np.full(values.size, 1 / values.size), color=color, histtype="stepfilled")
     axes.axvline(0, color=INK, linewidth=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(round(value, 10))))

@@ -18,6 +18,14 @@ metrics: [Accuracy]
 optimizer: {Adam: {lr: 0.02}}
 trainer: {max_epochs: 2}
 """
+CONVOLUTION = """\
+name: convolution
+data: {Digits: {flatten: false}}
+model: {Sequential: [{Conv2d: [1, 4, 3]}, ReLU, Flatten, {Linear: [144, 10]}]}
+loss: CrossEntropyLoss
+optimizer: {Adam: {lr: 0.02}}
+trainer: {max_steps: 10}
+"""
 MOONS = """\
 name: moons
 data: {Moons: {n_samples: 200, targets: binary}}
@@ -86,6 +94,11 @@ def diverging(tmp_path):
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory):
     return _run(tmp_path_factory, DIGITS)
+
+
+@pytest.fixture(scope="session")
+def convolution(tmp_path_factory):
+    return _run(tmp_path_factory, CONVOLUTION)
 
 
 @pytest.fixture(scope="session")

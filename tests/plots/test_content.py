@@ -76,6 +76,13 @@ def test_the_first_layer_shows_each_unit_as_an_image(digits):
     assert bar.get_ylabel() == "weight"
 
 
+def test_the_kernels_of_a_convolution_are_images_too(convolution):
+    weight = minigrad.load_run(convolution, home=HOME).model.state_dict()["0.weight"]
+    _, (axes, _) = axes_of(convolution, "first_layer")
+    for image, kernel in zip(axes.get_images(), weight, strict=True):
+        np.testing.assert_array_equal(image.get_array(), kernel[0])
+
+
 def test_the_layers_are_named_and_dropout_that_drops_nothing_is_left_out(moons):
     _, axes = axes_of(moons, "activations")
     assert [a.get_title(loc="left") for a in axes] == ["layers.0", "activation", "layers.1"]
