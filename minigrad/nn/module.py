@@ -51,9 +51,9 @@ class Module:
 
     def _forward_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in list((self._forward_pre_hooks or {}).values()):
-            changed = hook(self, args)
+            changed = hook(self, args, kwargs)
             if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
+                args, kwargs = changed
         output = self.forward(*args, **kwargs)
         for hook in list((self._forward_hooks or {}).values()):
             changed = hook(self, args, output)
@@ -276,11 +276,14 @@ class Module:
 
     # -- hooks ------------------------------------------------------------------------------------------------------
 
-    def register_forward_pre_hook(self, hook: Callable[[Self, tuple[Any, ...]], Any]) -> RemovableHandle:
-        """Calls `hook(module, args)` before every `forward`; what it returns, if not None, replaces the arguments."""
+    def register_forward_pre_hook(self, hook: Callable[..., Any], with_kwargs: bool = False) -> RemovableHandle:
+        """Calls `hook(module, args)` before every `forward`; what it returns, if not None, replaces the arguments.
+
+        If `with_kwargs`, it is called as `hook(module, args, kwargs)`, and what it may return is both, in a tuple.
+        """
         if self._forward_pre_hooks is None:
             self._forward_pre_hooks = {}
-        return RemovableHandle(self._forward_pre_hooks, hook)
+        return RemovableHandle(self._forward_pre_hooks, hook if with_kwargs else _leaving_kwargs(hook))
 
     def register_forward_hook(self, hook: Callable[[Self, tuple[Any, ...], Any], Any]) -> RemovableHandle:
         """Calls `hook(module, args, output)` after every `forward`; what it returns, if not None, is the output."""
@@ -300,6 +303,16 @@ class Module:
             lines.insert(0, self.extra_repr())
         body = "\n  ".join(["", *lines]) + "\n" if lines else self.extra_repr()
         return f"{type(self).__name__}({body})"
+
+
+def _leaving_kwargs(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns as a hook with keyword arguments what knows nothing of them."""
+
+    def leaving_kwargs(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        changed = hook(module, args)
+        return None if changed is None else (changed if isinstance(changed, tuple) else (changed,), kwargs)
+
+    return leaving_kwargs
 
 
 class RemovableHandle:

@@ -242,6 +242,19 @@ def test_a_hook_that_returns_nothing_changes_nothing_and_a_tuple_is_all_argument
     assert scale(batch(3)).data.tolist() == [3, 3, 3]
 
 
+def test_a_hook_before_may_see_and_change_keyword_arguments():
+    class Power(Module):
+        def forward(self, x, exponent=1):
+            return x**exponent
+
+    power, seen = Power(), []
+    power.register_forward_pre_hook(lambda module, args, kwargs: seen.append(dict(kwargs)), with_kwargs=True)
+    power.register_forward_pre_hook(lambda module, args, kwargs: (args, {"exponent": 3}), with_kwargs=True)
+    power.register_forward_pre_hook(lambda module, args: args[0] + 1)
+    assert power(batch(2), exponent=2).data.tolist() == [8, 8]
+    assert seen == [{"exponent": 2}]
+
+
 def test_hooks_run_in_the_order_of_registration():
     scale, order = Scale(), []
     for i in range(3):
