@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable
@@ -73,7 +74,7 @@ class Checker:
             case Inexpressible(why=why):
                 return self._refuse(node.place, f"{what} {why}", "leave it out, or give it in Python")
         if isinstance(node, ScalarNode) and not node.text:
-            return self._refuse(node.place, f"{what} has no value", f"write {spec} after the ':'")
+            return self._refuse(node.place, f"{what} has no value", f"write {spec} here")
         return self._refuse(node.place, f"{what} must be {spec}, not {node}", _remedy(node, spec))
 
     def _option(self, node: Node, spec: Spec) -> Spec:
@@ -112,7 +113,7 @@ class Checker:
                 return self._beside(node.entries, spec, what)
             if name is None:
                 return self._unnamed(node, spec, what)
-        elif name is not None and not self.registry.knows(name, spec.cls):
+        elif name is not None and name != spec.cls.__name__ and not self.registry.knows(name):
             # where the class can be left out, a capital may be nothing but a slip in an argument's name
             name, given = None, node
         cls: type | None = spec.cls
@@ -162,8 +163,8 @@ class Checker:
     def _find(self, name: Key, base: type) -> type | None:
         if "." in name:
             near = nearest(name.rpartition(".")[2], self.registry.names(base))
-            remedy = f"did you mean '{near}'?  " if near else ""
-            remedy += f"a package's classes are known by their names after --import {name.partition('.')[0]}"
+            remedy = f"the classes of a package of yours are known by name after --import {name.partition('.')[0]}"
+            remedy = f"did you mean '{near}'?" if near else remedy
             self.report.add(name.place, f"'{name}' is an import path, and a name belongs here", remedy)
             return None
         try:
@@ -206,8 +207,10 @@ class Checker:
                 near = nearest(key, [name for name in known if name not in given])
                 # what is misspelt is not missing too; and without its base, nearly everything is
                 missing = [name for name in missing if near not in (name, "base")]
-                hint = did_you_mean(key, known, f"{owner} takes", near)
-                self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint or str(signature))
+                hint = did_you_mean(key, known, f"{owner} takes", near) or str(signature)
+                if is_config and self.registry.knows(key):
+                    hint = f"{key} is a class: write it under one of the keys, with spaces in front"
+                self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint)
         if missing:
             needs = ", ".join(f"'{name}'" for name in missing)
             self.report.add(place, f"{owner} needs {needs}", "" if is_config else str(signature))
@@ -258,6 +261,12 @@ def _remedy(node: Node, spec: Spec) -> str:
             return f"did you mean '{near}'?" if near else ""
         case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+\d_, ]+(\.\d+)?", text):
             return f"write {re.sub('[_, ]', '', text)}"
+        case ScalarNode(value=str()) if kinds & {int, float} and str not in kinds:
+            return "write a number, as in 1e-3" if float in kinds else "write a number, as in 10"
+        case ScalarNode(value=float(number)) if int in kinds and math.isfinite(number):
+            return f"write {math.floor(number)} or {math.ceil(number)}"
+        case SequenceNode(items=[ScalarNode() as only]) if fits(type_of(only.value), spec):
+            return f"write {only.text}, without the brackets"
         case ScalarNode(value=str(text)) if bool in kinds and text.lower() in ("yes", "no", "on", "off"):
             return "write true or false"
         case ScalarNode(text=text) if str in kinds:

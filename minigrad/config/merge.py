@@ -10,6 +10,7 @@ from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNo
 from minigrad.config.problems import DEFAULT, Report
 from minigrad.config.registry import Registry, UnknownNameError
 from minigrad.config.signature import Signature, signature_of
+from minigrad.config.suggest import nearest
 
 
 class Merger:
@@ -50,6 +51,8 @@ class Merger:
     def _calls(self, lower: Node, upper: Node, option: Instance) -> Node | None:
         """Two calls of one class as one call, or None if they are not."""
         (name, below), (new_name, above) = split_call(lower), split_call(upper)
+        if name and new_name and self._is_argument(new_name, name, option):
+            new_name, above = None, upper
         if new_name is None and not isinstance(above, MappingNode):
             return None
         is_nothing = isinstance(lower, ScalarNode) and lower.value is None
@@ -70,6 +73,13 @@ class Merger:
             name = Key(name, upper.place)
         name = new_name or name
         return MappingNode(upper.place, {name: given}) if name else given
+
+    def _is_argument(self, word: Key, name: Key, option: Instance) -> bool:
+        """Whether a word that begins as the name of a class does is meant as an argument of the class `name`."""
+        if self.registry.knows(word) or not self.registry.has(name, option.cls):
+            return False
+        arguments = signature_of(self.registry.find(name, option.cls), option.is_open).parameters
+        return nearest(word, [*arguments, *self.registry.names(option.cls)]) in arguments
 
     def _items(self, lower: SequenceNode, upper: dict[Key, Node], option: ListOf | TupleOf) -> Node:
         items = list(lower.items)

@@ -109,9 +109,9 @@ class Registry:
         except UnknownNameError:
             return False
 
-    def knows(self, name: str, base: type) -> bool:
+    def knows(self, name: str) -> bool:
         """Whether a name is that of a class, of whatever kind."""
-        return name in self._classes or name in self._files or (name == base.__name__ and not self.is_kind(base))
+        return name in self._classes or name in self._files
 
     def classes(self, base: type) -> dict[str, type]:
         """Every class that may stand for a `base`, by name. This imports all files, and leaves out those that fail."""

@@ -85,7 +85,24 @@ Planner = Callable[..., Plan]
             "lr: fast",
             "mine.yaml:9:15: error: 'lr' of AdamW must be a number, not the text 'fast'\n"
             "    9 |   AdamW: {lr: fast}\n"
-            "      |               ^^^^",
+            "      |               ^^^^\n"
+            "  write a number, as in 1e-3",
+        ),
+        (
+            "lr: 3e-3",
+            "lr: [3e-3]",
+            "mine.yaml:9:15: error: 'lr' of AdamW must be a number, not a list of 1\n"
+            "    9 |   AdamW: {lr: [3e-3]}\n"
+            "      |               ^\n"
+            "  write 3e-3, without the brackets",
+        ),
+        (
+            "[64, 10]",
+            "[64.5, 10]",
+            "mine.yaml:5:16: error: 'in_features' of Linear must be an integer, not the number 64.5\n"
+            "    5 |     - Linear: [64.5, 10]\n"
+            "      |                ^^^^\n"
+            "  write 64 or 65",
         ),
         (
             "lr: 3e-3",
@@ -117,7 +134,15 @@ Planner = Callable[..., Plan]
             "mine.yaml:6:7: error: 'torch.nn.ReLU' is an import path, and a name belongs here\n"
             "    6 |     - torch.nn.ReLU\n"
             "      |       ^^^^^^^^^^^^^\n"
-            "  did you mean 'ReLU'?  a package's classes are known by their names after --import torch",
+            "  did you mean 'ReLU'?",
+        ),
+        (
+            "ReLU",
+            "my.layers.Rotary",
+            "mine.yaml:6:7: error: 'my.layers.Rotary' is an import path, and a name belongs here\n"
+            "    6 |     - my.layers.Rotary\n"
+            "      |       ^^^^^^^^^^^^^^^^\n"
+            "  the classes of a package of yours are known by name after --import my",
         ),
         (
             "ReLU",
@@ -221,6 +246,12 @@ def test_missing_keys_are_all_named(errors: Text) -> None:
 )
 def test_a_slip_into_a_capital_is_still_a_slip(error: Text, right: str, wrong: str, suggestion: str) -> None:
     assert f"did you mean '{suggestion}'?" in error(right, wrong)
+
+
+def test_a_class_that_stands_at_the_margin_is_told_where_it_belongs(errors: Text, config: str) -> None:
+    said = errors(config.replace("  AdamW", "AdamW"))
+    assert "a config has no key 'AdamW'" in said
+    assert "AdamW is a class: write it under one of the keys, with spaces in front" in said
 
 
 def test_a_misspelt_required_argument_is_one_mistake_not_two(errors: Text, config: str) -> None:

@@ -171,7 +171,8 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
             "--optimizer.lr=fast",
             "command line:1:16: error: 'lr' of AdamW must be a number, not the text 'fast'\n"
             "    1 | --optimizer.lr=fast\n"
-            "      |                ^^^^",
+            "      |                ^^^^\n"
+            "  write a number, as in 1e-3",
         ),
         (
             "seed",
@@ -202,8 +203,22 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
             "  write a file that begins with base: ...",
         ),
         (
+            "optimizer.Lr=1",
+            "command line:1:11: error: AdamW has no argument 'Lr'\n"
+            "    1 | optimizer.Lr=1\n"
+            "      |           ^^\n"
+            "  did you mean 'lr'?  AdamW takes: lr, betas, eps, weight_decay",
+        ),
+        (
+            "optimizer.AdmaW.lr=1",
+            "command line:1:11: error: there is no Optimizer 'AdmaW'\n"
+            "    1 | optimizer.AdmaW.lr=1\n"
+            "      |           ^^^^^\n"
+            "  did you mean 'AdamW'?  known are: AdamW, SGD",
+        ),
+        (
             "name=",
-            "command line:1:1: error: 'name' has no value\n    1 | name=\n      | ^^^^^\n  write a text after the ':'",
+            "command line:1:1: error: 'name' has no value\n    1 | name=\n      | ^^^^^\n  write a text here",
         ),
     ],
 )
