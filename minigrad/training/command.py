@@ -135,13 +135,15 @@ def _config(arguments: Namespace) -> Path:
     """Returns the file of the config. Raises: UsageError for a run where none belongs, and where one does, for none."""
     path: Path = arguments.config
     reads = arguments.print_config or arguments.summary or arguments.check or arguments.find_lr or arguments.sweep
-    if path.is_dir() and not (reads or arguments.resume):
-        raise UsageError(f"{path} is a run: --resume goes on with it, --test, --predict FILE, --plot and --report use "
-                         f"what came out, and {path / 'config.yaml'} is the config that runs it again")  # fmt: skip
     if not (path.is_dir() or arguments.resume):
         return path
     if not (path / "config.yaml").is_file():
-        raise UsageError(f"{path} is no run: expected a directory as runs/digits_mlp/0001")
+        raise UsageError(
+            f"{path} is no run: expected a directory as runs/digits_mlp/0001, or a config as configs/xor.yaml"
+        )
+    if not (reads or arguments.resume):
+        raise UsageError(f"{path} is a run: --resume goes on with it, --test, --predict FILE, --plot and --report use "
+                         f"what came out, and {path / 'config.yaml'} is the config that runs it again")  # fmt: skip
     return path / "config.yaml"
 
 

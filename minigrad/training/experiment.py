@@ -160,5 +160,6 @@ def build(plan: Plan, learned: Mapping[str, Any] | None = None) -> Experiment:
         return plan.build(given=given)
     except ConfigError as error:
         if isinstance(error.__cause__, ExperimentError):
-            raise plan.error(error.__cause__.path, str(error.__cause__)) from error
+            message, _, remedy = str(error.__cause__).partition("; ")
+            raise plan.error(error.__cause__.path, message, remedy) from error
         raise
