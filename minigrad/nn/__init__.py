@@ -25,6 +25,7 @@ from minigrad.nn.activation import (
     Softsign,
     Tanh,
 )
+from minigrad.nn.attention import KeyValueCache, MultiHeadAttention, SelfAttentionHead
 from minigrad.nn.container import ModuleDict, ModuleList, Residual, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from minigrad.nn.cross_entropy import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
@@ -43,8 +44,15 @@ from minigrad.nn.module import Module, RemovableHandle
 from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from minigrad.nn.position import LearnedPositionalEmbedding, PositionalEncoding, RotaryEmbedding
 from minigrad.nn.recurrent import GRU, LSTM, RNN
 from minigrad.nn.shape import Flatten
+from minigrad.nn.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 __all__ = [
     "CELU",
@@ -80,9 +88,11 @@ __all__ = [
     "HuberLoss",
     "Identity",
     "KLDivLoss",
+    "KeyValueCache",
     "L1Loss",
     "LayerNorm",
     "LeakyReLU",
+    "LearnedPositionalEmbedding",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -94,15 +104,19 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiHeadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
     "PoissonNLLLoss",
+    "PositionalEncoding",
     "RMSNorm",
     "ReLU",
     "ReLU6",
     "RemovableHandle",
     "Residual",
+    "RotaryEmbedding",
+    "SelfAttentionHead",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -112,6 +126,10 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "TripletMarginLoss",
     "init",
 ]

@@ -1,0 +1,230 @@
+"""The layers of a transformer, and stacks of them: Vaswani et al., "Attention is all you need", arXiv:1706.03762."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, Literal
+
+from minigrad import ops
+from minigrad.engine import Tensor
+from minigrad.nn import init
+from minigrad.nn.attention import MultiHeadAttention
+from minigrad.nn.container import ModuleList
+from minigrad.nn.dropout import Dropout
+from minigrad.nn.linear import Linear
+from minigrad.nn.module import Module
+from minigrad.nn.norm import LayerNorm
+
+_ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
+
+
+class _Layer(Module):
+    """What encoder and decoder layers share: residual steps, each normalised before or after, and the last of them."""
+
+    norm_first: bool
+
+    def _begin_feedforward(
+        self, d_model: int, dim_feedforward: int, dropout: float, activation: str, bias: bool
+    ) -> None:
+        if activation not in _ACTIVATIONS:
+            raise ValueError(f"activation must be 'relu' or 'gelu', got {activation!r}")
+        self.activation = activation
+        self.dropout = Dropout(dropout)
+        self.linear1 = Linear(d_model, dim_feedforward, bias)
+        self.linear2 = Linear(dim_feedforward, d_model, bias)
+
+    def _feedforward(self, x: Tensor) -> Tensor:
+        """Each place by itself, through a wider layer."""
+        return self.linear2(self.dropout(_ACTIVATIONS[self.activation](self.linear1(x))))
+
+    def _residual(self, x: Tensor, norm: Module, step: Callable[[Tensor], Tensor]) -> Tensor:
+        """x plus what a step makes of it."""
+        if self.norm_first:
+            return x + self.dropout(step(norm(x)))
+        return norm(x + self.dropout(step(x)))
+
+
+class TransformerEncoderLayer(_Layer):
+    """Self-attention, then each place through a wider layer, both residual: (N, L, d_model) to the same.
+
+    As `torch.nn.TransformerEncoderLayer` with batch_first=True, with its state; in boolean masks True *hides*.
+
+    Args:
+        d_model: the length of the vectors.
+        nhead: how many heads attention has.
+        dim_feedforward: the width of the wider layer.
+        dropout: the probability by which elements of each step, and attention weights, are dropped in training.
+        activation: of the wider layer.
+        layer_norm_eps: what normalisation adds to the variance.
+        norm_first: whether a step gets its input normalised, instead of the sum being normalised after it.
+        bias: whether linear maps and normalisations have one.
+
+    Raises: ValueError for sizes below 1 or a d_model that is no multiple of nhead.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-5,
+        norm_first: bool = False,
+        bias: bool = True,
+    ) -> None:
+        self.norm_first = norm_first
+        self.self_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
+        self._begin_feedforward(d_model, dim_feedforward, dropout, activation, bias)
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+
+    def forward(
+        self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
+    ) -> Tensor:
+        """Returns (N, L, d_model); masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`."""
+
+        def attend(x: Tensor) -> Tensor:
+            return self.self_attn(x, key_padding_mask=src_key_padding_mask, attn_mask=src_mask, is_causal=is_causal)
+
+        x = self._residual(src, self.norm1, attend)
+        return self._residual(x, self.norm2, self._feedforward)
+
+
+class TransformerDecoderLayer(_Layer):
+    """Self-attention, attention to an encoder's result, then each place through a wider layer, all residual.
+
+    As `torch.nn.TransformerDecoderLayer` with batch_first=True, with its state; in boolean masks True *hides*. The
+    arguments are those of `TransformerEncoderLayer`.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-5,
+        norm_first: bool = False,
+        bias: bool = True,
+    ) -> None:
+        self.norm_first = norm_first
+        self.self_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
+        self.multihead_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
+        self._begin_feedforward(d_model, dim_feedforward, dropout, activation, bias)
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """Returns (N, L, d_model) for tgt (N, L, d_model) and memory (N, S, d_model), the encoder's result.
+
+        Masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`, of the sequence itself and of the memory.
+        """
+
+        def attend(x: Tensor) -> Tensor:
+            return self.self_attn(x, key_padding_mask=tgt_key_padding_mask, attn_mask=tgt_mask, is_causal=tgt_is_causal)
+
+        def attend_to_memory(x: Tensor) -> Tensor:
+            return self.multihead_attn(
+                x, memory, key_padding_mask=memory_key_padding_mask, attn_mask=memory_mask, is_causal=memory_is_causal
+            )
+
+        x = self._residual(tgt, self.norm1, attend)
+        x = self._residual(x, self.norm2, attend_to_memory)
+        return self._residual(x, self.norm3, self._feedforward)
+
+
+class _Stack(Module):
+    """Copies of a layer, one after the other, and perhaps a normalisation of what the last returns."""
+
+    def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
+        if num_layers < 1:
+            raise ValueError(f"num_layers must be at least 1, got {num_layers}")
+        self.layers = ModuleList([deepcopy(layer) for _ in range(num_layers)])
+        self.norm = norm
+        for parameter in self.layers.parameters():
+            if parameter.ndim > 1:  # or all layers would begin alike
+                init.xavier_uniform_(parameter)
+
+    def _run(self, x: Tensor, *args: Any) -> Tensor:
+        for layer in self.layers:
+            x = layer(x, *args)
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerEncoder(_Stack):
+    """Encoder layers one after the other, as `torch.nn.TransformerEncoder`, with its state.
+
+    The layers are copies, but begin with matrices of their own, drawn by `xavier_uniform_` as `torch.nn.Transformer`
+    does it.
+
+    Args:
+        encoder_layer: what is copied.
+        num_layers: how often.
+        norm: what is applied to the last result; with `norm_first` a LayerNorm belongs there.
+
+    Raises: ValueError for num_layers below 1.
+    """
+
+    def __init__(self, encoder_layer: TransformerEncoderLayer, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__(encoder_layer, num_layers, norm)
+
+    def forward(
+        self, src: Tensor, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
+    ) -> Tensor:
+        """Returns (N, L, d_model); every layer gets the masks."""
+        return self._run(src, mask, src_key_padding_mask, is_causal)
+
+
+class TransformerDecoder(_Stack):
+    """Decoder layers one after the other, as `torch.nn.TransformerDecoder`, with its state.
+
+    The layers are copies, but begin with matrices of their own, drawn by `xavier_uniform_` as `torch.nn.Transformer`
+    does it.
+
+    Args:
+        decoder_layer: what is copied.
+        num_layers: how often.
+        norm: what is applied to the last result; with `norm_first` a LayerNorm belongs there.
+
+    Raises: ValueError for num_layers below 1.
+    """
+
+    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__(decoder_layer, num_layers, norm)
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Any = None,
+        memory_mask: Any = None,
+        tgt_key_padding_mask: Any = None,
+        memory_key_padding_mask: Any = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        """Returns (N, L, d_model); every layer gets the memory and the masks."""
+        return self._run(
+            tgt,
+            memory,
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            tgt_is_causal,
+            memory_is_causal,
+        )
