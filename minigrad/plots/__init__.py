@@ -10,9 +10,10 @@ except ModuleNotFoundError as error:
         f"pictures need matplotlib, which is not installed: {remedy}", name="matplotlib"
     ) from None
 
+from minigrad.plots.attention import attention
 from minigrad.plots.picture import Picture
 from minigrad.plots.pictures import pictures, save_pictures
 from minigrad.plots.report import report, save_report
 from minigrad.plots.run import Run
 
-__all__ = ["Picture", "Run", "pictures", "report", "save_pictures", "save_report"]
+__all__ = ["Picture", "Run", "attention", "pictures", "report", "save_pictures", "save_report"]

@@ -26,10 +26,14 @@ a run writes runs/<name>/<NNNN>/: config.yaml, run.json, metrics.jsonl, checkpoi
   %(prog)s runs/digits_mlp/0001 --resume
   %(prog)s runs/digits_mlp/0001 --predict image.png
   %(prog)s runs/digits_mlp/0001 --plot --report
+  %(prog)s runs/char_gpt/0001 --generate "The " --temperature 0.8
 
 exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
             130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
 """
+
+SAMPLING = ("tokens", "temperature", "top_k", "top_p")
+"""The options of --generate."""
 
 
 def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
@@ -73,8 +77,15 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         after.add_argument("--predict", metavar="FILE", help="what they say of the inputs in a .csv, .npy or .png"),
         after.add_argument("--plot", action="store_const", const="png", help="draw its pictures into its plots/"),
         after.add_argument("--plot-svg", action="store_const", const="svg", dest="plot", help="the same as SVG"),
+        after.add_argument("--attention", metavar="TEXT", help="draw what each head looks at when it reads TEXT"),
         after.add_argument("--report", action="store_true", help="write its report.html: all of it on one page"),
         after.add_argument("--format", choices=get_args(Format), help="of predictions; default: jsonl"),
+        after.add_argument("--generate", metavar="PROMPT", help="write on behind PROMPT; seed=N for another text"),
+        after.add_argument("--tokens", type=int, metavar="N", help="how many to write; default: 300"),
+        after.add_argument("--temperature", type=float, metavar="T", help="below 1 is more careful; default: 1"),
+        after.add_argument("--top-k", type=int, metavar="K", help="write only one of the K likeliest tokens each time"),
+        after.add_argument("--top-p", type=float, metavar="P",
+                           help="or one of the likeliest that together have the probability P"),
     ]  # fmt: skip
     names = {name for option in options for name in option.option_strings}
     asking = {name for option in options if option.nargs is None for name in option.option_strings}
@@ -88,4 +99,7 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
     if arguments.format is not None and arguments.predict is None:
         parser.error("--format is that of the lines of --predict FILE")
+    for name in SAMPLING:
+        if arguments.generate is None and getattr(arguments, name) is not None:
+            parser.error(f"--{name.replace('_', '-')} says how --generate PROMPT writes")
     return arguments

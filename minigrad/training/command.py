@@ -17,9 +17,10 @@ from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataError, Examples
 from minigrad.engine import Tensor, no_grad
 from minigrad.training import catalogue, sweep
-from minigrad.training.arguments import parse
+from minigrad.training.arguments import SAMPLING, parse
 from minigrad.training.experiment import Experiment, UsageError, build, known_classes
 from minigrad.training.find_lr import find_lr
+from minigrad.training.generation import cropped, generate
 from minigrad.training.memory import check_memory
 from minigrad.training.outcome import evaluate, lines, open_run, predict
 from minigrad.training.progress import Progress, silent_if_closed
@@ -67,6 +68,10 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _show(catalogue.schema(registry))
     if arguments.test or arguments.predict is not None:
         return _use_run(arguments, registry)
+    if arguments.generate is not None:
+        return _write(arguments, registry)
+    if arguments.attention is not None:
+        return _draw_attention(arguments, registry)
     if arguments.plot or arguments.report:
         return _draw(arguments, registry)
     config = _config(arguments)
@@ -171,6 +176,32 @@ def _draw(arguments: Namespace, registry: Registry) -> int:
     paths = save_pictures(run, svg=arguments.plot == "svg") if arguments.plot else []
     for path in [*paths, save_report(run)] if arguments.report else paths:
         print(path)
+    return 0
+
+
+def _write(arguments: Namespace, registry: Registry) -> int:
+    """Prints what the model of a run writes behind a prompt, as it comes."""
+    experiment, _ = open_run(arguments.config, registry, arguments.overrides)
+    said = {name: getattr(arguments, name) for name in SAMPLING if getattr(arguments, name) is not None}
+    text = generate(experiment, arguments.generate, **said)
+    if note := cropped(experiment, arguments.generate):
+        print(note, file=sys.stderr)
+    print(arguments.generate, end="", flush=True)
+    for piece in text:
+        print(piece, end="", flush=True)
+    print()
+    return 0
+
+
+def _draw_attention(arguments: Namespace, registry: Registry) -> int:
+    """Draws what the heads of a run's model look at, and prints where the picture is."""
+    from minigrad.plots import attention  # which needs matplotlib
+
+    experiment, _ = open_run(arguments.config, registry, arguments.overrides)
+    picture = attention(experiment, arguments.attention)
+    folder = arguments.config / "plots"
+    folder.mkdir(exist_ok=True)
+    print(picture.save(folder))
     return 0
 
 
