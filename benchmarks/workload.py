@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 PEERS = {
     "numpy": ("NumPy by hand", "numpy"),
     "minigrad": ("minigrad", "minigrad"),
+    "trainer": ("minigrad's trainer", "minigrad"),
+    "plain": ("plain write and fsync", "numpy"),
     "torch": ("PyTorch eager", "torch"),
     "torch_fused": ("PyTorch, fused optimizer", "torch"),
     "torch_compiled": ("PyTorch, compiled and fused", "torch"),

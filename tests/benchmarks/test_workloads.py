@@ -41,6 +41,11 @@ def test_numpy_by_hand_in_float32_agrees_with_itself_in_float64(name):
     assert disagreement(report(name, "numpy", "float32"), reference(name)) is None
 
 
+@pytest.mark.parametrize(("name", "peer"), [("trainer", "trainer"), ("checkpoint", "plain")])
+def test_what_minigrad_is_measured_beside_does_the_same_too(name, peer):
+    assert disagreement(report(name, peer, "float32"), reference(name)) is None
+
+
 def test_every_peer_has_a_name_for_the_table_and_a_package():
     assert {peer for workload in WORKLOADS.values() for peer in workload.peers} <= set(PEERS)
 
