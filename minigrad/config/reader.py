@@ -23,7 +23,7 @@ from minigrad.config.suggest import did_you_mean
 MAX_BYTES = 2**20
 MAX_DEPTH = 64
 MAX_LINES = 10_000
-MAX_VALUES = 10_000
+MAX_VALUES = 5_000
 MAX_BITS = 64
 
 # YAML 1.2.2, section 10.3.2 (core schema); a text is whatever no line of it matches

@@ -40,11 +40,11 @@ def test_a_peer_whose_arithmetic_disagrees_is_not_timed(monkeypatch):
 
 
 def test_a_peer_that_fails_says_why_and_the_others_go_on():
-    workload = only("mnist_16", "numpy")
-    workload = replace(workload, peers={**workload.peers, "micrograd": lambda task: None})
-    numpy, micrograd = smoke(workload)
-    assert numpy.seconds
-    assert micrograd.fault == "KeyError: 'micrograd'"
+    workload = only("scalar_neuron", "minigrad")
+    workload = replace(workload, peers={**workload.peers, "numpy": lambda task: None})  # which the child does not know
+    minigrad, numpy = smoke(workload)
+    assert minigrad.seconds
+    assert numpy.fault == "KeyError: 'numpy'"
 
 
 def test_a_process_that_dies_between_turns_is_a_fault_and_not_a_hang():
