@@ -34,8 +34,8 @@ def generate(
     """Returns what the model writes behind a prompt, piece by piece as it comes; the seed of the experiment decides.
 
     Args:
-        experiment: its data is a `Text`, and its model has `generate`, as `GPT` in `models/gpt.py`.
-        prompt: what the text begins with.
+        experiment: its data is a `Text`, and its model has `block_size` and `generate`, as `GPT` in `models/gpt.py`.
+        prompt: what the text begins with; of one longer than a block the model sees the end, as `cropped` tells.
         tokens: how many are written.
         temperature: divides the scores of the next token: below 1 the likely ones are preferred, above 1 less so.
         top_k: only the `top_k` likeliest tokens are drawn from, if given.
@@ -48,6 +48,7 @@ def generate(
     write = getattr(experiment.model, "generate", None)
     if write is None:
         raise UsageError(f"{type(experiment.model).__name__} does not write: it has no method generate(), as GPT has")
+    start = start[-_block_size(experiment) :]
     try:
         written = write(start, tokens, temperature=temperature, top_k=top_k, top_p=top_p, seed=experiment.seed)
     except ValueError as error:
@@ -60,8 +61,11 @@ def cropped(experiment: Experiment, prompt: str) -> str:
 
     Raises: as `generate`.
     """
-    data, start = read(experiment, prompt)
-    block_size = getattr(experiment.model, "block_size", data.block_size)
-    if len(start) <= block_size:
+    _, start = read(experiment, prompt)
+    if len(start) <= _block_size(experiment):
         return ""
-    return f"the prompt has {len(start)} tokens, of which the model sees the last {block_size}"
+    return f"the prompt has {len(start)} tokens, of which the model sees the last {_block_size(experiment)}"
+
+
+def _block_size(experiment: Experiment) -> int:
+    return getattr(experiment.model, "block_size")  # noqa: B009 - of the modules that write

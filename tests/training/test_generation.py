@@ -99,8 +99,8 @@ def test_the_model_is_asked_as_the_command_says_and_by_the_seed_of_the_run(folde
     assert "".join(generate(experiment, "a", 3, temperature=0.5, top_k=4, top_p=0.9)) == "bcd"
     assert experiment.model.asked == (1, 3, 0.5, 4, 0.9, 5)
     experiment = load_run(RUN, ["seed=6"], home=folder)
-    list(generate(experiment, "a"))
-    assert experiment.model.asked == (1, 300, 1.0, None, None, 6)
+    list(generate(experiment, "abcdefghijklm"))
+    assert experiment.model.asked == (8, 300, 1.0, None, None, 6)
 
 
 def test_the_options_reach_the_model(told):
