@@ -5,9 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigrad.data import Moons
+from minigrad.nn import CrossEntropyLoss, Linear, ReLU, Sequential
+from minigrad.optim import SGD
+from minigrad.training import Callback, Experiment, Trainer
+
 HOME = Path(__file__).parent.parent.parent
 PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
-FROM_A_CONFIG, FROM_A_RUN, WITHOUT_A_CONFIG, METRIC = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
+    r"```python\n(.*?)```", PAGE, re.DOTALL
+)
 
 
 def run(block):
@@ -32,6 +39,9 @@ def test_the_page_uses_a_run(monkeypatch, tmp_path, capsys):
     assert names["evaluate"](names["run"]).items() <= json.loads(results).items()
     right = names["run"].data.test.targets[:3]
     assert [line.split()[0] for line in answers] == [str(label) for label in right]
+    names = run(CHECKPOINT)
+    assert names["weights"]["0.weight"].shape == (128, 64)
+    assert names["state"]["step"] == json.loads(results)["steps"]
 
 
 def test_the_page_trains_without_a_config(capsys):
@@ -48,3 +58,19 @@ def test_the_metric_of_the_page_is_exact_over_unequal_batches():
         metric.update(outputs[rows], targets[rows])
     assert metric.compute() == pytest.approx(np.sqrt(np.square(outputs - targets).mean()))
     assert metric.name == "root_mean_squared_error"
+
+
+def test_the_callback_of_the_page_trains_the_first_layer_only_after_its_epochs():
+    seen = []
+
+    class Watch(Callback):
+        def on_epoch_end(self, training):
+            seen.append(training.model[0].weight.data.copy())
+
+    callbacks = [run(CALLBACK)["UnfreezeAfter"](2), Watch()]
+    model = Sequential(Linear(2, 4), ReLU(), Linear(4, 2))
+    loss, trainer = CrossEntropyLoss(), Trainer(max_epochs=3)
+    Experiment("frozen", Moons(), model, loss, SGD, trainer=trainer, callbacks=callbacks).fit()
+    first, second, third = seen
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(second, third)
