@@ -13,18 +13,20 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.config import measure_configs
 from benchmarks.footprint import footprints
 from benchmarks.runner import compare
-from benchmarks.table import render_comparison, render_footprints
+from benchmarks.table import render_comparison, render_configs, render_footprints
 from benchmarks.workload import PEERS
 from benchmarks.workloads import WORKLOADS
 
 FOOTPRINT = "footprint"
+CONFIG = "config"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures what was asked for, prints it, and returns 0; 1 if a peer disagreed, failed or could not be timed."""
-    names = [*WORKLOADS, FOOTPRINT]
+    """Measures what was asked for, prints it, and returns 0; 1 if a peer or a config did not do what it has to."""
+    names = [*WORKLOADS, FOOTPRINT, CONFIG]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=f"names: {' '.join(names)}"
     )
@@ -43,24 +45,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     found: dict[str, Any] = {"conditions": conditions(options.threads), "workloads": {}}
     print(", ".join(f"{what} {value}" for what, value in found["conditions"].items()), flush=True)
-    timed = True
+    is_right = True
     for name in chosen:
         if name == FOOTPRINT:
             measured = footprints(options.threads, 2 if options.smoke else 5)
             found[FOOTPRINT] = [asdict(footprint) for footprint in measured]
             text = render_footprints(measured)
+        elif name == CONFIG:
+            figures = measure_configs(2, 1, 50) if options.smoke else measure_configs()
+            found[CONFIG] = asdict(figures)
+            is_right = is_right and not figures.faults
+            text = render_configs(figures)
         else:
             workload = WORKLOADS[name]
             seconds = 0.01 if options.smoke else 0.25
             results = compare(workload, options.threads, options.rounds, seconds, options.smoke, _tell)
             found["workloads"][name] = {"title": workload.title, "results": [asdict(result) for result in results]}
-            timed = timed and all(result.seconds for result in results)
+            is_right = is_right and all(result.seconds for result in results)
             text = render_comparison(workload, results)
         _tell("")
         print(f"\n{text}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    return 0 if timed else 1
+    return 0 if is_right else 1
 
 
 def conditions(threads: int) -> dict[str, str | int | float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median, quantiles
 
+from benchmarks.config import LAYERS, ConfigFigures
 from benchmarks.footprint import Footprint
 from benchmarks.runner import Result
 from benchmarks.workload import PEERS, Workload
@@ -47,6 +48,22 @@ def render_footprints(footprints: Sequence[Footprint]) -> str:
         low, middle, high = (f"{value * 1e3:.0f}" for value in _quartiles(footprint.seconds))
         rows.append([footprint.package, middle, f"{low} to {high}", f"{footprint.size / MIB:.1f}"])
     return f"footprint: import beyond NumPy (of NumPy: its own), and size without what is needed\n{_align(rows)}"
+
+
+def render_configs(figures: ConfigFigures) -> str:
+    """Milliseconds, and what was recognised."""
+    rows = [["", "ms", "half of times within", "worst"]]
+    for name, seconds in (
+        (f"{LAYERS} layers read, checked, built", figures.deep),
+        ("a mutated config", figures.mutated),
+    ):
+        low, middle, high = (_number(value * 1e3) for value in _quartiles(seconds))
+        rows.append([name, middle, f"{low} to {high}", _number(max(seconds) * 1e3)])
+    right, count = figures.typos - len(figures.missed), len(figures.mutated)
+    outcomes = f"{figures.plans:,} plans, {count - figures.plans:,} refused, {len(figures.faults)} of them wrongly"
+    rows.append([f"{count:,} mutated configs", outcomes])
+    rows.append([f"{figures.typos:,} typos", f"{100 * right / figures.typos:.1f} % with the right name suggested"])
+    return f"config: what a config costs, and whether a typo in any name of a shipped one is recognised\n{_align(rows)}"
 
 
 def _quartiles(values: Sequence[float]) -> list[float]:
