@@ -170,7 +170,7 @@ def test_references_follow_each_other_at_most_sixteen_times(plan: Planner, error
 
     assert plan(chain(16)).build().model.layers[0].p == 0.25
     assert "more than 16 references follow each other" in errors(chain(200))
-    assert "more than 16 references follow each other" in errors(chain(3000))
+    assert "more than 16 references follow each other" in errors(chain(1500))
 
 
 def test_the_environment_is_read_where_it_is_open(plan: Planner, config: str, monkeypatch: pytest.MonkeyPatch) -> None:
