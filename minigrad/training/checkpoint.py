@@ -17,6 +17,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
@@ -66,7 +67,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, np.ndarray], state: Mappi
     with replacing(path) as file:
         file.write(bytes(len(_header(arrays, sums, rest))))
         for name, array in arrays.items():
-            content = array.reshape(-1).view(np.uint8).data
+            content = _bytes(array)
             for start in range(0, len(content), CHUNK):
                 chunk = content[start : start + CHUNK]
                 file.write(chunk)
@@ -76,35 +77,42 @@ def write_checkpoint(path: Path, weights: Mapping[str, np.ndarray], state: Mappi
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Returns the weights and the state that were given to `write_checkpoint`. The arrays are read-only.
+    """Returns the weights and the state that were given to `write_checkpoint`.
 
     Raises: CheckpointError that names the file, and the array or other part of it that is not what was written; OSError
         if it cannot be read.
     """
-    content = path.read_bytes()
-    begin = 8 + int.from_bytes(content[:8], "little")
-    if content[8 : len(HEAD) + 8] != HEAD.encode() or _signed(content[:begin]) != content[:begin]:
-        raise CheckpointError(f"{path}: its header is damaged, or it is no checkpoint of minigrad")
-    try:
-        header = json.loads(content[8:begin])
-        metadata = json.loads(header.pop("__metadata__")["minigrad"])
-        if metadata["format"] != FORMAT:
-            raise CheckpointError(f"{path}: written in format {metadata['format']}, and this minigrad reads {FORMAT}")
-        size = begin + max((entry["data_offsets"][1] for entry in header.values()), default=0)
-        if size != len(content):
-            raise CheckpointError(f"{path}: expected {size:,} bytes, got {len(content):,}: the end is missing or added")
-        dtypes = {name: dtype for dtype, name in DTYPES.items()}
-        tensors = {}
-        for name, entry in header.items():
-            start, end = (begin + offset for offset in entry["data_offsets"])
-            part = memoryview(content)[start:end]
-            if f"{crc32(part):08x}" != metadata["crc32"][name]:
-                raise CheckpointError(f"{path}: the array {name!r} is damaged: its checksum differs")
-            tensors[name] = np.frombuffer(part, dtypes[entry["dtype"]]).reshape(entry["shape"])
-        state = restore(metadata["state"], tensors)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path}: its header is not one of minigrad: {error!r}") from error
-    return tensors, state
+    with open(path, "rb") as file:
+        try:
+            return _read(file)
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(f"{path}: its header is not one of minigrad: {error!r}") from error
+
+
+def _read(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    size = os.fstat(file.fileno()).st_size
+    length = file.read(8)
+    content = length + file.read(min(int.from_bytes(length, "little"), size))
+    if not content[8:].startswith(HEAD.encode()) or _signed(content) != content:
+        raise CheckpointError("its header is damaged, or it is no checkpoint of minigrad")
+    header = json.loads(content[8:])
+    metadata = json.loads(header.pop("__metadata__")["minigrad"])
+    if metadata["format"] != FORMAT:
+        raise CheckpointError(f"written in format {metadata['format']}, and this minigrad reads {FORMAT}")
+    expected = len(content) + max((entry["data_offsets"][1] for entry in header.values()), default=0)
+    if size != expected:
+        raise CheckpointError(f"expected {expected:,} bytes, got {size:,}: the end is missing or added")
+    dtypes = {name: dtype for dtype, name in DTYPES.items()}
+    tensors = {}
+    for name, entry in header.items():
+        file.seek(len(content) + entry["data_offsets"][0])
+        array = np.fromfile(file, dtypes[entry["dtype"]], prod(entry["shape"]))
+        if f"{crc32(_bytes(array)):08x}" != metadata["crc32"][name]:
+            raise CheckpointError(f"the array {name!r} is damaged: its checksum differs")
+        tensors[name] = array.reshape(entry["shape"])
+    return tensors, restore(metadata["state"], tensors)
 
 
 @contextmanager
@@ -154,6 +162,10 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
     if dtype not in DTYPES:
         raise TypeError(f"a checkpoint cannot hold {name!r}, an array of {array.dtype}")
     return np.asarray(array, dtype, order="C")
+
+
+def _bytes(array: np.ndarray) -> memoryview:
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _header(arrays: Mapping[str, np.ndarray], sums: Mapping[str, int], state: Any) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minigrad.nn import Module
@@ -11,17 +13,17 @@ class TrainingError(RuntimeError):
     """A training that cannot go on: what happened, at which step, and what to try."""
 
 
-def divergence(what: str, inputs: np.ndarray, model: Module, remedies: list[str]) -> TrainingError:
+def divergence(what: str, inputs: Sequence[np.ndarray], model: Module, remedies: list[str]) -> TrainingError:
     """Returns the error for a loss or a gradient that is not finite.
 
     Args:
         what: what became of what, and when.
-        inputs: of the batch, which may be the cause.
+        inputs: of the batches, which may be the cause.
         model: in the state that the batch met, with the gradients that it gave, if it gave any.
         remedies: what the run does not do yet and might help.
     """
-    if not np.isfinite(inputs).all():
-        return TrainingError(f"{what}: the inputs of that batch hold NaN or infinity; correct the data")
+    if not all(np.isfinite(array).all() for array in inputs):
+        return TrainingError(f"{what}: its inputs hold NaN or infinity; correct the data")
     parameters = list(model.named_parameters())
     faults = [f"parameter {name!r} holds NaN or infinity" for name, p in parameters if not np.isfinite(p.data).all()]
     faults += [fault for name, p in parameters if p.grad is not None and (fault := _fault(name, p.grad))]

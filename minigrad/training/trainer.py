@@ -78,7 +78,7 @@ class Training:
     """One training of an experiment, and where it stands.
 
     `step` counts the optimizer steps done, those whose update was skipped included; the epoch and the place in it
-    follow from it. All that changes on the way is in `weights` and `state()`, which checkpoints hold.
+    follow from it. What changes on the way is in the model's `state_dict()` and in `state()`; checkpoints hold both.
 
     Raises: ValueError if the loader does not fit the data.
     """
@@ -216,7 +216,7 @@ class Training:
                 loss = self.experiment.loss(outputs, Tensor(targets)).item()
                 if not isfinite(loss):
                     what = f"the {part} loss became {loss} at step {self.step}"
-                    raise divergence(what, inputs, self.model, self._remedies())
+                    raise divergence(what, [inputs], self.model, self._remedies())
                 self.tally.add(loss, outputs.data, targets)
         values = self.tally.compute(part)
         self.tally.reset()
@@ -342,8 +342,7 @@ class Training:
         """Returns the error for the step that is under way, whose loss or gradients are not finite."""
         place = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
         what = "a gradient is not finite" if isfinite(loss) else f"the training loss became {loss}"
-        inputs = np.concatenate([inputs for inputs, _ in batches])
-        return divergence(f"{what} {place}", inputs, self.model, self._remedies())
+        return divergence(f"{what} {place}", [inputs for inputs, _ in batches], self.model, self._remedies())
 
     def _remedies(self) -> list[str]:
         """What this run does not do yet against numbers that grow without bounds."""

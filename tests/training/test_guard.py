@@ -88,7 +88,7 @@ def test_the_first_bad_parameter_is_told_with_its_largest_gradient(gradients, to
     model = Sequential(Linear(2, 2))
     model[0].weight.grad = np.array(gradients, np.float32)
     model[0].bias.grad = np.array([np.nan, 0], np.float32)
-    assert told.replace("'weight'", "'0.weight'") in str(divergence("it broke", np.ones(3), model, ["something"]))
+    assert told.replace("'weight'", "'0.weight'") in str(divergence("it broke", [np.ones(3)], model, ["something"]))
 
 
 def test_weights_that_are_not_finite_are_told_before_gradients():
@@ -99,7 +99,7 @@ def test_weights_that_are_not_finite_are_told_before_gradients():
 
 
 def test_nan_in_the_data_is_told_apart_from_weights_that_diverge():
-    with pytest.raises(TrainingError, match="hold NaN or infinity; correct the data"):
+    with pytest.raises(TrainingError, match="its inputs hold NaN or infinity; correct the data"):
         experiment(data=with_nan()).fit()
 
 
@@ -116,7 +116,7 @@ def test_a_validation_that_is_not_finite_says_so():
     inputs = data.val.inputs.copy()
     inputs[3, 1] = np.inf
     data.val = Examples(inputs, data.val.targets)
-    with pytest.raises(TrainingError, match=r"the val loss became nan at step 5: the inputs of that batch hold"):
+    with pytest.raises(TrainingError, match=r"the val loss became nan at step 5: its inputs hold"):
         experiment(data=data).fit()
 
 

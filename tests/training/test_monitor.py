@@ -1,6 +1,6 @@
 import pytest
 
-from minigrad.training import EarlyStopping
+from minigrad.training import Checkpoint, EarlyStopping
 from minigrad.training.monitor import Best
 
 
@@ -44,3 +44,19 @@ def test_patience_ends_after_so_many_validations_in_a_row_without_an_improvement
 def test_early_stopping_refuses_what_could_never_stop_rightly(arguments, message):
     with pytest.raises(ValueError, match=message):
         EarlyStopping(**arguments)
+
+
+def test_what_was_best_goes_on_only_for_what_was_watched():
+    before = Best("val/loss", "min", patience=2)
+    updates(before, [3, 1, 2])
+    after = Best("val/loss", "min", patience=5)
+    assert after.resume(vars(before))
+    assert (after.value, after.step, after.since, after.patience) == (1, 1, 1, 5)
+    for other in (Best("val/accuracy", "min"), Best("val/loss", "max")):
+        assert not other.resume(vars(before))
+        assert other.step == 0
+
+
+def test_a_checkpoint_cannot_be_due_before_it_was_written():
+    with pytest.raises(ValueError, match="seconds must not be negative, got -1"):
+        Checkpoint(seconds=-1)

@@ -85,6 +85,21 @@ def test_the_same_experiment_gives_the_same_bits(tmp_path):
     assert weights(first.model) == weights(second.model)
 
 
+def test_a_checkpoint_between_validations_is_written_when_its_seconds_have_passed(tmp_path):
+    written = []
+
+    class Directory(RunDirectory):
+        def save(self, name, weights, state):
+            written.append((name, state["step"]))
+
+    run(moons(max_steps=6, checkpoint=Checkpoint(seconds=0)), tmp_path)
+    Training(moons(max_steps=6, checkpoint=Checkpoint(seconds=0))).run(Directory(tmp_path / "moons" / "0001"))
+    assert [step for name, step in written if name == "last"] == [1, 2, 3, 4, 5, 6]
+    written.clear()
+    Training(moons(max_steps=6, checkpoint=Checkpoint(seconds=3600))).run(Directory(tmp_path / "moons" / "0001"))
+    assert [step for name, step in written if name == "last"] == [5, 6]
+
+
 def test_another_seed_gives_another_training():
     assert moons(seed=0, max_epochs=1).fit() != moons(seed=1, max_epochs=1).fit()
 
