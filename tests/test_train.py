@@ -166,9 +166,51 @@ def test_describe_shows_signature_and_docstring(capsys):
     assert "Raises:" in shown
 
 
-def test_describe_suggests_the_nearest_name(capsys):
-    assert command("--describe", "Linaer") == 2
-    assert "did you mean 'Linear'?" in capsys.readouterr().err
+def test_describe_leaves_out_what_the_run_supplies(capsys):
+    command("--describe", "AdamW")
+    assert capsys.readouterr().out.startswith("AdamW(lr: float = 0.001, ")
+    command("--describe", "DataLoader")
+    assert capsys.readouterr().out.startswith("DataLoader(batch_size: int = 32, ")
+
+
+@pytest.mark.parametrize(("word", "name"), [("Linaer", "Linear"), ("relu", "ReLU"), ("trainer", "Trainer")])
+def test_describe_suggests_the_nearest_name(word, name, capsys):
+    assert command("--describe", word) == 2
+    assert f"did you mean '{name}'?" in capsys.readouterr().err
+
+
+def test_describe_of_a_kind_leads_to_its_classes(capsys):
+    assert command("--describe", "Metric") == 0
+    assert "--list Metric" in capsys.readouterr().out
+
+
+def test_a_class_that_no_config_can_build_is_listed_and_described_with_the_reason(tmp_path, capsys):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.py").write_text(
+        "from minigrad.nn import Module\n\n\nclass Greedy(Module):\n    def __init__(self, **sizes: int): ...\n"
+    )
+    for words in (["--list", "Module"], ["--describe", "Greedy"]):
+        assert main(words, home=tmp_path) == 0
+        assert "cannot be built from a config: it takes **sizes" in capsys.readouterr().out
+
+
+def test_a_class_whose_file_fails_is_described_by_the_reason(tmp_path, capsys):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "mine.py").write_text("from minigrad import nn\n1 / 0\n\n\nclass Net(nn.Module): ...\n")
+    assert main(["--describe", "Net"], home=tmp_path) == 2
+    assert "mine.py:2: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_kind_without_classes_is_listed_with_what_to_do(tmp_path, capsys):
+    assert main(["--list", "Callback"], home=tmp_path) == 0
+    assert "write one in models/" in capsys.readouterr().out
+
+
+def test_check_refuses_a_model_that_no_memory_holds_at_its_line_and_builds_nothing(config, capsys):
+    assert command(config, "--check", "model={MLP: {sizes: [2, 3000000, 3000000, 2]}}") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("command line:1:8: error: MLP: Unable to allocate ")
+    assert "of memory are free" in told
 
 
 def test_schema_prints_the_json_schema_of_configs(capsys):
@@ -211,6 +253,7 @@ def test_a_package_of_ones_own_is_known_after_import(config, capsys, monkeypatch
         ("metrics=[Accuracy, {TopK: 2}]", "TopK: the first 2 of 2 classes are always right: use a smaller k"),
         ("metrics=[Accuracy, MeanAbsoluteError]", "expected targets of the outputs' shape (10, 2), got (10,)"),
         ("metrics=[Accuracy, Accuracy]", "two metrics are named 'accuracy'"),
+        ("model={Linear: [2, 1000000000000000]}", "Unable to allocate"),
     ],
 )
 def test_what_cannot_be_run_is_told_with_its_place_and_nothing_is_written(config, capsys, override, message):

@@ -118,4 +118,4 @@ class _Definitions:
 
 
 def _summary(target: Callable[..., Any]) -> str:
-    return (inspect.getdoc(target) or "").partition("\n")[0]
+    return inspect.cleandoc(target.__doc__ or "").partition("\n")[0]

@@ -102,7 +102,7 @@ def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict
     field = getattr(target, "__dataclass_fields__", {}).get(found.name)
     if field is not None and field.default_factory is not dataclasses.MISSING:
         default = field.default_factory if dataclasses.is_dataclass(field.default_factory) else field.default_factory()
-    spec: Spec = Inexpressible("has no annotation: write 'name: int' or what it is")
+    spec: Spec = Inexpressible(f"has no annotation: write '{found.name}: int', or what it is")
     if found.name in hints:
         spec = spec_of(hints[found.name])
     variadic = found.kind is found.VAR_POSITIONAL

@@ -158,7 +158,7 @@ Planner = Callable[..., Plan]
             "mine.yaml:6:7: error: Sloppy cannot be built from a config\n"
             "    6 |     - Sloppy: 3\n"
             "      |       ^^^^^^\n"
-            "  its parameter 'width' has no annotation: write 'name: int' or what it is",
+            "  its parameter 'width' has no annotation: write 'width: int', or what it is",
         ),
         (
             "lr: 3e-3}",
