@@ -99,6 +99,8 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
     if arguments.format is not None and arguments.predict is None:
         parser.error("--format is that of the lines of --predict FILE")
+    if arguments.allow_changes and not arguments.resume:
+        parser.error("--allow-changes is for a run that goes on with --resume")
     for name in SAMPLING:
         if arguments.generate is None and getattr(arguments, name) is not None:
             parser.error(f"--{name.replace('_', '-')} says how --generate PROMPT writes")

@@ -219,6 +219,13 @@ def test_what_is_no_run_cannot_be_resumed(config, capsys, words):
     assert "is no run: expected a directory as runs/digits_mlp/0001" in capsys.readouterr().err
 
 
+def test_changes_are_allowed_only_to_a_run_that_goes_on(config, capsys):
+    with pytest.raises(SystemExit) as exit:
+        command(config, "--allow-changes")
+    assert exit.value.code == 2
+    assert "--allow-changes is for a run that goes on with --resume" in capsys.readouterr().err
+
+
 def test_run_json_tells_when_a_run_went_on_and_what_was_other_then(config, capsys):
     command(config)
     facts = json.loads((RUN / "run.json").read_text())
