@@ -297,6 +297,22 @@ def test_a_mistake_in_a_model_of_ones_own_is_told_with_its_line(config, capsys, 
     assert "did you mean 'layer'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("word", "remedy"),
+    [
+        ("--chekc", "there is no option --chekc; did you mean --check?"),
+        ("--optimizer.lr", "a value of the config is changed with --optimizer.lr=VALUE"),
+        ("optimizer.lr", "a value of the config is changed with optimizer.lr=VALUE"),
+        ("optimizer: {lr: 3}", "write key=value"),
+        ("other.yaml", "one config is run at a time"),
+    ],
+)
+def test_a_word_that_means_nothing_is_told_with_what_was_meant(config, word, remedy, capsys):
+    with pytest.raises(SystemExit):
+        command(config, word)
+    assert remedy in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["--bogus"], ["--list", "Modul"], ["a.yaml", "b.yaml"], ["--format", "csv"]])
 def test_wrong_usage_ends_with_2(words, capsys):
     with pytest.raises(SystemExit) as exit:

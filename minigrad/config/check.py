@@ -185,7 +185,6 @@ class Checker:
     def _arguments(
         self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool = False
     ) -> dict[str, Value]:
-        self._check_names(signature, given, place, is_config)
         nodes = {str(key): node for key, node in given.items()}
         values: dict[str, Value] = {}
         for name, parameter in signature.parameters.items():
@@ -195,9 +194,15 @@ class Checker:
             if (node := node or default) is not None:
                 what = f"'{name}'" if is_config else f"'{name}' of {signature.name}"
                 values[name] = self._value(node, parameter.spec, what)
+        calls = {name: value for name, value in values.items() if isinstance(value, Call)}
+        inside = {argument: f"{name}.{argument}" for name, call in calls.items() for argument in call.arguments}
+        self._check_names(signature, given, place, is_config, inside)
         return values
 
-    def _check_names(self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool) -> None:
+    def _check_names(
+        self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool, inside: dict[str, str]
+    ) -> None:
+        """Reports what is missing and what is unknown; `inside` are arguments one level deeper, with their paths."""
         parameters = signature.parameters
         owner, noun = ("a config", "key") if is_config else (signature.name, "argument")
         known = [*parameters, *(LANGUAGE_KEYS if is_config else ())]
@@ -207,6 +212,7 @@ class Checker:
                 near = nearest(key, [name for name in known if name not in given])
                 # what is misspelt is not missing too; and without its base, nearly everything is
                 missing = [name for name in missing if near not in (name, "base")]
+                near = inside.get(key) or near or inside.get(nearest(key, inside) or "")
                 hint = did_you_mean(key, known, f"{owner} takes", near) or str(signature)
                 if is_config and self.registry.knows(key):
                     hint = f"{key} is a class: write it under one of the keys, with spaces in front"

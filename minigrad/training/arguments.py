@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+from minigrad.config.suggest import nearest
 from minigrad.training.experiment import KINDS
 from minigrad.training.outcome import Format
 
@@ -94,7 +96,9 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
     for previous, word in zip(["", *words], words, strict=False):
         is_override = "=" in word and word.split("=")[0] not in names and previous not in asking
         (overrides if is_override else kept).append(word)
-    arguments = parser.parse_args(kept, argparse.Namespace(overrides=overrides))
+    arguments, unknown = parser.parse_known_args(kept, argparse.Namespace(overrides=overrides))
+    if unknown:
+        parser.error(_remedy(unknown[0], names))
     if arguments.jobs is not None and (arguments.jobs < 1 or not arguments.sweep):
         parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
     if arguments.format is not None and arguments.predict is None:
@@ -105,3 +109,16 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         if arguments.generate is None and getattr(arguments, name) is not None:
             parser.error(f"--{name.replace('_', '-')} says how --generate PROMPT writes")
     return arguments
+
+
+def _remedy(word: str, options: set[str]) -> str:
+    """Returns what was most likely meant by a word that is neither an option nor an override, after a config."""
+    if word.startswith("-"):
+        near = nearest(word, options)
+        rest = f"did you mean {near}?" if near else f"a value of the config is changed with {word}=VALUE"
+        return f"there is no option {word}; {rest}"
+    if re.fullmatch(r"[a-z_]\w*(\.\w+)*", word) and not word.endswith((".yaml", ".yml")):
+        return f"a value of the config is changed with {word}=VALUE"
+    if ":" in word:
+        return f"{word!r} is no override: write key=value, as in optimizer.lr=1e-3 or 'model={{Linear: [2, 2]}}'"
+    return f"{word!r} is one word too many: one config is run at a time"

@@ -210,6 +210,22 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
             "  did you mean 'lr'?  AdamW takes: lr, betas, eps, weight_decay",
         ),
         (
+            "lr=1",
+            "command line:1:1: error: a config has no key 'lr'\n"
+            "    1 | lr=1\n"
+            "      | ^^\n"
+            "  did you mean 'optimizer.lr'?  a config takes: "
+            "name, data, model, loss, optimizer, seed, loader, metrics, trainer, root, base, version",
+        ),
+        (
+            "epochs=1",
+            "command line:1:1: error: a config has no key 'epochs'\n"
+            "    1 | epochs=1\n"
+            "      | ^^^^^^\n"
+            "  did you mean 'trainer.max_epochs'?  a config takes: "
+            "name, data, model, loss, optimizer, seed, loader, metrics, trainer, root, base, version",
+        ),
+        (
             "optimizer.AdmaW.lr=1",
             "command line:1:11: error: there is no Optimizer 'AdmaW'\n"
             "    1 | optimizer.AdmaW.lr=1\n"
