@@ -240,6 +240,8 @@ class GPT(Module):
             "attn_pdrop": self.dropout.p,
             "layer_norm_epsilon": self.ln_f.eps,
             "tie_word_embeddings": tied,
+            "bos_token_id": None,
+            "eos_token_id": None,
         }
         (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         arrays = {}

@@ -1,0 +1,67 @@
+"""A classifier of images that attends: patches are tokens, which look at each other and are asked together.
+
+The idea is that of Dosovitskiy et al., "An image is worth 16x16 words", arXiv:2010.11929; the scores are made of all
+patches, each from its own place, which suits small images better than their mean or a token of its own. In a config:
+`model: {AttentionClassifier: {image_size: 8, patch_size: 2, num_classes: 10}}`.
+"""
+
+from minigrad import Tensor
+from minigrad.nn import (
+    LayerNorm,
+    LearnedPositionalEmbedding,
+    Linear,
+    Module,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
+
+
+class AttentionClassifier(Module):
+    """Square images (N, channels, size, size), or their pixels row by row, to scores (N, num_classes).
+
+    Args:
+        image_size: pixels along an edge.
+        patch_size: pixels along the edge of a patch, of which so many fit into the image.
+        num_classes: how many scores there are.
+        channels: how many numbers a pixel has.
+        d_model: the length of the vectors, a multiple of nhead.
+        nhead: how many heads attention has.
+        num_layers: how often the patches look at each other.
+        dropout: the probability by which elements are dropped in training.
+
+    Raises: ValueError for sizes that do not divide each other.
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        patch_size: int,
+        num_classes: int,
+        channels: int = 1,
+        d_model: int = 32,
+        nhead: int = 4,
+        num_layers: int = 2,
+        dropout: float = 0.0,
+    ) -> None:
+        if patch_size < 1 or image_size < 1 or image_size % patch_size:
+            raise ValueError(f"image_size must be a multiple of patch_size={patch_size}, got {image_size}")
+        side = image_size // patch_size
+        self.cut = (channels, side, patch_size, side, patch_size)
+        self.embedding = Linear(channels * patch_size**2, d_model)
+        self.position = LearnedPositionalEmbedding(side**2, d_model)
+        layer = TransformerEncoderLayer(d_model, nhead, 2 * d_model, dropout, "gelu", norm_first=True)
+        self.encoder = TransformerEncoder(layer, num_layers, LayerNorm(d_model))
+        self.head = Linear(side**2 * d_model, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the scores. Raises: ValueError for images of another size."""
+        x = self.encoder(self.position(self.embedding(self.patches(x))))
+        return self.head(x.reshape((len(x), -1)))
+
+    def patches(self, x: Tensor) -> Tensor:
+        """Returns the pixels of the patches, row by row: (N, patches, channels · patch_size²)."""
+        channels, side, size, _, _ = self.cut
+        if x.size != len(x) * channels * (side * size) ** 2:
+            raise ValueError(f"expected images (N, {channels}, {side * size}, {side * size}), got {x.shape}")
+        parts = x.reshape((len(x), *self.cut)).transpose((0, 2, 4, 1, 3, 5))
+        return parts.reshape((len(x), side**2, channels * size**2))
