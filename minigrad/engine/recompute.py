@@ -9,7 +9,7 @@ from minigrad.engine import random
 from minigrad.engine.backward import reachable, walk
 from minigrad.engine.mode import enable_grad, is_grad_enabled
 from minigrad.engine.primitive import Primitive
-from minigrad.engine.tensor import Node, Tensor, next_number, wrap
+from minigrad.engine.tensor import Leaf, Node, Tensor, next_number, wrap
 
 
 def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
@@ -55,7 +55,12 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     node.parents = tuple(given)
     node.saved = (None, again, None)
     node.forms = tuple(given.values())
-    node.cells = tuple(cell for node_inside in inside for cell in node_inside.cells)
+    # What is computed again reads the arguments and the leaves, also where no rule inside keeps them.
+    node.cells = (
+        *(arg.version for arg in args if isinstance(arg, Tensor)),
+        *(parent.version for parent in given if isinstance(parent, Leaf)),
+        *(cell for node_inside in inside for cell in node_inside.cells),
+    )
     node.seen = sum(cell[0] for cell in node.cells)
     return wrap(result.data, node, [0])
 

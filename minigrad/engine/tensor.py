@@ -39,11 +39,12 @@ class Node:
 
 
 class Leaf(Node):
-    """The node of a tensor that was not computed: the place where its gradient accumulates."""
+    """The node of a tensor that was not computed: the place where its gradient accumulates; `version` is its cell."""
 
-    __slots__ = ("grad",)
+    __slots__ = ("grad", "version")
 
-    def __init__(self) -> None:
+    def __init__(self, version: list[int]) -> None:
+        self.version = version
         self.number = -1  # before every operation: a walk reaches its leaves last
         self.parents = ()
         self.grad: NDArray[Any] | None = None
@@ -118,7 +119,7 @@ class Tensor:
                 "Tensor(x, dtype=np.float32, requires_grad=True)"
             )
         else:
-            self.node = Leaf()
+            self.node = Leaf(self.version)
 
     @property
     def is_leaf(self) -> bool:

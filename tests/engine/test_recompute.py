@@ -61,6 +61,16 @@ def test_a_write_between_the_two_computations_is_refused():
         result.sum().backward()
 
 
+def test_a_write_into_what_no_rule_keeps_but_the_second_computation_reads_is_refused():
+    x, bias = (Tensor(R.standard_normal(4), requires_grad=True) for _ in range(2))
+    for written in (x, bias):
+        result = checkpoint(lambda x: np.exp(x + bias), x)
+        with no_grad():
+            written[0] = 5.0
+        with pytest.raises(RuntimeError, match="written to in place"):
+            result.sum().backward()
+
+
 def test_where_nothing_is_remembered_it_is_a_plain_call():
     with no_grad():
         assert not checkpoint(noisy_block, X).requires_grad
