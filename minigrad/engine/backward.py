@@ -62,7 +62,8 @@ def grad(
         retain_graph: keep what the graph holds; by default if `create_graph`.
         allow_unused: give None for an input that no output depends on, instead of an error.
 
-    Raises: RuntimeError as `backward` does, and for an input that no output depends on.
+    Raises: RuntimeError as `backward` does, and for an input that no output depends on; ValueError for gradients of
+        other shapes or another number than the outputs; TypeError for what is no tensor.
     """
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -70,6 +71,8 @@ def grad(
         if not isinstance(tensor, Tensor):
             raise TypeError(f"grad() takes tensors, which know how they were made; got {type(tensor).__name__}")
     starts = list(gradients) if isinstance(gradients, (list, tuple)) else [gradients] * len(outputs)
+    if len(starts) != len(outputs):
+        raise ValueError(f"expected a gradient for each of {len(outputs)} outputs, got a list of {len(starts)}")
     roots: dict[Node, Any] = {}
     for output, start in zip(outputs, starts, strict=True):
         node, value = _root(output), _start(output, start, as_tensor=create_graph)
@@ -167,7 +170,13 @@ def _walk(
                 continue
             shape, dtype = form
             if value.shape != shape:
-                value = sum_to(value, shape)
+                try:
+                    value = sum_to(value, shape)
+                except ValueError:
+                    raise ValueError(
+                        f"a rule of {operation.name} gives a gradient of shape {value.shape} for an input of shape "
+                        f"{shape}, which was not broadcast to that"
+                    ) from None
             if value.dtype is not dtype:
                 value = cast(value, dtype)
             if parent not in gradients:

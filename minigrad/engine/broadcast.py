@@ -14,8 +14,13 @@ from minigrad.engine.tensor import Tensor
 def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Sums the axes of x along which an array of `shape` would be broadcast to it: the adjoint of `broadcast_to`."""
     lead = x.ndim - len(shape)
+    if lead < 0:
+        raise ValueError(f"nothing of shape {shape} was broadcast to it: it has fewer axes")
     stretched = [lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1]
-    return np.add.reduce(x, axis=(*range(lead), *stretched), keepdims=True).reshape(shape)
+    total = np.add.reduce(x, axis=(*range(lead), *stretched), keepdims=True)
+    if total.shape[lead:] != tuple(shape):  # as reshape would let, say, (2, 3) pass for (3, 2)
+        raise ValueError(f"nothing of shape {shape} was broadcast to it: an axis is neither as long nor 1")
+    return total.reshape(shape)
 
 
 def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

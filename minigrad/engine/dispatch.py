@@ -50,10 +50,11 @@ def primitive(
             and may ask for `<parameter>_shape`, the list of shapes.
         numpy: the function of NumPy that this operation stands for on tensors; a ufunc stands for itself.
 
-    Raises: TypeError if a rule asks for a name that is not there, ValueError if the operation's name is taken.
+    Raises: TypeError if a rule does not begin with `g` or asks for a name that is not there, or if there are more rules
+        than parameters; ValueError if the operation's name is taken.
     """
     if name in table:
-        raise ValueError(f"there is an operation {name!r} already")
+        raise ValueError(f"there is an operation {name!r} already; give this one another name")
     operation = Primitive(name, forward, rules, fast, extras, variadic)
     plain = all(rules) and len(operation.frame) == len(rules) + 1 and not (fast or variadic)
     if plain and len(rules) == 1:

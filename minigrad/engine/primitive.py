@@ -91,9 +91,11 @@ class Primitive:
             self.arity = len(rules)
         inputs = self.parameters[: self.arity]
         derived = [f"{x}_{what}" for x in inputs for what in ("shape", "dtype")]
-        readers = [list(_parameters(rule))[1:] if rule else [] for rule in rules]
+        if len(rules) not in ((0, self.arity) if isinstance(forward, np.ufunc) else range(len(self.parameters) + 1)):
+            raise TypeError(f"{name} has {len(rules)} rules for {len(self.parameters)} parameters: {self.signature}")
+        readers = [_asked(name, rule, "g") if rule else [] for rule in rules]
         if fast:
-            readers.append(list(_parameters(fast))[2:])
+            readers.append(_asked(name, fast, "g", "needs"))
         known = [*self.parameters, "out", *extras]
         for reader in readers:
             for unknown in set(reader) - {*known, *derived}:
@@ -175,6 +177,14 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
         return dict(zip(names, (REQUIRED,) * (len(names) - len(defaults)) + defaults, strict=True))
     parameters = inspect.signature(function).parameters.values()
     return {p.name: REQUIRED if p.default is p.empty else p.default for p in parameters}
+
+
+def _asked(name: str, rule: Callable[..., Any], *first: str) -> list[str]:
+    """The parameters of a rule after its first, which have fixed names. Raises: TypeError if they have others."""
+    parameters = list(_parameters(rule))
+    if tuple(parameters[: len(first)]) != first:
+        raise TypeError(f"a rule of {name} takes {', '.join(first)} first, got the parameters {', '.join(parameters)}")
+    return parameters[len(first) :]
 
 
 def selector(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

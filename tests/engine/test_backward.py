@@ -132,6 +132,17 @@ def test_broadcasting_is_undone_along_every_axis():
     assert number.grad.shape == ()
 
 
+def test_a_gradient_that_was_never_broadcast_is_refused_with_the_name_of_the_operation(declare):
+    turned = declare("turned", lambda x: 2 * x, lambda g: 2 * g.T)  # as many numbers, in another order
+    summed = declare("summed", lambda x: 2 * x, lambda g: g.sum())
+    for operation in (turned, summed):
+        x = Tensor(np.ones((2, 3)), requires_grad=True)
+        with pytest.raises(
+            ValueError, match=rf"a rule of {operation.__name__} gives .* for an input of shape \(2, 3\)"
+        ):
+            operation(x).sum().backward()
+
+
 def test_gradients_have_the_dtype_of_their_tensor():
     single, double = Tensor([1.0, 2.0], requires_grad=True), leaf(1.0, 2.0)
     (single * double).sum().backward()
@@ -177,6 +188,12 @@ def test_grad_sums_over_outputs_and_weights_them():
     x = leaf(2.0, 3.0)
     (dx,) = grad([x * x, x * 5], [x], [np.array([1.0, 10.0]), np.array([0.0, 1.0])])
     np.testing.assert_array_equal(dx.data, [4, 65])
+
+
+def test_gradients_of_another_number_than_the_outputs_are_refused():
+    x = leaf(2.0, 3.0)
+    with pytest.raises(ValueError, match="expected a gradient for each of 2 outputs, got a list of 1"):
+        grad([x * x, x * 5], [x], [np.ones(2)])
 
 
 def test_the_same_output_twice_counts_twice():

@@ -134,8 +134,22 @@ def test_a_rule_that_asks_for_what_is_not_there_is_refused_at_once(declare):
         declare("cube", lambda x: x**3, lambda g, w: g)
 
 
+def test_a_rule_that_takes_no_g_is_refused_as_it_would_be_given_g_for_another(declare):
+    with pytest.raises(TypeError, match="a rule of cube takes g first, got the parameters x"):
+        declare("cube", lambda x: x**3, lambda x: 3 * x**2)
+    with pytest.raises(TypeError, match="a rule of cube takes g, needs first, got the parameters g, x"):
+        declare("cube", lambda x: x**3, lambda g, x: 3 * g * x**2, fast=lambda g, x: [3 * g * x**2])
+
+
+def test_more_rules_than_inputs_are_refused(declare):
+    with pytest.raises(TypeError, match="double has 2 rules for 1 parameters: x"):
+        declare("double", lambda x: 2 * x, lambda g: 2 * g, lambda g: g)
+    with pytest.raises(TypeError, match="plus has 1 rules for 2 parameters: x, y"):
+        declare("plus", np.add, lambda g: g)
+
+
 def test_two_operations_of_one_name_are_refused(declare):
-    with pytest.raises(ValueError, match="there is an operation 'add' already"):
+    with pytest.raises(ValueError, match="there is an operation 'add' already; give this one another name"):
         declare("add", np.add)
 
 
