@@ -56,12 +56,15 @@ def jvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence
     """Returns f(*primals) and J t, its directional derivative along `tangents`, which are shaped as the primals.
 
     Computed as the derivative of vᵀ J in v, which does not depend on v: two walks back are one forward.
+
+    Raises: TypeError if primals or tangents are no lists, ValueError if they do not pair.
     """
+    primals, tangents = _directions(primals, tangents)
     call = _Call(f, primals, {}, range(len(primals)))
     cotangent = Tensor(np.zeros(call.value.shape, call.value.dtype), requires_grad=True)
     pulled = call.pull(cotangent, create_graph=True)
     with enable_grad():
-        total = sum((pull * _tensor(tangent)).sum() for pull, tangent in zip(pulled, tangents, strict=True))
+        total = sum((pull * tangent).sum() for pull, tangent in zip(pulled, tangents, strict=True))
     if not isinstance(total, Tensor) or total.node is None:
         return call.value, cotangent.detach() * 0.0
     (tangent,) = gradients_of(total, cotangent, create_graph=call.watched or _leads_outside(total, [cotangent]))
@@ -99,11 +102,14 @@ def hvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence
     """Returns H t for each primal, H being the Hessian of f, of one element, and `tangents` shaped as the primals.
 
     Costs a small multiple of f, whatever the size of H (Pearlmutter, 1994).
+
+    Raises: TypeError if primals or tangents are no lists, ValueError if they do not pair.
     """
+    primals, tangents = _directions(primals, tangents)
 
     def slope(*args: Tensor) -> Tensor:
         slopes = grad(f, range(len(args)))(*args)
-        return sum((slope * _tensor(tangent)).sum() for slope, tangent in zip(slopes, tangents, strict=True))
+        return sum((slope * tangent).sum() for slope, tangent in zip(slopes, tangents, strict=True))
 
     return grad(slope, range(len(primals)))(*primals)
 
@@ -149,6 +155,18 @@ def _leads_outside(result: Tensor, own: Sequence[Tensor]) -> bool:
         return False
     nodes = {argument.node for argument in own}
     return any(isinstance(node, Leaf) and node not in nodes for node in reachable([result.node]))
+
+
+def _directions(primals: Sequence[Numbers], tangents: Sequence[Numbers]) -> tuple[list[Tensor], list[Tensor]]:
+    """Primals and tangents as tensors. Raises: TypeError if either is no list, ValueError if they do not pair."""
+    for name, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"{name} is a list with an entry for each argument, as in [x], got {type(given).__name__}")
+    points, directions = list(map(_tensor, primals)), list(map(_tensor, tangents))
+    of_points, of_directions = [x.shape for x in points], [t.shape for t in directions]
+    if of_points != of_directions:
+        raise ValueError(f"expected tangents of the primals' shapes {of_points}, got {of_directions}")
+    return points, directions
 
 
 def _tensor(value: Numbers) -> Tensor:

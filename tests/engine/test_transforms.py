@@ -132,6 +132,17 @@ def test_a_place_that_is_not_there_is_refused():
         func.grad(lambda x: x.sum(), argnums=1)(P)
 
 
+@pytest.mark.parametrize("product", [func.jvp, func.hvp])
+def test_a_direction_of_another_shape_is_refused_and_not_broadcast(product):
+    for direction in (1.0, np.ones((3, *P.shape)), P[:1]):
+        with pytest.raises(ValueError, match=r"expected tangents of the primals' shapes \[.*\], got \[.*\]"):
+            product(lambda x: (x**3).sum(), [P], [direction])
+    with pytest.raises(ValueError, match="expected tangents of the primals' shapes"):
+        product(lambda x: (x**3).sum(), [P], [])
+    with pytest.raises(TypeError, match=r"primals is a list with an entry for each argument, as in \[x\], got ndarray"):
+        product(lambda x: (x**3).sum(), P, P)
+
+
 def test_a_function_that_returns_no_tensor_is_refused():
     with pytest.raises(TypeError, match="is to return a tensor, got float"):
         func.grad(lambda x: 1.0)(P)
