@@ -36,6 +36,7 @@ from minigrad.config.suggest import did_you_mean, nearest
 from minigrad.config.values import Broken, Call, Entries, Items, Literal, Reference, Value
 
 _REFERENCE = re.compile(r"\$\{\s*([\w.:/-]*)\s*\}")
+_PYTHON_CALL = re.compile(r"(?:\w+\.)*(\w+)\s*[(\[](.*)[)\]]")
 _ENVIRONMENT = re.compile(r"env:(.*)")
 
 
@@ -153,6 +154,8 @@ class Checker:
                 problem = f"must be {spec}, not {node}"
                 if isinstance(node, MappingNode):
                     problem = f"gives arguments, and no {kind} that takes them"
+                    if meant := self._named_below(node.entries, spec.cls):
+                        return self._refuse(node.place, f"{what} {problem}", meant)
                 elif isinstance(node, ScalarNode) and not node.text:
                     problem = "has no value"
                 hint = f"write the name of {a(kind)}; {did_you_mean('', names)}"
@@ -160,7 +163,27 @@ class Checker:
         self._find(said, spec.cls)
         return Broken(node.place)
 
+    def _named_below(self, entries: dict[Key, Node], base: type) -> str:
+        """What to write for a mapping in which, as elsewhere, a class is the value of a key such as `type`."""
+        for key, node in entries.items():
+            if isinstance(node, ScalarNode) and isinstance(node.value, str):
+                name = node.value.rpartition(".")[2]
+                if (near := nearest(name, self.registry.names(base))) and near.lower() == name.lower():
+                    rest = ", ".join(f"{other}: ..." for other in entries if other != key)
+                    return f"the class stands in front of its arguments: write {near}" + (
+                        f": {{{rest}}}" if rest else ""
+                    )
+        return ""
+
     def _find(self, name: Key, base: type) -> type | None:
+        if (call := _PYTHON_CALL.fullmatch(name)) and (near := nearest(call[1], self.registry.names(base))):
+            named = ["=" in argument for argument in call[2].split(",")]
+            arguments = f"[{call[2]}]" if not any(named) else "{name: value, ...}"
+            if all(named):
+                arguments = f"{{{call[2].replace('=', ': ')}}}"
+            remedy = f"write {near}: {arguments}" if call[2] else f"write {near}"
+            self.report.add(name.place, f"'{name[:60]}' is a call as in Python, and here belongs one in YAML", remedy)
+            return None
         if "." in name:
             near = nearest(name.rpartition(".")[2], self.registry.names(base))
             remedy = f"the classes of a package of yours are known by name after --import {name.partition('.')[0]}"
@@ -265,6 +288,8 @@ def _remedy(node: Node, spec: Spec) -> str:
         case ScalarNode(value=str(text)) if choices:
             near = nearest(text, choices)
             return f"did you mean '{near}'?" if near else ""
+        case ScalarNode(value=str(text)) if kinds & {int, float} and ", " in text:
+            return f"several values stand in brackets: [{text}]"
         case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+\d_, ]+(\.\d+)?", text):
             return f"write {re.sub('[_, ]', '', text)}"
         case ScalarNode(value=str()) if kinds & {int, float} and str not in kinds:

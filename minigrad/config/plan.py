@@ -133,7 +133,8 @@ def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
     try:
         return call.target(*first, *positional, *rest, **named)
     except (TypeError, ValueError, MemoryError) as error:
-        problem = Problem(call.place, f"{call.signature.name}: {error}", str(call.signature))
+        said, name = str(error), call.signature.name
+        problem = Problem(call.place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
         raise ConfigError([problem]) from error
 
 

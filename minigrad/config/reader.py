@@ -226,7 +226,11 @@ class _Reader:
             node = self._node(event, depth + 1)
             value = self._node(next(self.events), depth + 1)
             if not (isinstance(node, ScalarNode) and isinstance(node.value, str)):
-                self.report.add(node.place, f"a key is a text, not {node}", "put it in quotes if it is meant as a name")
+                self.report.add(
+                    node.place,
+                    f"a key is a text, not {node}",
+                    "put it in quotes if it is meant as a name; a list stands in [ ]",
+                )
                 continue
             key = Key(node.value, node.place)
             if ":" in key and isinstance(value, ScalarNode) and not value.text:

@@ -221,6 +221,28 @@ def test_every_annotation_has_its_own_words(error: Text, right: str, wrong: str,
     assert said in error(right, wrong)
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "remedy"),
+    [
+        ("Linear: [64, 10]", "Linear(64, 10)", "write Linear: [64, 10]"),
+        ("Linear: [64, 10]", "Linear [64, 10]", "write Linear: [64, 10]"),
+        ("Linear: [64, 10]", "nn.Linaer(64, out_features=10)", "write Linear: {name: value, ...}"),
+        ("- ReLU", "- nn.ReLU()", "write ReLU"),
+        ("- ReLU", "- Dropout(p=0.5)", "write Dropout: {p: 0.5}"),
+        ("  AdamW: {lr: 3e-3}", "  type: adamw\n  lr: 3e-3", "write AdamW: {lr: ...}"),
+        ("  AdamW: {lr: 3e-3}", "  _target_: torch.optim.AdamW", "write AdamW"),
+    ],
+)
+def test_how_others_write_a_call_is_told_as_it_is_written_here(
+    error: Text, right: str, wrong: str, remedy: str
+) -> None:
+    assert error(right, wrong).splitlines()[-1].endswith(remedy)
+
+
+def test_values_without_brackets_are_told_to_stand_in_some(errors: Text, config: str) -> None:
+    assert "stand in brackets: [64, 10]" in errors(config.replace("[64, 10]", "64, 10"))
+
+
 def test_all_errors_of_a_file_come_at_once_in_the_order_of_their_places(errors: Text, config: str) -> None:
     wrong = config.replace("Digits", "Digit").replace("[64, 10]", "[64]").replace("lr:", "lrr:").replace("ReLU", "Relu")
     lines = [line.split(":")[1] for line in errors(wrong).splitlines() if ": error: " in line]

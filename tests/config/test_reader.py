@@ -156,7 +156,7 @@ def test_a_file_larger_than_a_mebibyte_is_refused(here: Path) -> None:
             "mine.yaml:1:1: error: a key is a text, not the number 1\n"
             "    1 | 1: 2\n"
             "      | ^\n"
-            "  put it in quotes if it is meant as a name",
+            "  put it in quotes if it is meant as a name; a list stands in [ ]",
         ),
         (
             "seed: 18446744073709551616",
