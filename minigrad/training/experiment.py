@@ -15,8 +15,9 @@ from minigrad.data import DataLoader, Dataset
 from minigrad.engine import random
 from minigrad.nn import Loss, Module
 from minigrad.optim import Optimizer, Schedule
-from minigrad.training import metrics
+from minigrad.training import callbacks, metrics
 from minigrad.training.callback import Callback
+from minigrad.training.callbacks import ReduceLROnPlateau
 from minigrad.training.metrics import Metric
 from minigrad.training.monitor import Mode
 from minigrad.training.trainer import Trainer, Training
@@ -89,6 +90,13 @@ class Experiment:
         for key, setting in (("checkpoint", self.trainer.checkpoint), ("early_stopping", self.trainer.early_stopping)):
             if setting is not None and setting.monitor not in self.measured:
                 raise ExperimentError(f"trainer.{key}.monitor", self._unmeasured(setting.monitor))
+        for i, callback in enumerate(self.callbacks):
+            if isinstance(callback, ReduceLROnPlateau):
+                if callback.monitor not in self.measured:
+                    raise ExperimentError(f"callbacks.{i}.monitor", self._unmeasured(callback.monitor))
+                if self.schedule is not None:
+                    remedy = "leave one of the two out"
+                    raise ExperimentError(f"callbacks.{i}", f"a schedule sets the rate at every step: {remedy}")
 
     @property
     def measured(self) -> dict[str, Mode]:
@@ -135,11 +143,19 @@ def known_classes(home: str | Path = ".", packages: Sequence[str] = ()) -> Regis
 
     Raises: ConfigError if a package cannot be imported.
     """
-    registry = Registry(KINDS, [nn, optim, data, metrics])
+    registry = Registry(KINDS, [nn, optim, data, metrics, callbacks])
     registry.add_folder(Path(home) / "models")
     for package in packages:
         registry.add_package(package)
     return registry
+
+
+def set_seed(plan: Plan) -> None:
+    """Begins all streams of random numbers with the seed of a plan. Raises: ConfigError if it is out of range."""
+    try:
+        random.seed(plan["seed"])
+    except ValueError as error:
+        raise plan.error("seed", str(error)) from error
 
 
 def build(plan: Plan, learned: Mapping[str, Any] | None = None) -> Experiment:
@@ -151,7 +167,7 @@ def build(plan: Plan, learned: Mapping[str, Any] | None = None) -> Experiment:
 
     Raises: ConfigError with the place of what cannot be built.
     """
-    random.seed(plan["seed"])
+    set_seed(plan)
     given = {}
     if learned:
         given["data"] = plan.build("data")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.config import ConfigError, Plan
-from minigrad.engine import random
 from minigrad.nn import Module, Parameter, init
+from minigrad.training.experiment import set_seed
 
 
 def check_memory(plan: Plan) -> str:
@@ -25,7 +25,7 @@ def check_memory(plan: Plan) -> str:
     """
     free = available_memory()
     has = f"{_shown(free)} of memory are free" if free is not None else "how much memory is free, nobody says"
-    random.seed(plan["seed"])
+    set_seed(plan)
     try:
         with init.skipped():
             model = plan.build("model")

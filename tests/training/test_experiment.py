@@ -1,5 +1,8 @@
+from pathlib import Path
+
 import pytest
 
+from minigrad.config import ConfigError
 from minigrad.data import XOR, DataLoader
 from minigrad.nn import CrossEntropyLoss, Linear
 from minigrad.optim import SGD
@@ -12,7 +15,10 @@ from minigrad.training import (
     ExperimentError,
     Metric,
     Trainer,
+    load,
 )
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def xor(name="xor", metrics=(), **settings):
@@ -32,6 +38,13 @@ def test_a_name_that_is_no_plain_directory_is_refused(name):
 @pytest.mark.parametrize("name", ["xor", "xor_2", "v1.0-best", "große_Zahl"])
 def test_a_name_may_have_letters_digits_dots_and_dashes(name):
     assert xor(name).name == name
+
+
+def test_a_seed_out_of_range_is_a_mistake_in_the_config_with_its_place():
+    with pytest.raises(
+        ConfigError, match=r"command line:1:6: error: a seed is an integer from 0 to 2\*\*64 - 1, got -1"
+    ):
+        load(CONFIGS / "xor.yaml", ["seed=-1"])
 
 
 def test_what_is_measured_can_be_monitored_and_knows_its_better_direction():
