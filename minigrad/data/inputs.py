@@ -81,6 +81,10 @@ def _read_csv(path: str | Path) -> np.ndarray:
             raise DataError(f"{path}: expected text in UTF-8: {error}") from error
         except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: not CSV: {error}") from error
+    if not rows:
+        raise DataError(
+            f"{path}: expected the numbers of one input a line, found none (a first line of texts is names)"
+        )
     numbers = np.array(rows)
     whole = numbers.astype(np.int64) if np.isfinite(numbers).all() and (abs(numbers) < 2**53).all() else numbers
     return whole if (whole == numbers).all() else numbers

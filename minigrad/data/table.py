@@ -236,9 +236,13 @@ def _read(path: str, delimiter: str) -> dict[str, _Column]:
         except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: not CSV: {error}") from error
     if len(rows) < 2:
-        raise DataError(f"{path}: expected a line of column names and at least one row, found {len(rows)} lines")
+        found = "that line alone" if rows else "an empty file"
+        raise DataError(f"{path}: expected a line of column names and at least one row, found {found}")
     names = rows.pop(0)
     lines.pop(0)
+    other = next((character for character in ";\t|," if len(names) == 1 and character in names[0]), None)
+    if other:
+        raise DataError(f"{path}: the first line is one cell, {names[0]!r}; its delimiter may be {other!r}: name it")
     if all(_is_number(name) for name in names):
         raise DataError(f"{path}: expected the first line to name the columns, found numbers: {delimiter.join(names)}")
     for name in names:

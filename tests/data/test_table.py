@@ -187,13 +187,14 @@ def test_names_are_no_categories_unless_it_is_said(save):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "at least one row, found 0 lines"),
-        ("x,y\n", "at least one row, found 1 lines"),
+        ("", "at least one row, found an empty file"),
+        ("x,y\n", "at least one row, found that line alone"),
+        ("x;y\n1;2\n", "the first line is one cell, 'x;y'; its delimiter may be ';'"),
         ("1,2\n3,4\n", "expected the first line to name the columns, found numbers: 1,2"),
         ("x,x,y\n1,2,3\n", "two columns have the name 'x'"),
         ('x,y\n"1,2\n', "not CSV"),
     ],
-    ids=["empty", "no rows", "no names", "a name twice", "an open quote"],
+    ids=["empty", "no rows", "another delimiter", "no names", "a name twice", "an open quote"],
 )
 def test_a_file_that_is_no_table_is_refused(save, text, said):
     assert said in refusal(save(text), "y")
