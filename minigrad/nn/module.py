@@ -222,8 +222,14 @@ class Module:
 
         Raises: TypeError if `dtype` is not floating-point.
         """
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"a module computes in a floating-point dtype, got {np.dtype(dtype)}")
+        try:
+            wanted = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(
+                f"a module is converted to a dtype, such as np.float64, and to no device; got {dtype!r}"
+            ) from None
+        if wanted.kind != "f":
+            raise TypeError(f"a module computes in a floating-point dtype, got {wanted}")
         for tensor in (*self.parameters(), *self.buffers()):
             if tensor.dtype.kind == "f":
                 gradient = tensor.grad
@@ -253,8 +259,12 @@ class Module:
         To load only a part, complete it first: `load_state_dict({**model.state_dict(), **part})`.
 
         Raises: ValueError that lists every key that is missing, unexpected, or of another shape or kind; nothing is
-            loaded then.
+            loaded then. TypeError for what is no dict.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"expected a dict of arrays by name, got {type(state).__name__}; safetensors.numpy.load_file reads files"
+            )
         own = dict(self._named_state())
         arrays = {name: np.asarray(value) for name, value in state.items()}
         problems = [f"missing: {name!r}" for name in own if name not in arrays]

@@ -31,6 +31,8 @@ class Optimizer:
         self._buckets: list[list[Bucket]] = []
         if isinstance(params, (Tensor, dict)):
             raise TypeError(f"params must be a list of parameters or of groups, got one {type(params).__name__}")
+        if hasattr(params, "parameters"):
+            raise TypeError(f"{type(self).__name__} takes the parameters of a module; pass module.parameters()")
         given: list[Any] = list(params)
         for group in given if given and isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)

@@ -290,6 +290,8 @@ def test_to_converts_what_is_floating_point_with_its_gradient():
     assert network.scale.table.dtype == np.int64
     with pytest.raises(TypeError, match=r"floating-point dtype, got int64"):
         network.to(np.int64)
+    with pytest.raises(TypeError, match=r"converted to a dtype, such as np.float64, and to no device; got 'cuda'"):
+        network.to("cuda")
 
 
 def test_a_deep_copy_shares_nothing_with_the_original():

@@ -54,6 +54,11 @@ def test_a_state_that_does_not_fit_is_refused_with_every_reason_and_nothing_is_l
     assert all(np.array_equal(array, before[name]) for name, array in network.state_dict().items())
 
 
+def test_a_path_in_place_of_a_state_is_refused_with_what_reads_it():
+    with pytest.raises(TypeError, match="got str; safetensors.numpy.load_file reads files"):
+        Network().load_state_dict("model.safetensors")
+
+
 def test_loading_between_forward_and_backward_is_noticed():
     network = Sequential(Linear(2, 2), Linear(2, 2))
     loss = network(batch(1, 2)).sum()

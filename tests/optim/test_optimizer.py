@@ -257,6 +257,8 @@ def test_a_parameter_that_stands_twice_is_refused():
 def test_what_is_no_parameter_is_refused():
     with pytest.raises(TypeError, match=r"SGD takes tensors, such as module.parameters\(\), got 'weight'"):
         SGD(["weight"])
+    with pytest.raises(TypeError, match=r"SGD takes the parameters of a module; pass module.parameters\(\)"):
+        SGD(Linear(1, 1))
     with pytest.raises(TypeError, match=r"params must be a list of parameters or of groups, got one Parameter"):
         SGD(parameter(1))
     with pytest.raises(ValueError, match=r"parameter 0, of shape \(1,\), was computed"):
