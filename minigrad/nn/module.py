@@ -263,7 +263,7 @@ class Module:
         """
         if not isinstance(state, Mapping):
             raise TypeError(
-                f"expected a dict of arrays by name, got {type(state).__name__}; safetensors.numpy.load_file reads files"
+                f"expected a dict of arrays by name, got {type(state).__name__}; files are read by safetensors.numpy"
             )
         own = dict(self._named_state())
         arrays = {name: np.asarray(value) for name, value in state.items()}
