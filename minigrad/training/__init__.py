@@ -1,6 +1,7 @@
 """Training: the loop, what it measures and keeps, and the command line around it."""
 
 from minigrad.training.callback import Callback
+from minigrad.training.callbacks import ReduceLROnPlateau, TensorBoard
 from minigrad.training.checkpoint import CheckpointError, read_checkpoint
 from minigrad.training.command import main
 from minigrad.training.experiment import Experiment, ExperimentError, UsageError, load
@@ -39,7 +40,9 @@ __all__ = [
     "Perplexity",
     "Precision",
     "Recall",
+    "ReduceLROnPlateau",
     "RunDirectory",
+    "TensorBoard",
     "TopK",
     "Trainer",
     "Training",

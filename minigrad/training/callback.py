@@ -30,6 +30,9 @@ class Callback:
     def on_epoch_end(self, training: Training) -> None:
         """After the last step of each epoch, before it is validated."""
 
+    def on_log(self, training: Training, record: Mapping[str, float]) -> None:
+        """After each record: its values by name, those of a validation among them where there was one."""
+
     def on_validation_end(self, training: Training, record: Mapping[str, float]) -> None:
         """After each validation, with its values and those of training since the last record, by name."""
 

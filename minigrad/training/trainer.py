@@ -115,6 +115,7 @@ class Training:
         self.stopped = False
         self.interrupted = False
         self.saved_step: int | None = None
+        self.directory: RunDirectory | None = None
         self._save_due = monotonic() + self.settings.checkpoint.seconds
 
     def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
@@ -131,6 +132,7 @@ class Training:
 
         Raises: TrainingError if the loss or a gradient is not finite; OSError if a checkpoint cannot be written.
         """
+        self.directory = directory
         self.model.train()
         with threadpool_limits(1, "blas"), catch_warnings():
             # the guard tells of what is not finite; np.errstate would cost every operation (3 % of a small step)
@@ -314,6 +316,8 @@ class Training:
                 progress.report(record)
             if directory is not None:
                 directory.log(record)
+            for callback in self.callbacks:
+                callback.on_log(self, record)
             if validate:
                 self._judge(record)
         if directory is not None and (validate or monotonic() >= self._save_due):

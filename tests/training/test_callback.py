@@ -50,7 +50,8 @@ for hook in HOOKS:
 def test_each_moment_is_told_in_order():
     diary = Diary()
     experiment(diary, max_steps=2, val_every=1).fit()
-    step = lambda n: [("on_before_optimizer_step", n - 1), ("on_step_end", n), ("on_validation_end", n)]
+    hooks = ("on_step_end", "on_log", "on_validation_end")
+    step = lambda n: [("on_before_optimizer_step", n - 1), *((hook, n) for hook in hooks)]
     assert diary.entries == [("on_train_start", 0), *step(1), *step(2), ("on_train_end", 2)]
 
 
@@ -60,7 +61,7 @@ def test_epochs_validations_and_steps_are_told_as_often_as_they_happen():
     counts = Counter(hook for hook, _ in diary.entries)
     assert counts == {
         "on_train_start": 1, "on_before_optimizer_step": 10, "on_step_end": 10, "on_epoch_end": 2,
-        "on_validation_end": 3, "on_train_end": 1,
+        "on_log": 3, "on_validation_end": 3, "on_train_end": 1,
     }  # fmt: skip
 
 
