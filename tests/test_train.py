@@ -144,7 +144,9 @@ def test_every_config_that_ships_is_right_and_says_first_what_it_shows(name, cap
     assert path.read_text(encoding="utf-8").splitlines()[1].startswith("# ")
 
 
-@pytest.mark.parametrize("name", ["digits_mlp", "xor", "moons", "attention_layers", "digits_attention", "reverse_transformer"])
+@pytest.mark.parametrize(
+    "name", ["digits_mlp", "xor", "moons", "attention_layers", "digits_attention", "reverse_transformer"]
+)
 def test_every_config_whose_data_ships_takes_its_first_batches(name, capsys):
     assert command(str(HOME / "configs" / f"{name}.yaml"), "--check") == 0
 
