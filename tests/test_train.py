@@ -203,11 +203,6 @@ def test_a_class_whose_file_fails_is_described_by_the_reason(tmp_path, capsys):
     assert "mine.py:2: ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_a_kind_without_classes_is_listed_with_what_to_do(tmp_path, capsys):
-    assert main(["--list", "Callback"], home=tmp_path) == 0
-    assert "write one in models/" in capsys.readouterr().out
-
-
 def test_check_refuses_a_model_that_no_memory_holds_at_its_line_and_builds_nothing(config, capsys):
     assert command(config, "--check", "model={MLP: {sizes: [2, 3000000, 3000000, 2]}}") == 2
     told = capsys.readouterr().err

@@ -20,18 +20,15 @@ UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
 SUPPLIED = (DataLoader, Optimizer, Schedule)
 """The classes whose first argument the run supplies, so that a config does not write it."""
 
-NONE = "  none is known: write one in models/, or name its package with --import"
-
 
 def listing(registry: Registry, kind: str) -> str:
     """Returns the classes of a kind, or of "all", each with the first line of its docstring, or why it is of no use."""
     found = {name: registry.classes(KINDS[name]) for name in (KINDS if kind == "all" else [kind])}
-    width = max((len(name) for classes in found.values() for name in classes), default=0)
+    width = max(len(name) for classes in found.values() for name in classes)
     lines = []
     for name, classes in found.items():
         first = {n: (_refusal(cls) or _docstring(cls)).partition("\n")[0] for n, cls in classes.items()}
-        rows = [f"  {n:<{width}}  {line}".rstrip() for n, line in first.items()]
-        lines += [name, *(rows or [NONE])]
+        lines += [name, *(f"  {n:<{width}}  {line}".rstrip() for n, line in first.items())]
     return "\n".join(lines)
 
 
