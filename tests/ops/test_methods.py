@@ -180,6 +180,8 @@ def test_numpys_likes_make_constants_of_the_same_form():
     for made, value in ((np.zeros_like(x), 0), (np.ones_like(x), 1), (np.full_like(x, 7), 7)):
         assert (made.shape, made.dtype, made.requires_grad) == (x.shape, x.dtype, False)
         assert np.all(made.data == value)
+    for made in (np.zeros_like(x, dtype=int), np.ones_like(x, int), np.full_like(x, 7, dtype=int)):
+        assert made.dtype == int
 
 
 def test_numpys_names_for_the_bounds_of_clip_are_known():
