@@ -6,7 +6,7 @@ import pytest
 from minigrad import Tensor, grad
 
 from .operations import OPERATIONS, arguments, as_list, converted, is_differentiable, samples
-from .samples import CASES, convolution, normalization
+from .samples import CASES, attention, convolution, normalization
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
 pytestmark = pytest.mark.parity
@@ -170,7 +170,7 @@ UNLIKE = {
 
 
 def test_every_operation_with_derivatives_is_compared_or_said_why_not():
-    apart = convolution.CASES.keys() | normalization.CASES.keys()  # in tests of their own
+    apart = {**attention.CASES, **convolution.CASES, **normalization.CASES}.keys()  # in tests of their own
     differentiable = {name for name in CASES if is_differentiable(name)}
     assert differentiable - THEIRS.keys() - apart == UNLIKE.keys()
 
