@@ -145,7 +145,7 @@ def test_every_config_that_ships_is_right_and_says_first_what_it_shows(name, cap
 
 
 @pytest.mark.parametrize(
-    "name", ["digits_mlp", "xor", "moons", "attention_layers", "digits_attention", "reverse_transformer"]
+    "name", ["digits_mlp", "xor", "moons", "attention_layers", "digits_attention", "reverse_transformer", "char_gpt"]
 )
 def test_every_config_whose_data_ships_takes_its_first_batches(name, capsys):
     assert command(str(HOME / "configs" / f"{name}.yaml"), "--check") == 0
