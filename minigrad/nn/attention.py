@@ -198,11 +198,8 @@ class MultiHeadAttention(Module):
             # All seven steps, on queries, keys and values that lie beside each other: (..., L, 3 · embed_dim).
             packed = ops.linear(query, self.in_proj_weight, self.in_proj_bias)
             return self.out_proj(ops.packed_attention(packed, mask, self.num_heads, is_causal))
-        # 1. Weight matrices: (num_heads · head_dim, length of the vectors), for queries, keys and values.
-        weights, biases = self._projections()
-        # 2. Queries (..., num_heads, L, head_dim), keys and values (..., num_heads, S, head_dim).
-        vectors = zip((query, key, value), weights, biases, strict=True)
-        q, k, v = (self._heads(ops.linear(x, weight, bias)) for x, weight, bias in vectors)
+        # 1. and 2. Queries (..., num_heads, L, head_dim), keys and values (..., num_kv_heads, S, head_dim).
+        q, k, v = map(self._heads, self._project(query, key, value))
         if self.rotary is not None:
             q, k = self.rotary(q, seen), self.rotary(k, seen)
         if cache is not None:
@@ -228,14 +225,19 @@ class MultiHeadAttention(Module):
         """Whether nothing happens to queries, keys and values before they meet."""
         return self.in_proj_weight is not None and self.num_kv_heads == self.num_heads and self.rotary is None
 
-    def _projections(self) -> tuple[Sequence[Tensor], Sequence[Tensor | None]]:
-        """The weight matrices and biases of queries, keys and values."""
+    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> Sequence[Tensor]:
+        """Queries (..., L, embed_dim), keys and values (..., S, num_kv_heads · head_dim), of all heads side by side."""
         cuts = [self._rows[0], self._rows[0] + self._rows[1]]
+        # 1. Weight matrices: (heads · head_dim, length of the vectors), for queries, keys and values.
         if self.in_proj_weight is None:
             weights: Sequence[Tensor] = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
+        elif query is key is value:
+            return ops.split(ops.linear(query, self.in_proj_weight, self.in_proj_bias), cuts, -1)
         else:
             weights = ops.split(self.in_proj_weight, cuts)
-        return weights, (None,) * 3 if self.in_proj_bias is None else ops.split(self.in_proj_bias, cuts)
+        biases = (None,) * 3 if self.in_proj_bias is None else ops.split(self.in_proj_bias, cuts)
+        # 2. Queries, keys and values.
+        return [ops.linear(*of) for of in zip((query, key, value), weights, biases, strict=True)]
 
     def _heads(self, x: Tensor) -> Tensor:
         """The heads of (..., L, heads · head_dim), which lie side by side, as (..., heads, L, head_dim)."""
