@@ -12,7 +12,7 @@ import numpy as np
 from minigrad.engine.mode import Mode, Watcher, current_mode, entered
 from minigrad.engine.tensor import Node, Tensor
 
-_OURS = dirname(__file__), join(dirname(dirname(__file__)), "ops")
+_OURS = tuple(join(dirname(dirname(__file__)), room) for room in ("engine", "ops", "nn"))
 
 
 class AnomalyError(RuntimeError):

@@ -77,6 +77,7 @@ from minigrad.ops.indexing import (
     getitem,
     index_add,
     index_put,
+    put,
     put_along_axis,
     scatter_add,
     searchsorted,

@@ -104,6 +104,12 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     return getitem(x, _along_axis(x, indices, axis, "take_along_axis"))
 
 
+def put(x: Any, indices: Any, values: Any) -> Any:
+    """A copy of x with `values` at integer `indices` of its flattened form; `numpy.put` writes them into x itself."""
+    x = as_operand(x)
+    return index_put(x.reshape(-1), values, _integers(indices, "put")).reshape(x.shape)
+
+
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """A copy of x with `values` at `indices` along `axis`; where an index comes twice the last value stays."""
     x = as_operand(x)

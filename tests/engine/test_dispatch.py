@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minigrad import Tensor, grad, no_grad, ops
+from minigrad import Tensor, check_operation, grad, no_grad, ops
 
 
 def test_arrays_in_arrays_out_and_any_tensor_in_a_tensor_out():
@@ -148,9 +148,21 @@ def test_more_rules_than_inputs_are_refused(declare):
         declare("plus", np.add, lambda g: g)
 
 
-def test_two_operations_of_one_name_are_refused(declare):
-    with pytest.raises(ValueError, match="there is an operation 'add' already; give this one another name"):
-        declare("add", np.add)
+def test_a_name_of_minigrads_own_is_refused(declare):
+    for name in ("add", "greater", "softmax"):
+        with pytest.raises(ValueError, match=f"there is an operation '{name}' already; give this one another name"):
+            declare(name, lambda x: x, lambda g: g)
+
+
+def test_an_operation_of_ones_own_may_be_declared_anew_as_a_notebook_does(declare):
+    declare("twice", lambda x: x + x, lambda g: g)  # wrong
+    twice = declare("twice", lambda x: x + x, lambda g: 2 * g)
+    check_operation(twice, np.ones(3))
+
+
+def test_a_function_of_numpy_stays_with_the_operation_that_had_it_first(declare):
+    declare("my_tanh", np.tanh, lambda g, out: g * (1 - out * out))
+    assert np.tanh(Tensor(1.0, requires_grad=True)).node.primitive.name == "tanh"
 
 
 def test_a_view_that_an_operation_of_ones_own_returns_is_watched_with_its_memory(declare):

@@ -70,8 +70,3 @@ def test_results_are_read_only_where_rules_rely_on_them():
 def test_an_error_names_the_operation_and_what_it_was_given():
     with pytest.raises(ValueError, match=r"^polar of x float64 \(3,\): expected \(..., 2\)"):
         polar(Tensor(np.ones(3)))
-
-
-def test_a_name_is_taken_once():
-    with pytest.raises(ValueError, match=r"'polar\.radius' already"):
-        several("polar", _polar, None, None, None)

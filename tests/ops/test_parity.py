@@ -133,6 +133,9 @@ THEIRS = {
     "index_add": _index_add,
     "take": lambda x, indices, axis=None: _at(x, lambda places: np.take(places, np.asarray(indices, int), axis)),
     "take_along_axis": lambda x, indices, axis=-1: torch.take_along_dim(x, torch.as_tensor(indices), axis),
+    "put": lambda x, indices, values: x.put(
+        torch.as_tensor(indices) % x.numel(), values.expand(np.shape(indices)).contiguous()
+    ),
     "scatter_add": lambda x, indices, values, axis: x.scatter_add(axis, torch.as_tensor(indices), values),
     "sort": lambda x, axis=-1: x.reshape(-1).sort()[0] if axis is None else x.sort(axis)[0],
     "topk": _topk,

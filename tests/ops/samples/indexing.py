@@ -33,6 +33,12 @@ def _index_put(x, value, index):
     return result
 
 
+def _put(x, indices, values):
+    result = x.copy()
+    np.put(result, indices, values)
+    return result
+
+
 def _put_along_axis(x, indices, values, axis):
     result = x.copy()
     np.put_along_axis(result, indices, values, axis)
@@ -85,6 +91,14 @@ CASES = {
             call(floats(2, 3), integers(1, 3, below=2), 0),
             call(floats(2, 3), integers(4, below=6), None),
             call(floats(2, 3), integers(2, 0, below=3), -1),
+        ],
+    ),
+    "put": Case(
+        _put,
+        [
+            call(floats(2, 3), np.array([4, 0, -1]), floats(3)),
+            call(floats(2, 3), np.array([1, 5]), floats(2)),
+            call(floats(2, 3), np.array([[1], [2]]), floats()),
         ],
     ),
     "put_along_axis": Case(
