@@ -76,8 +76,9 @@ def _parts(lead: tuple[int, ...], count: int) -> Iterator[Index]:
 @lru_cache(maxsize=16)
 def _later(keys: int, queries: int, dtype: np.dtype[Any]) -> Array:
     """-inf where the number of the key is above that of the query, else 0: to be added to scores (keys, queries)."""
-    hidden = np.tri(keys, queries, -1, dtype=bool)
-    return np.where(hidden, np.asarray(-np.inf, dtype), np.asarray(0, dtype))
+    later = np.where(np.tri(keys, queries, -1, dtype=bool), np.asarray(-np.inf, dtype), np.asarray(0, dtype))
+    later.flags.writeable = False
+    return later
 
 
 def _largest(scores: Array) -> Array:
