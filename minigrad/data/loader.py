@@ -23,9 +23,7 @@ class DataLoader:
     Raises: DataError if `batch_size` is not from 1 to the number of examples.
     """
 
-    def __init__(
-        self, examples: Examples, batch_size: int = 32, shuffle: bool = True, drop_last: bool = False
-    ) -> None:
+    def __init__(self, examples: Examples, batch_size: int = 32, shuffle: bool = True, drop_last: bool = False) -> None:
         if batch_size < 1:
             raise DataError(f"batch_size is at least 1, got {batch_size}")
         if batch_size > len(examples):

@@ -5,6 +5,7 @@ from minigrad.training.callbacks import ReduceLROnPlateau, TensorBoard
 from minigrad.training.checkpoint import CheckpointError, read_checkpoint
 from minigrad.training.command import main
 from minigrad.training.experiment import Experiment, ExperimentError, UsageError, load
+from minigrad.training.generation import generate
 from minigrad.training.metrics import (
     F1,
     R2,
@@ -49,6 +50,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "evaluate",
+    "generate",
     "load",
     "load_run",
     "main",

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.training import UsageError, load_run, main
-from minigrad.training.generation import generate
+from minigrad.training import UsageError, generate, load_run, main
 
+HOME = Path(__file__).parents[2]
 MODEL = """\
 from minigrad.nn import Embedding, Linear, Module
 
@@ -139,3 +139,23 @@ def test_in_python_what_cannot_be_written_is_a_usage_error(folder, monkeypatch):
     monkeypatch.chdir(folder)
     with pytest.raises(UsageError, match="temperature is larger than 0"):
         generate(load_run(RUN, home=folder), "a", temperature=-1)
+
+
+def test_a_gpt_that_has_learned_the_alphabet_writes_it_and_by_the_seed_what_else_it_may(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "alphabet.txt").write_text("abcdefghijklmnopqrstuvwxyz" * 40)
+    (tmp_path / "gpt.yaml").write_text(
+        CONFIG.replace("{Counter: {", "{GPT: {n_layer: 1, n_head: 2, n_embd: 32, ")
+        .replace("SGD: {lr: 0.1}", "AdamW: {lr: 0.01}")
+        .replace("max_steps: 1", "max_steps: 100")
+    )
+    assert main(["gpt.yaml"], home=HOME) == 0
+
+    def written(*words):
+        capsys.readouterr()
+        assert main([RUN, "--generate", "xy", "--tokens", "30", *words], home=HOME) == 0
+        return capsys.readouterr().out
+
+    assert written("--top-k", "1") == "xyzabcdefghijklmnopqrstuvwxyzabc\n"
+    assert written("--temperature", "9") == written("--temperature", "9")
+    assert written("--temperature", "9") != written("--temperature", "9", "seed=6")
