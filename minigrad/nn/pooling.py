@@ -67,9 +67,7 @@ class AvgPool2d(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the means. Raises: ValueError if x does not fit; see `ops.avg_pool2d`."""
-        return ops.avg_pool2d(
-            x, self.kernel_size, self.stride, self.padding, count_include_pad=self.count_include_pad
-        )
+        return ops.avg_pool2d(x, self.kernel_size, self.stride, self.padding, count_include_pad=self.count_include_pad)
 
     def extra_repr(self) -> str:
         """The kernel and how it moves."""

@@ -177,9 +177,7 @@ def _vh_rule(g: Any, x: Any, results: SVDResult) -> Any:
     return _u_rule(g.mT, x, SVDResult(vh.mT, s, u.mT)).mT
 
 
-_reduced_svd = several(
-    "svd", _svd, _u_rule, lambda g, x, results: (results.U * g[..., None, :]) @ results.Vh, _vh_rule
-)
+_reduced_svd = several("svd", _svd, _u_rule, lambda g, x, results: (results.U * g[..., None, :]) @ results.Vh, _vh_rule)
 
 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:

@@ -79,10 +79,9 @@ def _deviation(x: Any, axis: Axis) -> Any:
 var = primitive(
     "var",
     _var,
-    lambda g, x, axis, ddof, keepdims: _restore(g, x.shape, axis, keepdims)
-    * 2
-    / (_count(x.shape, axis) - ddof)
-    * _deviation(x, axis),
+    lambda g, x, axis, ddof, keepdims: (
+        _restore(g, x.shape, axis, keepdims) * 2 / (_count(x.shape, axis) - ddof) * _deviation(x, axis)
+    ),
     numpy=np.var,
 )
 

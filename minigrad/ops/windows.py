@@ -33,11 +33,14 @@ def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -
 def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) -> Iterator[tuple[Lengths, Any]]:
     """Yields each offset in the kernel, and the index of the elements that meet it there, on the last axes."""
     for offset in np.ndindex(kernel):
-        yield offset, (
-            ...,
-            *(
-                slice(d * o, d * o + s * (c - 1) + 1, s)
-                for o, c, s, d in zip(offset, count, stride, dilation, strict=True)
+        yield (
+            offset,
+            (
+                ...,
+                *(
+                    slice(d * o, d * o + s * (c - 1) + 1, s)
+                    for o, c, s, d in zip(offset, count, stride, dilation, strict=True)
+                ),
             ),
         )
 

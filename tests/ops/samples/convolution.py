@@ -133,9 +133,7 @@ CASES = {
         max_pool_spread,
         [call(floats(*_MAX(_X, *w).shape), _X, _MAX(_X, *w), w) for w in (_SMALL, _WIDE)],
     ),
-    "max_pool_collect": Case(
-        max_pool_collect, [call(floats(*_X.shape), _X, _MAX(_X, *w), w) for w in (_SMALL, _WIDE)]
-    ),
+    "max_pool_collect": Case(max_pool_collect, [call(floats(*_X.shape), _X, _MAX(_X, *w), w) for w in (_SMALL, _WIDE)]),
     "sum_pool": Case(
         lambda x, window: of_windows(np.sum, 0)(x, *window),
         [call(floats(2, 4, 5), _SMALL), call(floats(2, 4, 5), _WIDE._replace(padding=(0, 0)))],
@@ -143,9 +141,7 @@ CASES = {
     "max_pool1d": Case(lambda x, k: _MAX(x, (k,), (k,), (0,), (1,)), [call(apart(2, 6), 3)]),
     "max_pool2d": Case(lambda x, k: _MAX(x, (k, k), (k, k), (0, 0), (1, 1)), [call(_X, 2)]),
     "avg_pool1d": Case(lambda x, k: _MEAN(x, (k,), (k,), (0,), (1,)), [call(floats(2, 6), 3)]),
-    "avg_pool2d": Case(
-        lambda x, k, s, p: _MEAN(x, (k, k), (s, s), (p, p), (1, 1)), [call(floats(2, 4, 5), 3, 2, 1)]
-    ),
+    "avg_pool2d": Case(lambda x, k, s, p: _MEAN(x, (k, k), (s, s), (p, p), (1, 1)), [call(floats(2, 4, 5), 3, 2, 1)]),
     "adaptive_avg_pool1d": Case(adaptive, [call(floats(2, 5), (3,))]),
     "adaptive_avg_pool2d": Case(adaptive, [call(floats(2, 5, 4), (2, 3)), call(floats(0, 5, 4), (1, 1))]),
 }
