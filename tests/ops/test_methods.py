@@ -17,7 +17,7 @@ IN_NUMPY = {
     name: function
     for name in CASES
     for function in [getattr(np, name, None) or getattr(np.linalg, name, None)]
-    if function is not None and name not in ("put_along_axis", "astype")
+    if function is not None and name not in ("put", "put_along_axis", "astype")
 }
 
 
