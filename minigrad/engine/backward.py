@@ -113,12 +113,15 @@ def walk(
     """
     order = reachable(roots, since)
     useful = None if wanted is None else _leads_to(wanted, order)
-    # An infinite slope is a result, not an accident: it is for the user to judge, and needs no warning.
-    with np.errstate(all="ignore"):
+    quiet: list[np.errstate] = []
+    try:
         if not create_graph:  # rules that are given arrays build nothing, whatever the mode
-            return _walk(order, gradients, wanted, useful, False, retain_graph, since)
+            return _walk(order, gradients, wanted, useful, False, retain_graph, since, quiet)
         with enable_grad():
-            return _walk(order, gradients, wanted, useful, True, retain_graph, since)
+            return _walk(order, gradients, wanted, useful, True, retain_graph, since, quiet)
+    finally:
+        if quiet:
+            quiet[0].__exit__(None, None, None)
 
 
 def _walk(
@@ -129,6 +132,7 @@ def _walk(
     create_graph: bool,
     retain_graph: bool,
     since: int,
+    quiet: list[np.errstate],
 ) -> dict[Any, tuple[Any, bool]]:
     watcher = current_mode().watcher
     borrowed = set(gradients)  # nodes whose gradient is, or may be, an array of somebody else
@@ -143,6 +147,10 @@ def _walk(
         if wanted is not None and node in wanted:
             found[node] = (g, node not in borrowed)
         operation = node.primitive
+        if not (operation.smooth or quiet):
+            # From here on a slope may be infinite: a result for the user to judge, not an accident to warn of.
+            quiet.append(np.errstate(all="ignore"))
+            quiet[0].__enter__()
         saved = node.saved
         seen = node.seen
         for cell in node.cells:

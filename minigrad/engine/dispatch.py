@@ -33,6 +33,7 @@ def primitive(
     fast: Callable[..., Any] | None = None,
     extras: tuple[str, ...] = (),
     variadic: bool = False,
+    smooth: bool = False,
     numpy: Callable[..., Any] | None = None,
 ) -> Callable[..., Any]:
     """Declares an operation and returns it as a function: of arrays it gives an array, of any tensor a tensor.
@@ -49,6 +50,8 @@ def primitive(
         extras: names for what the forward returns after its result, such as a mask. To rules they are constants.
         variadic: the forward's first parameter is a list of inputs; the one rule returns the list of all gradients,
             and may ask for `<parameter>_shape`, the list of shapes.
+        smooth: whether no gradient becomes infinite or NaN where the forward and `g` are finite; the walk then need not
+            keep NumPy from warning, which saves a small network 2 µs a step.
         numpy: the function of NumPy that this operation stands for on tensors; a ufunc stands for itself.
 
     Raises: TypeError if a rule does not begin with `g` or asks for a name that is not there, or if there are more rules
@@ -56,7 +59,7 @@ def primitive(
     """
     if name in table and _is_ours(table[name]):
         raise ValueError(f"there is an operation {name!r} already; give this one another name")
-    operation = Primitive(name, forward, rules, fast, extras, variadic)
+    operation = Primitive(name, forward, rules, fast, extras, variadic, smooth)
     plain = all(rules) and len(operation.frame) == len(rules) + 1 and not (fast or variadic)
     if plain and len(rules) == 1:
         apply = _unary(operation)

@@ -42,6 +42,7 @@ class Primitive:
         selectors: for each of these, the function that takes it out of a node's `saved`.
         fast: all needed gradients at once, of arrays alone; None if the rules are all there is.
         joint: whether one function gives the gradients of all inputs.
+        smooth: whether gradients are finite wherever the forward and `g` are.
         variadic: whether the first parameter is a list of inputs, with one rule for all.
         parameters: the names of the forward's parameters.
     """
@@ -61,6 +62,7 @@ class Primitive:
         "parameters",
         "rules",
         "selectors",
+        "smooth",
         "variadic",
     )
 
@@ -72,6 +74,7 @@ class Primitive:
         fast: Callable[..., Any] | None,
         extras: tuple[str, ...],
         variadic: bool,
+        smooth: bool = False,
     ) -> None:
         self.name = name
         self.forward = forward
@@ -79,6 +82,7 @@ class Primitive:
         self.fast = fast
         self.extras = extras
         self.variadic = variadic
+        self.smooth = smooth
         self.joint = variadic or fast is not None
         if isinstance(forward, np.ufunc):
             self.parameters = ("x", "y", "z")[: forward.nin]

@@ -90,13 +90,13 @@ def _hardtanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
     return np.clip(x, low, high)
 
 
-relu = primitive("relu", _relu, lambda g, out: g * greater(out, 0))
+relu = primitive("relu", _relu, lambda g, out: g * greater(out, 0), smooth=True)
 leaky_relu = primitive(
     "leaky_relu",
     _leaky_relu,
     lambda g, x, negative_slope: where(greater(x, 0), g, g * negative_slope),
 )
-sigmoid = primitive("sigmoid", _sigmoid, lambda g, out: g * (out - out * out))
+sigmoid = primitive("sigmoid", _sigmoid, lambda g, out: g * (out - out * out), smooth=True)
 softplus = primitive("softplus", _softplus, lambda g, x: g * sigmoid(x))
 elu = primitive("elu", _elu, lambda g, x, out, alpha: where(greater(x, 0), g, g * (out + alpha)))
 silu = primitive("silu", _silu, _silu_rule, fast=_silu_fast)

@@ -68,6 +68,7 @@ linear = primitive(
     lambda g, x: _rows(g).swapaxes(0, 1) @ _rows(x),
     lambda g, bias_shape: sum_to(g, bias_shape),
     fast=_linear_fast,
+    smooth=True,
 )
 
 # softmax and log_softmax
@@ -92,6 +93,7 @@ softmax = primitive(
     _softmax,
     lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)),
     fast=_softmax_fast,
+    smooth=True,
 )
 
 
@@ -113,6 +115,7 @@ log_softmax = primitive(
     _log_softmax,
     lambda g, out, axis: g - exp(out) * g.sum(axis=axis, keepdims=True),
     fast=_log_softmax_fast,
+    smooth=True,
 )
 
 # losses
@@ -164,6 +167,7 @@ cross_entropy = primitive(
     _cross_entropy,
     _cross_entropy_rule,
     fast=_cross_entropy_fast,
+    smooth=True,
     extras=("softmax",),
 )
 
@@ -191,6 +195,7 @@ mse_loss = primitive(
     lambda g, x, y: _mse_slope(g, x, y),
     lambda g, x, y: _mse_slope(g, y, x),
     fast=_mse_loss_fast,
+    smooth=True,
     extras=("difference",),
 )
 
