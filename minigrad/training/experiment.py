@@ -87,16 +87,13 @@ class Experiment:
         for i, name in enumerate(names):
             if name in names[:i]:
                 raise ExperimentError(f"metrics.{i}", f"two metrics are named {name!r}: only one could be shown")
-        for key, setting in (("checkpoint", self.trainer.checkpoint), ("early_stopping", self.trainer.early_stopping)):
+        plateaus = {f"callbacks.{i}": c for i, c in enumerate(self.callbacks) if isinstance(c, ReduceLROnPlateau)}
+        keys = {"trainer.checkpoint": self.trainer.checkpoint, "trainer.early_stopping": self.trainer.early_stopping}
+        for key, setting in {**keys, **plateaus}.items():
             if setting is not None and setting.monitor not in self.measured:
-                raise ExperimentError(f"trainer.{key}.monitor", self._unmeasured(setting.monitor))
-        for i, callback in enumerate(self.callbacks):
-            if isinstance(callback, ReduceLROnPlateau):
-                if callback.monitor not in self.measured:
-                    raise ExperimentError(f"callbacks.{i}.monitor", self._unmeasured(callback.monitor))
-                if self.schedule is not None:
-                    remedy = "leave one of the two out"
-                    raise ExperimentError(f"callbacks.{i}", f"a schedule sets the rate at every step: {remedy}")
+                raise ExperimentError(f"{key}.monitor", self._unmeasured(setting.monitor))
+        if plateaus and self.schedule is not None:
+            raise ExperimentError(min(plateaus), "a schedule sets the rate at every step: leave one of the two out")
 
     @property
     def measured(self) -> dict[str, Mode]:

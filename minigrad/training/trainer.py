@@ -144,7 +144,7 @@ class Training:
                 self.train_step(next(batches))
                 if progress is not None:
                     progress.advance(self.step)
-                self._after_step(directory, progress)
+                self._after_step(progress)
             results = {"steps": self.step, "best_step": self.best.step, **self.best_values}
             if self.skipped:
                 results["skipped"] = self.skipped
@@ -303,7 +303,7 @@ class Training:
         """Returns how much the loss of one of the batches of a step counts for the loss of the step."""
         return 1.0 if self.tally.reduction == "sum" else len(inputs) / sum(len(inputs) for inputs, _ in batches)
 
-    def _after_step(self, directory: RunDirectory | None, progress: Progress | None) -> None:
+    def _after_step(self, progress: Progress | None) -> None:
         """Records, validates, saves, and tells the callbacks, when it is time for that."""
         for callback in self.callbacks:
             callback.on_step_end(self)
@@ -314,14 +314,14 @@ class Training:
             record = self._record(validate)
             if progress is not None:
                 progress.report(record)
-            if directory is not None:
-                directory.log(record)
+            if self.directory is not None:
+                self.directory.log(record)
             for callback in self.callbacks:
                 callback.on_log(self, record)
             if validate:
                 self._judge(record)
-        if directory is not None and (validate or monotonic() >= self._save_due):
-            self.save(directory)
+        if self.directory is not None and (validate or monotonic() >= self._save_due):
+            self.save(self.directory)
 
     def _record(self, validate: bool) -> dict[str, float]:
         """Returns what is logged at this step: the training values since the last record, and perhaps a validation."""
