@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from minigrad.config.emit import emit
 from minigrad.config.layers import read_files, read_overrides
 from minigrad.config.merge import Merger
 from minigrad.config.nodes import Key, Node
-from minigrad.config.problems import ConfigError, Problem, Report
+from minigrad.config.problems import ConfigError, Place, Problem, Report
 from minigrad.config.references import resolve
 from minigrad.config.registry import Registry
 from minigrad.config.signature import signature_of
@@ -70,6 +71,8 @@ class Plan:
         for word in path.split("."):
             value = child(value, word) or value
             place = value.place if value.place.line else place
+        if isinstance(value, Call):
+            place = _suspect(value, message) or place
         return ConfigError([Problem(place, message, hint)])
 
     def to_yaml(self, origins: bool = False) -> str:
@@ -134,8 +137,20 @@ def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
         return call.target(*first, *positional, *rest, **named)
     except (TypeError, ValueError, MemoryError) as error:
         said, name = str(error), call.signature.name
-        problem = Problem(call.place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
+        place = _suspect(call, said) or call.place
+        problem = Problem(place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
         raise ConfigError([problem]) from error
+
+
+def _suspect(call: Call, message: str) -> Place | None:
+    """The argument that is to blame for an error of a call: one written over it, on the command line or in a file.
+
+    Arguments that the message names come before all others: if they stand with the call, nothing else is to blame.
+    """
+    written = {name: argument.place for name, argument in call.arguments.items() if argument.place.line}
+    named = [place for name, place in written.items() if re.search(rf"\b{name}\b", message)]
+    over = (place for place in named or written.values() if place.source is not call.place.source)
+    return next(over, None)
 
 
 def _data(value: Value) -> Any:

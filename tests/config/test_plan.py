@@ -101,9 +101,37 @@ def test_a_class_that_refuses_its_arguments_is_shown_in_the_config(plan: Planner
 
 
 def test_an_open_object_that_refuses_its_arguments_is_shown_too(plan: Planner, config: str) -> None:
-    optimizer = plan(config, "optimizer.lr=-1").build().optimizer
+    optimizer = plan(config.replace("lr: 3e-3", "lr: -1")).build().optimizer
     with pytest.raises(ConfigError, match=r"mine\.yaml:9:3: error: AdamW: lr must not be negative, got -1\.0"):
         optimizer([])
+
+
+def test_a_refused_argument_is_shown_in_the_override_that_gives_it(plan: Planner, config: str) -> None:
+    optimizer = plan(config, "seed=1", "optimizer.lr=-1").build().optimizer
+    with pytest.raises(ConfigError) as caught:
+        optimizer([])
+    assert str(caught.value).startswith(
+        "command line:2:14: error: AdamW: lr must not be negative, got -1.0\n"
+        "    2 | optimizer.lr=-1\n"
+        "      |              ^^\n"
+    )
+
+
+def test_a_refused_argument_is_shown_in_the_file_that_gives_it_over_its_base(plan: Planner, config: str) -> None:
+    Path("base.yaml").write_text(config)
+    with pytest.raises(ConfigError, match=r"mine\.yaml:2:17: error: AdamW: lr must not be negative"):
+        plan("base: base.yaml\noptimizer: {lr: -1}").build().optimizer([])
+
+
+def test_an_override_beside_the_refused_argument_is_not_to_blame(plan: Planner, config: str) -> None:
+    optimizer = plan(config.replace("lr: 3e-3", "lr: -1"), "optimizer.eps=1e-7").build().optimizer
+    with pytest.raises(ConfigError, match=r"mine\.yaml:9:3: error: AdamW: lr must not be negative"):
+        optimizer([])
+
+
+def test_an_error_that_names_no_argument_is_shown_in_the_override_of_its_layer(plan: Planner, config: str) -> None:
+    error = plan(config, "model.0.out_features=7").error("model.0", "expected rows of 10, got 7")
+    assert str(error).startswith("command line:1:22: error: expected rows of 10, got 7\n")
 
 
 def test_an_error_found_later_points_to_the_line_of_the_layer(plan: Planner, config: str) -> None:
