@@ -19,6 +19,7 @@ from minigrad.engine import (
     primitive,
 )
 from minigrad.engine.random import seed
+from minigrad.explain import explain
 from minigrad.scalar import Scalar
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "checkpoint",
     "detect_anomaly",
     "enable_grad",
+    "explain",
     "func",
     "grad",
     "is_grad_enabled",

@@ -18,13 +18,16 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+def test_the_python_of_a_page_runs_from_top_to_bottom_and_prints_what_stands_below(page, tmp_path, monkeypatch, capsys):
     for folder in ("configs", "models"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}
-    for block in blocks(page, "python"):
+    text = page.read_text(encoding="utf-8")
+    for block, below in re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL):
         exec(compile(block, str(page), "exec"), names)
+        printed = capsys.readouterr().out
+        assert printed == below or not below
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "extending.md"], ids=lambda page: page.name)
