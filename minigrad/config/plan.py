@@ -13,7 +13,7 @@ from minigrad.config.emit import emit
 from minigrad.config.layers import read_files, read_overrides
 from minigrad.config.merge import Merger
 from minigrad.config.nodes import Key, Node
-from minigrad.config.problems import ConfigError, Place, Problem, Report
+from minigrad.config.problems import DEFAULT, ConfigError, Place, Problem, Report, Source
 from minigrad.config.references import resolve
 from minigrad.config.registry import Registry
 from minigrad.config.signature import signature_of
@@ -38,20 +38,27 @@ def load_plan(
     files = read_files(Path(path), f"the keys are: {', '.join(keys.parameters)}", report)
     merger = Merger(registry, report)
     config: dict[Key, Node] = {}
-    for layer in [*files, *read_overrides(overrides, report)]:
+    layers = [*files, *read_overrides(overrides, report)]
+    for layer in layers:
         config = merger.arguments(config, layer.entries, keys)
     checker = Checker(registry, merger, report)
     call = checker.config(signature, config, files[-1].place)
     resolve(checker.references, call, report)
     report.check()
-    return Plan(call)
+    return Plan(call, [DEFAULT.source, *(layer.place.source for layer in layers)])
 
 
 class Plan:
-    """A checked config. `plan["trainer.max_epochs"]` is what it says, before anything is built."""
+    """A checked config. `plan["trainer.max_epochs"]` is what it says, before anything is built.
 
-    def __init__(self, root: Call) -> None:
+    Args:
+        root: the config as a call.
+        sources: the texts that it was read from, each of which goes over those before it.
+    """
+
+    def __init__(self, root: Call, sources: list[Source]) -> None:
         self._root = root
+        self._sources = sources
 
     def __getitem__(self, path: str) -> Any:
         """The value at a dotted path: plain data, or the class that stands there. Raises: KeyError if there is none."""
@@ -71,8 +78,8 @@ class Plan:
         for word in path.split("."):
             value = child(value, word) or value
             place = value.place if value.place.line else place
-        if isinstance(value, Call):
-            place = _suspect(value, message) or place
+        if isinstance(value, Call) and value.place == place:
+            place = _suspect(value, message, self._sources)
         return ConfigError([Problem(place, message, hint)])
 
     def to_yaml(self, origins: bool = False) -> str:
@@ -93,15 +100,16 @@ class Plan:
             finds no memory for them.
         """
         parts = self._root.arguments
-        builder = _Builder({parts[name]: thing for name, thing in (given or {}).items()})
+        builder = _Builder({parts[name]: thing for name, thing in (given or {}).items()}, self._sources)
         return builder.build(parts[key] if key else self._root)
 
 
 class _Builder:
     """Builds each value once, however often it is referred to."""
 
-    def __init__(self, built: dict[Value, Any]) -> None:
+    def __init__(self, built: dict[Value, Any], sources: list[Source]) -> None:
         self.built = built
+        self.sources = sources
 
     def build(self, value: Value) -> Any:
         """The object that a value of the plan stands for."""
@@ -119,38 +127,36 @@ class _Builder:
                 return {name: self.build(item) for name, item in entries.items()}
             case Call(arguments=arguments):
                 built = {name: self.build(argument) for name, argument in arguments.items()}
-                return (lambda first: _call(value, built, first)) if value.is_open else _call(value, built)
+                return (lambda first: self._call(value, built, first)) if value.is_open else self._call(value, built)
             case Reference(target=Literal(value=known), wanted=wanted):
                 return convert(known, wanted)
             case Reference(target=target, fact=fact) if target is not None:
                 return getattr(self.build(target), fact) if fact else self.build(target)
         raise AssertionError("a plan with problems is never built")
 
+    def _call(self, call: Call, arguments: dict[str, Any], *first: Any) -> Any:
+        named = dict(arguments)
+        variadic = call.signature.variadic
+        rest = named.pop(variadic.name) if variadic else ()
+        # what stands before *rest can only be given by position
+        positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
+        try:
+            return call.target(*first, *positional, *rest, **named)
+        except (TypeError, ValueError, MemoryError) as error:
+            said, name = str(error), call.signature.name
+            place = _suspect(call, said, self.sources)
+            problem = Problem(place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
+            raise ConfigError([problem]) from error
 
-def _call(call: Call, arguments: dict[str, Any], *first: Any) -> Any:
-    named = dict(arguments)
-    variadic = call.signature.variadic
-    rest = named.pop(variadic.name) if variadic else ()
-    # what stands before *rest can only be given by position
-    positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
-    try:
-        return call.target(*first, *positional, *rest, **named)
-    except (TypeError, ValueError, MemoryError) as error:
-        said, name = str(error), call.signature.name
-        place = _suspect(call, said) or call.place
-        problem = Problem(place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
-        raise ConfigError([problem]) from error
 
-
-def _suspect(call: Call, message: str) -> Place | None:
-    """The argument that is to blame for an error of a call: one written over it, on the command line or in a file.
+def _suspect(call: Call, message: str, sources: list[Source]) -> Place:
+    """Where to look for what makes a call fail: at the argument written over it last, or else at the call.
 
     Arguments that the message names come before all others: if they stand with the call, nothing else is to blame.
     """
     written = {name: argument.place for name, argument in call.arguments.items() if argument.place.line}
     named = [place for name, place in written.items() if re.search(rf"\b{name}\b", message)]
-    over = (place for place in named or written.values() if place.source is not call.place.source)
-    return next(over, None)
+    return max([call.place, *(named or written.values())], key=lambda place: sources.index(place.source))
 
 
 def _data(value: Value) -> Any:
