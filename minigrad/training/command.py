@@ -18,7 +18,7 @@ from minigrad.data import DataError, Examples
 from minigrad.engine import Tensor, no_grad
 from minigrad.training import catalogue, sweep
 from minigrad.training.arguments import SAMPLING, parse
-from minigrad.training.experiment import Experiment, UsageError, build, known_classes
+from minigrad.training.experiment import Experiment, UsageError, build, known_classes, schedule_warning
 from minigrad.training.find_lr import find_lr
 from minigrad.training.generation import cropped, generate
 from minigrad.training.memory import check_memory
@@ -85,6 +85,8 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
     training, table = _ready(plan)
     if arguments.summary:
         return _show(table)
+    if warning := schedule_warning(training):
+        print(f"warning: {warning}", file=sys.stderr)
     if arguments.check:
         return _check(training, table)
     if arguments.find_lr:

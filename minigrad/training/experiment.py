@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -115,11 +116,36 @@ class Experiment:
     def fit(self) -> dict[str, Any]:
         """Trains the model, which then has its best weights, and returns the results (see `Training.run`).
 
-        Nothing is written: run directories are the command line's.
+        Nothing is written: run directories are the command line's. Warns as `schedule_warning` says.
 
         Raises: as `Training` and `Training.run`.
         """
-        return Training(self).run()
+        training = Training(self)
+        if warning := schedule_warning(training):
+            warnings.warn(warning, stacklevel=2)
+        return training.run()
+
+
+def schedule_warning(training: Training) -> str:
+    """Returns what is odd about the length of a schedule beside that of the run; nothing where they fit.
+
+    It may rise or fall for longer than there are steps, as in a run that was made short to try it, or have come to a
+    rate of 0 long before the end.
+    """
+    schedule, steps = training.schedule, training.steps
+    if schedule is None:
+        return ""
+    own = training.optimizer.param_groups[0]["initial_lr"]
+    for name in ("warmup_steps", "total_steps", "total_iters", "T_max", "step_size"):
+        length = getattr(schedule, name, None) or 0
+        too_long = f"schedule.{name} is {length}, and the run has {steps} steps: the learning rate"
+        if name == "warmup_steps" and length >= steps:
+            return f"{too_long} rises to {schedule.lr(own, steps - 1):.3g} only"
+        if length > steps:
+            return f"{too_long} ends at {schedule.lr(own, steps - 1):.3g}, before the schedule does"
+        if name == "total_steps" and 0 < length < steps and schedule.lr(own, length) == 0:
+            return f"schedule.total_steps is {length}, and the run has {steps} steps: it learns nothing after that"
+    return ""
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:

@@ -111,6 +111,12 @@ def test_summary_shows_the_layers_of_a_config_or_a_run_and_writes_nothing(run, t
     assert sorted(os.listdir()) == before
 
 
+def test_a_schedule_longer_than_the_run_is_told_before_it_begins(run, told):
+    exit_code, lines, err = told("digits.yaml", "--check", "schedule={WarmupCosine: {warmup_steps: 1000}}")
+    assert (exit_code, "nothing was written" in lines[-1]) == (0, True)
+    assert err.startswith("warning: schedule.warmup_steps is 1000, and the run has ")
+
+
 def test_find_lr_ends_with_what_to_try_and_writes_nothing(run, told):
     exit_code, lines, _ = told("digits.yaml", "--find-lr")
     assert exit_code == 0

@@ -5,7 +5,7 @@ import pytest
 from minigrad.config import ConfigError
 from minigrad.data import XOR, DataLoader
 from minigrad.nn import CrossEntropyLoss, Linear
-from minigrad.optim import SGD
+from minigrad.optim import SGD, CosineAnnealingLR, LinearLR, OneCycleLR, StepLR, WarmupCosine
 from minigrad.training import (
     Accuracy,
     Checkpoint,
@@ -15,17 +15,25 @@ from minigrad.training import (
     ExperimentError,
     Metric,
     Trainer,
+    Training,
     load,
 )
+from minigrad.training.experiment import schedule_warning
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-def xor(name="xor", metrics=(), **settings):
-    loader = lambda examples: DataLoader(examples, batch_size=4)
-    trainer = Trainer(**settings)
+def xor(name="xor", metrics=(), schedule=None, **settings):
     return Experiment(
-        name, XOR(), Linear(2, 2), CrossEntropyLoss(), SGD, loader=loader, metrics=list(metrics), trainer=trainer
+        name,
+        XOR(),
+        Linear(2, 2),
+        CrossEntropyLoss(),
+        lambda parameters: SGD(parameters, lr=1.0),
+        loader=lambda examples: DataLoader(examples, batch_size=4),
+        metrics=list(metrics),
+        schedule=schedule,
+        trainer=Trainer(**settings),
     )
 
 
@@ -78,3 +86,57 @@ def test_a_table_is_measured_but_cannot_be_monitored():
     assert not any("confusion" in name for name in xor(metrics=[ConfusionMatrix()]).measured)
     with pytest.raises(ExperimentError, match="'val/confusion_matrix' is a table, not a number that gets better"):
         xor(metrics=[ConfusionMatrix()], checkpoint=Checkpoint("val/confusion_matrix"))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warning"),
+    [
+        (
+            lambda o: WarmupCosine(o, 9),
+            "warmup_steps is 9, and the run has 4 steps: the learning rate rises to 0.4 only",
+        ),
+        (
+            lambda o: WarmupCosine(o, 4),
+            "warmup_steps is 4, and the run has 4 steps: the learning rate rises to 0.8 only",
+        ),
+        (
+            lambda o: WarmupCosine(o, 0, 6),
+            "total_steps is 6, and the run has 4 steps: the learning rate ends at 0.5, bef",
+        ),
+        (
+            lambda o: LinearLR(o, 0.5, 1.0, 12),
+            "total_iters is 12, and the run has 4 steps: the learning rate ends at 0.625",
+        ),
+        (lambda o: OneCycleLR(o, 1.0, 40, cycle_momentum=False), "total_steps is 40, and the run has 4 steps"),
+        (
+            lambda o: CosineAnnealingLR(o, 6),
+            "T_max is 6, and the run has 4 steps: the learning rate ends at 0.5, before",
+        ),
+        (lambda o: StepLR(o, 5), "step_size is 5, and the run has 4 steps: the learning rate ends at 1, before"),
+        (lambda o: WarmupCosine(o, 0, 2), "total_steps is 2, and the run has 4 steps: it learns nothing after that"),
+    ],
+)
+def test_a_schedule_that_does_not_fit_the_length_of_the_run_is_told_with_the_rate_it_ends_at(schedule, warning):
+    assert schedule_warning(Training(xor(schedule=schedule, max_steps=4))).startswith(f"schedule.{warning}")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        None,
+        lambda o: WarmupCosine(o, 3),
+        lambda o: WarmupCosine(o, 1, 4),
+        lambda o: WarmupCosine(o, 1, 2, min_lr=0.1),
+        lambda o: OneCycleLR(o, 1.0, cycle_momentum=False),
+        lambda o: CosineAnnealingLR(o, 2),
+        lambda o: LinearLR(o, 0.5, 1.0, 2),
+        lambda o: StepLR(o, 2),
+    ],
+)
+def test_a_schedule_that_fits_is_not_warned_of(schedule):
+    assert schedule_warning(Training(xor(schedule=schedule, max_steps=4))) == ""
+
+
+def test_a_training_from_python_warns_of_a_schedule_that_is_too_long():
+    with pytest.warns(UserWarning, match=r"schedule\.warmup_steps is 9, and the run has 4 steps"):
+        assert xor(schedule=lambda o: WarmupCosine(o, 9), max_steps=4).fit()["status"] == "done"
