@@ -1,0 +1,52 @@
+"""What `python -m lessons` draws, what the folder holds and what the pages show are the same pictures."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+
+from lessons.__main__ import FOLDER, main
+from lessons.pictures import LESSONS
+
+PAGES = {int(page.name.split("_")[0]): page for page in FOLDER.parent.glob("[0-9]_*.md")}
+MOST_BYTES = 150_000
+
+
+def names(number: int) -> list[str]:
+    return [f"{number}_{picture.__name__}.svg" for picture in LESSONS[number]]
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_page_shows_each_picture_of_its_lesson_once_and_in_order(number):
+    shown = re.findall(r"!\[[^\]]+\]\(pictures/(\S+)\)", PAGES[number].read_text(encoding="utf-8"))
+    assert shown == names(number)
+
+
+def test_the_folder_holds_the_pictures_of_all_lessons_and_no_others():
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(name for n in LESSONS for name in names(n))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
+def test_a_picture_is_no_larger_than_a_page_should_load(path):
+    assert path.read_bytes().startswith(b"<?xml")
+    assert path.stat().st_size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_command_draws_the_pictures_of_a_lesson_the_same_each_time(number, tmp_path, capsys):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        assert main([str(number), "--out", str(folder)]) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert [Path(line).name for line in printed] == names(number)
+    for name in names(number):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_a_lesson_that_is_not_there_is_refused(capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(["9"])
+    assert exit.value.code == 2
+    assert "there is no lesson 9; there are: 1," in capsys.readouterr().err
