@@ -263,6 +263,17 @@ def test_what_cannot_be_run_is_told_with_its_place_and_nothing_is_written(config
     assert os.listdir() == [config]
 
 
+@pytest.mark.parametrize("loss", ["MSELoss", "TripletMarginLoss", "{CrossEntropyLoss: {reduction: none}}"])
+def test_a_loss_that_does_not_fit_is_shown_at_the_line_of_the_loss(config, capsys, loss):
+    text = Path(config).read_text()
+    line = 1 + text[: text.index("loss: ")].count("\n")
+    Path(config).write_text(text.replace("loss: CrossEntropyLoss", f"loss: {loss}"))
+    assert command(config, "--check") == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{config}:{line}:")
+    assert f"{line} | loss: " in told
+
+
 def test_a_training_that_diverges_fails_with_one_sentence(config, capsys):
     assert command(config, "optimizer={SGD: {lr: 1e30}}", "schedule=null") == 1
     told = capsys.readouterr().err.splitlines()[-1]

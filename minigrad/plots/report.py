@@ -89,7 +89,7 @@ def _layers(run: Run) -> str:
     assert run.experiment is not None
     experiment = run.experiment
     batch = slice(experiment.loader(experiment.data.train).batch_size)
-    return summary(experiment.model, experiment.loss, *experiment.data.val.batch(batch))
+    return summary(experiment.model, experiment.data.val.batch(batch)[0])
 
 
 def _times(facts: Mapping[str, Any]) -> str:

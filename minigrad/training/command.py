@@ -116,13 +116,18 @@ def _ready(plan: Plan) -> tuple[Training, str]:
     try:
         training = Training(experiment)
         inputs, targets = next(training.batches())[0]
-        table = summary(experiment.model, experiment.loss, inputs, targets)
+        table = summary(experiment.model, inputs)
     except (ValueError, TypeError, IndexError) as error:
-        layer = getattr(error, "layer", None)
-        place = "loss" if layer is experiment.loss else f"model.{getattr(error, 'layer_path', '')}"
-        raise plan.error(place, str(error)) from error
+        raise plan.error(f"model.{getattr(error, 'layer_path', '')}", str(error)) from error
     with no_grad(), np.errstate(all="ignore"):
         outputs = experiment.model.eval()(Tensor(inputs)).data
+        try:
+            loss = experiment.loss(Tensor(outputs), Tensor(targets))
+        except (ValueError, TypeError, IndexError) as error:
+            raise plan.error("loss", str(error)) from error
+    if loss.shape != ():
+        name = type(experiment.loss).__name__
+        raise plan.error("loss", f"{name} gave a loss of shape {loss.shape}: training needs one number")
     for i, metric in enumerate(experiment.metrics):
         try:
             metric.update(outputs, targets)

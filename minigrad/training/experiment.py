@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ class Experiment:
         trainer: how long, how often, and when to stop.
         callbacks: what is done besides at the moments of the training.
 
-    Raises: ExperimentError if the name cannot name a directory, two metrics have one name, or something is monitored
-        that is not measured.
+    Raises: ExperimentError if the name cannot name a directory, the loss is no function of outputs and targets, two
+        metrics have one name, or something is monitored that is not measured.
     """
 
     name: str
@@ -84,6 +85,15 @@ class Experiment:
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             rule = "use letters, digits, '.', '_' and '-'"
             raise ExperimentError("name", f"{self.name!r} cannot name a directory: {rule}")
+        takes = signature(self.loss.forward)
+        try:
+            takes.bind("outputs", "targets")
+        except TypeError:
+            message = (
+                f"{type(self.loss).__name__} compares {', '.join(takes.parameters)}, and a training gives it outputs"
+            )
+            remedy = "call it in the forward(input, target) of a Loss of your own, which says what they are"
+            raise ExperimentError("loss", f"{message} and targets; {remedy}") from None
         names = [metric.name for metric in self.metrics]
         for i, name in enumerate(names):
             if name in names[:i]:

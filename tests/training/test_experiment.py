@@ -4,7 +4,15 @@ import pytest
 
 from minigrad.config import ConfigError
 from minigrad.data import XOR, DataLoader
-from minigrad.nn import CrossEntropyLoss, Linear
+from minigrad.nn import (
+    CosineEmbeddingLoss,
+    CrossEntropyLoss,
+    GaussianNLLLoss,
+    Linear,
+    Loss,
+    MarginRankingLoss,
+    TripletMarginLoss,
+)
 from minigrad.optim import SGD, CosineAnnealingLR, LinearLR, OneCycleLR, StepLR, WarmupCosine
 from minigrad.training import (
     Accuracy,
@@ -23,12 +31,12 @@ from minigrad.training.experiment import schedule_warning
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-def xor(name="xor", metrics=(), schedule=None, **settings):
+def xor(name="xor", metrics=(), loss=None, schedule=None, **settings):
     return Experiment(
         name,
         XOR(),
         Linear(2, 2),
-        CrossEntropyLoss(),
+        loss or CrossEntropyLoss(),
         lambda parameters: SGD(parameters, lr=1.0),
         loader=lambda examples: DataLoader(examples, batch_size=4),
         metrics=list(metrics),
@@ -80,6 +88,29 @@ def test_monitoring_what_is_not_measured_is_refused_with_the_nearest_name_and_th
 def test_two_metrics_of_one_name_are_refused():
     with pytest.raises(ExperimentError, match="two metrics are named 'accuracy'"):
         xor(metrics=[Accuracy(), Accuracy(0.5)])
+
+
+@pytest.mark.parametrize(
+    ("loss", "compares"),
+    [
+        (TripletMarginLoss(), "anchor, positive, negative"),
+        (CosineEmbeddingLoss(), "input1, input2, target"),
+        (MarginRankingLoss(), "input1, input2, target"),
+        (GaussianNLLLoss(), "input, target, var"),
+    ],
+)
+def test_a_loss_of_more_than_outputs_and_targets_is_refused_with_a_way_to_use_it(loss, compares):
+    with pytest.raises(ExperimentError, match=f"{compares}, and a training .* in the forward.* of your own") as caught:
+        xor(loss=loss)
+    assert caught.value.path == "loss"
+
+
+def test_a_loss_may_take_more_than_outputs_and_targets_if_that_has_a_default():
+    class Weighted(Loss):
+        def forward(self, input, target, weight=None):
+            return input.mean()
+
+    assert isinstance(xor(loss=Weighted()).loss, Weighted)
 
 
 def test_a_table_is_measured_but_cannot_be_monitored():
