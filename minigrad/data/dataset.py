@@ -27,7 +27,8 @@ class Examples:
     """Inputs (N, ...) and their targets (N, ...), which a batch takes by index.
 
     The arrays are kept without a copy and seen read-only, so that no model can write into the data it learns
-    from.
+    from. Only float64, which NumPy makes of most numbers, becomes float32, as parameters are, or else a model would
+    compute in float64.
 
     Raises: DataError if there are no examples, or not one target for each input.
     """
@@ -37,8 +38,8 @@ class Examples:
             raise DataError(f"expected one target for each input, got {len(inputs)} inputs and {len(targets)} targets")
         if len(inputs) == 0:
             raise DataError("expected at least one example, got none")
-        self.inputs = _read_only(inputs)
-        self.targets = _read_only(targets)
+        self.inputs = _held(inputs)
+        self.targets = _held(targets)
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -272,7 +273,7 @@ def nearest(name: str, names: list[str]) -> str:
     return (f"did you mean {likely[0]!r}? " if likely else "") + f"there are: {', '.join(names)}"
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
-    view = array.view()
+def _held(array: np.ndarray) -> np.ndarray:
+    view = array.astype(np.float32) if array.dtype == np.float64 else array.view()
     view.flags.writeable = False
     return view

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigrad.data import DataError, Dataset, Examples, class_targets, split
+from minigrad.data import DataError, DataLoader, Dataset, Examples, class_targets, split
 from minigrad.data.dataset import amount_targets, data_home, hold_out
 from minigrad.engine import random
 
@@ -17,6 +17,19 @@ def test_a_batch_holds_the_inputs_and_targets_at_its_indices():
     np.testing.assert_array_equal(targets, [4, 1])
 
 
+def test_examples_of_float64_become_float32_as_parameters_are():
+    numbers = np.random.default_rng(0).standard_normal((6, 2))
+    inputs, targets = next(DataLoader(Examples(numbers, numbers[:, 0]), batch_size=2, shuffle=False).epoch(0))
+    assert (inputs.dtype, targets.dtype) == (np.float32, np.float32)
+    np.testing.assert_array_equal(inputs, numbers[:2].astype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64, np.uint8, np.bool_])
+def test_examples_of_other_numbers_are_kept_as_they_are(dtype):
+    array = np.ones((3, 2), dtype)
+    assert np.shares_memory(Examples(array, array).inputs, array)
+
+
 def test_a_slice_of_examples_is_not_copied():
     examples = Examples(np.arange(12.0).reshape(6, 2), np.arange(6))
     inputs, targets = examples.batch(slice(2, 4))
@@ -25,7 +38,7 @@ def test_a_slice_of_examples_is_not_copied():
 
 
 def test_nobody_can_write_into_the_data():
-    array = np.zeros((3, 2))
+    array = np.zeros((3, 2), np.float32)
     examples = Examples(array, np.zeros(3))
     with pytest.raises(ValueError, match="read-only"):
         examples.batch(slice(0, 1))[0][:] = 1
