@@ -11,6 +11,7 @@ from minigrad.engine import Tensor
 from minigrad.nn.init import constant_
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.sizes import require_sizes
 
 
 class Identity(Module):
@@ -263,8 +264,7 @@ class PReLU(Module):
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        if num_parameters < 1:
-            raise ValueError(f"num_parameters must be at least 1, got {num_parameters}")
+        require_sizes(num_parameters=num_parameters)
         self.num_parameters = num_parameters
         self.weight = constant_(Parameter(np.empty(num_parameters, np.float32)), init)
 

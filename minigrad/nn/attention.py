@@ -17,6 +17,7 @@ from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
 from minigrad.nn.position import RotaryEmbedding
+from minigrad.nn.sizes import require_sizes
 
 
 class SelfAttentionHead(Module):
@@ -133,9 +134,10 @@ class MultiHeadAttention(Module):
         rotary: RotaryEmbedding | None = None,
     ) -> None:
         num_kv_heads = num_heads if num_kv_heads is None else num_kv_heads
-        if num_heads < 1 or embed_dim < 1 or embed_dim % num_heads:
+        require_sizes(embed_dim=embed_dim, num_heads=num_heads, num_kv_heads=num_kv_heads)
+        if embed_dim % num_heads:
             raise ValueError(f"embed_dim must be a multiple of num_heads={num_heads}, got {embed_dim}")
-        if num_kv_heads < 1 or num_heads % num_kv_heads:
+        if num_heads % num_kv_heads:
             raise ValueError(f"num_heads must be a multiple of num_kv_heads={num_kv_heads}, got {num_heads}")
         self.embed_dim = embed_dim
         self.num_heads = num_heads

@@ -12,6 +12,7 @@ from minigrad.engine import Tensor
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.sizes import require_sizes
 from minigrad.ops.windows import each
 
 
@@ -24,9 +25,10 @@ class _Kernel(Module):
     def _begin(
         self, in_channels: int, out_channels: int, kernel_size: int | tuple[int, ...], groups: int, bias: bool
     ) -> None:
+        require_sizes(in_channels=in_channels, out_channels=out_channels, groups=groups)
         for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-            if channels < 1 or groups < 1 or channels % groups:
-                raise ValueError(f"{name} must be a positive multiple of groups={groups}, got {channels}")
+            if channels % groups:
+                raise ValueError(f"{name} must be a multiple of groups={groups}, got {channels}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.kernel_size = each("kernel_size", kernel_size, self._axes)

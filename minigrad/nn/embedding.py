@@ -9,6 +9,7 @@ from minigrad.engine import Tensor
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.sizes import require_sizes
 
 
 class Embedding(Module):
@@ -25,9 +26,7 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
-        for name, size in (("num_embeddings", num_embeddings), ("embedding_dim", embedding_dim)):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        require_sizes(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx must be within the {num_embeddings} numbers, got {padding_idx}")
         self.num_embeddings = num_embeddings

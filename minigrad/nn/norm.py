@@ -11,6 +11,7 @@ from minigrad.engine import Tensor
 from minigrad.nn import init
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.nn.sizes import require_sizes
 
 
 class _BatchNorm(Module):
@@ -26,7 +27,7 @@ class _BatchNorm(Module):
         affine: bool = True,
         track_running_stats: bool = True,
     ) -> None:
-        _at_least_one("num_features", num_features)
+        require_sizes(num_features=num_features)
         self.num_features = num_features
         self.eps = eps
         self.momentum = momentum
@@ -178,9 +179,9 @@ class GroupNorm(Module):
     """
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
-        _at_least_one("num_groups", num_groups)
-        if num_channels < 1 or num_channels % num_groups:
-            raise ValueError(f"num_channels must be a positive multiple of num_groups={num_groups}, got {num_channels}")
+        require_sizes(num_groups=num_groups, num_channels=num_channels)
+        if num_channels % num_groups:
+            raise ValueError(f"num_channels must be a multiple of num_groups={num_groups}, got {num_channels}")
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -199,11 +200,7 @@ class GroupNorm(Module):
 
 
 def _row(normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    row = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
-    _at_least_one("normalized_shape", min(row, default=0))
+    row = tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (normalized_shape,)
+    for size in row or (0,):
+        require_sizes(normalized_shape=size)
     return row
-
-
-def _at_least_one(name: str, size: int) -> None:
-    if size < 1:
-        raise ValueError(f"{name} must be at least 1, got {size}")

@@ -13,6 +13,7 @@ from minigrad.nn import init
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.sizes import require_sizes
 
 
 class PositionalEncoding(Module):
@@ -29,8 +30,7 @@ class PositionalEncoding(Module):
     """
 
     def __init__(self, embed_dim: int, dropout: float = 0.0) -> None:
-        if embed_dim < 1:
-            raise ValueError(f"embed_dim must be at least 1, got {embed_dim}")
+        require_sizes(embed_dim=embed_dim)
         self.embed_dim = embed_dim
         self.dropout = Dropout(dropout)
 
@@ -59,9 +59,7 @@ class LearnedPositionalEmbedding(Module):
     """
 
     def __init__(self, max_len: int, embed_dim: int) -> None:
-        for name, size in (("max_len", max_len), ("embed_dim", embed_dim)):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        require_sizes(max_len=max_len, embed_dim=embed_dim)
         self.weight = init.normal_(Parameter(np.empty((max_len, embed_dim), np.float32)), std=0.02)
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:

@@ -14,6 +14,7 @@ from minigrad.nn import init
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.nn.sizes import require_sizes
 
 State = tuple[Tensor, ...]
 
@@ -39,9 +40,7 @@ class _Recurrent(Module):
         dropout: float,
         bidirectional: bool,
     ) -> None:
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if size < 1:
-                raise ValueError(f"{name} must be at least 1, got {size}")
+        require_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size = input_size
         self.hidden_size = hidden_size
         self.num_layers = num_layers

@@ -15,6 +15,7 @@ from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.norm import LayerNorm
+from minigrad.nn.sizes import require_sizes
 
 _ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
 
@@ -151,8 +152,7 @@ class _Stack(Module):
     """Copies of a layer, one after the other, and perhaps a normalisation of what the last returns."""
 
     def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
-        if num_layers < 1:
-            raise ValueError(f"num_layers must be at least 1, got {num_layers}")
+        require_sizes(num_layers=num_layers)
         self.layers = ModuleList([deepcopy(layer) for _ in range(num_layers)])
         self.norm = norm
         for parameter in self.layers.parameters():

@@ -28,9 +28,9 @@ def test_the_text_of_a_layer_shows_what_is_not_as_usual():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((0, 2, 3), "in_channels must be a positive multiple of groups=1, got 0"),
-        ((2, 3, 3, 1, 0, 1, 2), "out_channels must be a positive multiple of groups=2, got 3"),
-        ((2, 2, 3, 1, 0, 1, 0), "in_channels must be a positive multiple of groups=0"),
+        ((0, 2, 3), "in_channels must be at least 1, got 0"),
+        ((2, 3, 3, 1, 0, 1, 2), "out_channels must be a multiple of groups=2, got 3"),
+        ((2, 2, 3, 1, 0, 1, 0), "groups must be at least 1, got 0"),
         ((2, 2, 0), "kernel_size is an integer of at least 1, or 2 of them; got 0"),
         ((2, 2, (3, 3, 3)), r"kernel_size is .* got \(3, 3, 3\)"),
     ],

@@ -63,7 +63,7 @@ def test_sizes_that_make_no_layer_are_refused():
         BatchNorm1d(0)
     with pytest.raises(ValueError, match="normalized_shape must be at least 1, got 0"):
         LayerNorm((3, 0))
-    with pytest.raises(ValueError, match="num_channels must be a positive multiple of num_groups=2, got 3"):
+    with pytest.raises(ValueError, match="num_channels must be a multiple of num_groups=2, got 3"):
         GroupNorm(2, 3)
 
 
