@@ -64,6 +64,9 @@ class Sequential(ModuleList):
     """
 
     def __init__(self, *modules: Module) -> None:
+        if any(isinstance(module, (list, tuple)) for module in modules):
+            name = type(self).__name__
+            raise TypeError(f"{name} takes modules one by one, not a list of them: write {name}(*modules)")
         super().__init__(modules)
 
     def forward(self, x: Any) -> Any:

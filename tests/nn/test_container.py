@@ -74,6 +74,12 @@ def test_what_is_not_a_module_is_refused_with_the_remedy():
         ModuleList([3])
 
 
+@pytest.mark.parametrize("kind", [Sequential, Residual])
+def test_a_list_in_the_place_of_modules_is_refused_with_the_way_to_write_it(kind):
+    with pytest.raises(TypeError, match=rf"takes modules one by one, .*: write {kind.__name__}\(\*modules\)"):
+        kind([Tanh(), ReLU()])
+
+
 def test_a_list_of_modules_has_no_forward():
     with pytest.raises(NotImplementedError, match=r"ModuleList must define forward"):
         ModuleList([ReLU()])(1)
