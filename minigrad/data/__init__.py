@@ -6,7 +6,7 @@ from minigrad.data.digits import Digits
 from minigrad.data.loader import DataLoader
 from minigrad.data.mnist import MNIST
 from minigrad.data.sequences import Addition, Reverse
-from minigrad.data.synthetic import XOR, Moons, Spirals
+from minigrad.data.synthetic import XOR, Circles, Moons, Spirals, Weather
 from minigrad.data.table import Table
 from minigrad.data.text import ByteText, CharText, Text
 from minigrad.data.tokens import Tokens
@@ -18,6 +18,7 @@ __all__ = [
     "Arrays",
     "ByteText",
     "CharText",
+    "Circles",
     "DataError",
     "DataLoader",
     "Dataset",
@@ -30,6 +31,7 @@ __all__ = [
     "Targets",
     "Text",
     "Tokens",
+    "Weather",
     "class_targets",
     "split",
 ]

@@ -1,4 +1,4 @@
-"""Small problems in the plane that need no file."""
+"""Small problems that need no file: points in the plane, and a table of the weather."""
 
 from __future__ import annotations
 
@@ -56,7 +56,46 @@ class Moons(Dataset):
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
         points = np.where(labels[:, np.newaxis] == 0, upper, [1, 0.5] - upper)
         parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(points, noise, class_targets(labels, 2, targets), parts)
+        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, 2, targets), parts)
+
+
+class Circles(Dataset):
+    """Two circles around the origin, a class each: points (2,), as in scikit-learn's `make_circles`.
+
+    The outer circle, class 0, has radius 1. Before the noise, the points lie at even angles.
+
+    Args:
+        n_samples: points of both circles together; an odd one goes to the inner.
+        factor: the radius of the inner circle.
+        noise: the standard deviation of the Gaussian noise on each coordinate.
+        val_fraction: the share of the points for validation.
+        test_fraction: the share for the test.
+        targets: the form of the classes (see `minigrad.data.Targets`).
+
+    Raises: DataError for a factor that is not between 0 and 1 or a negative noise, and if a part is left without a
+        point.
+    """
+
+    _num_classes = 2
+
+    def __init__(
+        self,
+        n_samples: int = 1000,
+        factor: float = 0.5,
+        noise: float = 0.05,
+        val_fraction: float = 0.2,
+        test_fraction: float = 0.2,
+        targets: Targets = "index",
+    ) -> None:
+        if not 0 < factor < 1:
+            raise DataError(f"factor is the radius of the inner circle in one of 1, between 0 and 1; got {factor}")
+        labels = (np.arange(n_samples) >= n_samples // 2).astype(np.int64)
+        counts = [np.count_nonzero(labels == circle) for circle in range(2)]
+        angle = np.concatenate([np.linspace(0, 2 * np.pi, count, endpoint=False) for count in counts])
+        radius = np.where(labels == 0, 1, factor)
+        points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
+        parts = split(len(labels), val_fraction, test_fraction, labels)
+        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, 2, targets), parts)
 
 
 class Spirals(Dataset):
@@ -92,14 +131,57 @@ class Spirals(Dataset):
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(points, noise, class_targets(labels, arms, targets), parts)
+        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, arms, targets), parts)
 
 
-def _examples(
-    points: np.ndarray, noise: float, targets: np.ndarray, parts: tuple[np.ndarray, ...]
-) -> tuple[Examples, ...]:
+class Weather(Dataset):
+    """A table of days: how clear, warm and cloudy each was (3,), from 0 to 1, and whether it was a sunny day (class 1).
+
+    A day is drawn uniformly, and is sunny where 0.6 clear + 0.3 warm - 0.4 cloudy + 0.2, and some noise, are above 0.5.
+
+    Args:
+        n_samples: days in the table.
+        noise: the standard deviation of the Gaussian noise on that score.
+        val_fraction: the share of the days for validation.
+        test_fraction: the share for the test.
+        targets: the form of the classes (see `minigrad.data.Targets`).
+
+    Raises: DataError for a negative noise, and if a part is left without a day.
+    """
+
+    _num_classes = 2
+
+    def __init__(
+        self,
+        n_samples: int = 1000,
+        noise: float = 0.02,
+        val_fraction: float = 0.2,
+        test_fraction: float = 0.2,
+        targets: Targets = "index",
+    ) -> None:
+        days = random.stream("data", draw=1).random((max(n_samples, 0), 3))  # draw 0 is the noise
+        score = _noisy(days @ [0.6, 0.3, -0.4] + 0.2, noise)
+        labels = (score > 0.5).astype(np.int64)
+        parts = split(len(labels), val_fraction, test_fraction, labels)
+        self.train, self.val, self.test = _examples(days, class_targets(labels, 2, targets), parts)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """What the three numbers of a day are."""
+        return ("clear", "warm", "cloudy")
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What a neuron says of a day."""
+        return ("No Sunny Day", "Sunny Day")
+
+
+def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
     if not 0 <= noise < np.inf:
         raise DataError(f"noise is a standard deviation, 0 or larger; got {noise}")
-    noisy = points + random.stream("data").normal(scale=noise, size=points.shape)
-    inputs = noisy.astype(np.float32)
+    return values + random.stream("data").normal(scale=noise, size=values.shape)
+
+
+def _examples(inputs: np.ndarray, targets: np.ndarray, parts: tuple[np.ndarray, ...]) -> tuple[Examples, ...]:
+    inputs = inputs.astype(np.float32)
     return tuple(Examples(inputs[rows], targets[rows]) for rows in parts)
