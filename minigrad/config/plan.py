@@ -71,6 +71,15 @@ class Plan:
             raise KeyError(f"{path}: {'known when it is built' if value else 'no such value in this config'}")
         return _data(value)
 
+    def settle(self, path: str, known: Any) -> None:
+        """Says what a value that was left open, null, has turned out to be. Raises: KeyError if there is none."""
+        value: Value | None = self._root
+        for word in path.split("."):
+            value = child(value, word) if value is not None else None
+        if not isinstance(value, Literal):
+            raise KeyError(f"{path}: no such value in this config")
+        value.value = known
+
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
         """An error found later, to be raised: it points to where the value at `path`, or what holds it, was written."""
         value: Value = self._root

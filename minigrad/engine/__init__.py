@@ -2,7 +2,7 @@
 
 from minigrad.engine import random
 from minigrad.engine.anomaly import AnomalyError, detect_anomaly
-from minigrad.engine.backward import backward, grad
+from minigrad.engine.backward import backward, collect, grad
 from minigrad.engine.dispatch import primitive
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
@@ -20,6 +20,7 @@ __all__ = [
     "check_gradients",
     "check_operation",
     "checkpoint",
+    "collect",
     "detect_anomaly",
     "enable_grad",
     "grad",

@@ -8,7 +8,7 @@ build the graph of the derivative.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from minigrad.engine.broadcast import cast, sum_to
 from minigrad.engine.mode import current_mode, enable_grad
 from minigrad.engine.primitive import describe
-from minigrad.engine.tensor import Node, Tensor, as_array, wrap
+from minigrad.engine.tensor import Leaf, Node, Tensor, as_array, wrap
 
 _by_age = attrgetter("number")
 
@@ -34,14 +34,31 @@ def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_
         the graph was consumed before, or if what it kept has been written to since. ValueError for a `gradient` of
         another shape.
     """
-    root = _root(tensor)
-    start = _start(tensor, gradient)
-    gradients = walk({root: start}, {root}, retain_graph=retain_graph)
-    for leaf, (value, owned) in gradients.items():
+    for leaf, (value, owned) in _leaf_gradients(tensor, gradient, retain_graph):
         if leaf.grad is None:
             leaf.grad = np.asarray(value) if owned else value.copy()
         else:
             leaf.grad += value
+
+
+def collect(tensor: Tensor, gradient: ArrayLike | Tensor | None, collected: dict[Leaf, NDArray[Any]]) -> None:
+    """Adds to `collected`, by leaf, what `backward(tensor, gradient)` would add to their `.grad`.
+
+    For threads that share parameters: two of them that add to one `.grad` would lose updates. Raises: as `backward`.
+    """
+    for leaf, (value, owned) in _leaf_gradients(tensor, gradient):
+        if leaf in collected:
+            collected[leaf] += value
+        else:
+            collected[leaf] = np.asarray(value) if owned else value.copy()
+
+
+def _leaf_gradients(
+    tensor: Tensor, gradient: ArrayLike | Tensor | None, retain_graph: bool = False
+) -> Iterable[tuple[Any, tuple[Any, bool]]]:
+    """The leaves below a tensor, each with its gradient, and whether that is nobody else's array."""
+    root = _root(tensor)
+    return walk({root: _start(tensor, gradient)}, {root}, retain_graph=retain_graph).items()
 
 
 def grad(

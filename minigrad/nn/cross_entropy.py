@@ -150,6 +150,16 @@ class _OfClasses(Loss):
         losses = self._of_rows(self._rows(input), target.data.reshape(-1))
         return ops.reshape(losses, places) if self.reduction == "none" else losses
 
+    def count(self, target: NDArray[Any]) -> float:
+        """Returns the number of class indices that are not ignored, or the sum of their factors; of probabilities, the
+        number of examples."""
+        if target.dtype.kind not in "iu":
+            return super().count(target)
+        counted = target != self.ignore_index
+        if self.weight is None:
+            return float(np.count_nonzero(counted))
+        return float(self.weight.data.take(target[counted], mode="clip").sum())
+
     def _axis_of(self, input: Tensor) -> int:
         """Where the classes are, counted from the front."""
         if input.ndim < 2:

@@ -34,6 +34,11 @@ class Loss(Module):
             raise ValueError(f"reduction must be {', '.join(words)} or {last}, got {reduction!r}")
         self.reduction: str = reduction
 
+    def count(self, target: np.ndarray) -> float:
+        """Returns how much a batch with this target, examples first, counts in the mean over several: by default the
+        number of examples. What the "mean" of a batch divides by, up to a factor that all batches share."""
+        return len(target)
+
     def _reduce(self, losses: Tensor) -> Tensor:
         if self.reduction == "none":
             return losses

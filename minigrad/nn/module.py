@@ -7,7 +7,7 @@ set. So `super().__init__()` has nothing to prepare, and forgetting it does no h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -31,6 +31,10 @@ class Module:
 
     training: bool = True
     """Whether layers such as `Dropout` behave as they do in training; set by `train` and `eval`."""
+
+    decomposes: ClassVar[bool] = True
+    """Whether what comes out for an example is the same whatever else is in its batch, so that the batch may be divided
+    and the parts computed side by side; False for a layer that takes statistics of the batch, or writes its buffers."""
 
     _forward_hooks: dict[object, Callable[..., Any]] | None = None
     _forward_pre_hooks: dict[object, Callable[..., Any]] | None = None

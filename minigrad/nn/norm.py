@@ -17,6 +17,7 @@ from minigrad.nn.sizes import require_sizes
 class _BatchNorm(Module):
     """Each channel less its mean, divided by its deviation, over the batch and all places."""
 
+    decomposes = False
     _shapes: ClassVar[dict[int, str]]
 
     def __init__(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minigrad.engine import Tensor
 from minigrad.optim.bucket import Array, Bucket, pack
+
+_Ready = tuple[Bucket, Sequence[Array], Mapping[str, Any]]  # with the gradients, and the options of its group
 
 
 class Optimizer:
@@ -81,10 +84,24 @@ class Optimizer:
 
     def step(self) -> None:
         """Updates every parameter that has a gradient; the others, and their state, stay as they are."""
+        self._update(self._all_ready())
+
+    def lanes(self) -> list[Callable[[], None]]:
+        """Returns what `step` does as calls that may run side by side, each on parameters and state of its own."""
+        lanes: dict[int, list[_Ready]] = {}
+        for ready in self._all_ready():
+            lanes.setdefault(ready[0].lane, []).append(ready)
+        return [partial(self._update, lane) for lane in lanes.values()]
+
+    def _update(self, ready: Iterable[_Ready]) -> None:
+        for bucket, gradients, group in ready:
+            bucket.step += 1
+            self.update(bucket, gradients, group)
+
+    def _all_ready(self) -> Iterator[_Ready]:
         for i, group in enumerate(self.param_groups):
             for bucket, gradients in self._ready(i):
-                bucket.step += 1
-                self.update(bucket, gradients, group)
+                yield bucket, gradients, group
 
     def zero_grad(self) -> None:
         """Lets go of the gradients of all parameters: each `.grad` is None."""

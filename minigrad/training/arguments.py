@@ -61,6 +61,8 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.add_argument("--runs-dir", type=Path, default=Path("runs"), metavar="DIR", help="default: runs"),
         parser.add_argument("--import", action="append", default=[], dest="packages", metavar="PACKAGE",
                             help="make the classes of a package known; may be given again"),
+        parser.add_argument("--threads", type=int, metavar="N",
+                            help="shards of a step computed at a time, which changes no bit; default: all cores"),
         parser.add_argument("--debug", action="store_true", help="show the traceback of an error"),
         known.add_argument("--list", nargs="?", const="all", metavar="KIND", choices=["all", *KINDS],
                            help=f"list the classes of a kind, or all: {', '.join(KINDS)}"),
@@ -101,6 +103,8 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         parser.error(_remedy(unknown[0], names))
     if arguments.jobs is not None and (arguments.jobs < 1 or not arguments.sweep):
         parser.error("--jobs counts the runs of a --sweep that go on at a time, 1 or more")
+    if arguments.threads is not None and arguments.threads < 1:
+        parser.error(f"--threads is 1 or more, got {arguments.threads}")
     if arguments.format is not None and arguments.predict is None:
         parser.error("--format is that of the lines of --predict FILE")
     if arguments.allow_changes and not arguments.resume:

@@ -16,8 +16,10 @@ import numpy as np
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataError, Examples
 from minigrad.engine import Tensor, no_grad
+from minigrad.parallel import available_cores
 from minigrad.training import catalogue, sweep
 from minigrad.training.arguments import SAMPLING, parse
+from minigrad.training.division import DivisionError
 from minigrad.training.experiment import Experiment, UsageError, build, known_classes, schedule_warning
 from minigrad.training.find_lr import find_lr
 from minigrad.training.generation import cropped, generate
@@ -82,7 +84,7 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _show(plan.to_yaml(origins=True).rstrip())
     if arguments.check:
         print(check_memory(plan))
-    training, table = _ready(plan)
+    training, table = _ready(plan, arguments.threads)
     if arguments.summary:
         return _show(table)
     if warning := schedule_warning(training):
@@ -107,18 +109,24 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _train(training, directory)
 
 
-def _ready(plan: Plan) -> tuple[Training, str]:
+def _ready(plan: Plan, threads: int | None) -> tuple[Training, str]:
     """Builds what a plan says, and sends a first batch through it, which may show that the parts do not fit together.
+
+    What the plan left to the sizes of the work, it then says.
 
     Returns the training and the table of layers. Raises: ConfigError with the place of what does not fit.
     """
     experiment = build(plan)
     try:
-        training = Training(experiment)
+        training = Training(experiment, threads)
         inputs, targets = next(training.batches())[0]
         table = summary(experiment.model, inputs)
+    except DivisionError as error:
+        raise plan.error("trainer.shards", str(error)) from error
     except (ValueError, TypeError, IndexError) as error:
         raise plan.error(f"model.{getattr(error, 'layer_path', '')}", str(error)) from error
+    plan.settle("trainer.shards", training.shards.count)
+    plan.settle("trainer.blas_threads", training.blas_threads)
     with no_grad(), np.errstate(all="ignore"):
         outputs = experiment.model.eval()(Tensor(inputs)).data
         try:
@@ -217,12 +225,19 @@ def _sweep(arguments: Namespace, config: Path, registry: Registry, home: Path) -
     grid = sweep.read_grid(arguments.sweep)
     for point in grid:
         load_plan(config, Experiment, registry, [*arguments.overrides, *sweep.overrides_of(point)])
-    more = ["--runs-dir", str(arguments.runs_dir), *(f"--import={package}" for package in arguments.packages)]
+    jobs = arguments.jobs or 1
+    threads = arguments.threads or max(1, available_cores() // jobs)
+    more = [
+        "--runs-dir",
+        str(arguments.runs_dir),
+        f"--threads={threads}",
+        *(f"--import={package}" for package in arguments.packages),
+    ]
     members = [
         sweep.Member(point, [str(config), *arguments.overrides, *sweep.overrides_of(point), *more], home)
         for point in grid
     ]
-    exit_code = sweep.run_members(members, arguments.jobs or 1)
+    exit_code = sweep.run_members(members, jobs)
     print(sweep.table(members))
     return exit_code
 

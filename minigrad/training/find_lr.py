@@ -62,9 +62,8 @@ def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps
     """
     if not 0 < low < high or steps < 2:
         raise ValueError(f"expected 0 < low < high and at least 2 steps, got {low}, {high} and {steps}")
-    settings = Trainer(
-        max_steps=steps, grad_clip=experiment.trainer.grad_clip, accumulate=experiment.trainer.accumulate
-    )
+    kept = {name: getattr(experiment.trainer, name) for name in ("grad_clip", "accumulate", "shards", "blas_threads")}
+    settings = Trainer(max_steps=steps, **kept)
     model = deepcopy(experiment.model).train()
     training = Training(replace(experiment, model=model, metrics=[], callbacks=[], schedule=None, trainer=settings))
     groups = training.optimizer.param_groups
@@ -73,7 +72,7 @@ def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps
     smoothed: list[float] = []
     average = 0.0
     rates = np.geomspace(low, high, steps)
-    with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
+    with threadpool_limits(training.blas_threads, "blas"), np.errstate(all="ignore"):
         for rate, batches in zip(rates, islice(training.batches(), steps), strict=True):
             for group, ratio in zip(groups, ratios, strict=True):
                 group["lr"] = rate * ratio

@@ -65,8 +65,9 @@ def evaluate(experiment: Experiment) -> dict[str, Any]:
 
     Raises: TrainingError if the loss is not finite.
     """
-    with threadpool_limits(1, "blas"), np.errstate(all="ignore"):
-        values = Training(experiment).evaluate(experiment.data.test, "test")
+    training = Training(experiment)
+    with threadpool_limits(training.blas_threads, "blas"), np.errstate(all="ignore"):
+        values = training.evaluate(experiment.data.test, "test")
     experiment.model.eval()
     return values
 

@@ -15,7 +15,11 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from minigrad.data import DataLoader, Examples
 from minigrad.engine import Tensor, no_grad, random
+from minigrad.nn import Module
 from minigrad.optim import clip_grad_norm_
+from minigrad.parallel import Shards, keep_freed_memory
+from minigrad.training.division import divide
+from minigrad.training.gradients import Batch, gradients
 from minigrad.training.guard import TrainingError, divergence
 from minigrad.training.metrics import Tally
 from minigrad.training.monitor import Best, Checkpoint, EarlyStopping
@@ -26,8 +30,10 @@ from minigrad.training.state import kept
 if TYPE_CHECKING:
     from minigrad.training.experiment import Experiment
 
-Batch = tuple[np.ndarray, np.ndarray]
-"""Inputs (N, ...) and targets (N, ...)."""
+_SHARED_BUFFERS = (
+    "a layer wrote to a buffer while the batch was divided into {} shards, which share it: say decomposes = False in "
+    "the layer's class, or trainer.shards=1"
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class Trainer:
         max_steps: optimizer steps; the first of the two limits to be reached ends the training.
         accumulate: batches in a step, whose gradients are averaged over all their examples; the last step of an epoch
             takes what is left.
+        shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
+            summed in their order; decides how numbers are rounded, whoever computes them. Left out, a rule of sizes
+            decides when the run begins: 2, or 1 where the step is small or a layer looks at the whole batch.
+        blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
+            large step cannot be divided.
         val_every: steps between validations; left out, the end of every epoch. The last step is always validated.
         log_every: steps between two records of the training loss, metrics and learning rate.
         grad_clip: the largest norm of all gradients together; longer ones are scaled down to it.
@@ -53,6 +64,8 @@ class Trainer:
     max_epochs: int | None = None
     max_steps: int | None = None
     accumulate: int = 1
+    shards: int | None = None
+    blas_threads: int | None = None
     val_every: int | None = None
     log_every: int = 50
     grad_clip: float | None = None
@@ -61,7 +74,9 @@ class Trainer:
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
 
     def __post_init__(self) -> None:
-        for name in ("max_epochs", "max_steps", "accumulate", "val_every", "log_every", "grad_clip"):
+        for name in (
+            "max_epochs", "max_steps", "accumulate", "shards", "blas_threads", "val_every", "log_every", "grad_clip"
+        ):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ValueError(f"{name} must be larger than 0, got {value}")
@@ -80,10 +95,14 @@ class Training:
     `step` counts the optimizer steps done, those whose update was skipped included; the epoch and the place in it
     follow from it. What changes on the way is in the model's `state_dict()` and in `state()`; checkpoints hold both.
 
-    Raises: ValueError if the loader does not fit the data.
+    Args:
+        experiment: what is trained.
+        threads: how many shards of a step are computed at a time; left out, as many as there are cores. Changes no bit.
+
+    Raises: ValueError if the loader does not fit the data, or the shards not the batches.
     """
 
-    def __init__(self, experiment: Experiment) -> None:
+    def __init__(self, experiment: Experiment, threads: int | None = None) -> None:
         random.seed(experiment.seed)
         self.experiment = experiment
         self.settings = experiment.trainer
@@ -92,6 +111,9 @@ class Training:
         self.loader = experiment.loader(experiment.data.train)
         self.epoch_steps = ceil(len(self.loader) / self.settings.accumulate)
         self.steps = self.settings.steps(self.epoch_steps)
+        shards, self.blas_threads = divide(experiment, min(self.loader.batch_size, len(experiment.data.train)))
+        self.shards = Shards(shards, threads)
+        self.buffers = _written(self.model) if shards > 1 else {}
         self.val_every = self.settings.val_every or self.epoch_steps
         self.parameters = list(self.model.parameters())
         self.optimizer = experiment.optimizer(self.parameters)
@@ -121,7 +143,7 @@ class Training:
     def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
         """Trains to the end, and measures the test examples on the best weights, which stay in the model, in eval mode.
 
-        BLAS runs on one thread meanwhile: with more it would give other bits on a machine with other cores.
+        BLAS has `blas_threads` meanwhile, whatever the machine: with more it would give other bits.
 
         Args:
             directory: gets the records and the checkpoints.
@@ -134,7 +156,8 @@ class Training:
         """
         self.directory = directory
         self.model.train()
-        with threadpool_limits(1, "blas"), catch_warnings():
+        keep_freed_memory()
+        with threadpool_limits(self.blas_threads, "blas"), catch_warnings():
             # the guard tells of what is not finite; np.errstate would cost every operation (3 % of a small step)
             filterwarnings("ignore", ".* encountered in ", RuntimeWarning)
             for callback in self.callbacks:
@@ -175,24 +198,22 @@ class Training:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """Forward, loss and backward for each of `batches`, whose gradients are averaged, and one update.
 
-        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped.
+        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped, and if a shard wrote
+            to what it shares with the others.
         """
         total = 0.0
-        with random.at(self.step):
-            for inputs, targets in batches:
-                outputs = self.model(Tensor(inputs))
-                loss = self.experiment.loss(outputs, Tensor(targets))
-                loss.backward(self._share(inputs, batches) if len(batches) > 1 else None)
-                value = loss.item()
-                total += value
-                if isfinite(value):
-                    self.tally.add(value, outputs.data, targets)
+        for value, count, outputs, targets in gradients(self.experiment, self.shards, batches, self.step):
+            total += value
+            if isfinite(value):
+                self.tally.add(value, count, outputs, targets)
+        if self.buffers and self.buffers != _written(self.model):
+            raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
         norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
         if isfinite(total + norm):
             for callback in self.callbacks:
                 callback.on_before_optimizer_step(self)
-            self.optimizer.step()
+            self.shards.update(self.optimizer)
         elif self.settings.on_nan == "skip":
             self.skipped += 1
         else:
@@ -215,11 +236,12 @@ class Training:
         with no_grad(), random.at(self.step):
             for inputs, targets in DataLoader(examples, batch_size, shuffle=False).epoch(0):
                 outputs = self.model(Tensor(inputs))
-                loss = self.experiment.loss(outputs, Tensor(targets)).item()
+                count = self.experiment.loss.count(targets)
+                loss = self.experiment.loss(outputs, Tensor(targets)).item() if count else 0.0
                 if not isfinite(loss):
                     what = f"the {part} loss became {loss} at step {self.step}"
                     raise divergence(what, [inputs], self.model, self._remedies())
-                self.tally.add(loss, outputs.data, targets)
+                self.tally.add(loss, count, outputs.data, targets)
         values = self.tally.compute(part)
         self.tally.reset()
         self.model.train()
@@ -299,10 +321,6 @@ class Training:
             directory.best_step = self.best.step
         self._save_due = monotonic() + self.settings.checkpoint.seconds
 
-    def _share(self, inputs: np.ndarray, batches: Sequence[Batch]) -> float:
-        """Returns how much the loss of one of the batches of a step counts for the loss of the step."""
-        return 1.0 if self.tally.reduction == "sum" else len(inputs) / sum(len(inputs) for inputs, _ in batches)
-
     def _after_step(self, progress: Progress | None) -> None:
         """Records, validates, saves, and tells the callbacks, when it is time for that."""
         for callback in self.callbacks:
@@ -356,6 +374,11 @@ class Training:
         if self.settings.on_nan == "stop":
             remedies.append("trainer.on_nan=skip")
         return remedies
+
+
+def _written(model: Module) -> dict[str, tuple[int, int]]:
+    """Which tensor each buffer of a model is, and how often it was written to."""
+    return {name: (id(buffer), buffer.version[0]) for name, buffer in model.named_buffers()}
 
 
 def _options(group: Mapping[str, Any]) -> dict[str, Any]:

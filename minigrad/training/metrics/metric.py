@@ -43,7 +43,7 @@ class Metric:
 
 
 class Tally:
-    """The loss of an example on average, and the metrics, over the batches since `reset`.
+    """The loss on average, and the metrics, over the batches since `reset`.
 
     Args:
         metrics: what to measure besides the loss.
@@ -58,14 +58,14 @@ class Tally:
     def reset(self) -> None:
         """Forgets all batches."""
         self.loss = 0.0
-        self.count = 0
+        self.count = 0.0
         for metric in self.metrics:
             metric.reset()
 
-    def add(self, loss: float, outputs: np.ndarray, targets: np.ndarray) -> None:
-        """Adds one batch: its loss, the model's outputs and the targets."""
-        self.loss += loss if self.reduction == "sum" else loss * len(outputs)
-        self.count += len(outputs)
+    def add(self, loss: float, count: float, outputs: np.ndarray, targets: np.ndarray) -> None:
+        """Adds one batch: its loss, how much it counts (`Loss.count`), the model's outputs and the targets."""
+        self.loss += loss if self.reduction == "sum" else loss * count
+        self.count += count
         for metric in self.metrics:
             metric.update(outputs, targets)
 

@@ -25,7 +25,7 @@ def test_the_mean_loss_weighs_each_example_alike_in_batches_of_unequal_size():
     losses = np.array([1.0, 2.0, 3.0, 10.0])
     tally = Tally([])
     for batch in np.split(losses, [3]):
-        tally.add(batch.mean(), batch, batch)
+        tally.add(batch.mean(), len(batch), batch, batch)
     assert tally.compute("val") == {"val/loss": losses.mean()}
 
 
@@ -33,21 +33,21 @@ def test_a_loss_that_is_a_sum_is_told_for_one_example_too():
     losses = np.array([1.0, 2.0, 3.0, 10.0])
     tally = Tally([], reduction="sum")
     for batch in np.split(losses, [3]):
-        tally.add(batch.sum(), batch, batch)
+        tally.add(batch.sum(), len(batch), batch, batch)
     assert tally.compute("val") == {"val/loss": losses.mean()}
 
 
 def test_a_reset_tally_has_forgotten_loss_and_metrics():
     outputs = np.random.default_rng(0).normal(size=(50, 4))
     tally = Tally([Accuracy()])
-    tally.add(5.0, outputs, np.zeros(50, int))
+    tally.add(5.0, 50, outputs, np.zeros(50, int))
     tally.reset()
-    tally.add(1.0, outputs[:10], outputs[:10].argmax(1))
+    tally.add(1.0, 10, outputs[:10], outputs[:10].argmax(1))
     assert tally.compute("train") == {"train/loss": 1.0, "train/accuracy": 1.0}
 
 
 def test_a_table_stands_in_the_results_of_the_test_alone():
     tally = Tally([Accuracy(), ConfusionMatrix()])
-    tally.add(1.0, np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
+    tally.add(1.0, 2, np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]))
     assert tally.compute("val").keys() == {"val/loss", "val/accuracy"}
     assert tally.compute("test")["test/confusion_matrix"] == [[1, 0], [1, 0]]

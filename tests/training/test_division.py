@@ -1,0 +1,206 @@
+import copy
+
+import numpy as np
+import pytest
+
+from minigrad import nn, optim
+from minigrad.data import DataLoader, Dataset, Examples
+from minigrad.engine import random
+from minigrad.parallel import Shards, available_cores
+from minigrad.training import Experiment, Trainer, Training, TrainingError
+from minigrad.training.division import DivisionError, divide
+from minigrad.training.gradients import gradients
+
+BATCH = 12
+
+
+class Numbers(Dataset):
+    """Rows of numbers, in four classes."""
+
+    def __init__(self, width=8, classes=4):
+        numbers = np.random.default_rng(0)
+        examples = [Examples(numbers.normal(size=(n, width)), numbers.integers(0, classes, n)) for n in (60, 20, 20)]
+        self.train, self.val, self.test = examples
+
+
+def experiment(model, loss=None, width=8, batch_size=BATCH, **settings):
+    return Experiment(
+        name="division",
+        data=Numbers(width),
+        model=model,
+        loss=loss or nn.CrossEntropyLoss(),
+        optimizer=lambda parameters: optim.SGD(parameters, lr=0.1),
+        loader=lambda examples: DataLoader(examples, batch_size),
+        trainer=Trainer(max_steps=settings.pop("max_steps", 3), **settings),
+    )
+
+
+def small(*more):
+    random.seed(0)
+    return nn.Sequential(nn.Linear(8, 16), *more, nn.Tanh(), nn.Linear(16, 4))
+
+
+def large(*more):
+    random.seed(0)
+    return nn.Sequential(nn.Linear(256, 2048), *more, nn.ReLU(), nn.Linear(2048, 4))
+
+
+class TestTheRule:
+    def test_a_small_step_is_not_divided(self):
+        assert divide(experiment(small()), BATCH) == (1, 1)
+
+    def test_a_large_step_has_two_shards_each_with_one_blas_thread(self):
+        assert divide(experiment(large(), width=256), BATCH) == (2, 1)
+
+    def test_a_large_step_that_looks_at_the_whole_batch_has_one_shard_and_gives_blas_the_threads(self):
+        assert divide(experiment(large(nn.BatchNorm1d(2048)), width=256), BATCH) == (1, min(2, available_cores()))
+
+    def test_a_batch_of_one_example_is_not_divided(self):
+        assert divide(experiment(large(), width=256), 1) == (1, 1)
+
+    def test_a_larger_batch_makes_a_small_network_a_large_step(self):
+        assert divide(experiment(small()), 2**15) == (2, 1)
+
+    def test_what_the_trainer_says_counts(self):
+        assert divide(experiment(small(), shards=3, blas_threads=2), BATCH) == (3, 2)
+
+    def test_the_weights_of_a_convolution_count_for_each_of_its_places(self):
+        class Image(nn.Module):
+            def forward(self, x):
+                return x.reshape(-1, 1, 32, 32)
+
+        random.seed(0)
+        model = nn.Sequential(Image(), nn.Conv2d(1, 64, 3), nn.MaxPool2d(30), nn.Flatten(), nn.Linear(64, 4))
+        assert divide(experiment(model, width=1024), BATCH) == (2, 1)
+
+    def test_looking_for_the_size_draws_no_random_numbers_and_changes_nothing(self):
+        model = large(nn.Dropout(0.5))
+        before = random.place().draws.copy()
+        divide(experiment(model, width=256), BATCH)
+        assert random.place().draws == before
+        assert model.training
+        assert all(p.grad is None for p in model.parameters())
+
+
+class TestWhatCannotBeDivided:
+    def test_a_layer_that_looks_at_the_whole_batch_is_named(self):
+        with pytest.raises(
+            DivisionError, match=r"layer '1' \(BatchNorm1d\) looks at the whole batch: it needs shards: 1"
+        ):
+            divide(experiment(small(nn.BatchNorm1d(16)), shards=2), BATCH)
+
+    def test_a_loss_that_looks_at_the_whole_batch_is_named(self):
+        class Spread(nn.CrossEntropyLoss):
+            decomposes = False
+
+        with pytest.raises(DivisionError, match=r"the loss \(Spread\) looks at the whole batch"):
+            divide(experiment(small(), Spread(), shards=2), BATCH)
+
+    def test_more_shards_than_examples_are_refused(self):
+        with pytest.raises(DivisionError, match="shards is 13, and a batch has only 12 examples"):
+            divide(experiment(small(), shards=13), BATCH)
+
+    def test_a_layer_that_writes_what_its_shards_share_stops_the_training(self):
+        class Counting(nn.Module):
+            def __init__(self):
+                self.seen = nn.Buffer(np.zeros(1))
+
+            def forward(self, x):
+                if self.training:
+                    self.seen.data[...] += len(x)
+                    self.seen.bump()
+                return x
+
+        with pytest.raises(TrainingError, match="wrote to a buffer while the batch was divided into 2 shards"):
+            Training(experiment(small(Counting()), shards=2)).run()
+        Training(experiment(small(Counting()), shards=1)).run()
+
+
+class TestTheGradientsOfShards:
+    def grads(self, loss, shards, batches, model=None):
+        made = experiment(model or small(), loss)
+        pieces = gradients(made, Shards(shards, 2), batches, step=0)
+        return pieces, [p.grad for p in made.model.parameters()]
+
+    def batches(self, *sizes):
+        numbers = np.random.default_rng(3)
+        return [(numbers.normal(size=(n, 8)).astype(np.float32), numbers.integers(0, 4, n)) for n in sizes]
+
+    @pytest.mark.parametrize("sizes", [(12,), (11,), (12, 12), (12, 5)])
+    @pytest.mark.parametrize(
+        "loss",
+        [
+            nn.CrossEntropyLoss(),
+            nn.CrossEntropyLoss(reduction="sum"),
+            nn.CrossEntropyLoss(ignore_index=2),
+            nn.CrossEntropyLoss(weight=[1.0, 5.0, 0.5, 2.0], label_smoothing=0.1),
+            nn.NLLLoss(weight=[1.0, 5.0, 0.0, 2.0]),
+        ],
+        ids=lambda loss: f"{type(loss).__name__} {loss.reduction}",
+    )
+    def test_they_are_those_of_one_undivided_batch(self, loss, sizes):
+        batches = self.batches(*sizes)
+        whole = [tuple(np.concatenate(arrays) for arrays in zip(*batches, strict=True))]
+        _, expected = self.grads(loss, 1, whole)
+        for shards in (1, 2, 3):
+            _, found = self.grads(loss, shards, batches)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, other, rtol=2e-5, atol=2e-6)
+
+    def test_their_losses_weighted_by_their_counts_are_the_loss_of_the_whole(self):
+        loss = nn.CrossEntropyLoss(weight=[1.0, 5.0, 0.5, 2.0], ignore_index=0)
+        batches = self.batches(11)
+        ((whole, *_),), _ = self.grads(loss, 1, batches)
+        pieces, _ = self.grads(loss, 3, batches)
+        counts = np.array([count for _, count, *_ in pieces])
+        values = np.array([value for value, *_ in pieces])
+        np.testing.assert_allclose((values * counts).sum() / counts.sum(), whole, rtol=1e-6)
+
+    def test_a_shard_in_which_nothing_counts_adds_nothing(self):
+        ((x, y),) = self.batches(6)
+        y[:3] = -100
+        pieces, found = self.grads(nn.CrossEntropyLoss(), 2, [(x, y)])
+        _, expected = self.grads(nn.CrossEntropyLoss(), 1, [(x[3:], y[3:])])
+        assert len(pieces) == 1
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+    def test_a_batch_smaller_than_the_shards_is_divided_as_far_as_it_goes(self):
+        pieces, _ = self.grads(nn.CrossEntropyLoss(), 4, self.batches(3))
+        assert [len(outputs) for _, _, outputs, _ in pieces] == [1, 1, 1]
+
+    def test_two_shards_drop_out_in_different_places(self):
+        dropped = []
+
+        class Watch(nn.Module):
+            def forward(self, x):
+                dropped.append(x.data != 0)
+                return x
+
+        random.seed(0)
+        model = nn.Sequential(nn.Dropout(0.5), Watch(), nn.Linear(8, 4))
+        self.grads(nn.CrossEntropyLoss(), 2, [(np.ones((8, 8), np.float32), np.zeros(8, int))], model)
+        assert len(dropped) == 2
+        assert (dropped[0] != dropped[1]).any()
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_training_in_shards_has_the_same_bits_on_one_thread_and_on_two(accumulate):
+    def weights(threads):
+        made = experiment(small(nn.Dropout(0.3)), shards=3, max_steps=12, accumulate=accumulate)
+        random.seed(made.seed)
+        results = Training(made, threads).run()
+        return results, {name: array.tobytes() for name, array in made.model.state_dict().items()}
+
+    assert weights(1) == weights(2) == weights(3)
+
+
+def test_a_training_in_shards_is_that_of_the_undivided_batch_to_rounding():
+    start = small()
+    trained = []
+    for shards in (1, 2, 5):
+        made = experiment(copy.deepcopy(start), shards=shards, max_steps=20)
+        Training(made).run()
+        trained.append(np.concatenate([p.data.ravel() for p in made.model.parameters()]))
+    for other in trained[1:]:
+        np.testing.assert_allclose(other, trained[0], rtol=1e-4, atol=1e-6)
