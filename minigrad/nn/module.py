@@ -96,9 +96,9 @@ class Module:
     def __getattr__(self, name: str) -> Any:  # called for what is not there
         from difflib import get_close_matches  # only for a mistake
 
-        near = get_close_matches(name, dir(self), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+        near = get_close_matches(name, [known for known in dir(self) if known[0] != "_"], n=1)
+        remedy = _ELSEWHERE.get(name, f"did you mean {near[0]!r}?" if near else "")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}" + (f"; {remedy}" if remedy else ""))
 
     def _owned(self, kind: type[T]) -> Iterator[tuple[str, T]]:
         """The attributes of one kind, by name, in order."""
@@ -353,6 +353,17 @@ _REMEDIES: dict[type, str] = {
     Buffer: "give it a tensor or an array",
     Module: "set another module, or None",
 }
+
+_ELSEWHERE: dict[str, str] = {
+    "half": "write .to(np.float16)",
+    "float": "write .to(np.float32)",
+    "double": "write .to(np.float64)",
+    "type": "write .to(dtype)",
+    "astype": "write .to(dtype)",
+    "cpu": "every module is on the CPU",
+    "cuda": "every module is on the CPU, and stays there",
+}
+"""What to do instead of calling a method that modules have in PyTorch, or arrays in NumPy."""
 
 
 def _title(path: str, layer: Module) -> str:

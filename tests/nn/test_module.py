@@ -121,7 +121,18 @@ def test_a_class_in_place_of_a_module_is_refused_with_the_remedy():
 def test_a_missing_attribute_suggests_the_nearest_name():
     with pytest.raises(AttributeError, match=r"Network has no attribute 'layer'; did you mean 'layers'\?"):
         _ = Network().layer
+    with pytest.raises(AttributeError, match=r"Network has no attribute 'locate'$"):
+        _ = Network().locate
     assert not hasattr(Network(), "zzz")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("double", r"write \.to\(np\.float64\)"), ("astype", r"write \.to\(dtype\)"), ("cuda", "is on the CPU")],
+)
+def test_a_method_that_others_have_is_refused_with_what_to_do_instead(name, remedy):
+    with pytest.raises(AttributeError, match=f"Network has no attribute '{name}'; .*{remedy}"):
+        getattr(Network(), name)
 
 
 # calls
