@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lessons.pictures import LESSONS
-
 FOLDER = Path(__file__).parents[1] / "docs" / "lessons" / "pictures"
 
 
@@ -18,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="which lessons; all if left out")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="default: %(default)s")
     options = parser.parse_args(arguments)
+    try:
+        from lessons.pictures import LESSONS
+    except ModuleNotFoundError as error:
+        parser.error(str(error))
     for number in options.numbers:
         if number not in LESSONS:
             parser.error(f"there is no lesson {number}; there are: {', '.join(map(str, LESSONS))}")

@@ -1,6 +1,8 @@
 """What `python -m lessons` draws, what the folder holds and what the pages show are the same pictures."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,11 @@ def test_a_lesson_that_is_not_there_is_refused(capsys):
         main(["9"])
     assert exit.value.code == 2
     assert "there is no lesson 9; there are: 1," in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_command_says_what_to_install():
+    code = "import sys; sys.modules['matplotlib'] = None; from lessons.__main__ import main; main([])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parents[2], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "pictures need matplotlib, which is not installed: pip install" in done.stderr
+    assert "Traceback" not in done.stderr
