@@ -29,7 +29,7 @@ class _BinaryCrossEntropy(Elementwise):
 
     def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
         """-log p and -log(1 - p), p being the probability of yes."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _minus_logs()")
 
 
 def _factors_for(input: Tensor, weight: Tensor) -> NDArray[Any]:
@@ -182,7 +182,7 @@ class _OfClasses(Loss):
 
     def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
         """The loss of each row of the input (N, C), or their sum, weighted so that it is the mean if asked for."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _of_rows()")
 
     def _shares(self, input: Tensor, labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """The labels, 0 where ignored; how much each row counts, but for its class's factor; the factors."""

@@ -3,6 +3,7 @@ import pytest
 
 from minigrad.engine import Tensor, check_gradients
 from minigrad.nn import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
+from minigrad.nn.cross_entropy import _BinaryCrossEntropy, _OfClasses
 
 rng = np.random.default_rng(0)
 SCORES = rng.normal(size=(6, 4))
@@ -249,3 +250,11 @@ def test_targets_that_fit_classes_on_the_last_axis_are_told_how_to_say_so():
         CrossEntropyLoss()(Tensor(np.zeros((2, 5, 4))), np.zeros((2, 5), int))
     with pytest.raises(ValueError, match=r"an input of shape \(2, 4\) has no axis 2 for the classes"):
         CrossEntropyLoss(axis=2)(Tensor(np.zeros((2, 4))), np.zeros(2, int))
+
+
+@pytest.mark.parametrize(
+    ("base", "target", "method"), [(_BinaryCrossEntropy, SHARES, "_minus_logs"), (_OfClasses, LABELS, "_of_rows")]
+)
+def test_the_bases_say_what_is_missing(base, target, method):
+    with pytest.raises(NotImplementedError, match=rf"must define {method}\(\)"):
+        base()(Tensor(SCORES), target)

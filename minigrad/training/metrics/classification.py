@@ -163,7 +163,7 @@ class _Averaged(_ClassMetric):
 
     def _ratio(self, hits: np.ndarray, answers: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the two parts of the ratio of each class."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _ratio()")
 
 
 class Precision(_Averaged):

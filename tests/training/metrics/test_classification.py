@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minigrad.training import F1, Accuracy, ConfusionMatrix, Perplexity, Precision, Recall, TopK
+from minigrad.training.metrics.classification import _Averaged
 
 UNEQUAL = [(), (1,), (7, 8, 30), (49,)]
 
@@ -199,3 +200,8 @@ def test_padding_does_not_count_in_perplexity(measured):
 def test_a_hopeless_model_has_an_infinite_perplexity(measured):
     assert measured(Perplexity(), np.array([[1e4, 0.0]]), np.array([1])) == np.inf
     assert not Perplexity().higher_is_better
+
+
+def test_an_average_of_no_ratio_says_what_is_missing(measured):
+    with pytest.raises(NotImplementedError, match=r"must define _ratio\(\)"):
+        measured(_Averaged(), *scores_and_labels())
