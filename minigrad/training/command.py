@@ -104,7 +104,11 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
             return _train(training, directory)
     experiment = training.experiment
     facts = {"arguments": list(words), "seed": experiment.seed, "data_digest": experiment.data.digest}
-    directory = RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts)
+    try:
+        directory = RunDirectory.create(arguments.runs_dir, experiment.name, plan.to_yaml(), **facts)
+    except OSError as error:
+        reason = f"{error.strerror}; --runs-dir DIR puts runs elsewhere"
+        raise OSError(error.errno, reason, error.filename) from error
     with directory.locked():
         return _train(training, directory)
 
