@@ -18,6 +18,9 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     Gradients also reach the tensors that f closes over, such as the parameters of a module. Random draws are repeated
     with the same numbers. The graph of the second computation is as good as that of the first, to any order.
 
+    Writes in between are refused where they go into arguments, parameters, or what a derivative inside needs. Other
+    constants that f reads (a bias without gradients, an array) are not watched, and must not change until then.
+
     Args:
         f: a function that returns one tensor, and does the same each time.
         args: its arguments; those that are tensors may require gradients.

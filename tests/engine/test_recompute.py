@@ -71,6 +71,14 @@ def test_a_write_into_what_no_rule_keeps_but_the_second_computation_reads_is_ref
             result.sum().backward()
 
 
+def test_a_write_into_a_constant_that_a_derivative_inside_needs_is_refused():
+    factor = Tensor(R.standard_normal(4))
+    result = checkpoint(lambda x: np.exp(x * factor), X)
+    factor[0] = 5.0
+    with pytest.raises(RuntimeError, match="written to in place"):
+        result.sum().backward()
+
+
 def test_where_nothing_is_remembered_it_is_a_plain_call():
     with no_grad():
         assert not checkpoint(noisy_block, X).requires_grad
