@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
-from lessons.weighted_sum import ACTIVATIONS, BIAS, DRAWS, WEIGHTS, Moments, sums, theory
+from lessons.weighted_sum import ACTIVATIONS, BIAS, DRAWS, WEIGHTS, expected_std, sums
 from minigrad.plots import Picture
 from minigrad.plots.picture import BLUE, INK, MUTED, number, tint
 
@@ -24,7 +24,7 @@ def distributions() -> Picture:
         for axes, (title, fixed) in zip(_side_by_side(figure), panels.items(), strict=True):
             axes.set_title(title)
             _histogram(axes, sums(fixed))
-            _normal(axes, theory(fixed))
+            _normal(axes, expected_std(fixed))
 
     note = f"{DRAWS:,} sums each; the random numbers are normal, 0 ± 1. Lines are what theory says."
     return Picture("1_distributions", "What is fixed decides how wide the sum is", note, (7.0, 2.5), draw)
@@ -66,11 +66,11 @@ def _histogram(axes: Axes, values: np.ndarray) -> None:
     axes.text(0.03, 0.95, text, transform=axes.transAxes, va="top", color=BLUE, linespacing=1.4)
 
 
-def _normal(axes: Axes, moments: Moments) -> None:
-    """The normal distribution with these moments, and the moments."""
+def _normal(axes: Axes, std: float) -> None:
+    """The normal distribution around 0, and its standard deviation."""
     x = np.linspace(*RANGE, 400)
-    axes.plot(x, np.exp(-(((x - moments.mean) / moments.std) ** 2) / 2) / (moments.std * sqrt(2 * pi)), "--", color=INK)
-    text = f"theory\nmean {number(moments.mean)}\nstd {number(moments.std)}"
+    axes.plot(x, np.exp(-((x / std) ** 2) / 2) / (std * sqrt(2 * pi)), "--", color=INK)
+    text = f"theory\nmean 0\nstd {number(std)}"
     axes.text(0.97, 0.95, text, transform=axes.transAxes, va="top", ha="right", color=INK, linespacing=1.4)
 
 
