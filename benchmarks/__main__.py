@@ -7,26 +7,67 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.config import measure_configs
 from benchmarks.footprint import footprints
+from benchmarks.growth import measure_growth
 from benchmarks.runner import compare
-from benchmarks.table import render_comparison, render_configs, render_footprints
+from benchmarks.table import render_comparison, render_configs, render_footprints, render_growth
 from benchmarks.workload import PEERS
 from benchmarks.workloads import WORKLOADS
 
-FOOTPRINT = "footprint"
-CONFIG = "config"
+
+class Found(NamedTuple):
+    """What was measured under one name.
+
+    Attributes:
+        values: results of peers, curves, footprints, or the figures of configs.
+        text: for people.
+        is_right: whether everyone did what they have to.
+    """
+
+    values: Any
+    text: str
+    is_right: bool = True
+
+
+def _growth(options: argparse.Namespace) -> Found:
+    curves = measure_growth(options.threads, options.rounds, _seconds(options), options.smoke, _tell)
+    return Found(curves, render_growth(curves), not any(curve.fault for curve in curves))
+
+
+def _footprint(options: argparse.Namespace) -> Found:
+    found = footprints(options.threads, 2 if options.smoke else 5)
+    return Found(found, render_footprints(found))
+
+
+def _config(options: argparse.Namespace) -> Found:
+    figures = measure_configs(2, 1, 50) if options.smoke else measure_configs()
+    return Found(figures, render_configs(figures), not figures.faults)
+
+
+def _workload(name: str, options: argparse.Namespace) -> Found:
+    workload = WORKLOADS[name]
+    results = compare(workload, options.threads, options.rounds, _seconds(options), options.smoke, _tell)
+    return Found(results, render_comparison(workload, results), all(result.seconds for result in results))
+
+
+OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
+    "growth": _growth,
+    "footprint": _footprint,
+    "config": _config,
+}
+"""What is measured besides the workloads, by name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what was asked for, prints it, and returns 0; 1 if a peer or a config did not do what it has to."""
-    names = [*WORKLOADS, FOOTPRINT, CONFIG]
+    names = [*WORKLOADS, *OTHERS]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=f"names: {' '.join(names)}"
     )
@@ -35,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=11, help="turns of each peer (default: %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes and turns: does everything run?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes all that was measured")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draws the ratios and the curves (.png or .svg)")
     options = parser.parse_args(arguments)
     chosen = [name for name in names if not options.names or name.startswith(tuple(options.names))]
     for name in options.names:
@@ -42,32 +84,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error(f"nothing is called {name!r}; there are: {', '.join(names)}")
     if options.threads < 1 or options.rounds < 2:
         parser.error("a comparison takes at least 1 thread and 2 rounds")
+    if options.plot:
+        try:
+            from benchmarks.plot import plot
+        except ModuleNotFoundError as error:
+            parser.error(str(error))
+        if not any(name in WORKLOADS or name == "growth" for name in chosen):
+            parser.error("a picture shows workloads and growth; name one of them")
 
-    found: dict[str, Any] = {"conditions": conditions(options.threads), "workloads": {}}
-    print(", ".join(f"{what} {value}" for what, value in found["conditions"].items()), flush=True)
-    is_right = True
+    where = conditions(options.threads)
+    print(", ".join(f"{what} {value}" for what, value in where.items()), flush=True)
+    found: dict[str, Found] = {}
     for name in chosen:
-        if name == FOOTPRINT:
-            measured = footprints(options.threads, 2 if options.smoke else 5)
-            found[FOOTPRINT] = [asdict(footprint) for footprint in measured]
-            text = render_footprints(measured)
-        elif name == CONFIG:
-            figures = measure_configs(2, 1, 50) if options.smoke else measure_configs()
-            found[CONFIG] = asdict(figures)
-            is_right = is_right and not figures.faults
-            text = render_configs(figures)
-        else:
-            workload = WORKLOADS[name]
-            seconds = 0.01 if options.smoke else 0.25
-            results = compare(workload, options.threads, options.rounds, seconds, options.smoke, _tell)
-            found["workloads"][name] = {"title": workload.title, "results": [asdict(result) for result in results]}
-            is_right = is_right and all(result.seconds for result in results)
-            text = render_comparison(workload, results)
+        found[name] = OTHERS[name](options) if name in OTHERS else _workload(name, options)
         _tell("")
-        print(f"\n{text}", flush=True)
+        print(f"\n{found[name].text}", flush=True)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
-    return 0 if is_right else 1
+        options.json.write_text(json.dumps({"conditions": where, **_plain(found)}, indent=1) + "\n", encoding="utf-8")
+    if options.plot:
+        results = {name: found[name].values for name in chosen if name in WORKLOADS}
+        plot(options.plot, results, found["growth"].values if "growth" in found else [])
+    return 0 if all(part.is_right for part in found.values()) else 1
+
+
+def _plain(found: dict[str, Found]) -> dict[str, Any]:
+    """What JSON can hold."""
+    plain: dict[str, Any] = {"workloads": {}}
+    for name, (values, *_) in found.items():
+        if name in WORKLOADS:
+            results = [asdict(result) for result in values]
+            plain["workloads"][name] = {"title": WORKLOADS[name].title, "results": results}
+        else:
+            plain[name] = [asdict(value) for value in values] if isinstance(values, list) else asdict(values)
+    return plain
 
 
 def conditions(threads: int) -> dict[str, str | int | float]:
@@ -87,6 +136,11 @@ def conditions(threads: int) -> dict[str, str | int | float]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _seconds(options: argparse.Namespace) -> float:
+    """The length of a turn."""
+    return 0.01 if options.smoke else 0.25
 
 
 def _tell(what: str) -> None:

@@ -1,7 +1,8 @@
-"""One peer at one workload, in a process of its own: `python -m benchmarks.player WORKLOAD PEER DTYPE full|smoke`.
+"""One peer at one workload, in a process of its own: `python -m benchmarks.player WORKLOAD PEER DTYPE full|smoke FILE`.
 
-It works the first steps, says what came of them, and then takes a turn whenever a line on standard input names its
-length in seconds. Each answer is a line of JSON; of failures `{"error": ...}`, and the end.
+It works the first steps, says what came of them, writes the arrays of its state into FILE (`.npz`), and then takes a
+turn whenever a line on standard input names its length in seconds. Each answer is a line of JSON; of failures
+`{"error": ...}`, and the end.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.growth import POINTS
 
 STEPS = 4
 """How many steps are looked at before any is timed: few, for rounding grows with each (see `agreement`)."""
@@ -54,13 +58,14 @@ def main() -> None:
     def answer(value: Any) -> None:
         print(json.dumps(value), file=answers, flush=True)
 
-    name, peer, dtype, size = sys.argv[1:]
+    name, peer, dtype, size, file = sys.argv[1:]
     try:
-        workload = WORKLOADS[name]
+        workload = {**WORKLOADS, **POINTS}[name]
         trial = workload.peers[peer](workload.problem(dtype, size == "smoke"))
         losses = [float(trial.step()) for _ in range(STEPS)]
         peak = peak_memory()
-        answer({"losses": losses, "state": [array.tolist() for array in trial.state()], "peak": peak})
+        np.savez(file, *trial.state())
+        answer({"losses": losses, "peak": peak})
         for line in sys.stdin:
             answer(turn(trial.step, float(line)))
     except Exception as error:  # whatever a library raises belongs into the table

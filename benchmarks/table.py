@@ -3,42 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from statistics import median, quantiles
 
 from benchmarks.config import LAYERS, ConfigFigures
 from benchmarks.footprint import Footprint
+from benchmarks.growth import Curve
 from benchmarks.runner import Result
-from benchmarks.workload import PEERS, Workload
+from benchmarks.workload import PEERS, Goal, Workload
+from benchmarks.workloads.growth import AXES
 
 MIB = 2**20
 
 
 def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
-    """One workload: a line for each peer, in µs, with its ratio to minigrad and its difference from NumPy by hand.
+    """One workload: a line for each peer, with its time and its memory, and both as multiples of minigrad's.
 
-    Both are medians of what was found in each round, so that a moment in which the machine was slow for all drops out.
+    Ratios and differences of times are medians of what was found in each round, so that a moment in which the machine
+    was slow for all drops out. A column in which nothing stands is left out.
     """
-    seconds = {result.peer: result.seconds for result in results if result.seconds}
-    ours, floor = seconds.get("minigrad"), seconds.get("numpy")
-    rows = [["", "µs", "half of turns within", "÷ minigrad", "µs over NumPy", "peak MiB"]]
+    timed = {result.peer: result for result in results if result.seconds}
+    ours, floor = timed.get("minigrad"), timed.get("numpy")
+    scale, unit = (1e3, "ms") if timed and min(median(r.seconds) for r in timed.values()) >= 5e-3 else (1e6, "µs")
+    rows = [
+        ["", unit, "half of turns within", "÷ minigrad", "goal", f"{unit} over NumPy", "peak MiB", "÷ minigrad", "goal"]
+    ]
     for result in results:
         name = PEERS[result.peer][0]
         if not result.seconds:
             rows.append([name, result.fault or "not timed"])
             continue
-        low, middle, high = _quartiles(result.seconds)
-        compared = floor if floor is not result.seconds else None
+        low, middle, high = (_number(value * scale) for value in _quartiles(result.seconds))
+        goal = workload.goals.get(result.peer, Goal())
         rows.append(
             [
                 name,
-                _number(middle * 1e6),
-                f"{_number(low * 1e6)} to {_number(high * 1e6)}",
-                f"{median(_each(result.seconds, ours, '/')):.2f}" if ours else "",
-                _number(median(_each(result.seconds, compared, "-")) * 1e6) if compared else "",
+                middle,
+                f"{low} to {high}",
+                f"{ratio(result, ours):.2f}" if ours else "",
+                _least(goal.time),
+                _number(_excess(result, floor) * scale) if floor and floor is not result else "",
                 f"{result.peak / MIB:.0f}" if result.peak else "",
+                f"{result.peak / ours.peak:.2f}" if ours and ours.peak and result.peak else "",
+                _least(goal.memory),
             ]
         )
     return f"{workload.name}: {workload.title}\n{_align(rows)}"
+
+
+def ratio(result: Result, ours: Result) -> float:
+    """How many times as long as ours a step of a peer takes: the median over rounds."""
+    return median(theirs / mine for theirs, mine in zip(result.seconds, ours.seconds, strict=False))
+
+
+def render_growth(curves: Sequence[Curve]) -> str:
+    """For each size that is doubled, times and memory of each peer, and with which power of the size they grow."""
+    rows: list[list[str]] = []
+    for axis, group in groupby(curves, lambda curve: curve.axis):
+        found = list(group)
+        rows.append([f"{axis}: {AXES[axis]}", *map(str, found[0].sizes), "exponent"])
+        rows += [_growth(curve, "ms", [s * 1e3 for s in curve.seconds], curve.time_exponent) for curve in found]
+        rows += [
+            _growth(curve, "MiB", [m if m is None else m / MIB for m in curve.memory], curve.memory_exponent)
+            for curve in found
+        ]
+    title = "growth: a GPT training step, time and peak memory beyond that of a tiny GPT, by the size that is doubled"
+    return f"{title}\n{_align(rows)}"
+
+
+def _growth(curve: Curve, unit: str, values: Sequence[float | None], exponent: float | None) -> list[str]:
+    name = f"{PEERS[curve.peer][0]}, {unit}"
+    if curve.fault:
+        return [name, curve.fault]
+    power = "" if exponent is None else f"{exponent:.2f}"
+    return [name, *("" if value is None else _number(value) for value in values), power]
 
 
 def render_footprints(footprints: Sequence[Footprint]) -> str:
@@ -70,9 +108,12 @@ def _quartiles(values: Sequence[float]) -> list[float]:
     return quantiles(values, n=4, method="inclusive")
 
 
-def _each(values: Sequence[float], others: Sequence[float], operator: str) -> list[float]:
-    pairs = zip(values, others, strict=False)
-    return [a / b if operator == "/" else a - b for a, b in pairs]
+def _excess(result: Result, floor: Result) -> float:
+    return median(theirs - least for theirs, least in zip(result.seconds, floor.seconds, strict=False))
+
+
+def _least(goal: float | None) -> str:
+    return "" if goal is None else f"≥ {goal:.2f}"
 
 
 def _number(value: float) -> str:
@@ -81,12 +122,17 @@ def _number(value: float) -> str:
 
 
 def _align(rows: list[list[str]]) -> str:
-    """Columns side by side, the first to the left, the others to the right; a row of two is a name and a remark."""
+    """Columns side by side, the first to the left, the others to the right; a row of two is a name and a remark.
+
+    A column with nothing below its heading is left out.
+    """
     full = [row for row in rows if len(row) == len(rows[0])]
-    widths = [max(len(row[i]) for row in full) for i in range(len(rows[0]))]
+    kept = [i for i in range(len(rows[0])) if any(row[i] for row in full[1:])] if full[1:] else range(len(rows[0]))
+    widths = [max(len(row[i]) for row in full) for i in kept]
     widths[0] = max(len(row[0]) for row in rows)
     lines = []
-    for name, *cells in rows:
+    for row in rows:
+        name, *cells = (row[i] for i in kept) if len(row) == len(rows[0]) else row
         if len(cells) == 1:
             lines.append(f"  {name:<{widths[0]}}   {cells[0]}")
         else:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+Array = NDArray[Any]
+
 PEERS = {
     "numpy": ("NumPy by hand", "numpy"),
     "minigrad": ("minigrad", "minigrad"),
-    "trainer": ("minigrad's trainer", "minigrad"),
+    "bare": ("minigrad, bare loop", "minigrad"),
     "plain": ("plain write and fsync", "numpy"),
     "torch": ("PyTorch eager", "torch"),
     "torch_fused": ("PyTorch, fused optimizer", "torch"),
     "torch_compiled": ("PyTorch, compiled and fused", "torch"),
     "jax": ("JAX jit", "jax"),
     "autograd": ("HIPS autograd", "autograd"),
+    "tinygrad": ("tinygrad jit", "tinygrad"),
     "micrograd": ("micrograd", "micrograd"),
 }
 """For each peer, how the table calls it and the package that it needs."""
@@ -33,7 +36,19 @@ class Trial(NamedTuple):
     """
 
     step: Callable[[], Any]
-    state: Callable[[], list[NDArray[Any]]]
+    state: Callable[[], list[Array]]
+
+
+class Goal(NamedTuple):
+    """What a peer should need at least, as a multiple of what minigrad needs; None where nothing is aimed at.
+
+    Attributes:
+        time: of a step.
+        memory: at the peak.
+    """
+
+    time: float | None = None
+    memory: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,7 @@ class Workload:
         peers: for each peer, what makes a trial of the problem. The first one, with float64 data, is the reference
             that all must agree with.
         operations: how many operations a step is, where the time of one is asked for; else 1.
+        goals: what minigrad is to reach, by peer.
     """
 
     name: str
@@ -54,6 +70,7 @@ class Workload:
     problem: Callable[[str, bool], Any]
     peers: Mapping[str, Callable[[Any], Trial]]
     operations: int = 1
+    goals: Mapping[str, Goal] = field(default_factory=dict)
 
     def installed(self) -> list[str]:
         """The peers whose package is there."""

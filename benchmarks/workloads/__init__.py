@@ -1,17 +1,19 @@
 """All workloads, by name."""
 
 from benchmarks.workload import Workload
-from benchmarks.workloads import chain, checkpoint, conv2d, mnist_16, mnist_mlp, scalar, trainer
+from benchmarks.workloads import attention, chain, checkpoint, conv2d, gpt, mnist_16, mnist_mlp, scalar, trainer
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
     for workload in (
         mnist_16.workload,
         mnist_mlp.workload,
+        *gpt.workloads,
+        attention.workload,
         conv2d.workload,
         *scalar.workloads,
         *chain.workloads,
-        trainer.workload,
+        *trainer.workloads,
         checkpoint.workload,
     )
 }

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.workload import Trial, Workload
-
-Array = NDArray[Any]
+from benchmarks.workload import Array, Trial, Workload
+from benchmarks.workloads.library import Library, on_libraries
 
 
 class Link(NamedTuple):
@@ -67,41 +63,21 @@ def _backward_by_hand(chain: Chain) -> Trial:
     return Trial(step, lambda: gradients)
 
 
-class Library(NamedTuple):
-    """Where a library with tensors keeps what a chain needs."""
-
-    functions: Any
-    tensor: Callable[[Array], Any]
-    no_grad: Callable[[], AbstractContextManager[Any]]
-
-    def leaves(self, chain: Chain) -> tuple[Any, Any]:
-        """The tensors x and w."""
-        x, w = self.tensor(chain.x), self.tensor(chain.w)
-        x.requires_grad, w.requires_grad = True, chain.track_w
-        return x, w
-
-
-def _minigrad() -> Library:
-    import minigrad
-
-    return Library(minigrad.ops, minigrad.Tensor, minigrad.no_grad)
-
-
-def _torch() -> Library:
-    import torch
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    return Library(torch, torch.from_numpy, torch.no_grad)
+def _leaves(library: Library, chain: Chain) -> tuple[Any, Any]:
+    """The tensors x and w."""
+    x, w = library.tensor(chain.x), library.tensor(chain.w)
+    x.requires_grad, w.requires_grad = True, chain.track_w
+    return x, w
 
 
 def _forward(library: Library, chain: Chain) -> Trial:
-    x, w = library.leaves(chain)
+    x, w = _leaves(library, chain)
     forward = lambda: chain.forward(library.functions, x, w).detach()
     return Trial(lambda: forward().sum(), lambda: [forward().numpy()])
 
 
 def _no_grad(library: Library, chain: Chain) -> Trial:
-    x, w = library.leaves(chain)
+    x, w = _leaves(library, chain)
 
     def forward() -> Any:
         with library.no_grad():
@@ -111,7 +87,7 @@ def _no_grad(library: Library, chain: Chain) -> Trial:
 
 
 def _backward(library: Library, chain: Chain) -> Trial:
-    x, w = library.leaves(chain)
+    x, w = _leaves(library, chain)
 
     def step() -> Any:
         x.grad = w.grad = None
@@ -137,10 +113,6 @@ def _autograd(chain: Chain) -> Trial:
     return Trial(step, lambda: found)
 
 
-def _tensors(trial: Callable[[Library, Chain], Trial]) -> dict[str, Callable[[Chain], Trial]]:
-    return {"minigrad": lambda chain: trial(_minigrad(), chain), "torch": lambda chain: trial(_torch(), chain)}
-
-
 CHAINS = {
     "unary": ("tanh", (TANH,) * 60, False),
     "binary": ("product with a constant", (MULTIPLY,) * 60, False),
@@ -148,9 +120,18 @@ CHAINS = {
     "mixed": ("product, sum and negative in turn", (MULTIPLY, ADD, NEGATIVE) * 20, True),
 }
 MODES: dict[str, tuple[str, dict[str, Callable[[Chain], Trial]]]] = {
-    "forward": ("remembered for the way back", {"numpy": _forward_by_hand, **_tensors(_forward)}),
-    "no_grad": ("under no_grad", {"numpy": _forward_by_hand, **_tensors(_no_grad)}),
-    "backward": ("forward and backward", {"numpy": _backward_by_hand, **_tensors(_backward), "autograd": _autograd}),
+    "forward": (
+        "remembered for the way back",
+        {"numpy": _forward_by_hand, **on_libraries(_forward, "minigrad", "torch")},
+    ),
+    "no_grad": (
+        "under no_grad",
+        {"numpy": _forward_by_hand, **on_libraries(_no_grad, "minigrad", "torch")},
+    ),
+    "backward": (
+        "forward and backward",
+        {"numpy": _backward_by_hand, **on_libraries(_backward, "minigrad", "torch"), "autograd": _autograd},
+    ),
 }
 
 

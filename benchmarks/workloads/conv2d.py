@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from benchmarks.workload import Trial, Workload
-
-Array = NDArray[Any]
+from benchmarks.workload import Array, Goal, Trial, Workload
+from benchmarks.workloads.library import Library, on_libraries, there_and_back
 
 
 class Convolution(NamedTuple):
@@ -53,37 +49,15 @@ def _by_hand(problem: Convolution) -> Trial:
     return Trial(step, lambda: gradients)
 
 
-def _trial(convolve: Callable[..., Any], leaves: list[Any], gradient: Any) -> Trial:
-    for leaf in leaves:
-        leaf.requires_grad = True
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        out = convolve(*leaves, padding=1)
-        out.backward(gradient)
-        return out.detach()[0, 0, 0, 0]
-
-    return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in leaves])
-
-
-def _minigrad(problem: Convolution) -> Trial:
-    from minigrad import Tensor, ops
-
-    return _trial(ops.conv2d, [Tensor(array) for array in problem[:3]], problem.gradient)
-
-
-def _torch(problem: Convolution) -> Trial:
-    import torch
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    leaves = [torch.from_numpy(array) for array in problem[:3]]
-    return _trial(torch.nn.functional.conv2d, leaves, torch.from_numpy(problem.gradient))
+def _library(library: Library, problem: Convolution) -> Trial:
+    *leaves, gradient = map(library.tensor, problem)
+    return there_and_back(lambda *leaves: library.functions.conv2d(*leaves, padding=1), leaves, gradient)
 
 
 workload = Workload(
     "conv2d",
     "a convolution, forward and backward: 3x3, 32 to 32 channels, 28x28, batch 32",
     _problem,
-    {"numpy": _by_hand, "minigrad": _minigrad, "torch": _torch},
+    {"numpy": _by_hand, **on_libraries(_library, "minigrad", "torch")},
+    goals={"torch": Goal(0.5)},
 )

@@ -7,96 +7,93 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workload import Trial, Workload
-from benchmarks.workloads.training import Array, Framework, Task, frameworks, functional, task, train
+from benchmarks.workload import Array, Goal, Trial, Workload
+from benchmarks.workloads.by_hand import linear
+from benchmarks.workloads.descent import SGD
+from benchmarks.workloads.library import Library
+from benchmarks.workloads.training import Network, Task, classifier
 
-LR = 1.0
 
-
-def _problem(dtype: str, smoke: bool) -> Task:
+def problem(dtype: str, smoke: bool, batches: int = 32) -> Task:
     """Labels are one-hot: the squared error is to all outputs."""
     sizes = (20, 4, 3) if smoke else (784, 16, 10)
     classes = np.eye(sizes[-1], dtype=dtype)
-    made = task(sizes, 4 if smoke else 32, 32, dtype)
-    return made._replace(batches=[(x, classes[y]) for x, y in made.batches])
+    task = classifier(sizes, 4 if smoke else 32, batches, dtype)
+    return task._replace(batches=[(x, classes[y]) for x, y in task.batches])
 
 
-def _framework(framework: Framework, task: Task) -> Trial:
-    nn, (inputs, hidden, outputs) = framework.nn, task.sizes
+def _module(library: Library, sizes: tuple[int, ...]) -> tuple[Any, Any]:
+    nn, (inputs, hidden, outputs) = library.nn, sizes
     model = nn.Sequential(nn.Linear(inputs, hidden), nn.Sigmoid(), nn.Linear(hidden, outputs), nn.Sigmoid())
-    optimizer = framework.optim.SGD(model.parameters(), lr=LR, **framework.faster)
-    return train(framework, task, model, nn.MSELoss(), optimizer)
+    return model, nn.MSELoss()
 
 
-def _by_hand(task: Task) -> Trial:
-    """Nobody remembers anything, the derivative is written out: what the engine's work comes on top of."""
-    weights = task.parameters()
+def _sigmoid(z: Array) -> Array:
+    np.negative(z, out=z)
+    np.exp(z, out=z)
+    z += 1
+    return np.reciprocal(z, out=z)
+
+
+def forward(weights: list[Array], x: Array) -> tuple[Array, Array]:
+    """By hand: what the hidden neurons say, and the outputs."""
     w1, b1, w2, b2 = weights
-    batches = cycle(task.batches)
-
-    def sigmoid(z: Array) -> Array:
-        np.negative(z, out=z)
-        np.exp(z, out=z)
-        z += 1
-        return np.reciprocal(z, out=z)
-
-    def step() -> Any:
-        x, y = next(batches)
-        hidden = x @ w1.T
-        hidden += b1
-        sigmoid(hidden)
-        outputs = hidden @ w2.T
-        outputs += b2
-        sigmoid(outputs)
-        difference = outputs - y
-        loss = np.vdot(difference, difference) / difference.size
-        difference *= 2 / difference.size
-        difference *= outputs - outputs * outputs
-        back = difference @ w2
-        back *= hidden - hidden * hidden
-        gradients = back.T @ x, back.sum(axis=0), difference.T @ hidden, difference.sum(axis=0)
-        for weight, gradient in zip(weights, gradients, strict=True):
-            gradient *= LR
-            weight -= gradient
-        return loss
-
-    return Trial(step, lambda: weights)
+    hidden = _sigmoid(linear(x, w1, b1))
+    return hidden, _sigmoid(linear(hidden, w2, b2))
 
 
-def _loss(np: Any, weights: Any, x: Any, y: Any) -> Any:
-    """The loss in the words of NumPy, which both libraries of pure functions speak."""
+def backward(weights: list[Array], x: Array, y: Array, hidden: Array, outputs: Array) -> tuple[Any, list[Array]]:
+    """By hand: the loss, and the gradients of the weights."""
+    difference = outputs - y
+    loss = np.vdot(difference, difference) / difference.size
+    difference *= 2 / difference.size
+    difference *= outputs - outputs * outputs
+    back = difference @ weights[2]
+    back *= hidden - hidden * hidden
+    return loss, [back.T @ x, back.sum(axis=0), difference.T @ hidden, difference.sum(axis=0)]
+
+
+def _gradients(sizes: tuple[int, ...], weights: list[Array], x: Array, y: Array) -> tuple[Any, list[Array]]:
+    return backward(weights, x, y, *forward(weights, x))
+
+
+def _loss(np: Any, sizes: tuple[int, ...], weights: Any, x: Any, y: Any) -> Any:
     w1, b1, w2, b2 = weights
     hidden = 1 / (1 + np.exp(-(x @ w1.T + b1)))
     outputs = 1 / (1 + np.exp(-(hidden @ w2.T + b2)))
     return np.mean((outputs - y) ** 2)
 
 
-def _descent(value_and_grad: Any, np: Any) -> Any:
-    gradient = value_and_grad(lambda weights, x, y: _loss(np, weights, x, y))
-
-    def update(weights: Any, moments: Any, x: Any, y: Any) -> Any:
-        loss, slopes = gradient(weights, x, y)
-        return loss, [w - LR * slope for w, slope in zip(weights, slopes, strict=True)], moments
-
-    return update
+network = Network(SGD(lr=1.0), _gradients, _module, _loss)
 
 
-def _jax(task: Task) -> Trial:
-    import jax
+def _tinygrad(task: Task) -> Trial:
+    """Tensors have the functions of NumPy that the loss takes, as methods."""
+    from tinygrad import Tensor, TinyJit
 
-    return functional(task, jax.jit(_descent(jax.value_and_grad, jax.numpy)), array=jax.numpy.asarray)
+    weights: list[Any] = [Tensor(weight).realize() for weight in task.parameters()]
+    batches = cycle([(Tensor(x).realize(), Tensor(y).realize()) for x, y in task.batches])
 
+    @TinyJit
+    def update(x: Any, y: Any) -> Any:
+        loss = network.loss(Tensor, task.sizes, weights, x, y)
+        after, _ = network.descent.functional(Tensor, weights, loss.gradient(*weights), ())
+        for weight, new in zip(weights, after, strict=True):
+            weight.assign(new)
+        return loss.realize(*weights)
 
-def _autograd(task: Task) -> Trial:
-    import autograd
-    import autograd.numpy
-
-    return functional(task, _descent(autograd.value_and_grad, autograd.numpy))
+    return Trial(lambda: update(*next(batches)).item(), lambda: [weight.numpy() for weight in weights])
 
 
 workload = Workload(
     "mnist_16",
     "784-16-10 training step: sigmoid, MSE, SGD, batch 32",
-    _problem,
-    {"numpy": _by_hand, **frameworks(_framework), "jax": _jax, "autograd": _autograd},
+    problem,
+    {**network.peers(), "autograd": network.autograd, "tinygrad": _tinygrad},
+    goals={
+        "torch": Goal(4.5),
+        "torch_fused": Goal(4.5),
+        "torch_compiled": Goal(4.5),
+        "jax": Goal(1.5),
+    },
 )

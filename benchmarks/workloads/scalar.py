@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.workload import Trial, Workload
+from benchmarks.workload import Goal, Trial, Workload
 
 LR = 1e-3  # so small that the loss hardly moves: where it is near 0, most gradients are, and Scalar passes those over
 
@@ -98,11 +98,13 @@ workloads = (
         f"{TITLE}; the very same expressions",
         _problem,
         {"minigrad": _minigrad, "micrograd": _micrograd},
+        goals={"micrograd": Goal(5)},
     ),
     Workload(
         "scalar_neuron",
         f"{TITLE}; minigrad's neuron is one operation",
         _problem,
         {"minigrad": _minigrad_neuron, "micrograd": _micrograd},
+        goals={"micrograd": Goal(40)},
     ),
 )

@@ -1,95 +1,86 @@
-"""What the trainer costs around the steps of the smallest network that reads MNIST: order, metrics, records, the guard.
+"""What the trainer costs around the steps of a network: order, gathering, metrics, records, the guard.
 
-The bare loop does what nobody can do without: it gathers its batches from the array and counts its hits. Both end with
-the loss of one batch.
+The bare loops do what nobody can do without: they gather their batches from the arrays in an order that is drawn anew,
+and count their hits. All end with a look at one batch, twice, as validation and test.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from benchmarks.workload import Trial, Workload
-from benchmarks.workloads.training import Array, Task, task
-from minigrad import Tensor, nn, no_grad, optim
-from minigrad.data import DataLoader, Dataset, Examples
-from minigrad.engine import random
-from minigrad.training import Accuracy, Experiment, Trainer, Training
-from minigrad.training.progress import Progress
+from benchmarks.workload import Goal, Trial, Workload
+from benchmarks.workloads import gpt, mnist_16
+from benchmarks.workloads.training import Course
 
-BATCHES, EPOCHS = 320, 5
-
-LR = 0.1
+MNIST_BATCHES, MNIST_EPOCHS, GPT_EPOCHS = 320, 5, 3
 
 
-class _Noise(Dataset):
-    """The batches of a task end to end; one of them to validate and to test."""
-
-    def __init__(self, task: Task) -> None:
-        inputs, targets = map(np.concatenate, zip(*task.batches, strict=True))
-        self.train = Examples(inputs, targets)
-        self.val = self.test = Examples(*task.batches[0])
-        self.batch_size = len(task.batches[0][0])
+def _mnist(batches: int, epochs: int) -> Callable[[str, bool], Course]:
+    return lambda dtype, smoke: Course(mnist_16.network, mnist_16.problem(dtype, smoke, batches), epochs)
 
 
-def _problem(dtype: str, smoke: bool) -> Task:
-    return task((20, 4, 3), 4, BATCHES, dtype) if smoke else task((784, 16, 10), 32, BATCHES, dtype)
+def _gpt(dtype: str, smoke: bool) -> Course:
+    return Course(gpt.network, gpt.task(gpt.TINY if smoke else gpt.SMALL, dtype), GPT_EPOCHS)
 
 
-def _model(task: Task) -> nn.Sequential:
-    inputs, hidden, outputs = task.sizes
-    model = nn.Sequential(nn.Linear(inputs, hidden), nn.Sigmoid(), nn.Linear(hidden, outputs))
-    return model.to(task.batches[0][0].dtype)
+def _by_hand(course: Course) -> Trial:
+    """For 784-16-10 alone."""
+    from benchmarks.workloads.epochs import Noise, hits
+
+    weights, data = course.task.parameters(), Noise(course.task)
+    update = course.network.descent.by_hand(weights)
+
+    def step() -> Any:
+        right = 0
+        for x, y in data.batches(course.epochs):
+            hidden, outputs = mnist_16.forward(weights, x)
+            right += hits(outputs, y)
+            _, gradients = mnist_16.backward(weights, x, y, hidden, outputs)
+            update(gradients)
+        for part in (data.val, data.test):
+            difference = mnist_16.forward(weights, part.inputs)[1] - part.targets
+        return np.mean(difference * difference)
+
+    return Trial(step, lambda: weights)
 
 
-def _trial(task: Task, epochs: Callable[[nn.Sequential, _Noise], float]) -> Trial:
-    """A trial whose step is `EPOCHS` epochs, as `epochs(model, data)` trains them, from where the last one ended."""
-    model, data = _model(task), _Noise(task)
-    model.load_state_dict(task.weights)
-    return Trial(lambda: epochs(model, data), lambda: list(model.state_dict().values()))
+def _bare(course: Course) -> Trial:
+    from benchmarks.workloads.epochs import bare
+
+    return bare(course)
 
 
-def _bare(model: nn.Sequential, data: _Noise) -> float:
-    inputs, targets, size = data.train.inputs, data.train.targets, data.batch_size
-    criterion, optimizer = nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=LR)
-    hits = 0
-    for epoch in range(EPOCHS):
-        order: Array = random.stream("shuffle", step=epoch).permutation(len(data.train))
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
-            x, y = inputs[rows], targets[rows]
-            optimizer.zero_grad()
-            outputs = model(Tensor(x))
-            loss = criterion(outputs, Tensor(y))
-            loss.backward()
-            optimizer.step()
-            hits += int(np.count_nonzero(outputs.data.argmax(axis=1) == y))
-    with no_grad():
-        return criterion(model(Tensor(data.test.inputs)), Tensor(data.test.targets)).item()
+def _trainer(course: Course) -> Trial:
+    from benchmarks.workloads.epochs import trainer
+
+    return trainer(course)
 
 
-def _trainer(model: nn.Sequential, data: _Noise) -> float:
-    experiment = Experiment(
-        name="trainer",
-        data=data,
-        model=model,
-        loss=nn.CrossEntropyLoss(),
-        optimizer=lambda parameters: optim.SGD(parameters, lr=LR),
-        loader=lambda examples: DataLoader(examples, data.batch_size),
-        metrics=[Accuracy()],
-        trainer=Trainer(max_epochs=EPOCHS, val_every=EPOCHS * BATCHES),
-    )
-    training = Training(experiment)
-    loss: float = training.run(progress=Progress(training.steps, io.StringIO()))["test/loss"]
-    return loss
-
-
-workload = Workload(
-    "trainer",
-    "the trainer around a 784-16-10 training step: sigmoid, cross-entropy, SGD, batch 32, beside a bare loop",
-    _problem,
-    {"minigrad": lambda task: _trial(task, _bare), "trainer": lambda task: _trial(task, _trainer)},
-    operations=BATCHES * EPOCHS,
+workloads = (
+    Workload(
+        "mnist_epoch",
+        "the trainer's epoch of 784-16-10: 60,000 images of noise, sigmoid, MSE, SGD, batch 32",
+        _mnist(60_000 // 32, 1),
+        {"numpy": _by_hand, "bare": _bare, "minigrad": _trainer},
+        goals={"numpy": Goal(1 / 1.5)},
+    ),
+    Workload(
+        "trainer",
+        "the trainer around a step of 784-16-10: sigmoid, MSE, SGD, batch 32",
+        _mnist(MNIST_BATCHES, MNIST_EPOCHS),
+        {"bare": _bare, "minigrad": _trainer},
+        operations=MNIST_BATCHES * MNIST_EPOCHS,
+        goals={"bare": Goal(1 / 1.15)},
+    ),
+    Workload(
+        "trainer_gpt",
+        "the trainer around a step of a GPT of 0.8 million parameters",
+        _gpt,
+        {"bare": _bare, "minigrad": _trainer},
+        operations=gpt.BATCHES * GPT_EPOCHS,
+        goals={"bare": Goal(1 / 1.01)},
+    ),
 )

@@ -1,0 +1,97 @@
+"""Epochs of training on minigrad: in a bare loop, and by the trainer."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.workload import Array, Trial
+from benchmarks.workloads.library import Minigrad
+from benchmarks.workloads.training import Course, Task
+from minigrad import Tensor, no_grad
+from minigrad.data import DataLoader, Dataset, Examples
+from minigrad.engine import random
+from minigrad.training import Accuracy, Experiment, Trainer, Training
+from minigrad.training.progress import Progress
+
+
+class Noise(Dataset):
+    """The batches of a task end to end; one of them to validate and to test."""
+
+    def __init__(self, task: Task) -> None:
+        self.train = Examples(*map(np.concatenate, zip(*task.batches, strict=True)))
+        self.val = self.test = Examples(*task.batches[0])
+        self.batch_size = len(task.batches[0][0])
+
+    def batches(self, epochs: int) -> Iterator[tuple[Array, Array]]:
+        """The batches of all epochs, in the order that the loader has."""
+        inputs, targets, size = self.train.inputs, self.train.targets, self.batch_size
+        for epoch in range(epochs):
+            order = random.stream("shuffle", step=epoch).permutation(len(inputs))
+            for start in range(0, len(order), size):
+                rows = order[start : start + size]
+                yield inputs[rows], targets[rows]
+
+
+def hits(outputs: Array, targets: Array) -> int:
+    """How many of outputs (..., C) are right; targets are labels (...) or one-hot (..., C)."""
+    labels = targets.argmax(axis=-1) if targets.ndim == outputs.ndim else targets
+    return int(np.count_nonzero(outputs.argmax(axis=-1) == labels))
+
+
+def bare(course: Course) -> Trial:
+    """A loop with nothing but what nobody can do without."""
+
+    def learn(data: Noise, model: Any, criterion: Any) -> float:
+        optimizer = course.network.optimizer(Minigrad(), model)
+        right = 0
+        with threadpool_limits(1, "blas"):  # as many as the trainer takes
+            for x, y in data.batches(course.epochs):
+                optimizer.zero_grad()
+                outputs = model(Tensor(x))
+                loss = criterion(outputs, Tensor(y))
+                loss.backward()
+                optimizer.step()
+                right += hits(outputs.data, y)
+            with no_grad():
+                for part in (data.val, data.test):
+                    value: float = criterion(model(Tensor(part.inputs)), Tensor(part.targets)).item()
+        return value
+
+    return _trial(course, learn)
+
+
+def trainer(course: Course) -> Trial:
+    """The whole trainer, but for a run directory."""
+
+    def learn(data: Noise, model: Any, criterion: Any) -> float:
+        experiment = Experiment(
+            name="trainer",
+            data=data,
+            model=model,
+            loss=criterion,
+            optimizer=lambda _: course.network.optimizer(Minigrad(), model),
+            loader=lambda examples: DataLoader(examples, data.batch_size),
+            metrics=[Accuracy()],
+            trainer=Trainer(max_epochs=course.epochs, val_every=course.epochs * len(course.task.batches)),
+        )
+        training = Training(experiment)
+        loss: float = training.run(progress=Progress(training.steps, io.StringIO()))["test/loss"]
+        return loss
+
+    return _trial(course, learn)
+
+
+def _trial(course: Course, learn: Callable[[Noise, Any, Any], float]) -> Trial:
+    """A trial whose step is `learn(data, model, criterion)`, from where the last one ended."""
+    task = course.task
+    data = Noise(task)
+    model, criterion = course.network.module(Minigrad(), task.sizes)
+    model.to(next(iter(task.weights.values())).dtype)
+    model.load_state_dict(task.weights)
+    parameters = dict(model.named_parameters())
+    return Trial(lambda: learn(data, model, criterion), lambda: [parameters[name].data for name in task.names()])

@@ -1,0 +1,118 @@
+"""Libraries that speak PyTorch, so that the very same lines run with each: minigrad, and PyTorch in three ways."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.workload import Array, Trial
+
+Step = Callable[[Any, Any], Any]
+
+
+class Library:
+    """A library, and the step of training that it is measured by.
+
+    Attributes:
+        nn: its layers and losses.
+        optim: its optimizers.
+        functions: its operations.
+        tensor: makes a tensor of an array.
+        no_grad: the context in which nothing is remembered.
+        options: of every optimizer, which make it faster.
+    """
+
+    nn: Any
+    optim: Any
+    functions: Any
+    tensor: Callable[[Array], Any]
+    no_grad: Callable[[], AbstractContextManager[Any]]
+    options: dict[str, Any]
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns what does the same as `function`, faster where the library can."""
+        return function
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+        objective = self.compile(lambda x, y: criterion(model(x), y))
+
+        def step(x: Any, y: Any) -> Any:
+            optimizer.zero_grad()
+            loss = objective(x, y)
+            loss.backward()
+            optimizer.step()
+            return loss.detach()
+
+        return step
+
+
+class Minigrad(Library):
+    """minigrad, without its trainer."""
+
+    def __init__(self) -> None:
+        import minigrad
+
+        self.nn, self.optim, self.functions = minigrad.nn, minigrad.optim, minigrad.ops
+        self.tensor, self.no_grad = minigrad.Tensor, minigrad.no_grad
+        self.options = {}
+
+
+class Torch(Library):
+    """PyTorch as it comes; with its fused optimizers; and with the forward and backward pass compiled."""
+
+    def __init__(self, fused: bool = False, compiled: bool = False) -> None:
+        import torch
+
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        self.nn, self.optim, self.functions = torch.nn, torch.optim, torch
+        self.tensor, self.no_grad = torch.from_numpy, torch.no_grad
+        self.options = {"fused": True} if fused else {}
+        self._is_compiled = compiled
+
+    def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the compiled function, if that is wanted."""
+        import torch
+
+        return torch.compile(function) if self._is_compiled else function
+
+
+LIBRARIES: dict[str, Callable[[], Library]] = {
+    "minigrad": Minigrad,
+    "torch": Torch,
+    "torch_fused": partial(Torch, fused=True),
+    "torch_compiled": partial(Torch, fused=True, compiled=True),
+}
+"""By the name of the peer."""
+
+
+def on_libraries(trial: Callable[[Library, Any], Trial], *peers: str) -> dict[str, Callable[[Any], Trial]]:
+    """The peers that run `trial(library, problem)`."""
+    return {peer: partial(_on_library, LIBRARIES[peer], trial) for peer in peers}
+
+
+def _on_library(library: Callable[[], Library], trial: Callable[[Library, Any], Trial], problem: Any) -> Trial:
+    return trial(library(), problem)
+
+
+def there_and_back(forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
+    """A trial of one function of tensors, forward and backward from the `gradient` of its result.
+
+    The first element of the result stands for the loss, the gradients of `leaves` are the state.
+    """
+    for leaf in leaves:
+        leaf.requires_grad = True
+
+    def step() -> Any:
+        for leaf in leaves:
+            leaf.grad = None
+        out = forward(*leaves)
+        out.backward(gradient)
+        return out.detach()[(0,) * out.ndim]
+
+    return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in leaves])
