@@ -15,6 +15,13 @@ Array = NDArray[Any]
 Axes = tuple[int, ...]
 
 
+def _mean(x: Array, axis: Axes) -> Array:
+    """The mean of x over axes, which stay as axes of length one; of rows by products with ones, a quarter of the time."""
+    if axis == (-1,):
+        return np.vecdot(x, np.ones(x.shape[-1], x.dtype))[..., None] / x.shape[-1]
+    return x.mean(axis=axis, keepdims=True)
+
+
 def _mean_product(x: Array, y: Array, axis: Axes) -> Array:
     """The mean of x y over axes, which stay as axes of length one; over rows the products are not written down."""
     if axis == (-1,):
@@ -36,7 +43,7 @@ def _standardize(
     weight and bias are broadcast to x. Without `center` the mean stays, and the variance is the mean square. `moments`
     are the mean and variance, with `axis` as axes of length one, where they are known already.
     """
-    normal = x - (moments[0] if moments else x.mean(axis=axis, keepdims=True)) if center else x
+    normal = x - (moments[0] if moments else _mean(x, axis)) if center else x
     variance = moments[1] if moments else _mean_product(normal, normal, axis)
     scale = 1 / np.sqrt(variance + eps)
     normal = np.multiply(normal, scale, out=normal) if center else normal * scale
@@ -69,7 +76,7 @@ def _standardize_fast(
         slope = g * (1 if weight is None else weight)
         along = normal * _mean_product(slope, normal, axis)
         if center:
-            slope -= slope.mean(axis=axis, keepdims=True)
+            slope -= _mean(slope, axis)
         slope -= along
         slope *= scale
     return [slope, g * normal if needs[1] else None, g if needs[2] else None]
