@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from minigrad import func, nn, ops, optim
+from minigrad.drawing import draw
 from minigrad.engine import (
     Tensor,
     check_gradients,
@@ -36,6 +37,7 @@ __all__ = [
     "check_operation",
     "checkpoint",
     "detect_anomaly",
+    "draw",
     "enable_grad",
     "explain",
     "func",

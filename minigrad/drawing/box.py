@@ -1,0 +1,88 @@
+"""A box of a picture: a title, lines of text, and perhaps other boxes inside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+
+LETTER = 7.3  # the width of one in pixels: 0.6 of the height of any common monospaced font, and a little
+_LINE = 17  # from one line of text to the next
+_PAD = 10  # between the frame and what is in it
+_APART, _CHAINED = 10, 26  # from one inner box to the next: without an arrow, with one
+_LONGEST = 44  # title, in letters
+
+
+@dataclass(frozen=True)
+class Box:
+    """What stands in a box.
+
+    Attributes:
+        kind: the class of its frame in the style of the picture.
+        title: its first line, in bold; of a long one the end.
+        lines: those below.
+        inside: the boxes under the text, from top to bottom.
+        chained: whether an arrow leads from each of these to the next.
+    """
+
+    kind: str
+    title: str
+    lines: tuple[str, ...] = ()
+    inside: tuple[Box, ...] = ()
+    chained: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many boxes it is, with all inside."""
+        return 1 + sum(box.count for box in self.inside)
+
+    @cached_property
+    def width(self) -> float:
+        """In pixels."""
+        letters = max(min(len(self.title), _LONGEST), *map(len, self.lines), 7)
+        return 2 * _PAD + max(LETTER * letters, *(box.width for box in self.inside), 0)
+
+    @cached_property
+    def height(self) -> float:
+        """In pixels."""
+        below = _PAD if self.inside else 0
+        return self._head + sum(room + box.height for room, box in self._stack()) + below
+
+    @property
+    def _head(self) -> float:
+        """The height of the text."""
+        return _PAD + _LINE * (1 + len(self.lines))
+
+    def _stack(self) -> list[tuple[int, Box]]:
+        """The boxes inside, each with the room above it."""
+        between = _CHAINED if self.chained else _APART
+        return [(between if i else _APART, box) for i, box in enumerate(self.inside)]
+
+    def svg(self, x: float, top: float) -> list[str]:
+        """The elements that show it, with its middle at `x` and its upper edge at `top`."""
+        size = f'width="{self.width:g}" height="{self.height:g}" rx="6"'
+        title = self.title if len(self.title) <= _LONGEST else "…" + self.title[1 - _LONGEST :]
+        y = top + _PAD / 2 + _LINE - 4
+        elements = [
+            f'<rect class="{self.kind}" x="{x - self.width / 2:g}" y="{top:g}" {size}/>',
+            text(title, x, y, "title"),
+            *(text(line, x, y + _LINE * i) for i, line in enumerate(self.lines, start=1)),
+        ]
+        y = top + self._head
+        for i, (room, box) in enumerate(self._stack()):
+            if self.chained and i:
+                elements.append(arrow(f"M{x:g},{y:g} L{x:g},{y + room:g}"))
+            elements += box.svg(x, y + room)
+            y += room + box.height
+        return elements
+
+
+def text(words: str, x: float, y: float, kind: str = "line") -> str:
+    """The element for one line of text, with its middle at `x` and its base at `y`."""
+    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
+    return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(printable, quote=False)}</text>'
+
+
+def arrow(path: str) -> str:
+    """The element for a line with a head at its end."""
+    return f'<path class="arrow" d="{path}" marker-end="url(#minigrad-head)"/>'

@@ -1,0 +1,159 @@
+"""Where boxes stand in a picture that is read from top to bottom, and which way the arrows between them go.
+
+A row holds what is equally many steps before the result. An arrow that skips rows has a lane of its own in each of
+them. From the result upwards, each row is ordered by what it leads to, so that few arrows cross; then all are put as
+straight above and below each other as there is room: the layered drawing of Sugiyama, Tagawa and Toda (1981).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from minigrad.drawing.box import Box
+
+Inputs = Mapping[Hashable, Mapping[Hashable, str]]
+"""For a box the boxes from which arrows lead to it, with the words on each arrow."""
+
+Point = tuple[float, float]
+
+_BESIDE, _BETWEEN = 22, 52  # from one box to the next in a row, and from one row to the next, in pixels
+_STEM = 10  # the upright end of an arrow
+_LIGHT = 1e-3  # how hard a leaf pulls at its place; an operation by 1, so that long chains are straight
+_SWEEPS = 4  # up and down; more change little
+
+
+class Layout(NamedTuple):
+    """A plan in pixels from the upper left corner.
+
+    Attributes:
+        width: of all of it.
+        height: of all of it.
+        places: of each box the middle of its upper edge.
+        ways: of each arrow, by its two ends, the points that it goes through: upright from the first to the second,
+            then curved to the third, upright to the fourth, and so on.
+    """
+
+    width: float
+    height: float
+    places: dict[Hashable, Point]
+    ways: dict[tuple[Hashable, Hashable], list[Point]]
+
+
+def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashable, float]) -> Layout:
+    """Finds a place for each box and a way for each arrow.
+
+    Args:
+        boxes: by their keys, each before its inputs.
+        inputs: from where arrows lead to each box.
+        lanes: the least width, in pixels, that the arrows from a box take.
+    """
+    row = _rows(boxes, inputs)
+    stops = _stops(row, inputs)
+    widths = [
+        {key: max(boxes[key].width if row[key] == i else 0.0, lanes.get(key, 0.0)) for key in leads}
+        for i, leads in enumerate(stops)
+    ]
+    weights = {key: 1.0 if inputs.get(key) else _LIGHT for key in boxes}
+    middles = _middles(stops, widths, weights)
+    left = min(x - widths[i][key] / 2 for i, xs in enumerate(middles) for key, x in xs.items())
+    right = max(x + widths[i][key] / 2 for i, xs in enumerate(middles) for key, x in xs.items())
+    height = -float(_BETWEEN)
+    edges: list[Point] = [(0.0, 0.0)] * len(stops)  # the upper and the lower of each row
+    for i in reversed(range(len(stops))):
+        top = height + _BETWEEN
+        height = top + max(boxes[key].height for key in stops[i] if row[key] == i)
+        edges[i] = (top, height)
+    x = [{key: middle - left for key, middle in xs.items()} for xs in middles]
+    places = {key: (x[i][key], (sum(edges[i]) - boxes[key].height) / 2) for key, i in row.items()}
+    ways = {}
+    for target, sources in inputs.items():
+        for source in sources:
+            way = [(places[source][0], places[source][1] + boxes[source].height)]
+            for i in range(row[source], row[target], -1):
+                beyond = source if i - 1 > row[target] else target
+                way += [(x[i][source], edges[i][1]), (x[i - 1][beyond], edges[i - 1][0] - _STEM)]
+            ways[source, target] = [*way, places[target]]
+    return Layout(right - left, height, places, ways)
+
+
+def _rows(boxes: Iterable[Hashable], inputs: Inputs) -> dict[Hashable, int]:
+    """How many rows above the result each box stands: one above the highest of those that take it."""
+    row: dict[Hashable, int] = {}
+    for key in boxes:
+        row.setdefault(key, 0)
+        for source in inputs.get(key, ()):
+            row[source] = max(row.get(source, 0), row[key] + 1)
+    return row
+
+
+def _stops(row: Mapping[Hashable, int], inputs: Inputs) -> list[dict[Hashable, list[Hashable]]]:
+    """For each row what stands in it, boxes and lanes, and where that leads to in the row below."""
+    users = defaultdict(list)
+    for key, sources in inputs.items():
+        for source in sources:
+            users[source].append(key)
+    stops: list[dict[Hashable, list[Hashable]]] = [{key: [] for key, i in row.items() if i == 0}]
+    for i in range(1, max(row.values()) + 1):
+        leads = {}
+        for key, takers in users.items():
+            if min(row[taker] for taker in takers) < i <= row[key]:
+                leads[key] = [taker for taker in takers if row[taker] == i - 1] + [key] * (key in stops[-1])
+        stops.append(leads)
+    return stops
+
+
+def _middles(
+    stops: Sequence[Mapping[Hashable, Sequence[Hashable]]],
+    widths: Sequence[Mapping[Hashable, float]],
+    weights: Mapping[Hashable, float],
+) -> list[dict[Hashable, float]]:
+    """The middles, from left to right, of all that stands in each row."""
+
+    def put(i: int, goals: Mapping[Hashable, float]) -> dict[Hashable, float]:
+        return _beside(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
+
+    def mean(x: Mapping[Hashable, float], near: Sequence[Hashable]) -> float:
+        total = sum(weights[key] for key in near)
+        return sum(weights[key] * x[key] for key in near) / total
+
+    x = [put(0, dict.fromkeys(stops[0], 0.0))]
+    for i, leads in enumerate(stops[1:], start=1):
+        goals = {key: mean(x[-1], below) for key, below in leads.items()}
+        x.append(put(i, {key: goals[key] for key in sorted(goals, key=goals.__getitem__)}))
+    arrives: list[dict[Hashable, list[Hashable]]] = [defaultdict(list) for _ in stops]
+    for i, leads in enumerate(stops):
+        for key, below in leads.items():
+            for stop in below:
+                arrives[i - 1][stop].append(key)
+    for _ in range(_SWEEPS):
+        for i in reversed(range(len(stops) - 1)):
+            goals = {key: mean(x[i + 1], above) for key, above in arrives[i].items()}
+            x[i] = put(i, {**x[i], **goals})
+        for i in range(1, len(stops)):
+            x[i] = put(i, {key: mean(x[i - 1], stops[i][key]) for key in x[i]})
+    return x
+
+
+def _beside(
+    goals: Mapping[Hashable, float], widths: Sequence[float], weights: Sequence[float]
+) -> dict[Hashable, float]:
+    """Puts things of these widths side by side, in order, as near to their goals as can be (least squares).
+
+    Without the widths the places only have to rise, which is isotonic regression: neighbours that would stand in the
+    wrong order are put together at their mean, until none do.
+    """
+    offsets = [0.0]
+    for before, after in pairwise(widths):
+        offsets.append(offsets[-1] + (before + after) / 2 + _BESIDE)
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
+    for goal, offset, weight in zip(goals.values(), offsets, weights, strict=True):
+        mean, count = goal - offset, 1
+        while blocks and blocks[-1][0] >= mean:
+            other, pull, members = blocks.pop()
+            mean, weight, count = (mean * weight + other * pull) / (weight + pull), weight + pull, count + members
+        blocks.append((mean, weight, count))
+    shifts = [mean for mean, _, count in blocks for _ in range(count)]
+    return {key: shift + offset for key, shift, offset in zip(goals, shifts, offsets, strict=True)}
