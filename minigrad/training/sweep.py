@@ -28,6 +28,8 @@ RUN = """\
 import sys
 from pathlib import Path
 from minigrad.training import main
+from minigrad.training.signals import finish_with_parent
+finish_with_parent()
 sys.exit(main(sys.argv[2:], Path(sys.argv[1])))
 """
 """What a member's process runs: the command line, with the home folder in front."""
@@ -85,11 +87,14 @@ class Member:
     _output: list[IO[bytes]] = field(default_factory=list)
 
     def start(self) -> None:
-        """Starts the process, in a session of its own: a Ctrl-C is for whoever started it to pass on, once."""
+        """Starts the process, in a session of its own: a Ctrl-C is for whoever started it to pass on, once.
+
+        It reads from a pipe that nobody writes to, and so learns of the end of this process.
+        """
         self._output = [TemporaryFile(), TemporaryFile()]  # noqa: SIM115 - closed when the process has ended
         self.process = subprocess.Popen(
             [sys.executable, "-c", RUN, str(self.home), *self.command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=self._output[0],
             stderr=self._output[1],
             env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
@@ -100,6 +105,8 @@ class Member:
         """Whether the process has ended; what it said is read then."""
         if self.process is None or self.process.poll() is None:
             return False
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         said = []
         for file in self._output:
             file.seek(0)

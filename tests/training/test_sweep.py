@@ -41,6 +41,10 @@ def member(point, value=None, monitor="val/loss", mode="min", status="done"):
     return member
 
 
+def status_of(runs):
+    return [json.loads((run / "run.json").read_text())["status"] for run in runs]
+
+
 def test_a_grid_is_every_combination_with_the_last_key_changing_fastest():
     assert read_grid(["optimizer.lr=[1e-3, 3e-3]", "model=[{MLP: {sizes: [2, 2]}}, Small]"]) == [
         {"optimizer.lr": 0.001, "model": {"MLP": {"sizes": [2, 2]}}},
@@ -136,6 +140,21 @@ def test_a_ctrl_c_ends_every_member_with_a_checkpoint_and_starts_no_other(config
     assert sorted(os.listdir("runs/small")) == ["0001", "0002"]
     statuses = [row.split(maxsplit=4)[-1] for row in out.splitlines()[1:]]
     assert statuses == ["interrupted", "interrupted", "not started"]
-    for path in ready:
-        assert json.loads((path.parent.parent / "run.json").read_text())["status"] == "interrupted"
-        assert (path.parent / "last.safetensors").exists()
+    assert status_of([path.parent.parent for path in ready]) == ["interrupted", "interrupted"]
+    assert all((path.parent / "last.safetensors").exists() for path in ready)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_the_members_of_a_sweep_that_is_killed_end_with_a_checkpoint(config):
+    words = [config, "trainer.max_epochs=100000", "--sweep", "seed=[0, 1, 2]", "--jobs", "2"]
+    runs = [Path("runs/small") / number for number in ("0001", "0002")]
+    with subprocess.Popen([sys.executable, str(HOME / "train.py"), *words], stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not all((run / "checkpoints" / "best.safetensors").exists() for run in runs):
+            time.sleep(0.05)
+        process.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and status_of(runs) != ["interrupted", "interrupted"]:
+        time.sleep(0.05)
+    assert status_of(runs) == ["interrupted", "interrupted"]
+    assert all((run / "checkpoints" / "last.safetensors").exists() for run in runs)
+    assert sorted(os.listdir("runs/small")) == ["0001", "0002"]
