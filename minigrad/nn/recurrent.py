@@ -30,15 +30,15 @@ class _Recurrent(Module):
     _gates: ClassVar[int]
     _states: ClassVar[int] = 1
 
-    def _begin(
+    def __init__(
         self,
         input_size: int,
         hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
     ) -> None:
         require_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
         self.input_size = input_size
@@ -125,7 +125,23 @@ def _unstack(x: Tensor) -> Sequence[Any]:
     return [*_unstack(x[:middle]), *_unstack(x[middle:])]
 
 
-class RNN(_Recurrent):
+class _OneState(_Recurrent):
+    """What networks share that remember h alone, which is what they return."""
+
+    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Returns the outputs of the highest layer (L, N, hidden_size), and the last h of all (layers, N, hidden_size).
+
+        Args:
+            x: (L, N, input_size), or one sequence (L, input_size).
+            hx: the first h of all layers, zero if None.
+
+        Raises: ValueError for other shapes.
+        """
+        out, (h,) = self._run(x, None if hx is None else (hx,))
+        return out, h
+
+
+class RNN(_OneState):
     """h' = tanh(W_ih x + b_ih + W_hh h + b_hh) at each step (Elman, 1990).
 
     Args:
@@ -157,40 +173,14 @@ class RNN(_Recurrent):
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
-        self._begin(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
-
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Returns the outputs of the highest layer (L, N, hidden_size), and the last h of all (layers, N, hidden_size).
-
-        Args:
-            x: (L, N, input_size), or one sequence (L, input_size).
-            hx: the first h of all layers, zero if None.
-
-        Raises: ValueError for other shapes.
-        """
-        out, (h,) = self._run(x, None if hx is None else (hx,))
-        return out, h
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 
     def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
         bend = ops.tanh if self.nonlinearity == "tanh" else ops.relu
         return (bend(x + ops.linear(state[0], weight, bias)),)
 
 
-class _Gated(_Recurrent):
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-    ) -> None:
-        self._begin(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
-
-
-class LSTM(_Gated):
+class LSTM(_Recurrent):
     """A network with a memory c that gates guard (Hochreiter and Schmidhuber, 1997; the forget gate is Gers', 2000).
 
     i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b); c' = f c + i g; h' = o tanh(c'). The parameters hold the gates
@@ -230,7 +220,7 @@ class LSTM(_Gated):
         return ops.sigmoid(o) * ops.tanh(c), c
 
 
-class GRU(_Gated):
+class GRU(_OneState):
     """A network whose gates decide how much of h stays (Cho et al., arXiv:1406.1078), with PyTorch's n.
 
     r, z = σ(W x + b + U h + d), n = tanh(W x + b + r (U h + d)); h' = (1 - z) n + z h. The parameters hold the gates in
@@ -249,18 +239,6 @@ class GRU(_Gated):
     """
 
     _gates = 3
-
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Returns the outputs of the highest layer (L, N, hidden_size), and the last h of all (layers, N, hidden_size).
-
-        Args:
-            x: (L, N, input_size), or one sequence (L, input_size).
-            hx: the first h of all layers, zero if None.
-
-        Raises: ValueError for other shapes.
-        """
-        out, (h,) = self._run(x, None if hx is None else (hx,))
-        return out, h
 
     def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
         (h,) = state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from minigrad import ops
 from minigrad.engine import Tensor
@@ -23,17 +23,30 @@ _ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
 class _Layer(Module):
     """What encoder and decoder layers share: residual steps, each normalised before or after, and the last of them."""
 
-    norm_first: bool
+    _attentions: ClassVar[tuple[str, ...]]
 
-    def _begin_feedforward(
-        self, d_model: int, dim_feedforward: int, dropout: float, activation: str, bias: bool
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Literal["relu", "gelu"] = "relu",
+        layer_norm_eps: float = 1e-5,
+        norm_first: bool = False,
+        bias: bool = True,
     ) -> None:
         if activation not in _ACTIVATIONS:
             raise ValueError(f"activation must be 'relu' or 'gelu', got {activation!r}")
         self.activation = activation
+        self.norm_first = norm_first
+        for name in self._attentions:
+            setattr(self, name, MultiHeadAttention(d_model, nhead, dropout, bias))
         self.dropout = Dropout(dropout)
         self.linear1 = Linear(d_model, dim_feedforward, bias)
         self.linear2 = Linear(dim_feedforward, d_model, bias)
+        for number in range(len(self._attentions) + 1):
+            setattr(self, f"norm{number + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias))
 
     def _feedforward(self, x: Tensor) -> Tensor:
         """Each place by itself, through a wider layer."""
@@ -64,22 +77,7 @@ class TransformerEncoderLayer(_Layer):
     Raises: ValueError for sizes below 1 or a d_model that is no multiple of nhead.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Literal["relu", "gelu"] = "relu",
-        layer_norm_eps: float = 1e-5,
-        norm_first: bool = False,
-        bias: bool = True,
-    ) -> None:
-        self.norm_first = norm_first
-        self.self_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
-        self._begin_feedforward(d_model, dim_feedforward, dropout, activation, bias)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+    _attentions = ("self_attn",)
 
     def forward(
         self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
@@ -100,24 +98,7 @@ class TransformerDecoderLayer(_Layer):
     arguments are those of `TransformerEncoderLayer`.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Literal["relu", "gelu"] = "relu",
-        layer_norm_eps: float = 1e-5,
-        norm_first: bool = False,
-        bias: bool = True,
-    ) -> None:
-        self.norm_first = norm_first
-        self.self_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
-        self.multihead_attn = MultiHeadAttention(d_model, nhead, dropout, bias)
-        self._begin_feedforward(d_model, dim_feedforward, dropout, activation, bias)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias)
+    _attentions = ("self_attn", "multihead_attn")
 
     def forward(
         self,
