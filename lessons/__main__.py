@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from minigrad.config import ConfigError
+
 FOLDER = Path(__file__).parents[1] / "docs" / "lessons" / "pictures"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes each picture as `<lesson>_<name>.svg`, prints its path, and returns 0."""
+    """Writes each picture as `<lesson>_<name>.svg`, prints its path, and returns 0; 2 where data for one is missing."""
     parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
     parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="which lessons; all if left out")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="default: %(default)s")
@@ -24,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if number not in LESSONS:
             parser.error(f"there is no lesson {number}; there are: {', '.join(map(str, LESSONS))}")
     options.out.mkdir(parents=True, exist_ok=True)
-    for number in options.numbers or LESSONS:
-        for picture in LESSONS[number]:
-            print(picture().save(options.out, svg=True), flush=True)
+    try:
+        for number in options.numbers or LESSONS:
+            for picture in LESSONS[number]:
+                print(picture().save(options.out, svg=True), flush=True)
+    except ConfigError as error:  # such as that MNIST is not there
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

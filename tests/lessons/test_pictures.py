@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="pictures need matplotlib")
 
 from lessons.__main__ import FOLDER, main
+from lessons.digit_network import trained
 from lessons.pictures import LESSONS
 
 PAGES = {int(page.name.split("_")[0]): page for page in FOLDER.parent.glob("[0-9]_*.md")}
@@ -32,11 +33,11 @@ def test_the_folder_holds_the_pictures_of_all_lessons_and_no_others():
 
 @pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.stem)
 def test_a_picture_is_no_larger_than_a_page_should_load(path):
-    assert path.read_bytes().startswith(b"<?xml")
+    assert path.read_bytes().startswith((b"<?xml", b"<svg"))
     assert path.stat().st_size <= MOST_BYTES
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 def test_the_command_draws_the_pictures_of_a_lesson_the_same_each_time(number, tmp_path, capsys):
     folders = [tmp_path / "first", tmp_path / "second"]
     for folder in folders:
@@ -60,3 +61,12 @@ def test_without_matplotlib_the_command_says_what_to_install():
     assert done.returncode == 2
     assert "pictures need matplotlib, which is not installed: pip install" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_where_mnist_is_missing_the_command_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
+    trained.cache_clear()
+    assert main(["4", "--out", str(tmp_path)]) == 2
+    told = capsys.readouterr()
+    assert [Path(line).name for line in told.out.splitlines()] == ["4_sigmoid.svg"]
+    assert "train-images-idx3-ubyte: no such file" in told.err
