@@ -10,15 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.config import measure_configs
 from benchmarks.footprint import footprints
 from benchmarks.growth import measure_growth
-from benchmarks.runner import compare
+from benchmarks.runner import Result, compare
 from benchmarks.table import render_comparison, render_configs, render_footprints, render_growth
-from benchmarks.workload import PEERS
+from benchmarks.workload import PEERS, Workload
 from benchmarks.workloads import WORKLOADS
 
 
@@ -37,7 +38,7 @@ class Found(NamedTuple):
 
 
 def _growth(options: argparse.Namespace) -> Found:
-    curves = measure_growth(options.threads, options.rounds, _seconds(options), options.smoke, _tell)
+    curves = measure_growth(lambda workload, smoke: _compare(workload, options, smoke), options.smoke)
     return Found(curves, render_growth(curves), not any(curve.fault for curve in curves))
 
 
@@ -53,8 +54,13 @@ def _config(options: argparse.Namespace) -> Found:
 
 def _workload(name: str, options: argparse.Namespace) -> Found:
     workload = WORKLOADS[name]
-    results = compare(workload, options.threads, options.rounds, _seconds(options), options.smoke, _tell)
+    results = _compare(workload, options, options.smoke)
     return Found(results, render_comparison(workload, results), all(result.seconds for result in results))
+
+
+def _compare(workload: Workload, options: argparse.Namespace, smoke: bool) -> list[Result]:
+    seconds = 0.01 if options.smoke else 0.25
+    return compare(workload, options.threads, options.rounds, seconds, smoke, _tell)
 
 
 OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
@@ -85,12 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads < 1 or options.rounds < 2:
         parser.error("a comparison takes at least 1 thread and 2 rounds")
     if options.plot:
-        try:
-            from benchmarks.plot import plot
-        except ModuleNotFoundError as error:
-            parser.error(str(error))
+        if not find_spec("matplotlib"):
+            parser.error("--plot needs matplotlib: pip install matplotlib, or minigrad with its extra `plots`")
+        if options.plot.suffix not in (".png", ".svg"):
+            parser.error(f"--plot writes .png and .svg, got {options.plot}")
         if not any(name in WORKLOADS or name == "growth" for name in chosen):
-            parser.error("a picture shows workloads and growth; name one of them")
+            parser.error("--plot draws workloads and growth: name one of them, or nothing")
 
     where = conditions(options.threads)
     print(", ".join(f"{what} {value}" for what, value in where.items()), flush=True)
@@ -101,10 +107,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\n{found[name].text}", flush=True)
     if options.json:
         options.json.write_text(json.dumps({"conditions": where, **_plain(found)}, indent=1) + "\n", encoding="utf-8")
+    is_right = all(part.is_right for part in found.values())
     if options.plot:
-        results = {name: found[name].values for name in chosen if name in WORKLOADS}
-        plot(options.plot, results, found["growth"].values if "growth" in found else [])
-    return 0 if all(part.is_right for part in found.values()) else 1
+        is_right = _draw(options.plot, found) and is_right
+    return 0 if is_right else 1
+
+
+def _draw(path: Path, found: dict[str, Found]) -> bool:
+    """Whether there was something to draw."""
+    from benchmarks.plot import plot  # which needs matplotlib
+
+    results = {name: part.values for name, part in found.items() if name in WORKLOADS}
+    try:
+        plot(path, results, found["growth"].values if "growth" in found else [])
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return False
+    return True
 
 
 def _plain(found: dict[str, Found]) -> dict[str, Any]:
@@ -136,11 +155,6 @@ def conditions(threads: int) -> dict[str, str | int | float]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _seconds(options: argparse.Namespace) -> float:
-    """The length of a turn."""
-    return 0.01 if options.smoke else 0.25
 
 
 def _tell(what: str) -> None:

@@ -8,7 +8,8 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.runner import Result, compare
+from benchmarks.runner import Result
+from benchmarks.workload import Workload
 from benchmarks.workloads.growth import AXES, DOUBLINGS, POINTS, name, sizes
 
 
@@ -44,18 +45,17 @@ def exponent(sizes: Sequence[int], values: Sequence[float | None]) -> float | No
     return float(np.polyfit(np.log(sizes), np.log(positive), 1)[0])
 
 
-def measure_growth(
-    threads: int = 2,
-    rounds: int = 11,
-    seconds: float = 0.25,
-    smoke: bool = False,
-    tell: Callable[[str], None] = lambda what: None,
-) -> list[Curve]:
-    """Measures all curves; the arguments are those of `compare`. Tiny sizes, doubled once, if `smoke`."""
+def measure_growth(measure: Callable[[Workload, bool], list[Result]], smoke: bool = False) -> list[Curve]:
+    """Measures all curves.
+
+    Args:
+        measure: `compare` with all its options; it is given a workload, and whether the sizes are to be tiny.
+        smoke: whether all sizes are tiny, and doubled once.
+    """
     doublings = range(2 if smoke else DOUBLINGS + 1)
     names = dict.fromkeys(name(axis, k) for axis in AXES for k in doublings)
-    tiny = _by_peer(compare(POINTS["growth_0"], threads, 2, seconds, True, tell))
-    points = {point: _by_peer(compare(POINTS[point], threads, rounds, seconds, smoke, tell)) for point in names}
+    points = {point: _by_peer(measure(POINTS[point], smoke)) for point in names}
+    tiny = _by_peer(measure(POINTS["growth_0"], True))
     return [
         _curve(
             peer,

@@ -33,7 +33,7 @@ def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
         if not result.seconds:
             rows.append([name, result.fault or "not timed"])
             continue
-        low, middle, high = (_number(value * scale) for value in _quartiles(result.seconds))
+        low, middle, high = (three_digits(value * scale) for value in _quartiles(result.seconds))
         goal = workload.goals.get(result.peer, Goal())
         rows.append(
             [
@@ -42,7 +42,7 @@ def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
                 f"{low} to {high}",
                 f"{ratio(result, ours):.2f}" if ours else "",
                 _least(goal.time),
-                _number(_excess(result, floor) * scale) if floor and floor is not result else "",
+                three_digits(_excess(result, floor) * scale) if floor and floor is not result else "",
                 f"{result.peak / MIB:.0f}" if result.peak else "",
                 f"{result.peak / ours.peak:.2f}" if ours and ours.peak and result.peak else "",
                 _least(goal.memory),
@@ -76,7 +76,7 @@ def _growth(curve: Curve, unit: str, values: Sequence[float | None], exponent: f
     if curve.fault:
         return [name, curve.fault]
     power = "" if exponent is None else f"{exponent:.2f}"
-    return [name, *("" if value is None else _number(value) for value in values), power]
+    return [name, *("" if value is None else three_digits(value) for value in values), power]
 
 
 def render_footprints(footprints: Sequence[Footprint]) -> str:
@@ -95,13 +95,18 @@ def render_configs(figures: ConfigFigures) -> str:
         (f"{LAYERS} layers read, checked, built", figures.deep),
         ("a mutated config", figures.mutated),
     ):
-        low, middle, high = (_number(value * 1e3) for value in _quartiles(seconds))
-        rows.append([name, middle, f"{low} to {high}", _number(max(seconds) * 1e3)])
+        low, middle, high = (three_digits(value * 1e3) for value in _quartiles(seconds))
+        rows.append([name, middle, f"{low} to {high}", three_digits(max(seconds) * 1e3)])
     right, count = figures.typos - len(figures.missed), len(figures.mutated)
     outcomes = f"{figures.plans:,} plans, {count - figures.plans:,} refused, {len(figures.faults)} of them wrongly"
     rows.append([f"{count:,} mutated configs", outcomes])
     rows.append([f"{figures.typos:,} typos", f"{100 * right / figures.typos:.1f} % with the right name suggested"])
     return f"config: what a config costs, and whether a typo in any name of a shipped one is recognised\n{_align(rows)}"
+
+
+def three_digits(value: float) -> str:
+    """Returns `value` with three digits, or all before the point."""
+    return f"{value:.{max(0, 2 - len(str(int(abs(value)))) + 1)}f}"
 
 
 def _quartiles(values: Sequence[float]) -> list[float]:
@@ -114,11 +119,6 @@ def _excess(result: Result, floor: Result) -> float:
 
 def _least(goal: float | None) -> str:
     return "" if goal is None else f"≥ {goal:.2f}"
-
-
-def _number(value: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{value:.{max(0, 2 - len(str(int(abs(value)))) + 1)}f}"
 
 
 def _align(rows: list[list[str]]) -> str:

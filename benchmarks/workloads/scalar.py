@@ -90,19 +90,19 @@ def _micrograd(demo: Demo) -> Trial:
     return _same_expressions(Value, demo)
 
 
-TITLE = "2-16-16-1 network of single numbers on 100 points: hinge loss, weight decay"
+SIZES = "2-16-16-1, 100 points, hinge loss, weight decay"
 
 workloads = (
     Workload(
         "scalar",
-        f"{TITLE}; the very same expressions",
+        f"micrograd's demo in the very same expressions: {SIZES}",
         _problem,
         {"minigrad": _minigrad, "micrograd": _micrograd},
         goals={"micrograd": Goal(5)},
     ),
     Workload(
         "scalar_neuron",
-        f"{TITLE}; minigrad's neuron is one operation",
+        f"micrograd's demo with a neuron as one operation: {SIZES}",
         _problem,
         {"minigrad": _minigrad_neuron, "micrograd": _micrograd},
         goals={"micrograd": Goal(40)},

@@ -47,6 +47,13 @@ def test_a_peer_that_fails_says_why_and_the_others_go_on():
     assert numpy.fault == "KeyError: 'numpy'"
 
 
+def test_the_state_of_a_peer_arrives_with_all_its_digits():
+    with Player(only("mnist_16", "numpy"), "numpy", "float64", 1, True) as player:
+        shapes = [array.shape for array in player.report["state"]]
+        assert shapes == [(4, 20), (4,), (3, 4), (3,)]
+        assert {array.dtype.name for array in player.report["state"]} == {"float64"}
+
+
 def test_a_process_that_dies_between_turns_is_a_fault_and_not_a_hang():
     with Player(only("mnist_16", "numpy"), "numpy", "float32", 1, True) as player:
         assert isinstance(player.turn(0.001), float)

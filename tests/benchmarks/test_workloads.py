@@ -3,7 +3,8 @@ import pytest
 
 from benchmarks.agreement import disagreement
 from benchmarks.workload import PEERS, Workload
-from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads import WORKLOADS, by_hand, growth
+from benchmarks.workloads.training import Task
 
 STEPS = 4
 
@@ -41,9 +42,36 @@ def test_numpy_by_hand_in_float32_agrees_with_itself_in_float64(name):
     assert disagreement(report(name, "numpy", "float32"), reference(name)) is None
 
 
-@pytest.mark.parametrize(("name", "peer"), [("trainer", "trainer"), ("checkpoint", "plain")])
-def test_what_minigrad_is_measured_beside_does_the_same_too(name, peer):
-    assert disagreement(report(name, peer, "float32"), reference(name)) is None
+@pytest.mark.parametrize("name", with_peer("bare"))
+def test_the_bare_loop_takes_the_batches_of_the_trainer(name):
+    assert disagreement(report(name, "bare", "float32"), reference(name)) is None
+
+
+def test_a_gpt_that_looks_ahead_is_found_out(monkeypatch):
+    attention = by_hand.attention
+    monkeypatch.setattr(by_hand, "attention", lambda *args, is_causal: attention(*args, is_causal=False))
+    looking_ahead = report("gpt_4x128", "numpy", "float64")
+    monkeypatch.undo()
+    assert disagreement(looking_ahead, reference("gpt_4x128")) is not None
+
+
+@pytest.mark.parametrize("axis", growth.AXES)
+def test_a_point_of_a_curve_has_one_size_doubled(axis):
+    start, point = growth.POINTS["growth_0"], growth.POINTS[f"growth_{axis}_2"]
+    before, after = (workload.problem("float32", True).sizes for workload in (start, point))
+    assert after == before._replace(**{axis: 4 * getattr(before, axis)})
+
+
+def test_a_parameter_with_two_names_is_one_parameter():
+    shared, other = np.zeros(3), np.zeros(3)
+    task = Task(None, {"first": shared, "other": other, "second": shared}, [])
+    assert task.names() == ["first", "other"]
+    assert len(task.parameters()) == 2
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=lambda workload: workload.name)
+def test_goals_are_set_for_peers_that_take_part(workload):
+    assert set(workload.goals) <= set(workload.peers)
 
 
 def test_every_peer_has_a_name_for_the_table_and_a_package():

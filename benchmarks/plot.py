@@ -1,0 +1,136 @@
+"""The figures as a picture: how many times minigrad's time each peer takes, and how time and memory grow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from benchmarks.growth import Curve
+from benchmarks.runner import Result
+from benchmarks.table import MIB, ratio, three_digits
+from benchmarks.workload import PEERS, Goal
+from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.growth import AXES
+from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, short
+
+WIDTH, ROW, MARGIN, PANEL = 8.4, 0.21, 0.55, 2.1  # inches
+TITLE_LENGTH = 95  # characters
+
+LOOKS = {"minigrad": (BLUE, "o", "-", 0.14), "torch": (ORANGE, "s", "--", 0.03)}
+"""Colour, marker and dashes of a curve, and how high in a panel its name stands."""
+
+
+def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[Curve]) -> None:
+    """Draws the `results` of workloads by name, and below them the `curves`, and writes the picture, PNG or SVG.
+
+    Raises: ValueError if no peer was timed beside minigrad, OSError if the file cannot be written.
+    """
+    bars = {name: found for name, peers in results.items() if (found := _ratios(peers))}
+    rows = sum(len(found) + 2 for found in bars.values())
+    heights = {_draw_ratios: rows * ROW + MARGIN if bars else 0, _draw_growth: 2 * PANEL if curves else 0}
+    parts = [part for part in heights if heights[part]]
+    if not parts:
+        raise ValueError("nothing to draw: no peer was timed beside minigrad")
+
+    def draw(figure: FigureBase) -> None:
+        panels: Any = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=[heights[part] for part in parts])
+        for part, panel in zip(parts, panels[:, 0], strict=True):
+            part(panel, bars if part is _draw_ratios else curves)
+
+    notes = []
+    if bars:
+        notes.append(
+            "Times as multiples of what minigrad takes for the same work in the same rounds, medians. Orange: faster "
+            "than minigrad. Black marks: what is aimed at, at least."
+        )
+    if curves:
+        notes.append(
+            "Curves: a GPT training step with one size doubled at a time; beside each name stands its exponent."
+        )
+    size = WIDTH, sum(heights.values())
+    title = "minigrad beside its peers" if bars else "How a training step grows"
+    Picture(path.stem, title, " ".join(notes), size, draw).save(path.parent, svg=path.suffix == ".svg")
+
+
+def _ratios(results: Sequence[Result]) -> dict[str, float]:
+    """Of each peer that was timed beside minigrad."""
+    timed = {result.peer: result for result in results if result.seconds}
+    ours = timed.pop("minigrad", None)
+    return {peer: ratio(result, ours) for peer, result in timed.items()} if ours else {}
+
+
+def _draw_ratios(figure: FigureBase, bars: Mapping[str, Mapping[str, float]]) -> None:
+    axes = figure.subplots()
+    row, labels = 0, {}
+    for name, ratios in bars.items():
+        axes.text(
+            0.01, row, short(WORKLOADS[name].title, TITLE_LENGTH), transform=axes.get_yaxis_transform(), va="center"
+        )
+        for peer, value in ratios.items():
+            row += 1
+            labels[row] = PEERS[peer][0]
+            _draw_ratio(axes, row, value, WORKLOADS[name].goals.get(peer, Goal()).time)
+        row += 2
+    axes.set_xscale("log")
+    axes.axvline(1, color=INK, linewidth=0.8)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, 0.5), max(high, 2) * 1.5)  # for the numbers behind the bars
+    axes.set_ylim(row - 1, -1)
+    axes.yaxis.set_major_locator(FixedLocator(list(labels)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: labels.get(round(place), "")))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color=RULE)
+    axes.set_xlabel("time ÷ minigrad's, logarithmic")
+
+
+def _draw_ratio(axes: Axes, row: int, value: float, goal: float | None) -> None:
+    axes.barh(row, value - 1, left=1, height=0.62, color=BLUE if value >= 1 else ORANGE)
+    ends = [value, 1.0, goal or 1.0]
+    axes.annotate(
+        three_digits(value), (max(ends), row), (4, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8
+    )
+    if goal is not None:
+        axes.plot([goal, goal], [row - 0.42, row + 0.42], color=INK, linewidth=2)
+
+
+def _draw_growth(figure: FigureBase, curves: Sequence[Curve]) -> None:
+    panels: Any = figure.subplots(2, len(AXES), sharex="col", sharey="row")
+    for column, (axis, group) in zip(panels.T, groupby(curves, lambda curve: curve.axis), strict=True):
+        for curve in group:
+            _draw_curve(column[0], curve, [1e3 * seconds for seconds in curve.seconds], curve.time_exponent)
+            memory = [None if size is None or size <= 0 else size / MIB for size in curve.memory]
+            _draw_curve(column[1], curve, memory, curve.memory_exponent)
+        column[0].set_title(AXES[axis])
+        column[1].set_xlabel(axis)
+        column[1].xaxis.set_major_locator(FixedLocator(curve.sizes))
+        column[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        column[1].xaxis.set_minor_locator(NullLocator())
+    for axes, label in zip(panels[:, 0], ("time, ms", "memory, MiB"), strict=True):
+        axes.set_ylabel(label)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_curve(axes: Axes, curve: Curve, values: Sequence[float | None], exponent: float | None) -> None:
+    """A line, if there are figures."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(axis="y")
+    points = [(size, value) for size, value in zip(curve.sizes, values, strict=False) if value is not None]
+    if not points:
+        return
+    color, marker, dashes, height = LOOKS[curve.peer]
+    axes.plot(*zip(*points, strict=True), dashes, marker=marker, markersize=3.5, color=color)
+    power = "" if exponent is None else f"{exponent:.2f}"
+    place = {"transform": axes.transAxes, "ha": "right"}
+    axes.text(0.98, height, f"{PEERS[curve.peer][0]} {power}", color=color, fontsize=8, **place)
