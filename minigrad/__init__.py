@@ -19,6 +19,7 @@ from minigrad.engine import (
     no_grad,
     primitive,
 )
+from minigrad.engine.program import compile
 from minigrad.engine.random import seed
 from minigrad.explain import explain
 from minigrad.scalar import Scalar
@@ -36,6 +37,7 @@ __all__ = [
     "check_gradients",
     "check_operation",
     "checkpoint",
+    "compile",
     "detect_anomaly",
     "draw",
     "enable_grad",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os.path import dirname, join
 from typing import Any
@@ -25,7 +25,7 @@ class _Lines(Watcher):
     def __init__(self) -> None:
         self.lines: dict[Node, str] = {}
 
-    def made(self, node: Node) -> None:
+    def made(self, node: Node, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
         import traceback  # not for those who look for nothing
 
         frames = traceback.extract_stack(limit=12)

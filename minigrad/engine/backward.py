@@ -129,7 +129,7 @@ def walk(
     its array belongs to nobody else.
     """
     order = reachable(roots, since)
-    useful = None if wanted is None else _leads_to(wanted, order)
+    useful = None if wanted is None else leads_to(wanted, order)
     quiet: list[np.errstate] = []
     try:
         if not create_graph:  # rules that are given arrays build nothing, whatever the mode
@@ -286,7 +286,7 @@ def reachable(roots: Collection[Node], since: int = -1) -> list[Node]:
     return order
 
 
-def _leads_to(wanted: Collection[Node], order: list[Node]) -> set[Node]:
+def leads_to(wanted: Collection[Node], order: list[Node]) -> set[Node]:
     """The nodes of `order` that are wanted or were made of a wanted one."""
     useful = set(wanted)
     for node in reversed(order):

@@ -88,7 +88,7 @@ def _is_ours(operation: Primitive) -> bool:
     return all(module.split(".")[0] in ("minigrad", "numpy") for module in modules)
 
 
-def _operand(value: Any) -> Any:
+def operand(value: Any) -> Any:
     """What may stand beside a tensor: numbers stay weak (NumPy's scalars too), lists become arrays."""
     if isinstance(value, (bool, int, float, ndarray)) and not isinstance(value, np.generic):
         return value
@@ -132,7 +132,7 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
             node.cells = ()
             node.seen = 0
         if mode.watcher is not None:
-            mode.watcher.made(node)
+            mode.watcher.made(node, (x,), (result.data,))
         return result
 
     return apply
@@ -154,10 +154,10 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
                 b: Any = y.data
                 b_node, b_version = y.node, y.version
             else:
-                b = y if type(y) is float else _operand(y)
+                b = y if type(y) is float else operand(y)
                 b_node, b_version = None, _constant
         elif isinstance(y, Tensor):
-            a = x if type(x) is float else _operand(x)
+            a = x if type(x) is float else operand(x)
             a_node, a_version = None, _constant
             b = y.data
             b_node, b_version = y.node, y.version
@@ -197,7 +197,7 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
             seen += cell[0]
         node.seen = seen
         if mode.watcher is not None:
-            mode.watcher.made(node)
+            mode.watcher.made(node, (x, y), (result.data,))
         return result
 
     return apply
@@ -243,7 +243,7 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         if plain and tensors:
             for i in range(arity):
                 if type(values[i]) is not ndarray and values[i] is not None:
-                    values[i] = _operand(values[i])
+                    values[i] = operand(values[i])
         try:
             result = forward(*values)
         except (TypeError, ValueError, IndexError) as error:
@@ -275,7 +275,7 @@ def _general(operation: Primitive) -> Callable[..., Any]:
             seen += cell[0]
         node.seen = seen
         if mode.watcher is not None:
-            mode.watcher.made(node)
+            mode.watcher.made(node, operation.bind(args, kwargs), (out, *extra))
         return tensor
 
     return apply
@@ -292,7 +292,7 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
         given = list(values[0])
         if not any(isinstance(x, Tensor) for x in given):
             return asarray(forward(*values))
-        inputs = values[0] = [x.data if isinstance(x, Tensor) else asarray(_operand(x)) for x in given]
+        inputs = values[0] = [x.data if isinstance(x, Tensor) else asarray(operand(x)) for x in given]
         try:
             out = asarray(forward(*values))
         except (TypeError, ValueError, IndexError) as error:
@@ -312,7 +312,7 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
         node.cells = (*cells, version) if keeps_out else tuple(cells)
         node.seen = sum([cell[0] for cell in node.cells])
         if mode.watcher is not None:
-            mode.watcher.made(node)
+            mode.watcher.made(node, operation.bind(args, kwargs), (out,))
         return wrap(out, node, version)
 
     return apply

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minigrad.engine.tensor import Node
+    from minigrad.engine.tensor import Node, Tensor
 
 
 class Watcher:
     """Is told of the operations of a context: subclassed by what looks on, such as the search for NaN."""
 
-    def made(self, node: Node) -> None:
-        """An operation was added to the graph."""
+    def made(self, node: Node, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
+        """An operation was added to the graph: what it was given, and what its forward returned."""
 
     def differentiated(self, node: Node, gradients: Any) -> None:
         """The rules of `node` gave these gradients of its inputs, None for those that nobody wants."""
+
+    def read(self, tensor: Tensor) -> None:
+        """Values of a tensor were asked for as numbers, on which what follows may depend."""
 
 
 class Mode:
@@ -37,6 +40,9 @@ class Mode:
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039 - never mutated
+
+structure = [0]
+"""How often something was changed that decides which operations a module calls: its attributes, its hooks."""
 
 current_mode = _mode.get
 """The mode of the present context; a bound method, as looking it up costs more than calling it."""

@@ -191,8 +191,8 @@ def _asked(name: str, rule: Callable[..., Any], *first: str) -> list[str]:
     return parameters[len(first) :]
 
 
-def selector(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """A function that takes the items at `places` out of a tuple, as a tuple."""
+def selector(places: Sequence[int]) -> Callable[[Any], Any]:
+    """A function that takes the items at `places` out of a tuple or list, as another one."""
     if not places:
         return lambda frame: ()
     if len(places) == 1:

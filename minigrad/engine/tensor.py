@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from minigrad.engine.mode import current_mode
+
 if TYPE_CHECKING:
     from minigrad.engine.primitive import Primitive
 
@@ -167,17 +169,23 @@ class Tensor:
                 "this tensor requires gradients, and an array would lose them without a word; "
                 "use .detach().numpy(), or .data to look at the values"
             )
-        return self.data
+        return self._read()
 
     def item(self) -> Any:
         """The value of a tensor of one element as a Python number. Raises: ValueError for any other size."""
         if self.data.size != 1:
             raise ValueError(f"item() takes a tensor of one element, got shape {self.data.shape}")
-        return self.data.item()
+        return self._read().item()
 
     def tolist(self) -> Any:
         """The values as a nest of Python lists (a number for a 0-d tensor)."""
-        return self.data.tolist()
+        return self._read().tolist()
+
+    def _read(self) -> NDArray[Any]:
+        """The values, for those who will look at them: whoever watches is told."""
+        if (watcher := current_mode().watcher) is not None:
+            watcher.read(self)
+        return self.data
 
     def detach(self) -> Tensor:
         """A constant on the same memory: the values without their history."""
@@ -196,7 +204,7 @@ class Tensor:
         return len(self.data)
 
     def __bool__(self) -> bool:
-        return bool(self.data)
+        return bool(self._read())
 
     def __float__(self) -> float:
         return float(self.item())
@@ -205,7 +213,7 @@ class Tensor:
         return int(self.item())
 
     def __index__(self) -> int:
-        return self.data.__index__()
+        return self._read().__index__()
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else str(self)

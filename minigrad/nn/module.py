@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from minigrad.engine import Tensor
+from minigrad.engine.mode import structure
 from minigrad.nn.parameter import Buffer, Parameter
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Module:
                         f"{type(self).__name__}.{name} is a {kind.__name__}, and cannot become a "
                         f"{type(value).__name__}; {_REMEDIES[kind]}"
                     )
+        structure[0] += 1
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:  # called for what is not there
@@ -336,10 +338,12 @@ class RemovableHandle:
         self._hooks = hooks
         self._key = object()
         hooks[self._key] = hook
+        structure[0] += 1
 
     def remove(self) -> None:
         """Takes the hook back; a second time does nothing."""
         self._hooks.pop(self._key, None)
+        structure[0] += 1
 
     def __enter__(self) -> RemovableHandle:
         return self

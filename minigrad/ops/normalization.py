@@ -16,7 +16,7 @@ Axes = tuple[int, ...]
 
 
 def _mean(x: Array, axis: Axes) -> Array:
-    """The mean of x over axes, which stay as axes of length one; of rows by products with ones, a quarter of the time."""
+    """The mean of x over axes, which stay as axes of length one; rows are multiplied with ones, four times as fast."""
     if axis == (-1,):
         return np.vecdot(x, np.ones(x.shape[-1], x.dtype))[..., None] / x.shape[-1]
     return x.mean(axis=axis, keepdims=True)
