@@ -12,6 +12,7 @@ from minigrad.engine import (
     check_gradients,
     check_operation,
     checkpoint,
+    compile,
     detect_anomaly,
     enable_grad,
     grad,
@@ -19,7 +20,6 @@ from minigrad.engine import (
     no_grad,
     primitive,
 )
-from minigrad.engine.program import compile
 from minigrad.engine.random import seed
 from minigrad.explain import explain
 from minigrad.scalar import Scalar

@@ -7,12 +7,15 @@ from minigrad.engine.dispatch import primitive
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.engine.opcheck import OperationError, check_operation
+from minigrad.engine.program import Compiled, CompileError, compile
 from minigrad.engine.recompute import checkpoint
 from minigrad.engine.several import several
 from minigrad.engine.tensor import Tensor
 
 __all__ = [
     "AnomalyError",
+    "CompileError",
+    "Compiled",
     "GradientError",
     "OperationError",
     "Tensor",
@@ -21,6 +24,7 @@ __all__ = [
     "check_operation",
     "checkpoint",
     "collect",
+    "compile",
     "detect_anomaly",
     "enable_grad",
     "grad",

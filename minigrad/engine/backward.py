@@ -237,7 +237,7 @@ def _refuse(node: Node) -> NoReturn:
 def by_fast(node: Node, g: NDArray[Any], needs: Sequence[bool]) -> Sequence[Any]:
     """The gradients of the inputs of `node` by the fast path of its operation, None where `needs` is False."""
     operation = node.primitive
-    return operation.fast(g, needs, *operation.selectors[-1](node.saved))  # type: ignore[misc, arg-type]
+    return operation.fast(g, needs, *operation.selectors[-1](node.saved))  # type: ignore[misc]
 
 
 def by_rules(node: Node, g: Any, needs: Sequence[bool]) -> Sequence[Any]:

@@ -45,12 +45,12 @@ def compile(function: Callable[..., Any], verify: bool = False) -> Compiled:
 
     Args:
         function: takes arrays or tensors that need no gradients, and returns a tensor of one element, or several
-            tensors of which the first is one. What it does must not depend on numbers: no `if`, `.item()` or `.data`
-            of what is computed, and no random draws, as those of `Dropout`.
+            tensors of which the first is one. What it does must not depend on numbers: no `if`, `.item()` or
+            `.data` of what is computed, and no random draws, as those of `Dropout`.
         verify: compute both ways at every call, instead of at calls number 2, 4, 8 and so on.
 
-    The call raises: CompileError if the function reads numbers or draws random ones while it is recorded, or if a replay
-        gives other bits than the function itself; and as `backward`.
+    The call raises: CompileError if the function reads numbers or draws random ones while it is recorded, or if a
+        replay gives other bits than the function itself; and as `backward`.
     """
     return Compiled(function, verify)
 
@@ -170,9 +170,8 @@ class Program:
 
     def holds(self) -> bool:
         """Whether all that the recording relies on is as it was."""
-        return self.structure == structure[0] and all(
-            [tensor.data is array and tensor.node is node for tensor, array, node in self._held]
-        )
+        held = [tensor.data is array and tensor.node is node for tensor, array, node in self._held]
+        return self.structure == structure[0] and all(held)
 
     def run(self, arrays: list[Array], gradient: Array | None, collected: dict[Leaf, Array]) -> Sequence[Array]:
         """Carries out all steps on `arrays`; see `Compiled.collect`."""
@@ -199,7 +198,7 @@ class Program:
     def _run_back(self, slots: Slots, root: Array, gradient: Array | None, collected: dict[Leaf, Array]) -> None:
         steps, leaves, count = self._gradients
         gradients: Slots = [None] * count
-        gradients[0] = np.ones(root.shape, root.dtype) if gradient is None else gradient
+        gradients[0] = as_array(1.0 if gradient is None else gradient, root.dtype)
         borrowed = set()  # places whose gradient is, or may be, an array of somebody else
         for at, rules, targets in steps:
             g = gradients[at]
@@ -304,7 +303,7 @@ def _rules(operation: Primitive, needs: list[bool], frame: list[int]) -> Callabl
     """The function from the gradient of a result, and the slots, to the gradients of the inputs."""
     picks = [selector([frame[operation.frame.index(name)] for name in names]) for names in operation.names]
     if (fast := operation.fast) is not None:
-        return lambda g, slots: fast(g, needs, *picks[-1](slots))  # type: ignore[arg-type]
+        return lambda g, slots: fast(g, needs, *picks[-1](slots))
     rules: Any = operation.rules
     if operation.variadic:
         return lambda g, slots: rules[0](g, *picks[0](slots))

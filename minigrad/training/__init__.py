@@ -22,7 +22,8 @@ from minigrad.training.metrics import (
 from minigrad.training.monitor import Checkpoint, EarlyStopping
 from minigrad.training.outcome import evaluate, load_run, predict
 from minigrad.training.run_directory import RunDirectory
-from minigrad.training.trainer import Trainer, Training, TrainingError
+from minigrad.training.settings import Trainer
+from minigrad.training.trainer import Training, TrainingError
 
 __all__ = [
     "F1",

@@ -12,7 +12,7 @@ from minigrad.data import DataLoader
 from minigrad.optim import Optimizer, Schedule
 from minigrad.training.experiment import KINDS, Experiment, UsageError
 from minigrad.training.monitor import Checkpoint, EarlyStopping
-from minigrad.training.trainer import Trainer
+from minigrad.training.settings import Trainer
 
 UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
 """The classes whose names a config leaves out, since nothing else can stand in their place."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataError, Examples
-from minigrad.engine import Tensor, no_grad
+from minigrad.engine import CompileError, Tensor, no_grad
 from minigrad.parallel import available_cores
 from minigrad.training import catalogue, sweep
 from minigrad.training.arguments import SAMPLING, parse
@@ -123,10 +123,13 @@ def _ready(plan: Plan, threads: int | None) -> tuple[Training, str]:
     experiment = build(plan)
     try:
         training = Training(experiment, threads)
+        training.record()
         inputs, targets = next(training.batches())[0]
         table = summary(experiment.model, inputs)
+    except CompileError as error:
+        raise plan.error("trainer.compile", str(error), "leave it out") from error
     except DivisionError as error:
-        raise plan.error("trainer.shards", str(error)) from error
+        raise plan.error(error.path, str(error)) from error
     except (ValueError, TypeError, IndexError) as error:
         raise plan.error(f"model.{getattr(error, 'layer_path', '')}", str(error)) from error
     plan.settle("trainer.shards", training.shards.count)

@@ -20,7 +20,11 @@ Below that, handing work to another thread costs what it saves."""
 
 
 class DivisionError(ValueError):
-    """A number of shards that the batches, or the layers, do not allow."""
+    """A way to compute a batch that the data, or the layers, do not allow; `path` is that of the setting."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 def divide(experiment: Experiment, batch_size: int) -> tuple[int, int]:
@@ -29,15 +33,20 @@ def divide(experiment: Experiment, batch_size: int) -> tuple[int, int]:
     A large step takes 2 shards, each with one BLAS thread; a small one, 1 of both. Where a layer looks at the whole
     batch there is one shard, and a large step takes 2 BLAS threads, if there are as many cores.
 
-    Raises: DivisionError for more shards than examples in a batch, or if a layer does not let the batch be divided.
+    Raises: DivisionError for more shards than examples in a batch, or if a layer looks at the whole batch and more than
+        one shard, or a compiled step, was asked for.
     """
     shards, blas_threads = experiment.trainer.shards, experiment.trainer.blas_threads
     undivided = _undivided(experiment)
     if shards is not None and shards > 1:
         if undivided:
-            raise DivisionError(f"shards is {shards}, but {undivided} looks at the whole batch: it needs shards: 1")
+            message = f"shards is {shards}, but {undivided} looks at the whole batch: it needs shards: 1"
+            raise DivisionError("trainer.shards", message)
         if shards > batch_size:
-            raise DivisionError(f"shards is {shards}, and a batch has only {batch_size} examples")
+            raise DivisionError("trainer.shards", f"shards is {shards}, and a batch has only {batch_size} examples")
+    if undivided and experiment.trainer.compile:
+        message = f"{undivided} looks at the whole batch, outside of operations: it cannot be compiled"
+        raise DivisionError("trainer.compile", message)
     if shards is None or blas_threads is None:
         large = _multiplications(experiment) * batch_size >= LARGE
         if shards is None:

@@ -22,7 +22,8 @@ from minigrad.training.callback import Callback
 from minigrad.training.callbacks import ReduceLROnPlateau
 from minigrad.training.metrics import Metric
 from minigrad.training.monitor import Mode
-from minigrad.training.trainer import Trainer, Training
+from minigrad.training.settings import Trainer
+from minigrad.training.trainer import Training
 
 KINDS: dict[str, type] = {
     "Module": Module,

@@ -13,7 +13,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from minigrad.training.experiment import Experiment
 from minigrad.training.guard import TrainingError
-from minigrad.training.trainer import Trainer, Training
+from minigrad.training.settings import Trainer
+from minigrad.training.trainer import Training
 
 SMOOTHING = 0.9
 """How much of the smoothed loss each step keeps."""

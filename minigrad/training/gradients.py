@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from minigrad.engine import Tensor, collect, random
+from minigrad.engine import Compiled, Tensor, collect, compile, random
 from minigrad.parallel import Gradients, Shards
 
 if TYPE_CHECKING:
@@ -20,13 +20,25 @@ Piece = tuple[float, float, np.ndarray, np.ndarray]
 """What came of one shard of one batch: its loss, how much that counts (`Loss.count`), outputs and targets."""
 
 
-def gradients(experiment: Experiment, shards: Shards, batches: Sequence[Batch], step: int) -> list[Piece]:
+def compiled(experiment: Experiment) -> Compiled:
+    """Returns the forward, loss and backward of a batch as a program: the loss, and the outputs of the model."""
+
+    def forward(inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = experiment.model(inputs)
+        return experiment.loss(outputs, targets), outputs
+
+    return compile(forward)
+
+
+def gradients(
+    experiment: Experiment, shards: Shards, batches: Sequence[Batch], step: int, program: Compiled | None = None
+) -> list[Piece]:
     """Leaves in `.grad` the gradients of the loss of all `batches` together, and returns what came of their parts.
 
     Each shard takes its part of every batch, one after the other. The losses of parts count as much as they do in the
-    loss of the whole: the sum is that of an undivided step, to rounding.
+    loss of the whole: the sum is that of an undivided step, to rounding. With a `program`, it computes them.
 
-    Raises: what the model or the loss raises.
+    Raises: what the model or the loss raises, and CompileError.
     """
     model, loss = experiment.model, experiment.loss
     places = [shards.split(len(inputs)) for inputs, _ in batches]
@@ -43,11 +55,15 @@ def gradients(experiment: Experiment, shards: Shards, batches: Sequence[Batch], 
                 inputs, targets, count = inputs[parts[shard]], targets[parts[shard]], of_batch[shard]
                 if total and not count:  # a part in which nothing counts has no mean
                     continue
-                outputs = model(Tensor(inputs))
-                value = loss(outputs, Tensor(targets))
-                share = None if is_whole or loss.reduction == "sum" else np.array(count / total, value.dtype)
-                collect(value, share, collected)
-                pieces.append((value.item(), count, outputs.data, targets))
+                share = None if is_whole or loss.reduction == "sum" else np.array(count / total)
+                if program is not None:
+                    value, outputs = program.collect((inputs, targets), share, collected)
+                    pieces.append((value.item(), count, outputs, targets))
+                    continue
+                result = model(Tensor(inputs))
+                error = loss(result, Tensor(targets))
+                collect(error, share, collected)
+                pieces.append((error.item(), count, result.data, targets))
         return pieces
 
     return [piece for pieces in shards.gradients(work) for piece in pieces]

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from math import ceil, inf, isfinite
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from minigrad.data import DataLoader, Examples
-from minigrad.engine import Tensor, no_grad, random
+from minigrad.engine import CompileError, Tensor, no_grad, random
 from minigrad.nn import Module
 from minigrad.optim import clip_grad_norm_
 from minigrad.parallel import Shards, keep_freed_memory
 from minigrad.training.division import divide
-from minigrad.training.gradients import Batch, gradients
+from minigrad.training.gradients import Batch, compiled, gradients
 from minigrad.training.guard import TrainingError, divergence
 from minigrad.training.metrics import Tally
-from minigrad.training.monitor import Best, Checkpoint, EarlyStopping
+from minigrad.training.monitor import Best
 from minigrad.training.progress import Progress
 from minigrad.training.run_directory import RunDirectory
 from minigrad.training.state import kept
@@ -34,59 +33,6 @@ _SHARED_BUFFERS = (
     "a layer wrote to a buffer while the batch was divided into {} shards, which share it: say decomposes = False in "
     "the layer's class, or trainer.shards=1"
 )
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """How long to train, how often to look, and when to stop.
-
-    Args:
-        max_epochs: passes over the training examples; 10 where `max_steps` is not given either.
-        max_steps: optimizer steps; the first of the two limits to be reached ends the training.
-        accumulate: batches in a step, whose gradients are averaged over all their examples; the last step of an epoch
-            takes what is left.
-        shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
-            summed in their order; decides how numbers are rounded, whoever computes them. Left out, a rule of sizes
-            decides when the run begins: 2, or 1 where the step is small or a layer looks at the whole batch.
-        blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
-            large step cannot be divided.
-        val_every: steps between validations; left out, the end of every epoch. The last step is always validated.
-        log_every: steps between two records of the training loss, metrics and learning rate.
-        grad_clip: the largest norm of all gradients together; longer ones are scaled down to it.
-        on_nan: what a loss or a gradient that is not finite does: `stop` the run, or `skip` the update of its step and
-            count it.
-        early_stopping: ends the training when a monitored value no longer improves.
-        checkpoint: which weights are the best, and how often the run is saved.
-
-    Raises: ValueError if a number is not positive.
-    """
-
-    max_epochs: int | None = None
-    max_steps: int | None = None
-    accumulate: int = 1
-    shards: int | None = None
-    blas_threads: int | None = None
-    val_every: int | None = None
-    log_every: int = 50
-    grad_clip: float | None = None
-    on_nan: Literal["stop", "skip"] = "stop"
-    early_stopping: EarlyStopping | None = None
-    checkpoint: Checkpoint = field(default_factory=Checkpoint)
-
-    def __post_init__(self) -> None:
-        for name in (
-            "max_epochs", "max_steps", "accumulate", "shards", "blas_threads", "val_every", "log_every", "grad_clip"
-        ):  # fmt: skip
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ValueError(f"{name} must be larger than 0, got {value}")
-
-    def steps(self, epoch_steps: int) -> int:
-        """Returns the number of optimizer steps of a training whose epochs have `epoch_steps` each."""
-        if self.max_epochs is None and self.max_steps is not None:
-            return self.max_steps
-        steps = (10 if self.max_epochs is None else self.max_epochs) * epoch_steps
-        return steps if self.max_steps is None else min(steps, self.max_steps)
 
 
 class Training:
@@ -113,6 +59,7 @@ class Training:
         self.steps = self.settings.steps(self.epoch_steps)
         shards, self.blas_threads = divide(experiment, min(self.loader.batch_size, len(experiment.data.train)))
         self.shards = Shards(shards, threads)
+        self.program = compiled(experiment) if self.settings.compile else None
         self.buffers = _written(self.model) if shards > 1 else {}
         self.val_every = self.settings.val_every or self.epoch_steps
         self.parameters = list(self.model.parameters())
@@ -198,11 +145,15 @@ class Training:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """Forward, loss and backward for each of `batches`, whose gradients are averaged, and one update.
 
-        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped, and if a shard wrote
-            to what it shares with the others.
+        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped, if a shard wrote to
+            what it shares with the others, and if a compiled step turns out not to be what was compiled.
         """
         total = 0.0
-        for value, count, outputs, targets in gradients(self.experiment, self.shards, batches, self.step):
+        try:
+            pieces = gradients(self.experiment, self.shards, batches, self.step, self.program)
+        except CompileError as error:
+            raise TrainingError(f"at step {self.step + 1}: {error}; trainer.compile=false goes without") from error
+        for value, count, outputs, targets in pieces:
             total += value
             if isfinite(value):
                 self.tally.add(value, count, outputs, targets)
@@ -222,6 +173,15 @@ class Training:
         if self.schedule is not None:
             self.schedule.step()
         self.step += 1
+
+    def record(self) -> None:
+        """Records the steps of a batch, if they are to be compiled: what cannot be is found before a run begins.
+
+        Raises: CompileError.
+        """
+        if self.program is not None:
+            with random.at(0):
+                self.program.collect(self.experiment.data.train.batch(slice(self.loader.batch_size)), None, {})
 
     def evaluate(self, examples: Examples, part: str) -> dict[str, Any]:
         """Returns the loss and the metrics over all `examples`, under names that begin with `part`.

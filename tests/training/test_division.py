@@ -204,3 +204,24 @@ def test_a_training_in_shards_is_that_of_the_undivided_batch_to_rounding():
         trained.append(np.concatenate([p.data.ravel() for p in made.model.parameters()]))
     for other in trained[1:]:
         np.testing.assert_allclose(other, trained[0], rtol=1e-4, atol=1e-6)
+
+
+class TestACompiledTraining:
+    @pytest.mark.parametrize("shards", [1, 2])
+    @pytest.mark.parametrize("accumulate", [1, 2])
+    def test_has_the_bits_of_a_plain_one(self, shards, accumulate):
+        def train(**settings):
+            made = experiment(small(), shards=shards, accumulate=accumulate, max_steps=25, val_every=4, **settings)
+            random.seed(made.seed)
+            results = Training(made).run()
+            return results, {name: array.tobytes() for name, array in made.model.state_dict().items()}
+
+        assert train(compile=True) == train()
+
+    def test_refuses_a_layer_that_looks_at_the_whole_batch(self):
+        with pytest.raises(DivisionError, match=r"layer '1' \(BatchNorm1d\) looks at the whole batch, outside of"):
+            Training(experiment(small(nn.BatchNorm1d(16)), compile=True))
+
+    def test_stops_where_random_numbers_are_drawn(self):
+        with pytest.raises(TrainingError, match=r"at step 1: random numbers .*; trainer.compile=false goes without"):
+            Training(experiment(small(nn.Dropout(0.5)), compile=True)).run()
