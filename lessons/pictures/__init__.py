@@ -7,12 +7,13 @@ from collections.abc import Callable
 from minigrad.plots import Picture  # first, since it says what to do where matplotlib is missing
 
 # isort: split
-from lessons.pictures import backpropagation, digit_network, sunny_day, weighted_sum
+from lessons.pictures import backpropagation, digit_network, sunny_day, transformer, weighted_sum
 
 LESSONS: dict[int, tuple[Callable[[], Picture | backpropagation.Graph], ...]] = {
     1: weighted_sum.PICTURES,
     2: sunny_day.PICTURES,
     3: backpropagation.PICTURES,
     4: digit_network.PICTURES,
+    5: transformer.PICTURES,
 }
 """By the number of the lesson; the picture that `name()` of lesson 1 returns is named `1_name`."""
