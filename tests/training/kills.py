@@ -31,6 +31,7 @@ schedule: {WarmupCosine: {warmup_steps: 20}}
 trainer:
   max_epochs: 300
   accumulate: 2
+  shards: 2
   val_every: 30
   log_every: 7
   grad_clip: 1.0
@@ -127,6 +128,7 @@ def torment(kills: int, folder: Path) -> str:
         words = [str(run), "--resume"] if resumable else [str(config), "--runs-dir", str(folder / "torn")]
         if not resumable and run.exists():  # it died before it had written its config
             run.rename(folder / f"unborn-{time.monotonic_ns()}")
+        words += ["--threads", random.choice("12")]
         in_a_write = random.random() < IN_A_WRITE
         child = start(words, output, random.randrange(1, EVENTS) if in_a_write else None)
         if not in_a_write:

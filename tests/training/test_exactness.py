@@ -27,6 +27,7 @@ SCHEDULES = {
 SETTINGS = st.fixed_dictionaries(
     {
         "accumulate": st.integers(1, 4),
+        "shards": st.integers(1, 3),
         "val_every": st.none() | st.integers(1, 9),
         "log_every": st.integers(1, 9),
         "grad_clip": st.none() | st.just(0.1),
@@ -48,7 +49,7 @@ class Interrupts(Callback):
             training.interrupt()
 
 
-def training(trainer, loader, optimizer, schedule, at=0):
+def training(trainer, loader, optimizer, schedule, at=0, threads=1):
     random.seed(0)
     data = Moons(n_samples=60)
     if trainer["on_nan"] == "skip":
@@ -67,7 +68,7 @@ def training(trainer, loader, optimizer, schedule, at=0):
         trainer=Trainer(max_steps=STEPS, **trainer),
         callbacks=[Interrupts(at)],
     )
-    return Training(experiment)
+    return Training(experiment, threads)
 
 
 @settings(max_examples=8, deadline=None)
@@ -87,8 +88,8 @@ def test_a_training_interrupted_twice_ends_with_the_same_bytes(
     expected = training(*parts).run(whole)
 
     torn = RunDirectory.create(root, "torn", "")
-    for at in (*interruptions, 0):
-        part = training(*parts, at=at)
+    for at, threads in zip((*interruptions, 0), (2, 1, 3), strict=True):
+        part = training(*parts, at=at, threads=threads)
         if saved := torn.read("last"):
             part.load_state(*saved)
             torn.rewind(saved[1]["run"]["metrics"])
