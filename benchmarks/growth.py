@@ -55,7 +55,7 @@ def measure_growth(measure: Callable[[Workload, bool], list[Result]], smoke: boo
     doublings = range(2 if smoke else DOUBLINGS + 1)
     names = dict.fromkeys(name(axis, k) for axis in AXES for k in doublings)
     points = {point: _by_peer(measure(POINTS[point], smoke)) for point in names}
-    tiny = _by_peer(measure(POINTS["growth_0"], True))
+    tiny = points["growth_0"] if smoke else _by_peer(measure(POINTS["growth_0"], True))
     return [
         _curve(
             peer,

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.workload import Array, Goal, Trial, Workload
 from benchmarks.workloads import by_hand
-from benchmarks.workloads.library import Library, Torch, on_libraries, there_and_back
+from benchmarks.workloads.library import EAGER, PYTORCH, Library, Torch, on_libraries, there_and_back
 
 
 class Problem(NamedTuple):
@@ -67,6 +67,6 @@ workload = Workload(
     "attention",
     "multi-head attention, forward and backward: batch 8, 128 tokens, 256 wide, 8 heads",
     _problem,
-    {"numpy": _by_hand, **on_libraries(_library, "minigrad", "torch", "torch_compiled")},
+    {"numpy": _by_hand, **on_libraries(_library, {**EAGER, "torch_compiled": PYTORCH["torch_compiled"]})},
     goals={"torch": Goal(1.1)},
 )

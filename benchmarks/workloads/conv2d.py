@@ -58,6 +58,6 @@ workload = Workload(
     "conv2d",
     "a convolution, forward and backward: 3x3, 32 to 32 channels, 28x28, batch 32",
     _problem,
-    {"numpy": _by_hand, **on_libraries(_library, "minigrad", "torch")},
+    {"numpy": _by_hand, **on_libraries(_library)},
     goals={"torch": Goal(0.5)},
 )

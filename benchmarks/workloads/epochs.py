@@ -49,7 +49,7 @@ def bare(course: Course) -> Trial:
     def learn(data: Noise, model: Any, criterion: Any) -> float:
         optimizer = course.network.optimizer(Minigrad(), model)
         right = 0
-        with threadpool_limits(1, "blas"):  # as many as the trainer takes
+        with threadpool_limits(1, "blas"):  # as in the trainer
             for x, y in data.batches(course.epochs):
                 optimizer.zero_grad()
                 outputs = model(Tensor(x))
@@ -77,7 +77,12 @@ def trainer(course: Course) -> Trial:
             optimizer=lambda _: course.network.optimizer(Minigrad(), model),
             loader=lambda examples: DataLoader(examples, data.batch_size),
             metrics=[Accuracy()],
-            trainer=Trainer(max_epochs=course.epochs, val_every=course.epochs * len(course.task.batches)),
+            trainer=Trainer(
+                max_epochs=course.epochs,
+                shards=1,  # as in the bare loop
+                blas_threads=1,
+                val_every=course.epochs * len(course.task.batches),
+            ),
         )
         training = Training(experiment)
         loss: float = training.run(progress=Progress(training.steps, io.StringIO()))["test/loss"]

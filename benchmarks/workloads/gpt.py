@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.workload import Array, Goal, Workload
 from benchmarks.workloads import by_hand
 from benchmarks.workloads.descent import AdamW
-from benchmarks.workloads.library import Library, Torch
+from benchmarks.workloads.library import LARGE_STEPS, Library, Torch
 from benchmarks.workloads.training import Network, Task
 
 DEVIATION = 0.02
@@ -31,7 +31,7 @@ class Sizes(NamedTuple):
     n_embd: int
 
 
-TINY = Sizes(2, 11, 8, 2, 2, 8)
+TINY = Sizes(batch=2, vocab_size=11, block_size=8, n_layer=1, n_head=2, n_embd=8)
 
 
 def task(sizes: Sizes, dtype: str) -> Task:
@@ -153,7 +153,7 @@ def _workload(name: str, sizes: Sizes, goals: Mapping[str, Goal]) -> Workload:
         f"GPT training step: {n_layer} layers, {n_head} heads, {n_embd} wide, block {block_size}, batch {batch}, "
         f"vocabulary {vocab_size}, AdamW",
         lambda dtype, smoke: task(TINY if smoke else sizes, dtype),
-        network.peers(),
+        network.peers(LARGE_STEPS),
         goals=goals,
     )
 

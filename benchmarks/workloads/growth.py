@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from benchmarks.workload import Workload
 from benchmarks.workloads import gpt
+from benchmarks.workloads.library import LARGE_STEPS
 
-BASE = gpt.Sizes(batch=4, vocab_size=65, block_size=64, n_layer=2, n_head=4, n_embd=64)
+BASE = gpt.Sizes(batch=4, vocab_size=65, block_size=128, n_layer=2, n_head=4, n_embd=64)
 
 AXES = {"n_embd": "width", "n_layer": "depth", "batch": "sequences in a batch", "block_size": "length of a sequence"}
 """The sizes that are doubled, and what they are in words."""
 
-DOUBLINGS = 4
+DOUBLINGS = 3
 """How often a size is doubled at most."""
 
 
@@ -26,7 +27,7 @@ def sizes(axis: str, doublings: int, smoke: bool) -> gpt.Sizes:
 
 
 def _workload(axis: str, doublings: int) -> Workload:
-    peers = gpt.network.peers()
+    peers = gpt.network.peers(LARGE_STEPS)
     return Workload(
         name(axis, doublings),
         "a point of a curve",

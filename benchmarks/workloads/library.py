@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -53,14 +53,48 @@ class Library:
 
 
 class Minigrad(Library):
-    """minigrad, without its trainer."""
+    """minigrad in a loop of one's own, with memory that stays as in its trainer."""
 
     def __init__(self) -> None:
         import minigrad
+        from minigrad.parallel import keep_freed_memory
 
+        keep_freed_memory()
         self.nn, self.optim, self.functions = minigrad.nn, minigrad.optim, minigrad.ops
         self.tensor, self.no_grad = minigrad.Tensor, minigrad.no_grad
         self.options = {}
+
+
+class Sharded(Minigrad):
+    """minigrad, with large steps as its trainer takes them: in two shards of the batch with one BLAS thread each."""
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+        from threadpoolctl import threadpool_limits
+
+        from minigrad.engine import collect
+        from minigrad.parallel import Gradients, Shards
+
+        threadpool_limits(1, "blas")
+        shards = Shards(2, threads())
+
+        def step(x: Any, y: Any) -> float:
+            n = x.shape[0]
+            parts = shards.split(n)
+
+            def work(shard: int, collected: Gradients) -> float:
+                part = parts[shard]
+                loss = criterion(model(self.tensor(x.data[part])), self.tensor(y.data[part]))
+                share = (part.stop - part.start) / n
+                collect(loss, np.array(share, loss.dtype), collected)
+                return share * loss.item()
+
+            loss = sum(shards.gradients(work))
+            shards.update(optimizer)
+            optimizer.zero_grad()
+            return loss
+
+        return step
 
 
 class Torch(Library):
@@ -69,7 +103,7 @@ class Torch(Library):
     def __init__(self, fused: bool = False, compiled: bool = False) -> None:
         import torch
 
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        torch.set_num_threads(threads())
         self.nn, self.optim, self.functions = torch.nn, torch.optim, torch
         self.tensor, self.no_grad = torch.from_numpy, torch.no_grad
         self.options = {"fused": True} if fused else {}
@@ -82,18 +116,27 @@ class Torch(Library):
         return torch.compile(function) if self._is_compiled else function
 
 
-LIBRARIES: dict[str, Callable[[], Library]] = {
-    "minigrad": Minigrad,
+def threads() -> int:
+    """How many each peer may use, as the environment of its process says."""
+    return int(os.environ["OMP_NUM_THREADS"])
+
+
+PYTORCH: dict[str, Callable[[], Library]] = {
     "torch": Torch,
     "torch_fused": partial(Torch, fused=True),
     "torch_compiled": partial(Torch, fused=True, compiled=True),
 }
-"""By the name of the peer."""
+EAGER: dict[str, Callable[[], Library]] = {"minigrad": Minigrad, "torch": Torch}
+SMALL_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Minigrad, **PYTORCH}
+LARGE_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Sharded, "bare": Minigrad, **PYTORCH}
+"""The libraries by the name of the peer; how the trainer takes a step depends on its size."""
 
 
-def on_libraries(trial: Callable[[Library, Any], Trial], *peers: str) -> dict[str, Callable[[Any], Trial]]:
+def on_libraries(
+    trial: Callable[[Library, Any], Trial], libraries: Mapping[str, Callable[[], Library]] = EAGER
+) -> dict[str, Callable[[Any], Trial]]:
     """The peers that run `trial(library, problem)`."""
-    return {peer: partial(_on_library, LIBRARIES[peer], trial) for peer in peers}
+    return {peer: partial(_on_library, library, trial) for peer, library in libraries.items()}
 
 
 def _on_library(library: Callable[[], Library], trial: Callable[[Library, Any], Trial], problem: Any) -> Trial:

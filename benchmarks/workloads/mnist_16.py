@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.workload import Array, Goal, Trial, Workload
 from benchmarks.workloads.by_hand import linear
 from benchmarks.workloads.descent import SGD
-from benchmarks.workloads.library import Library
+from benchmarks.workloads.library import SMALL_STEPS, Library
 from benchmarks.workloads.training import Network, Task, classifier
 
 
@@ -89,7 +89,7 @@ workload = Workload(
     "mnist_16",
     "784-16-10 training step: sigmoid, MSE, SGD, batch 32",
     problem,
-    {**network.peers(), "autograd": network.autograd, "tinygrad": _tinygrad},
+    {**network.peers(SMALL_STEPS), "autograd": network.autograd, "tinygrad": _tinygrad},
     goals={
         "torch": Goal(4.5),
         "torch_fused": Goal(4.5),

@@ -6,7 +6,7 @@ be learned by heart, and numbers on their way to zero cost a processor far more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import cycle, pairwise
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.workload import Array, Trial
 from benchmarks.workloads.descent import SGD, AdamW
-from benchmarks.workloads.library import LIBRARIES, Library, on_libraries
+from benchmarks.workloads.library import Library, on_libraries
 
 
 class Task(NamedTuple):
@@ -74,13 +74,9 @@ class Network(NamedTuple):
     module: Callable[[Library, Any], tuple[Any, Any]]
     loss: Callable[[Any, Any, Any, Any, Any], Any]
 
-    def peers(self) -> dict[str, Callable[[Task], Trial]]:
-        """NumPy by hand, all libraries that speak PyTorch, and JAX."""
-        return {
-            "numpy": self.by_hand,
-            **on_libraries(self.train, *LIBRARIES),
-            "jax": self.jax,
-        }
+    def peers(self, libraries: Mapping[str, Callable[[], Library]]) -> dict[str, Callable[[Task], Trial]]:
+        """NumPy by hand, `libraries` that speak PyTorch, and JAX."""
+        return {"numpy": self.by_hand, **on_libraries(self.train, libraries), "jax": self.jax}
 
     def by_hand(self, task: Task) -> Trial:
         """Nobody remembers anything, the derivative is written out: what the engine's work comes on top of."""

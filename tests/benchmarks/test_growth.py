@@ -35,7 +35,7 @@ def test_every_size_has_the_exponents_of_its_law_for_each_peer():
     for curve in curves:
         assert curve.time_exponent == pytest.approx(POWERS[curve.axis])
         assert curve.memory_exponent == pytest.approx(POWERS[curve.axis], rel=1e-3)
-        assert [b / a for a, b in zip(curve.sizes, curve.sizes[1:], strict=False)] == [2] * 4
+        assert [b / a for a, b in zip(curve.sizes, curve.sizes[1:], strict=False)] == [2] * DOUBLINGS
 
 
 def test_where_all_sizes_are_tiny_there_is_no_more_memory_than_in_a_tiny_process():
@@ -44,9 +44,10 @@ def test_where_all_sizes_are_tiny_there_is_no_more_memory_than_in_a_tiny_process
     assert {len(curve.sizes) for curve in curves} == {2}
 
 
-def test_the_point_that_all_curves_share_is_measured_once():
+@pytest.mark.parametrize("smoke", [False, True])
+def test_the_point_that_all_curves_share_is_measured_once(smoke):
     asked = []
-    measure_growth(lambda workload, smoke: asked.append((workload.name, smoke)) or as_by_law(workload, smoke))
+    measure_growth(lambda workload, smoke: asked.append((workload.name, smoke)) or as_by_law(workload, smoke), smoke)
     assert len(asked) == len(set(asked))
 
 
