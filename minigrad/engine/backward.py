@@ -8,7 +8,8 @@ build the graph of the derivative.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -34,31 +35,75 @@ def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_
         the graph was consumed before, or if what it kept has been written to since. ValueError for a `gradient` of
         another shape.
     """
-    for leaf, (value, owned) in _leaf_gradients(tensor, gradient, retain_graph):
+    root = _root(tensor)
+    found = walk({root: _start(tensor, gradient)}, {root}, retain_graph=retain_graph)
+    for leaf, (value, owned) in found.items():
         if leaf.grad is None:
             leaf.grad = np.asarray(value) if owned else value.copy()
         else:
             leaf.grad += value
 
 
-def collect(tensor: Tensor, gradient: ArrayLike | Tensor | None, collected: dict[Leaf, NDArray[Any]]) -> None:
+def collect(
+    tensor: Tensor,
+    gradient: ArrayLike | Tensor | None,
+    collected: dict[Leaf, NDArray[Any]],
+    ready: Callable[[Leaf], object] | None = None,
+) -> None:
     """Adds to `collected`, by leaf, what `backward(tensor, gradient)` would add to their `.grad`.
 
-    For threads that share parameters: two of them that add to one `.grad` would lose updates. Raises: as `backward`.
+    For threads that share parameters: two of them that add to one `.grad` would lose updates.
+
+    Args:
+        ready: is called with a leaf as soon as all of its gradient is in `collected`, while the walk goes on; from then
+            on that array is only to be read. Leaves of which this is not known before the end are not told of.
+
+    Raises: as `backward`.
     """
-    for leaf, (value, owned) in _leaf_gradients(tensor, gradient):
+    root = _root(tensor)
+    gradients: dict[Node, Any] = {root: _start(tensor, gradient)}
+    if ready is not None:
+        gradients = _Arrivals(gradients, root, collected, ready)
+    for leaf, (value, owned) in walk(gradients, {root}).items():
+        if isinstance(gradients, _Arrivals) and not gradients.missing[leaf]:  # it was told of
+            continue
         if leaf in collected:
             collected[leaf] += value
         else:
             collected[leaf] = np.asarray(value) if owned else value.copy()
 
 
-def _leaf_gradients(
-    tensor: Tensor, gradient: ArrayLike | Tensor | None, retain_graph: bool = False
-) -> Iterable[tuple[Any, tuple[Any, bool]]]:
-    """The leaves below a tensor, each with its gradient, and whether that is nobody else's array."""
-    root = _root(tensor)
-    return walk({root: _start(tensor, gradient)}, {root}, retain_graph=retain_graph).items()
+class _Arrivals(dict[Node, Any]):
+    """The gradients of a walk, which notices when the last part of that of a leaf is added.
+
+    The walk assigns once for each use of a node, so that it need not know of this, and costs nothing more without.
+    """
+
+    def __init__(
+        self,
+        gradients: dict[Node, Any],
+        root: Node,
+        collected: dict[Leaf, NDArray[Any]],
+        ready: Callable[[Leaf], object],
+    ) -> None:
+        super().__init__(gradients)
+        self.missing: Counter[Node] = Counter(
+            p for node in reachable({root}) for p in node.parents if isinstance(p, Leaf)
+        )
+        self.missing[root] += 1  # a root that is a leaf: its gradient is there from the beginning
+        self.collected = collected
+        self.ready = ready
+
+    def __setitem__(self, node: Node, value: Any) -> None:
+        super().__setitem__(node, value)
+        if isinstance(node, Leaf):
+            self.missing[node] -= 1
+            if not self.missing[node]:
+                if node in self.collected:
+                    self.collected[node] += value
+                else:
+                    self.collected[node] = np.asarray(value)
+                self.ready(node)
 
 
 def grad(

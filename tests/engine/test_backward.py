@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, grad, no_grad
+from minigrad.engine import collect
 
 
 def leaf(*values):
@@ -291,3 +292,45 @@ def test_what_the_rules_keep_is_let_go_as_it_is_consumed():
     assert kept() is not None
     y.backward()
     assert kept() is None
+
+
+class TestReady:
+    def test_a_leaf_is_told_of_when_its_gradient_is_complete_and_in_the_order_of_the_walk(self):
+        w, v, u = (Tensor(np.full(3, x), requires_grad=True) for x in (0.5, 2.0, 3.0))
+        names = {w.node: "w", v.node: "v", u.node: "u"}
+        seen = []
+        collected = {}
+
+        def ready(leaf):
+            seen.append((names[leaf], collected[leaf].copy()))
+
+        collect(((w * v + v) * u).sum(), None, collected, ready)
+        assert [name for name, _ in seen] == ["u", "w", "v"]
+        for (name, value), expected in zip(seen, (3.0, 6.0, 4.5), strict=True):
+            np.testing.assert_array_equal(value, np.full(3, expected), name)
+
+    def test_what_is_collected_has_the_bits_of_a_walk_that_tells_nobody(self):
+        numbers = np.random.default_rng(0)
+        w = Tensor(numbers.normal(size=(4, 4)), requires_grad=True)
+        b = Tensor(numbers.normal(size=4), requires_grad=True)
+        x = Tensor(numbers.normal(size=(5, 4)))
+
+        def loss():
+            return (np.tanh(x @ w + b) @ w.T + b).sum()
+
+        plain, told = {}, {}
+        for _ in range(2):  # the second time onto the first
+            collect(loss(), None, plain)
+        collect(loss(), None, told)
+        leaves = []
+        collect(loss(), None, told, leaves.append)
+        assert set(leaves) == {w.node, b.node}
+        for leaf in plain:
+            np.testing.assert_array_equal(plain[leaf], told[leaf])
+
+    def test_a_leaf_that_is_its_own_root_is_collected(self):
+        w = Tensor(np.array(2.0), requires_grad=True)
+        leaves, collected = [], {}
+        collect(w, None, collected, leaves.append)
+        assert collected[w.node] == 1
+        assert leaves == []
