@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,10 @@ def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[C
     """
     bars = {name: found for name, peers in results.items() if (found := _ratios(peers))}
     rows = sum(len(found) + 2 for found in bars.values())
-    heights = {_draw_ratios: rows * ROW + MARGIN if bars else 0, _draw_growth: 2 * PANEL if curves else 0}
+    heights: dict[Callable[..., None], float] = {
+        _draw_ratios: rows * ROW + MARGIN if bars else 0,
+        _draw_growth: 2 * PANEL if curves else 0,
+    }
     parts = [part for part in heights if heights[part]]
     if not parts:
         raise ValueError("nothing to draw: no peer was timed beside minigrad")
@@ -117,6 +120,9 @@ def _draw_growth(figure: FigureBase, curves: Sequence[Curve]) -> None:
         column[1].xaxis.set_minor_locator(NullLocator())
     for axes, label in zip(panels[:, 0], ("time, ms", "memory, MiB"), strict=True):
         axes.set_ylabel(label)
+        low, high = axes.get_ylim()
+        axes.set_ylim(low / 3, high)  # for the names
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
 
@@ -132,5 +138,5 @@ def _draw_curve(axes: Axes, curve: Curve, values: Sequence[float | None], expone
     color, marker, dashes, height = LOOKS[curve.peer]
     axes.plot(*zip(*points, strict=True), dashes, marker=marker, markersize=3.5, color=color)
     power = "" if exponent is None else f"{exponent:.2f}"
-    place = {"transform": axes.transAxes, "ha": "right"}
-    axes.text(0.98, height, f"{PEERS[curve.peer][0]} {power}", color=color, fontsize=8, **place)
+    label = f"{PEERS[curve.peer][0]} {power}"
+    axes.text(0.98, height, label, color=color, fontsize=8, ha="right", transform=axes.transAxes)
