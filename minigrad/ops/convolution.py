@@ -7,130 +7,57 @@ operations make one of them out of the two others; the derivatives of each are t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minigrad.engine.dispatch import primitive
 from minigrad.engine.primitive import describe
-from minigrad.ops.windows import Lengths, counts, each, overlap_add, windows
+from minigrad.ops.columns import Geometry, collect, plan_for
+from minigrad.ops.windows import Lengths, each
 
 Array = NDArray[Any]
-_BLOCK = 2**21  # elements of columns at a time: 8 MB of float32
 Padding = int | Lengths | Literal["same", "valid"]
 
 
-class Geometry(NamedTuple):
-    """How a kernel moves.
-
-    Attributes:
-        stride: the step of the kernel along each axis.
-        padding: the zeros that are thought (before, after) each axis.
-        dilation: the step between the elements of the kernel.
-        groups: in so many parts the channels are divided, each of which sees only its own.
-    """
-
-    stride: Lengths
-    padding: tuple[tuple[int, int], ...]
-    dilation: Lengths
-    groups: int
-
-
-def _pad(x: Array, padding: tuple[tuple[int, int], ...]) -> Array:
-    if not any(map(any, padding)):
-        return x
-    n = len(padding)
-    size = [before + length + after for (before, after), length in zip(padding, x.shape[-n:], strict=True)]
-    out = np.zeros((*x.shape[:-n], *size), x.dtype)
-    out[_inside(padding, x.shape[-n:])] = x
-    return out
-
-
-def _inside(padding: tuple[tuple[int, int], ...], size: Lengths) -> Any:
-    """The index of what is not padding, on the last axes."""
-    return (..., *(slice(before, before + length) for (before, _), length in zip(padding, size, strict=True)))
-
-
-def _batches(n: int, elements: int) -> Iterator[slice]:
-    """Yields stretches of n images so short that with so many `elements` each their columns stay in the cache."""
-    step = max(1, _BLOCK // max(1, elements))
-    for start in range(0, n, step):
-        yield slice(start, min(n, start + step))
-
-
-def _columns(x: Array, kernel: Lengths, geometry: Geometry) -> Iterator[tuple[slice, Array]]:
-    """Yields stretches of images, and what the kernel sees in them: (groups, C/groups · kernel, images · places)."""
-    seen = windows(_pad(x, geometry.padding), kernel, geometry.stride, geometry.dilation)
-    n = len(kernel)
-    places = range(n + 2, seen.ndim)
-    seen = seen.transpose(n, n + 1, *range(n), *places)
-    (images, *rows), size = seen.shape[: n + 2], seen.shape[n + 2 :]
-    batches = list(_batches(images, math.prod(seen.shape[1:])))
-    block = np.empty((*rows, batches[0].stop if batches else 0, *size), x.dtype)
-    block = block.transpose(n + 1, *range(n + 1), *places)
-    for batch in batches:
-        columns = block[: batch.stop - batch.start]
-        columns[...] = seen[batch]
-        columns = columns.transpose(*range(1, n + 2), 0, *places)
-        yield batch, columns.reshape(geometry.groups, math.prod(rows) // geometry.groups, -1)
-
-
-def _rows(y: Array, groups: int) -> Array:
-    """Channels in front: (groups, O/groups, N · places)."""
-    return y.swapaxes(0, 1).reshape(groups, y.shape[1] // groups, -1)
-
-
 def _convolution(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
-    """x (N, C, *size), weight (O, C/groups, *kernel), bias (O,), result (N, O, *places): columns, and a product.
-
-    A few images at a time: all at once would take nine times the memory of x for a kernel of 3x3.
-    """
-    kernel = weight.shape[2:]
-    size = tuple(length + sum(pad) for length, pad in zip(x.shape[2:], geometry.padding, strict=True))
-    places = counts(size, kernel, geometry.stride, geometry.dilation)
-    matrices = weight.reshape(geometry.groups, len(weight) // geometry.groups, -1)
-    out = np.empty((len(x), len(weight), *places), np.result_type(x, weight))
-    for batch, columns in _columns(x, kernel, geometry):
-        products = (matrices @ columns).reshape(len(weight), -1)
-        if bias is not None:
-            products += bias[:, None]
-        out[batch] = products.reshape(len(weight), -1, *places).swapaxes(0, 1)
+    """x (N, C, *size), weight (O, C/groups, *kernel), bias (O,), result (N, O, *places)."""
+    n, o = len(x), len(weight)
+    plan = plan_for(x.shape[2:], weight.shape[2:], geometry, x.shape[1], o)
+    matrices = plan.matrices(weight)
+    out = np.empty((n, o, *plan.places[2 - weight.ndim :]), np.result_type(x, weight))
+    results = plan.results(out)
+    start = 0 if bias is None else bias.reshape(*results.shape[:2], *[1] * (results.ndim - 2))
+    for batch, columns in zip(plan.batches(n), plan.columns(x), strict=True):
+        products = (matrices @ columns).reshape(plan.groups, plan.kernel[0], o // plan.groups, -1, *plan.area)
+        collect(products, results[:, :, batch], plan.heights, start)
     return out
 
 
 def _transposed_convolution(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Array:
     """y (N, O, *places), weight (O, C/groups, *kernel), result (N, C, *size): each number of y scatters the kernel."""
-    stride, padding, dilation, groups = geometry
-    kernel, places = weight.shape[2:], y.shape[2:]
-    reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    before = [r - pad for r, (pad, _) in zip(reach, padding, strict=True)]
-    after = [n + r - m - b for n, r, m, b in zip(size, reach, places, before, strict=True)]
-    parts = weight.reshape(groups, -1, *weight.shape[1:])
-    if max(stride) == 1 and min(*before, *after) >= 0:
-        # A convolution with the kernel turned round reads in order where the adding below writes nine times over.
-        turned = np.flip(parts.swapaxes(1, 2), tuple(range(3, parts.ndim))).reshape(-1, parts.shape[1], *kernel)
-        return _convolution(y, turned, None, geometry._replace(padding=tuple(zip(before, after, strict=True))))
-    padded = tuple(first + length + last for length, (first, last) in zip(size, padding, strict=True))
-    matrices = parts.reshape(*parts.shape[:2], -1).mT
-    n = len(kernel)
-    out = np.empty((len(y), matrices.shape[1] * groups // math.prod(kernel), *size), np.result_type(y, weight))
-    for batch in _batches(len(y), out.shape[1] * math.prod(kernel) * math.prod(places)):
-        columns = matrices @ _rows(y[batch], groups)
-        seen = columns.reshape(out.shape[1], *kernel, -1, *places)
-        seen = seen.transpose(*range(1, n + 1), n + 1, 0, *range(n + 2, seen.ndim))
-        out[batch] = overlap_add(seen, padded, stride, dilation)[_inside(padding, size)]
+    n, channels = len(y), weight.shape[1] * geometry.groups
+    plan = plan_for(size, weight.shape[2:], geometry, channels, len(weight))
+    matrices = plan.matrices(weight).mT
+    out = np.empty((n, channels, *size), np.result_type(y, weight))
+    images = plan.images(out)
+    for batch, products in zip(plan.batches(n), plan.products(y), strict=True):
+        columns = (matrices @ products).reshape(*images.shape[:2], *plan.kernel[1:], -1, *plan.area)
+        collect(columns, images[:, :, batch], plan.moves)
     return out
 
 
 def _convolution_weight(x: Array, y: Array, kernel: Lengths, geometry: Geometry) -> Array:
     """x (N, C, *size), y (N, O, *places), result (O, C/groups, *kernel): what each pair of channels has in common."""
-    groups = geometry.groups
-    weight = np.zeros((groups, y.shape[1] // groups, x.shape[1] // groups * math.prod(kernel)), np.result_type(x, y))
-    for batch, columns in _columns(x, kernel, geometry):
-        weight += (columns @ _rows(y[batch], groups).mT).mT
-    return weight.reshape(y.shape[1], x.shape[1] // groups, *kernel)
+    plan = plan_for(x.shape[2:], kernel, geometry, x.shape[1], y.shape[1])
+    groups, lines, places = plan.groups, plan.kernel[0], math.prod(plan.kernel[1:])
+    inside, outside = x.shape[1] // groups, y.shape[1] // groups
+    weight = np.zeros((groups, inside * places, lines * outside), np.result_type(x, y))
+    for columns, products in zip(plan.columns(x), plan.products(y), strict=True):
+        weight += columns @ products.mT
+    weight = weight.reshape(groups, inside, places, lines, outside)
+    return weight.transpose(0, 4, 1, 3, 2).reshape(y.shape[1], inside, *kernel)
 
 
 convolution = primitive(
@@ -314,7 +241,7 @@ def _conv_transpose(
     )
     if min(size) < 1:
         raise ValueError(f"{name} of x {x.shape}: the result would be {size}; use less padding than {padding}")
-    geometry = Geometry(stride, tuple((p, p) for p in padding), dilation, groups)
+    geometry = Geometry(stride, tuple((p, p - e) for p, e in zip(padding, extra, strict=True)), dilation, groups)
     _check_bias(name, bias, weight.shape[1] * groups)
     out = transposed_convolution(x, weight, size, geometry)
     return out if bias is None else out + bias.reshape(-1, *[1] * n)

@@ -30,6 +30,13 @@ def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -
     )
 
 
+def within(length: int, count: int, shift: int, stride: int) -> tuple[slice, slice]:
+    """Of `count` places, of which number p stands at shift + p · stride: those on an axis of `length`, and where."""
+    first = max(0, -(shift // stride))
+    stop = max(first, min(count, (length - 1 - shift) // stride + 1))
+    return slice(first, stop), slice(shift + stride * first, shift + stride * stop, stride)
+
+
 def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) -> Iterator[tuple[Lengths, Any]]:
     """Yields each offset in the kernel, and the index of the elements that meet it there, on the last axes."""
     for offset in np.ndindex(kernel):

@@ -28,6 +28,7 @@ TRANSPOSE = {
     "stride": ((3, 4), (3, 3), 2, 3, {"stride": 2, "padding": 1, "output_padding": 1}),
     "each axis its own": ((3, 3), (2, 3), 2, 2, {"stride": (3, 1), "padding": (0, 2), "dilation": (1, 2)}),
     "padding beyond the kernel": ((7, 7), (2, 2), 1, 2, {"padding": 2}),
+    "output padding beyond the stride": ((3, 4), (3, 2), 2, 3, {"dilation": 3, "output_padding": 2}),
     "groups": ((3, 3), (2, 2), 4, 6, {"groups": 2, "stride": 2}),
     "one axis": ((4,), (3,), 2, 3, {"stride": 2, "padding": 1}),
 }
@@ -119,18 +120,54 @@ def test_a_convolution_is_what_its_formula_says():
         assert out[n, o, i, j] == pytest.approx(bias[o] + (weight[o] * seen).sum())
 
 
-def test_many_images_go_through_in_batches():
-    x = RANDOM.standard_normal((600, 4, 12, 12)).astype(np.float32)
-    weight = RANDOM.standard_normal((2, 4, 6, 6)).astype(np.float32)
+@pytest.mark.parametrize("stride", [1, 3])
+def test_many_images_go_through_in_batches(stride):
+    x = RANDOM.standard_normal((1000, 4, 12, 12)).astype(np.float32)
+    weight = RANDOM.standard_normal((2, 4, 5, 5)).astype(np.float32)
     t, w = Tensor(x, requires_grad=True), Tensor(weight, requires_grad=True)
-    out = ops.conv2d(t, w, stride=3)
-    np.testing.assert_allclose(out.data[[0, 599]], ops.conv2d(x[[0, 599]], weight, stride=3), rtol=1e-4, atol=1e-4)
+    out = ops.conv2d(t, w, stride=stride)
+    np.testing.assert_allclose(out.data[[0, 999]], ops.conv2d(x[[0, 999]], weight, stride=stride), rtol=1e-4, atol=1e-4)
     out.backward(np.ones_like(out.data))
-    ends = Tensor(x[[0, 599]], requires_grad=True)
-    ops.conv2d(ends, w.detach(), stride=3).backward(np.ones((2, *out.shape[1:]), np.float32))
-    np.testing.assert_allclose(t.grad[[0, 599]], ends.grad, rtol=1e-4, atol=1e-4)
-    expected = [x[:, :, i : i + 7 : 3, j : j + 7 : 3].sum((0, 2, 3)) for i in range(6) for j in range(6)]
-    np.testing.assert_allclose(w.grad[0], np.reshape(expected, (6, 6, 4)).transpose(2, 0, 1), rtol=1e-3, atol=1e-2)
+    ends = Tensor(x[[0, 999]], requires_grad=True)
+    ops.conv2d(ends, w.detach(), stride=stride).backward(np.ones((2, *out.shape[1:]), np.float32))
+    np.testing.assert_allclose(t.grad[[0, 999]], ends.grad, rtol=1e-4, atol=1e-4)
+    expected = [
+        x[:, :, i : i + 8 : stride, j : j + 8 : stride].sum((0, 2, 3), np.float64) for i in range(5) for j in range(5)
+    ]
+    np.testing.assert_allclose(w.grad[0], np.reshape(expected, (5, 5, 4)).transpose(2, 0, 1), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"padding": 1}, {"padding": 5}, {"dilation": 2, "padding": (0, 4)}, {"groups": 2, "padding": "same"}],
+    ids=str,
+)
+def test_a_channel_does_not_depend_on_how_many_others_there_are(options):
+    """Many channels in the result are computed in another way than few."""
+    x = Tensor(RANDOM.standard_normal((2, 4, 9, 8)), requires_grad=True)
+    weight = RANDOM.standard_normal((80, 4 // options.get("groups", 1), 3, 3))
+    few = Tensor(weight[::40], requires_grad=True)
+    many = Tensor(weight, requires_grad=True)
+    results = ops.conv2d(x, few, **options), ops.conv2d(x, many, **options)[:, ::40]
+    np.testing.assert_allclose(results[0].data, results[1].data, rtol=1e-12, atol=1e-12)
+    (dx, dw), (dx_of_many, dw_of_many) = (
+        grad((out * out).sum(), [x, w]) for out, w in zip(results, (few, many), strict=True)
+    )
+    np.testing.assert_allclose(dx.data, dx_of_many.data, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(dw.data, dw_of_many.data[::40], rtol=1e-10, atol=1e-10)
+
+
+def test_the_same_inputs_give_the_same_bits():
+    x, weight, bias = (a.astype(np.float32) for a in conv_inputs((14, 14), (3, 3), 8, 8, {}))
+    first, second = ([t.data for t in _with_gradients(x, weight, bias)] for _ in range(2))
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def _with_gradients(*arrays):
+    tensors = [Tensor(array, requires_grad=True) for array in arrays]
+    out = ops.conv2d(*tensors, padding=1)
+    return out, *grad((out * out).sum(), tensors)
 
 
 def test_one_image_needs_no_batch_axis():
