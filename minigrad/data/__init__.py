@@ -3,7 +3,7 @@
 from minigrad.data.arrays import Arrays
 from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, split
 from minigrad.data.digits import Digits
-from minigrad.data.loader import DataLoader
+from minigrad.data.loader import Batch, DataLoader
 from minigrad.data.mnist import MNIST
 from minigrad.data.sequences import Addition, Reverse
 from minigrad.data.synthetic import XOR, Circles, Moons, Spirals, Weather
@@ -16,6 +16,7 @@ __all__ = [
     "XOR",
     "Addition",
     "Arrays",
+    "Batch",
     "ByteText",
     "CharText",
     "Circles",

@@ -10,6 +10,29 @@ from minigrad.data.dataset import DataError, Examples
 from minigrad.engine import random
 
 
+class Batch:
+    """Some examples, of which only those are read that are asked for: `inputs, targets = batch[2:5]`.
+
+    Args:
+        examples: what they are of.
+        indices: which they are, (n,) integers or a range in steps of 1.
+    """
+
+    __slots__ = ("examples", "indices")
+
+    def __init__(self, examples: Examples, indices: np.ndarray | range) -> None:
+        self.examples = examples
+        self.indices = indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+        """The inputs and targets of a part: copies, or of a range views."""
+        indices = self.indices[part]
+        return self.examples.batch(slice(indices.start, indices.stop) if isinstance(indices, range) else indices)
+
+
 class DataLoader:
     """Cuts examples into batches.
 
@@ -41,17 +64,21 @@ class DataLoader:
         whole, left = divmod(len(self.examples), self.batch_size)
         return whole if self.drop_last or not left else whole + 1
 
-    def epoch(self, n: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Returns the batches (inputs, targets) of epoch `n` from batch `start` on, so that a run can go on
-        where it stopped.
+    def batches(self, n: int, start: int = 0) -> Iterator[Batch]:
+        """Returns the batches of epoch `n` from batch `start` on, so that a run can go on where it stopped; none of
+        their examples is read yet.
 
         Raises: DataError if `start` is not from 0 to the number of batches.
         """
         if not 0 <= start <= len(self):
             raise DataError(f"an epoch has {len(self)} batches; it cannot start at batch {start}")
-        spans = (slice(i * self.batch_size, (i + 1) * self.batch_size) for i in range(start, len(self)))
         examples = self.examples.epoch(n)
-        if not self.shuffle:
-            return (examples.batch(span) for span in spans)
-        order = random.stream("shuffle", step=n).permutation(len(examples))
-        return (examples.batch(order[span]) for span in spans)
+        size = len(examples)
+        order = random.stream("shuffle", step=n).permutation(size) if self.shuffle else range(size)
+        return (
+            Batch(examples, order[i * self.batch_size : (i + 1) * self.batch_size]) for i in range(start, len(self))
+        )
+
+    def epoch(self, n: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Returns inputs and targets of `batches(n, start)`. Raises: as it does."""
+        return (batch[:] for batch in self.batches(n, start))

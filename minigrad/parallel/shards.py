@@ -1,15 +1,16 @@
 """A step of training in shards: parts of the batch whose gradients are computed apart, and summed in one order.
 
-The number of shards decides how numbers are rounded, so it belongs to the config. Threads only execute them: the same
-shards give the same bits on one thread and on four.
+The number of shards decides how numbers are rounded, so it belongs to the config. Threads, and ranks, only execute
+them: the same shards give the same bits on one thread and on four, in one process and in many.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -18,11 +19,18 @@ from numpy.typing import NDArray
 from minigrad.engine.tensor import Leaf
 from minigrad.optim import Optimizer
 
-Gradients = dict[Leaf, NDArray[Any]]
-"""What `minigrad.engine.collect` fills: gradients by the leaf that they belong to."""
-
 A = TypeVar("A")
 T = TypeVar("T")
+
+
+class Gradients(dict[Leaf, NDArray[Any]]):
+    """What `minigrad.engine.collect` fills: gradients by the leaf that they belong to.
+
+    Attributes:
+        ready: what `collect` is to call in the last walk that adds to them, if anybody waits for single gradients.
+    """
+
+    ready: Callable[[Leaf], object] | None = None
 
 
 class Shards:
@@ -34,22 +42,22 @@ class Shards:
     Args:
         count: parts of a batch.
         threads: how many of them are computed at a time; left out, as many as there are cores for them.
+        own: which of them this process computes; left out, all.
 
     Raises: ValueError if a number is not positive.
     """
 
-    def __init__(self, count: int = 1, threads: int | None = None) -> None:
+    def __init__(self, count: int = 1, threads: int | None = None, own: range | None = None) -> None:
         if count < 1 or (threads is not None and threads < 1):
             raise ValueError(f"shards and threads are at least 1, got {count} and {threads}")
         self.count = count
-        self.threads = min(count, available_cores() if threads is None else threads)
-        self._pool = ThreadPoolExecutor(self.threads, "minigrad shard") if self.threads > 1 else None
+        self.own = range(count) if own is None else own
+        self.threads = min(len(self.own), available_cores() if threads is None else threads)
+        self._pool = ThreadPoolExecutor(self.threads - 1, "minigrad shard") if self.threads > 1 else None
 
     def split(self, n: int) -> list[slice]:
         """Returns for each shard which of n examples are its own; the first shards have one more if need be."""
-        each, more = divmod(n, self.count)
-        starts = [shard * each + min(shard, more) for shard in range(self.count + 1)]
-        return [slice(*ends) for ends in pairwise(starts)]
+        return split(n, self.count)
 
     def gradients(self, work: Callable[[int, Gradients], T]) -> list[T]:
         """Computes the gradients of all shards, and gives their sum to the `.grad` of the leaves.
@@ -57,15 +65,15 @@ class Shards:
         The sum is taken pair by pair, neighbours first, whichever shard is ready first.
 
         Args:
-            work: is called with the number of each shard, from 0, and a dict, to which it is to add the shard's part of
-                the gradients by `minigrad.engine.collect`. It runs in a context of its own, and shares with the other
-                shards nothing but leaves.
+            work: is called with the number of each own shard, from 0, and a dict, to which it is to add the shard's
+                part of the gradients by `minigrad.engine.collect`. It runs in a context of its own, and shares with
+                the other shards nothing but leaves.
 
-        Returns what `work` returned for each shard. Raises: what `work` raises, of the first shard that did.
+        Returns what `work` returned for each own shard. Raises: what `work` raises, of the first shard that did.
         """
-        collected: list[Gradients] = [{} for _ in range(self.count)]
-        results = self._map(work, range(self.count), collected)
-        for leaf, gradient in _ordered_sum(collected).items():
+        collected = {range(shard, shard + 1): Gradients() for shard in self.own}
+        results = self._map(work, self.own, collected.values())
+        for leaf, gradient in ordered_sum(range(self.count), collected, _add).items():
             leaf.grad = gradient
         return results
 
@@ -77,11 +85,29 @@ class Shards:
             self._map(lambda update: update(), optimizer.lanes())
 
     def _map(self, function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
-        """The results of calls, on as many threads as there are; each sees the context as it is now."""
+        """The results of calls, on as many threads as there are; each sees the context as it is now.
+
+        This thread takes the first call, and then those from the end that no other has begun.
+        """
         if self._pool is None:
             return [function(*args) for args in zip(*arguments, strict=True)]
-        calls = [self._pool.submit(copy_context().run, function, *args) for args in zip(*arguments, strict=True)]
-        return [call.result() for call in calls]
+        calls = [partial(copy_context().run, function, *args) for args in zip(*arguments, strict=True)]
+        futures = [self._pool.submit(call) for call in calls[1:]]
+        futures.insert(0, _finished(calls[0]))
+        for i in reversed(range(1, len(calls))):
+            if futures[i].cancel():
+                futures[i] = _finished(calls[i])
+        return [future.result() for future in futures]
+
+
+def _finished(call: Callable[[], T]) -> Future[T]:
+    """A call that was carried out here, as if by another thread."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        future.set_exception(error)
+    return future
 
 
 def available_cores() -> int:
@@ -89,14 +115,44 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _ordered_sum(parts: list[Gradients]) -> Gradients:
-    """The sum over shards, in the arrays of the first: of pairs of neighbours, then of pairs of those, and so on."""
-    while len(parts) > 1:
-        for left, right in zip(parts[::2], parts[1::2], strict=False):
-            for leaf, gradient in right.items():
-                if leaf in left:
-                    left[leaf] += gradient
-                else:
-                    left[leaf] = gradient
-        parts = parts[::2]
-    return parts[0]
+def split(n: int, count: int) -> list[slice]:
+    """Returns n things in `count` parts, neighbours together; the first have one more if need be."""
+    each, more = divmod(n, count)
+    starts = [part * each + min(part, more) for part in range(count + 1)]
+    return [slice(*ends) for ends in pairwise(starts)]
+
+
+def ordered_sum(shards: range, parts: Mapping[range, A], add: Callable[[A, A], A]) -> A:
+    """Returns the sum over `shards`: of pairs of neighbours, then of pairs of those, and so on.
+
+    `parts` has the sums over shards, or groups of them that stand together in that order (see `blocks`).
+    """
+    if shards in parts:
+        return parts[shards]
+    left, right = _halves(shards)
+    return add(ordered_sum(left, parts, add), ordered_sum(right, parts, add))
+
+
+def blocks(shards: range, own: range) -> list[range]:
+    """Returns the largest groups in the ordered sum over `shards` that lie within `own`, and together are all of it."""
+    if shards.start >= own.stop or shards.stop <= own.start:
+        return []
+    if shards.start >= own.start and shards.stop <= own.stop:
+        return [shards]
+    return [block for half in _halves(shards) for block in blocks(half, own)]
+
+
+def _halves(shards: range) -> tuple[range, range]:
+    """The two groups whose sums are added last: the first has the largest power of two of them that is not all."""
+    half = 1 << ((len(shards) - 1).bit_length() - 1)
+    return shards[:half], shards[half:]
+
+
+def _add(left: Gradients, right: Gradients) -> Gradients:
+    """The sum of two, in the arrays of the first."""
+    for leaf, gradient in right.items():
+        if leaf in left:
+            left[leaf] += gradient
+        else:
+            left[leaf] = gradient
+    return left

@@ -34,12 +34,19 @@ exit codes: 0 done, 1 failed while running, 2 wrong config or usage,
             130 and 143 interrupted by SIGINT or SIGTERM, with a checkpoint saved
 """
 
+QUESTIONS = (
+    "list", "describe", "schema", "print_config", "summary", "check", "find_lr", "sweep",
+    "test", "predict", "plot", "attention", "report", "generate",
+)  # fmt: skip
+"""The options with which nothing is trained, or by others."""
+
 SAMPLING = ("tokens", "temperature", "top_k", "top_p")
 """The options of --generate."""
 
 
 def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
-    """Returns the options, and as `overrides` the words with `=` that are no option, with or without `--` in front.
+    """Returns the options, as `overrides` the words with `=` that are no option, with or without `--` in front, and as
+    `trains` whether they ask for a training.
 
     Wrong words end the process with exit code 2 and the usage, as argparse does.
     """
@@ -99,6 +106,7 @@ def parse(words: Sequence[str], home: Path) -> argparse.Namespace:
         is_override = "=" in word and word.split("=")[0] not in names and previous not in asking
         (overrides if is_override else kept).append(word)
     arguments, unknown = parser.parse_known_args(kept, argparse.Namespace(overrides=overrides))
+    arguments.trains = not any(getattr(arguments, name) not in (None, False, []) for name in QUESTIONS)
     if unknown:
         parser.error(_remedy(unknown[0], names))
     if arguments.jobs is not None and (arguments.jobs < 1 or not arguments.sweep):

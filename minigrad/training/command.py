@@ -16,8 +16,9 @@ import numpy as np
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.data import DataError, Examples
 from minigrad.engine import CompileError, Tensor, no_grad
-from minigrad.parallel import available_cores
+from minigrad.parallel import LaunchError, RankError, Ranks, available_cores, launched
 from minigrad.training import catalogue, sweep
+from minigrad.training.agreement import facts_of
 from minigrad.training.arguments import SAMPLING, parse
 from minigrad.training.division import DivisionError
 from minigrad.training.experiment import Experiment, UsageError, build, known_classes, schedule_warning
@@ -41,26 +42,33 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
         home: the folder with `configs/` and with `models/`, whose classes a config may name.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    arguments = parse(words, home)
     try:
-        exit_code = _command(arguments, words, home)
-        sys.stdout.flush()
-        return exit_code
-    except BrokenPipeError:  # whoever read the output has seen enough, as in `--list | head`
-        with silent_if_closed(sys.stdout):
+        ranks = launched()
+    except LaunchError as error:
+        if error.rank == 0:
+            print(f"error: {error}", file=sys.stderr)
+        return 2
+    with ranks:
+        arguments = parse(words, home)
+        if ranks.rank and not arguments.trains:  # rank 0 can do the rest alone
+            return 0
+        try:
+            exit_code = _command(arguments, words, home, ranks)
             sys.stdout.flush()
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted before the training began", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if arguments.debug:
-            traceback.print_exc()
-        print(_message(error), file=sys.stderr)
-        return 2 if isinstance(error, (ConfigError, UsageError, DataError)) else 1
+            return exit_code
+        except BrokenPipeError:  # whoever read the output has seen enough, as in `--list | head`
+            with silent_if_closed(sys.stdout):
+                sys.stdout.flush()
+            return 0
+        except KeyboardInterrupt:
+            return ranks.fail("interrupted before the training began", 130)
+        except Exception as error:
+            details = traceback.format_exc() if arguments.debug else ""
+            refused = isinstance(error, (ConfigError, UsageError, DataError, LaunchError))
+            return ranks.fail(details + _message(error), 2 if refused else 1)
 
 
-def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
+def _command(arguments: Namespace, words: Sequence[str], home: Path, ranks: Ranks) -> int:
     registry = known_classes(home, arguments.packages)
     if arguments.list is not None:
         return _show(catalogue.listing(registry, arguments.list))
@@ -78,13 +86,15 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _draw(arguments, registry)
     config = _config(arguments)
     if arguments.sweep:
+        if ranks.size > 1:
+            raise UsageError("the runs of a --sweep are processes of their own: start it without a launcher of MPI")
         return _sweep(arguments, config, registry, home)
     plan = load_plan(config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
         return _show(plan.to_yaml(origins=True).rstrip())
     if arguments.check:
         print(check_memory(plan))
-    training, table = _ready(plan, arguments.threads)
+    training, table = _ready(plan, arguments.threads, ranks if arguments.trains else Ranks())
     if arguments.summary:
         return _show(table)
     if warning := schedule_warning(training):
@@ -93,8 +103,13 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _check(training, table)
     if arguments.find_lr:
         return _show(find_lr(training.experiment).table())
+    if ranks.size > 1:
+        ranks.agree(facts_of(plan, training.experiment, home))
     if arguments.resume:
         directory = RunDirectory.open(config.parent)
+        if ranks.rank:
+            resume(training, directory, plan, arguments.allow_changes)
+            return _train(training, None)
         with directory.locked():
             resume(training, directory, plan, arguments.allow_changes)
             if other := directory.reopen(training.step, words, data_digest=training.experiment.data.digest):
@@ -102,6 +117,8 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
                     f"the bits may differ: the run began with other {', '.join(other)}; see run.json", file=sys.stderr
                 )
             return _train(training, directory)
+    if ranks.rank:
+        return _train(training, None)
     experiment = training.experiment
     facts = {"arguments": list(words), "seed": experiment.seed, "data_digest": experiment.data.digest}
     try:
@@ -113,7 +130,7 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path) -> int:
         return _train(training, directory)
 
 
-def _ready(plan: Plan, threads: int | None) -> tuple[Training, str]:
+def _ready(plan: Plan, threads: int | None, ranks: Ranks) -> tuple[Training, str]:
     """Builds what a plan says, and sends a first batch through it, which may show that the parts do not fit together.
 
     What the plan left to the sizes of the work, it then says.
@@ -122,12 +139,14 @@ def _ready(plan: Plan, threads: int | None) -> tuple[Training, str]:
     """
     experiment = build(plan)
     try:
-        training = Training(experiment, threads)
+        training = Training(experiment, threads, ranks)
         training.record()
-        inputs, targets = next(training.batches())[0]
+        inputs, targets = next(training.batches())[0][:]
         table = summary(experiment.model, inputs)
     except CompileError as error:
         raise plan.error("trainer.compile", str(error), "leave it out") from error
+    except LaunchError as error:
+        raise plan.error("trainer.shards", str(error)) from error
     except DivisionError as error:
         raise plan.error(error.path, str(error)) from error
     except (ValueError, TypeError, IndexError) as error:
@@ -249,8 +268,11 @@ def _sweep(arguments: Namespace, config: Path, registry: Registry, home: Path) -
     return exit_code
 
 
-def _train(training: Training, directory: RunDirectory) -> int:
-    """Trains, prints the results, and notes in the run's directory how it ended."""
+def _train(training: Training, directory: RunDirectory | None) -> int:
+    """Trains, prints the results, and notes in the run's directory how it ended; of several ranks, one has that."""
+    if directory is None:
+        with finish_on_signal(training.interrupt) as received:
+            return _exit_code(training, training.run()["status"], received)
     print(f"run {directory.path}", file=sys.stderr)
     step_size = training.loader.batch_size * training.settings.accumulate
     progress = Progress(training.steps, done=training.step, step_size=step_size)
@@ -259,8 +281,8 @@ def _train(training: Training, directory: RunDirectory) -> int:
     try:
         with finish_on_signal(training.interrupt) as received:
             results = training.run(directory, progress)
+            exit_code = _exit_code(training, results["status"], received)
         status = results["status"]
-        exit_code = 128 + received[0] if status == "interrupted" else 0
     finally:
         progress.close()
         if status != "done" and training.saved_step is not None:
@@ -269,6 +291,12 @@ def _train(training: Training, directory: RunDirectory) -> int:
             directory.close(status, exit_code, best=training.best_so_far(), results=results)
     print(json_line({"run": str(directory.path), **results}))
     return exit_code
+
+
+def _exit_code(training: Training, status: str, received: Sequence[int]) -> int:
+    """Returns what the command says of a run that ended, where any rank may have received the signal that ended it."""
+    numbers = training.ranks.allgather(received[0] if received else 0)
+    return 128 + max(numbers) if status == "interrupted" else 0
 
 
 def _check(training: Training, table: str) -> int:
@@ -289,7 +317,7 @@ def _message(error: Exception) -> str:
     """Returns what a person needs to know of the error that ended the command."""
     if isinstance(error, ConfigError):
         return str(error)
-    if isinstance(error, (ValueError, TrainingError, ModuleNotFoundError)):
+    if isinstance(error, (ValueError, TrainingError, RankError, ModuleNotFoundError)):
         return f"error: {error}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"error: {error.filename}: {error.strerror}"

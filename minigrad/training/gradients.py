@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minigrad.data import Batch
 from minigrad.engine import Compiled, Tensor, collect, compile, random
-from minigrad.parallel import Gradients, Shards
+from minigrad.parallel import Gradients, Ranks, Shards
 
 if TYPE_CHECKING:
     from minigrad.training.experiment import Experiment
-
-Batch = tuple[np.ndarray, np.ndarray]
-"""Inputs (N, ...) and targets (N, ...)."""
 
 Piece = tuple[float, float, np.ndarray, np.ndarray]
 """What came of one shard of one batch: its loss, how much that counts (`Loss.count`), outputs and targets."""
@@ -31,28 +29,33 @@ def compiled(experiment: Experiment) -> Compiled:
 
 
 def gradients(
-    experiment: Experiment, shards: Shards, batches: Sequence[Batch], step: int, program: Compiled | None = None
+    experiment: Experiment,
+    shards: Shards,
+    ranks: Ranks,
+    batches: Sequence[Batch],
+    step: int,
+    program: Compiled | None = None,
 ) -> list[Piece]:
-    """Leaves in `.grad` the gradients of the loss of all `batches` together, and returns what came of their parts.
+    """Leaves in `.grad` the gradients of the loss of all `batches` together, and returns what came of the parts of them
+    that belong to own shards.
 
-    Each shard takes its part of every batch, one after the other. The losses of parts count as much as they do in the
-    loss of the whole: the sum is that of an undivided step, to rounding. With a `program`, it computes them.
+    Each shard takes its part of every batch, one after the other; nothing else of a batch is read. The losses of parts
+    count as much as they do in the loss of the whole: the sum is that of an undivided step, to rounding. With a
+    `program`, it computes them.
 
     Raises: what the model or the loss raises, and CompileError.
     """
     model, loss = experiment.model, experiment.loss
-    places = [shards.split(len(inputs)) for inputs, _ in batches]
-    counts = [
-        [loss.count(targets[part]) for part in parts] for (_, targets), parts in zip(batches, places, strict=True)
-    ]
-    total = sum(map(sum, counts))
+    places = [shards.split(len(batch)) for batch in batches]
+    parts = {shard: [batch[place[shard]] for batch, place in zip(batches, places, strict=True)] for shard in shards.own}
+    counts = {shard: [loss.count(targets) for _, targets in own] for shard, own in parts.items()}
+    total = sum(count for everyone in ranks.allgather(counts) for own in everyone.values() for count in own)
     is_whole = shards.count == len(batches) == 1
 
     def work(shard: int, collected: Gradients) -> list[Piece]:
         pieces = []
         with random.at(step, shard):
-            for (inputs, targets), parts, of_batch in zip(batches, places, counts, strict=True):
-                inputs, targets, count = inputs[parts[shard]], targets[parts[shard]], of_batch[shard]
+            for i, ((inputs, targets), count) in enumerate(zip(parts[shard], counts[shard], strict=True), start=1):
                 if total and not count:  # a part in which nothing counts has no mean
                     continue
                 share = None if is_whole or loss.reduction == "sum" else np.array(count / total)
@@ -62,7 +65,7 @@ def gradients(
                     continue
                 result = model(Tensor(inputs))
                 error = loss(result, Tensor(targets))
-                collect(error, share, collected)
+                collect(error, share, collected, collected.ready if i == len(batches) else None)
                 pieces.append((error.item(), count, result.data, targets))
         return pieces
 

@@ -25,7 +25,7 @@ LONGEST = 60
 def resume(training: Training, directory: RunDirectory, plan: Plan, allow_changes: bool = False) -> None:
     """Brings a training that was just made, and all files of its run, to where the last checkpoint of the run stands.
 
-    A run that was killed before its first checkpoint begins anew.
+    A run that was killed before its first checkpoint begins anew. Rank 0 reads and writes the files, for all.
 
     Args:
         training: of the experiment that `plan` built.
@@ -36,11 +36,10 @@ def resume(training: Training, directory: RunDirectory, plan: Plan, allow_change
     Raises: ConfigError that shows how the config differs; CheckpointError if the checkpoint is damaged; ValueError if
         it does not fit the model; OSError if a file cannot be read or written.
     """
+    saved = training.ranks.broadcast(directory.read("last") if training.ranks.rank == 0 else None)
     config = plan.to_yaml()
-    saved = directory.read("last")
-    if saved is None:
-        metrics = np.zeros(0, np.uint8)
-    else:
+    metrics = np.zeros(0, np.uint8)
+    if saved is not None:
         weights, state = saved
         changes = list(differences(_data(state["run"]["config"]), _data(config)))
         if training.steps >= state["steps"]:
@@ -49,6 +48,8 @@ def resume(training: Training, directory: RunDirectory, plan: Plan, allow_change
             raise _refusal(changes, plan)
         training.load_state(weights, state)
         metrics = state["run"]["metrics"]
+    if training.ranks.rank:
+        return
     directory.rewind(metrics)
     if config != directory.config:
         directory.set_config(config)

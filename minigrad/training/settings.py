@@ -20,6 +20,8 @@ class Trainer:
         shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
             summed in their order; decides how numbers are rounded, whoever computes them. Left out, a rule of sizes
             decides when the run begins: 2, or 1 where the step is small or a layer looks at the whole batch.
+        reduce: how several ranks sum gradients: `ordered`, with the same bits on any number of them, or `fast`, as
+            their MPI likes best. One process has one order.
         blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
             large step cannot be divided.
         compile: record the steps of a batch once and then only carry them out (`minigrad.compile`): the same bits, and
@@ -39,6 +41,7 @@ class Trainer:
     max_steps: int | None = None
     accumulate: int = 1
     shards: int | None = None
+    reduce: Literal["ordered", "fast"] = "ordered"
     blas_threads: int | None = None
     compile: bool = False
     val_every: int | None = None

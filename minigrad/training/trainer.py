@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from math import ceil, inf, isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,13 @@ from warnings import catch_warnings, filterwarnings
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from minigrad.data import DataLoader, Examples
+from minigrad.data import Batch, DataLoader, Examples
 from minigrad.engine import CompileError, Tensor, no_grad, random
 from minigrad.nn import Module
 from minigrad.optim import clip_grad_norm_
-from minigrad.parallel import Shards, keep_freed_memory
+from minigrad.parallel import Ranks, keep_freed_memory
 from minigrad.training.division import divide
-from minigrad.training.gradients import Batch, compiled, gradients
+from minigrad.training.gradients import Piece, compiled, gradients
 from minigrad.training.guard import TrainingError, divergence
 from minigrad.training.metrics import Tally
 from minigrad.training.monitor import Best
@@ -34,6 +34,12 @@ _SHARED_BUFFERS = (
     "the layer's class, or trainer.shards=1"
 )
 
+VERIFY_STEPS = 1000
+"""Optimizer steps between two looks whether all ranks have the same weights."""
+
+NOTHING = np.zeros(0)
+"""Stands for outputs and targets that no metric asks for."""
+
 
 class Training:
     """One training of an experiment, and where it stands.
@@ -44,11 +50,12 @@ class Training:
     Args:
         experiment: what is trained.
         threads: how many shards of a step are computed at a time; left out, as many as there are cores. Changes no bit.
+        ranks: the processes that train this model together; left out, this one alone.
 
-    Raises: ValueError if the loader does not fit the data, or the shards not the batches.
+    Raises: ValueError if the loader does not fit the data, or the shards not the batches or the ranks.
     """
 
-    def __init__(self, experiment: Experiment, threads: int | None = None) -> None:
+    def __init__(self, experiment: Experiment, threads: int | None = None, ranks: Ranks | None = None) -> None:
         random.seed(experiment.seed)
         self.experiment = experiment
         self.settings = experiment.trainer
@@ -58,11 +65,12 @@ class Training:
         self.epoch_steps = ceil(len(self.loader) / self.settings.accumulate)
         self.steps = self.settings.steps(self.epoch_steps)
         shards, self.blas_threads = divide(experiment, min(self.loader.batch_size, len(experiment.data.train)))
-        self.shards = Shards(shards, threads)
+        self.parameters = list(self.model.parameters())
+        self.ranks = ranks or Ranks()
+        self.shards = self.ranks.shards(shards, threads, self.parameters, self.settings.reduce == "ordered")
         self.program = compiled(experiment) if self.settings.compile else None
         self.buffers = _written(self.model) if shards > 1 else {}
         self.val_every = self.settings.val_every or self.epoch_steps
-        self.parameters = list(self.model.parameters())
         self.optimizer = experiment.optimizer(self.parameters)
         self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
         if getattr(self.schedule, "total_steps", 0) is None:
@@ -83,6 +91,7 @@ class Training:
         self.best_values: dict[str, float] = {}
         self.stopped = False
         self.interrupted = False
+        self._asked_to_end = False
         self.saved_step: int | None = None
         self.directory: RunDirectory | None = None
         self._save_due = monotonic() + self.settings.checkpoint.seconds
@@ -103,6 +112,7 @@ class Training:
         """
         self.directory = directory
         self.model.train()
+        self.ranks.copy(self.model.state_dict())
         keep_freed_memory()
         with threadpool_limits(self.blas_threads, "blas"), catch_warnings():
             # the guard tells of what is not finite; np.errstate would cost every operation (3 % of a small step)
@@ -115,6 +125,8 @@ class Training:
                 if progress is not None:
                     progress.advance(self.step)
                 self._after_step(progress)
+                if self.step % VERIFY_STEPS == 0:
+                    self.ranks.verify(self.model.state_dict())
             results = {"steps": self.step, "best_step": self.best.step, **self.best_values}
             if self.skipped:
                 results["skipped"] = self.skipped
@@ -130,8 +142,12 @@ class Training:
             return {"status": "done", **results}
 
     def interrupt(self) -> None:
-        """Ends the training after the step that is under way, with a checkpoint; a signal handler may call it."""
-        self.interrupted = True
+        """Ends the training after the step that is under way, with a checkpoint; a signal handler may call it.
+
+        With several ranks it is the step in which all have heard of it.
+        """
+        self._asked_to_end = True
+        self.interrupted = self.ranks.size == 1
 
     def stop(self) -> None:
         """Ends the training after the step that is under way, which is validated; the run is done then."""
@@ -145,30 +161,33 @@ class Training:
     def train_step(self, batches: Sequence[Batch]) -> None:
         """Forward, loss and backward for each of `batches`, whose gradients are averaged, and one update.
 
+        Each rank computes its shards; the losses and metrics of all are in the tally of rank 0.
+
         Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped, if a shard wrote to
             what it shares with the others, and if a compiled step turns out not to be what was compiled.
         """
-        total = 0.0
         try:
-            pieces = gradients(self.experiment, self.shards, batches, self.step, self.program)
+            pieces = gradients(self.experiment, self.shards, self.ranks, batches, self.step, self.program)
         except CompileError as error:
             raise TrainingError(f"at step {self.step + 1}: {error}; trainer.compile=false goes without") from error
-        for value, count, outputs, targets in pieces:
-            total += value
-            if isfinite(value):
-                self.tally.add(value, count, outputs, targets)
+        for piece in self._gather(pieces):
+            if isfinite(piece[0]):
+                self.tally.add(*piece)
+        said = self.ranks.allgather((sum(piece[0] for piece in pieces), self._asked_to_end))
+        losses = [loss for loss, _ in said]
+        self.interrupted |= any(asked for _, asked in said)
         if self.buffers and self.buffers != _written(self.model):
             raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
         norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
-        if isfinite(total + norm):
+        if isfinite(sum(losses) + norm):
             for callback in self.callbacks:
                 callback.on_before_optimizer_step(self)
             self.shards.update(self.optimizer)
         elif self.settings.on_nan == "skip":
             self.skipped += 1
         else:
-            raise self._diverged(batches, total)
+            raise self._diverged(batches, losses)
         self.optimizer.zero_grad()
         if self.schedule is not None:
             self.schedule.step()
@@ -186,32 +205,26 @@ class Training:
     def evaluate(self, examples: Examples, part: str) -> dict[str, Any]:
         """Returns the loss and the metrics over all `examples`, under names that begin with `part`.
 
-        The tally is used for this, and is empty afterwards.
+        The ranks take the batches in turn. The tally is used for this, and is empty afterwards.
 
         Raises: TrainingError if the loss is not finite.
         """
         self.model.eval()
         self.tally.reset()
         batch_size = min(self.loader.batch_size, len(examples))
-        with no_grad(), random.at(self.step):
-            for inputs, targets in DataLoader(examples, batch_size, shuffle=False).epoch(0):
-                outputs = self.model(Tensor(inputs))
-                count = self.experiment.loss.count(targets)
-                loss = self.experiment.loss(outputs, Tensor(targets)).item() if count else 0.0
-                if not isfinite(loss):
-                    what = f"the {part} loss became {loss} at step {self.step}"
-                    raise divergence(what, [inputs], self.model, self._remedies())
-                self.tally.add(loss, count, outputs.data, targets)
-        values = self.tally.compute(part)
-        self.tally.reset()
+        batches = enumerate(DataLoader(examples, batch_size, shuffle=False).batches(0))
+        while turn := list(islice(batches, self.ranks.size)):
+            own = turn[self.ranks.rank : self.ranks.rank + 1]
+            for piece in self._gather([self._measured(batch, number, part) for number, batch in own]):
+                self.tally.add(*piece)
         self.model.train()
-        return values
+        return self._computed(part)
 
     def batches(self) -> Iterator[list[Batch]]:
         """Yields the batches of each step, from the present step on, without end."""
         while True:
             epoch, done = divmod(self.step, self.epoch_steps)
-            batches = self.loader.epoch(epoch, done * self.settings.accumulate)
+            batches = self.loader.batches(epoch, done * self.settings.accumulate)
             while step := list(islice(batches, self.settings.accumulate)):
                 yield step
 
@@ -304,8 +317,7 @@ class Training:
     def _record(self, validate: bool) -> dict[str, float]:
         """Returns what is logged at this step: the training values since the last record, and perhaps a validation."""
         record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr}
-        record |= self.tally.compute("train")
-        self.tally.reset()
+        record |= self._computed("train")
         if self.settings.on_nan == "skip":
             record["skipped"] = self.skipped
         return record | self.evaluate(self.experiment.data.val, "val") if validate else record
@@ -320,11 +332,42 @@ class Training:
         for callback in self.callbacks:
             callback.on_validation_end(self, record)
 
-    def _diverged(self, batches: Sequence[Batch], loss: float) -> TrainingError:
-        """Returns the error for the step that is under way, whose loss or gradients are not finite."""
-        place = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
-        what = "a gradient is not finite" if isfinite(loss) else f"the training loss became {loss}"
-        return divergence(f"{what} {place}", [inputs for inputs, _ in batches], self.model, self._remedies())
+    def _measured(self, batch: Batch, number: int, part: str) -> Piece:
+        """Returns what the model, in eval mode, makes of a batch. Raises: TrainingError if the loss is not finite."""
+        inputs, targets = batch[:]
+        with no_grad(), random.at(self.step, number):
+            outputs = self.model(Tensor(inputs))
+            count = self.experiment.loss.count(targets)
+            loss = self.experiment.loss(outputs, Tensor(targets)).item() if count else 0.0
+        if not isfinite(loss):
+            what = f"the {part} loss became {loss} at step {self.step}"
+            raise divergence(what, [inputs], self.model, self._remedies())
+        return loss, count, outputs.data, targets
+
+    def _gather(self, pieces: list[Piece]) -> Iterator[Piece]:
+        """Returns what came of the batches of all ranks, on rank 0: outputs and targets only if a metric asks."""
+        if self.ranks.size > 1 and not self.tally.metrics:
+            pieces = [(loss, count, NOTHING, NOTHING) for loss, count, _, _ in pieces]
+        return chain.from_iterable(self.ranks.gather(pieces))
+
+    def _computed(self, part: str) -> dict[str, Any]:
+        """Returns what the tally of rank 0 comes to, and empties it."""
+        values = self.ranks.broadcast(self.tally.compute(part) if self.ranks.rank == 0 else {})
+        self.tally.reset()
+        return values
+
+    def _diverged(self, batches: Sequence[Batch], losses: Sequence[float]) -> TrainingError:
+        """Returns the error for the step that is under way, whose losses, by rank, or gradients are not finite."""
+        what = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
+        for rank, loss in enumerate(losses):
+            if not isfinite(loss):
+                what = f"the training loss became {loss} {what}" + (
+                    ", " + name if (name := self.ranks.name(rank)) else ""
+                )
+                break
+        else:
+            what = f"a gradient is not finite {what}"
+        return divergence(what, [batch[:][0] for batch in batches], self.model, self._remedies())
 
     def _remedies(self) -> list[str]:
         """What this run does not do yet against numbers that grow without bounds."""

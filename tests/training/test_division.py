@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minigrad import nn, optim
-from minigrad.data import DataLoader, Dataset, Examples
+from minigrad.data import Batch, DataLoader, Dataset, Examples
 from minigrad.engine import random
-from minigrad.parallel import Shards, available_cores
+from minigrad.parallel import Ranks, Shards, available_cores
 from minigrad.training import Experiment, Trainer, Training, TrainingError
 from minigrad.training.division import DivisionError, divide
 from minigrad.training.gradients import gradients
@@ -119,7 +119,8 @@ class TestWhatCannotBeDivided:
 class TestTheGradientsOfShards:
     def grads(self, loss, shards, batches, model=None):
         made = experiment(model or small(), loss)
-        pieces = gradients(made, Shards(shards, 2), batches, step=0)
+        lazy = [Batch(Examples(*batch), range(len(batch[0]))) for batch in batches]
+        pieces = gradients(made, Shards(shards, 2), Ranks(), lazy, step=0)
         return pieces, [p.grad for p in made.model.parameters()]
 
     def batches(self, *sizes):

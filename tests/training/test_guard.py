@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minigrad import ops
-from minigrad.data import DataLoader, Examples, Moons
+from minigrad.data import Batch, DataLoader, Examples, Moons
 from minigrad.engine import random
 from minigrad.nn import CrossEntropyLoss, Linear, Module, ReLU, Sequential
 from minigrad.optim import SGD
@@ -135,10 +135,10 @@ def test_a_skipped_step_changes_no_bit():
     e = experiment(data=with_nan(), on_nan="skip")
     training = Training(e)
     before = bits(e.model)
-    training.train_step([e.data.train.batch(slice(8))])
+    training.train_step([Batch(e.data.train, range(8))])
     assert bits(e.model) == before
     assert (training.step, training.skipped) == (1, 1)
-    training.train_step([e.data.train.batch(slice(8, 16))])
+    training.train_step([Batch(e.data.train, range(8, 16))])
     assert bits(e.model) != before
 
 

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load_file
 from threadpoolctl import threadpool_info
 
-from minigrad.data import DataLoader, Dataset, Examples, Moons
+from minigrad.data import Batch, DataLoader, Dataset, Examples, Moons
 from minigrad.engine import random
 from minigrad.nn import CrossEntropyLoss, Dropout, Linear, MSELoss, ReLU, Sequential
 from minigrad.optim import SGD, Adam, StepLR
@@ -119,13 +119,12 @@ def test_looking_more_often_changes_nothing_that_is_learned(tmp_path):
 
 def test_dropout_silences_others_in_the_next_step_and_the_same_in_a_step_repeated():
     e = moons(dropout=0.5, lr=0.0)
-    x, y = e.data.train.batch(slice(8))
     training = Training(e)
     losses = []
     for step in (0, 1, 0):
         training.step = step
         training.tally.reset()
-        training.train_step([(x, y)])
+        training.train_step([Batch(e.data.train, range(8))])
         losses.append(training.tally.loss)
     assert losses[0] == losses[2] != losses[1]
 

@@ -1,0 +1,115 @@
+"""Ranks that reach each other by MPI, through mpi4py."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+import numpy as np
+from mpi4py import MPI
+
+from minigrad.engine import Tensor
+from minigrad.parallel.ranks import LaunchError, Ranks, T
+from minigrad.parallel.reduction import RankShards
+from minigrad.parallel.shards import Shards
+from minigrad.parallel.watch import Watch
+
+PATIENCE = 3.0
+"""Seconds in which the other ranks may fail for the same reason, so that one sentence tells of all."""
+
+
+class MPIRanks(Ranks):
+    """The ranks of an MPI job. Within the context only rank 0 speaks, and all watch over each other.
+
+    Args:
+        size: how many ranks the launcher has started.
+        rank: which of them this is, as the launcher counts.
+
+    Raises: LaunchError if MPI finds another number, or does not let several threads use it.
+    """
+
+    def __init__(self, size: int, rank: int) -> None:
+        self.comm = MPI.COMM_WORLD.Dup()
+        self.rank, self.size = self.comm.rank, self.comm.size
+        if self.size != size:
+            library = MPI.Get_library_version().split("\n")[0].split(",")[0].strip("\0 ")
+            reason = f"{size} ranks were started, and the MPI of mpi4py ({library}) finds {self.size}"
+            raise LaunchError(f"{reason}: use the mpiexec that belongs to it", rank)
+        if MPI.Query_thread() < MPI.THREAD_MULTIPLE:
+            raise LaunchError("this MPI does not let several threads use it (MPI_THREAD_MULTIPLE)", self.rank)
+        self._failures = self.comm.Dup()
+        self._hosts = self.comm.allgather(MPI.Get_processor_name())
+        self._watch = Watch(self.comm.Dup(), [self.name(rank) for rank in range(self.size)])
+        self._stderr = os.dup(2)
+
+    def __enter__(self) -> Ranks:
+        if self.rank:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
+        self._watch.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        sys.stdout.flush()
+        self.comm.Barrier()
+        self._watch.stop()
+
+    def shards(self, count: int, threads: int | None, parameters: Sequence[Tensor], ordered: bool = True) -> Shards:
+        """As `Ranks.shards`."""
+        if self.size > count:
+            message = f"{self.size} ranks share {count} shards of a batch, and each needs one"
+            raise LaunchError(f"{message}: start at most {count}, or raise trainer.shards", self.rank)
+        return RankShards(count, threads or self._cores(), self.comm, parameters, ordered)
+
+    def allgather(self, value: T) -> list[T]:
+        """As `Ranks.allgather`."""
+        return self.comm.allgather(value)
+
+    def gather(self, value: T) -> list[T]:
+        """As `Ranks.gather`."""
+        return self.comm.gather(value) or []
+
+    def broadcast(self, value: T) -> T:
+        """As `Ranks.broadcast`."""
+        return self.comm.bcast(value)
+
+    def copy(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """As `Ranks.copy`."""
+        for array in arrays.values():
+            plain = np.ascontiguousarray(array)
+            self.comm.Bcast([plain, plain.nbytes, MPI.BYTE])
+            if self.rank:
+                array[...] = plain
+
+    def name(self, rank: int) -> str:
+        """As `Ranks.name`."""
+        return f"rank {rank} (host {self._hosts[rank]})"
+
+    def fail(self, message: str, exit_code: int) -> int:
+        """As `Ranks.fail`."""
+        others = self._failures.Ibarrier()
+        patience = time.monotonic() + PATIENCE
+        while not others.Test():
+            if time.monotonic() > patience:
+                os.write(self._stderr, f"{self.name(self.rank)}: {message}\n".encode())
+                self.comm.Abort(exit_code)
+            time.sleep(0.01)
+        if self.rank == 0:
+            os.write(self._stderr, f"{message}\n".encode())
+        return exit_code
+
+    def _cores(self) -> int:
+        """How many cores this rank has for itself, where the ranks of a host share them."""
+        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+        everyone = self.comm.allgather(cores)
+        here = [cores for cores, host in zip(everyone, self._hosts, strict=True) if host == self._hosts[self.rank]]
+        return max(1, len(set().union(*here)) // len(here))
