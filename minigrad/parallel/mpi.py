@@ -15,6 +15,7 @@ from minigrad.engine import Tensor
 from minigrad.parallel.ranks import LaunchError, Ranks, T
 from minigrad.parallel.reduction import RankShards
 from minigrad.parallel.shards import Shards
+from minigrad.parallel.supervisor import abort
 from minigrad.parallel.watch import Watch
 
 PATIENCE = 3.0
@@ -101,6 +102,7 @@ class MPIRanks(Ranks):
         while not others.Test():
             if time.monotonic() > patience:
                 os.write(self._stderr, f"{self.name(self.rank)}: {message}\n".encode())
+                abort(exit_code)
                 self.comm.Abort(exit_code)
             time.sleep(0.01)
         if self.rank == 0:

@@ -18,6 +18,7 @@ import numpy as np
 
 from minigrad.engine import Tensor
 from minigrad.parallel.shards import Shards
+from minigrad.parallel.supervisor import supervise
 
 T = TypeVar("T")
 
@@ -132,7 +133,8 @@ def launched() -> Ranks:
     """
     for size, rank in LAUNCHERS.items():
         if int(os.environ.get(size, 1)) > 1:
-            return _mpi(int(os.environ[size]), int(os.environ.get(rank, 0)))
+            supervise(int(os.environ[rank]))
+            return _mpi(int(os.environ[size]), int(os.environ[rank]))
     return Ranks()
 
 

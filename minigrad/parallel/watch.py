@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from minigrad.parallel.supervisor import abort
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -78,5 +79,5 @@ class Watch:
     def _end(self) -> None:
         gone = f"{self.names[self.before]} has given no sign of life for {SILENCE:.0f} seconds"
         os.write(self._stderr, f"error: {gone}: the run ends, --resume goes on from its last checkpoint\n".encode())
+        abort(1)
         self.comm.Abort(1)
-        sys.exit(1)

@@ -361,9 +361,8 @@ class Training:
         what = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
         for rank, loss in enumerate(losses):
             if not isfinite(loss):
-                what = f"the training loss became {loss} {what}" + (
-                    ", " + name if (name := self.ranks.name(rank)) else ""
-                )
+                name = self.ranks.name(rank)
+                what = f"the training loss became {loss} {what}" + (f" on {name}" if name else "")
                 break
         else:
             what = f"a gradient is not finite {what}"
