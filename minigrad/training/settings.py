@@ -19,11 +19,11 @@ class Trainer:
             takes what is left.
         shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
             summed in their order; decides how numbers are rounded, whoever computes them. Left out, a rule of sizes
-            decides when the run begins: 2, or 1 where the step is small or a layer looks at the whole batch.
+            decides when the run begins: 2 for a large step, or 1, also where a layer looks at the whole batch.
         reduce: how several ranks sum gradients: `ordered`, with the same bits on any number of them, or `fast`, as
             their MPI likes best. One process has one order.
         blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
-            large step cannot be divided.
+            step is not divided and not small either.
         compile: record the steps of a batch once and then only carry them out (`minigrad.compile`): the same bits, and
             less to do where a network is small. Not for models that draw random numbers or look at the whole batch.
         val_every: steps between validations; left out, the end of every epoch. The last step is always validated.

@@ -40,14 +40,22 @@ def small(*more):
     return nn.Sequential(nn.Linear(8, 16), *more, nn.Tanh(), nn.Linear(16, 4))
 
 
-def large(*more):
+def medium(*more):
     random.seed(0)
     return nn.Sequential(nn.Linear(256, 2048), *more, nn.ReLU(), nn.Linear(2048, 4))
+
+
+def large(*more):
+    random.seed(0)
+    return nn.Sequential(nn.Linear(256, 2048), *more, nn.ReLU(), nn.Linear(2048, 6000), nn.Linear(6000, 4))
 
 
 class TestTheRule:
     def test_a_small_step_is_not_divided(self):
         assert divide(experiment(small()), BATCH) == (1, 1)
+
+    def test_a_step_in_between_is_not_divided_and_gives_blas_the_threads(self):
+        assert divide(experiment(medium(), width=256), BATCH) == (1, min(2, available_cores()))
 
     def test_a_large_step_has_two_shards_each_with_one_blas_thread(self):
         assert divide(experiment(large(), width=256), BATCH) == (2, 1)
@@ -56,10 +64,10 @@ class TestTheRule:
         assert divide(experiment(large(nn.BatchNorm1d(2048)), width=256), BATCH) == (1, min(2, available_cores()))
 
     def test_a_batch_of_one_example_is_not_divided(self):
-        assert divide(experiment(large(), width=256), 1) == (1, 1)
+        assert divide(experiment(large(), width=256), 1) == (1, min(2, available_cores()))
 
     def test_a_larger_batch_makes_a_small_network_a_large_step(self):
-        assert divide(experiment(small()), 2**15) == (2, 1)
+        assert divide(experiment(small()), 2**20) == (2, 1)
 
     def test_what_the_trainer_says_counts(self):
         assert divide(experiment(small(), shards=3, blas_threads=2), BATCH) == (3, 2)
@@ -71,10 +79,11 @@ class TestTheRule:
 
         random.seed(0)
         model = nn.Sequential(Image(), nn.Conv2d(1, 64, 3), nn.MaxPool2d(30), nn.Flatten(), nn.Linear(64, 4))
-        assert divide(experiment(model, width=1024), BATCH) == (2, 1)
+        assert divide(experiment(model, width=1024), BATCH) == (1, min(2, available_cores()))
+        assert divide(experiment(model, width=1024), 32 * BATCH) == (2, 1)
 
     def test_looking_for_the_size_draws_no_random_numbers_and_changes_nothing(self):
-        model = large(nn.Dropout(0.5))
+        model = medium(nn.Dropout(0.5))
         before = random.place().draws.copy()
         divide(experiment(model, width=256), BATCH)
         assert random.place().draws == before
