@@ -116,14 +116,20 @@ class Plan(NamedTuple):
 
 
 def collect(wide: Array, narrow: Array, pairs: Pairs, start: Array | int = 0) -> None:
-    """Writes into `narrow` the sum of `start` and of what the pairs of a plan, columns or products, tell of `wide`."""
-    (source, place), *others = pairs
-    widest = narrow[place]
-    if widest.shape != narrow.shape:
+    """Writes into `narrow` the sum of `start` and of what the pairs of a plan, moves or heights, tell of `wide`.
+
+    `wide` may be overwritten: it lies in a cache, and in order.
+    """
+    (source, _), *others = pairs
+    total = wide[source]
+    if total.shape == narrow.shape:
+        for source, place in others:
+            total[place] += wide[source]
+        np.add(total, start, out=narrow)
+    else:
         narrow[...] = start
-    np.add(wide[source], start, out=widest)
-    for source, place in others:
-        narrow[place] += wide[source]
+        for source, place in pairs:
+            narrow[place] += wide[source]
 
 
 @lru_cache(maxsize=256)
@@ -155,7 +161,7 @@ def plan_for(size: Lengths, kernel: Lengths, geometry: Geometry, inside: int, ou
         stands, sees = ([meeting[i] for meeting in meetings] for i in (0, 1))
         moves.append(((every, every, *offset, every, every, *stands), (..., *sees)))
     for pairs, narrow in ((moves, size), (heights, places)):
-        # `collect` begins with the first, which best writes all there is.
+        # `collect` gains from a first pair that tells of all there is.
         array = np.broadcast_to(0, (1, 1, 1, *narrow))
         pairs.sort(key=lambda pair: array[pair[1]].size, reverse=True)
     rows = inside * math.prod(kernel[1:]) + outside * kernel[0]
