@@ -65,8 +65,8 @@ def bare(course: Course) -> Trial:
     return _trial(course, learn)
 
 
-def trainer(course: Course) -> Trial:
-    """The whole trainer, but for a run directory."""
+def trainer(course: Course, compile: bool = False) -> Trial:
+    """The whole trainer, but for a run directory; `compile` is that of its settings."""
 
     def learn(data: Noise, model: Any, criterion: Any) -> float:
         experiment = Experiment(
@@ -81,6 +81,7 @@ def trainer(course: Course) -> Trial:
                 max_epochs=course.epochs,
                 shards=1,  # as in the bare loop
                 blas_threads=1,
+                compile=compile,
                 val_every=course.epochs * len(course.task.batches),
             ),
         )

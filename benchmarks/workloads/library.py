@@ -65,6 +65,24 @@ class Minigrad(Library):
         self.options = {}
 
 
+class Compiled(Minigrad):
+    """minigrad, with small steps as its trainer takes them where it is told to compile: recorded, then replayed."""
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+        import minigrad
+
+        objective = minigrad.compile(lambda x, y: criterion(model(x), y))
+
+        def step(x: Any, y: Any) -> Any:
+            optimizer.zero_grad()
+            loss = objective(x, y)
+            optimizer.step()
+            return loss
+
+        return step
+
+
 class Sharded(Minigrad):
     """minigrad, with large steps as its trainer takes them: in two shards of the batch with one BLAS thread each."""
 
@@ -127,7 +145,7 @@ PYTORCH: dict[str, Callable[[], Library]] = {
     "torch_compiled": partial(Torch, fused=True, compiled=True),
 }
 EAGER: dict[str, Callable[[], Library]] = {"minigrad": Minigrad, "torch": Torch}
-SMALL_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Minigrad, **PYTORCH}
+SMALL_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Compiled, "bare": Minigrad, **PYTORCH}
 LARGE_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Sharded, "bare": Minigrad, **PYTORCH}
 """The libraries by the name of the peer; how the trainer takes a step depends on its size."""
 

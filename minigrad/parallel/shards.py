@@ -71,9 +71,12 @@ class Shards:
 
         Returns what `work` returned for each own shard. Raises: what `work` raises, of the first shard that did.
         """
-        collected = {range(shard, shard + 1): Gradients() for shard in self.own}
-        results = self._map(work, self.own, collected.values())
-        for leaf, gradient in ordered_sum(range(self.count), collected, _add).items():
+        collected = [Gradients() for _ in self.own]
+        results = self._map(work, self.own, collected)
+        total = collected[0]
+        if self.count > 1:
+            total = ordered_sum(self.own, {range(i, i + 1): part for i, part in enumerate(collected)}, _add)
+        for leaf, gradient in total.items():
             leaf.grad = gradient
         return results
 
@@ -117,6 +120,8 @@ def available_cores() -> int:
 
 def split(n: int, count: int) -> list[slice]:
     """Returns n things in `count` parts, neighbours together; the first have one more if need be."""
+    if count == 1:  # as in every step of a small network
+        return [slice(0, n)]
     each, more = divmod(n, count)
     starts = [part * each + min(part, more) for part in range(count + 1)]
     return [slice(*ends) for ends in pairwise(starts)]

@@ -47,15 +47,16 @@ def gradients(
     """
     model, loss = experiment.model, experiment.loss
     places = [shards.split(len(batch)) for batch in batches]
-    parts = {shard: [batch[place[shard]] for batch, place in zip(batches, places, strict=True)] for shard in shards.own}
-    counts = {shard: [loss.count(targets) for _, targets in own] for shard, own in parts.items()}
-    total = sum(count for everyone in ranks.allgather(counts) for own in everyone.values() for count in own)
+    parts = [[batch[place[shard]] for batch, place in zip(batches, places, strict=True)] for shard in shards.own]
+    counts = [[loss.count(targets) for _, targets in part] for part in parts]
+    total = sum([count for everyone in ranks.allgather(counts) for part in everyone for count in part])
     is_whole = shards.count == len(batches) == 1
 
     def work(shard: int, collected: Gradients) -> list[Piece]:
         pieces = []
+        i = shard - shards.own.start
         with random.at(step, shard):
-            for i, ((inputs, targets), count) in enumerate(zip(parts[shard], counts[shard], strict=True), start=1):
+            for (inputs, targets), count in zip(parts[i], counts[i], strict=True):
                 if total and not count:  # a part in which nothing counts has no mean
                     continue
                 share = None if is_whole or loss.reduction == "sum" else np.array(count / total)
@@ -65,7 +66,8 @@ def gradients(
                     continue
                 result = model(Tensor(inputs))
                 error = loss(result, Tensor(targets))
-                collect(error, share, collected, collected.ready if i == len(batches) else None)
+                is_last = targets is parts[i][-1][1]
+                collect(error, share, collected, collected.ready if is_last else None)
                 pieces.append((error.item(), count, result.data, targets))
         return pieces
 
