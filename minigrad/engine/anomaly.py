@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.mode import Mode, Watcher, current_mode, entered
+from minigrad.engine.primitive import Primitive
 from minigrad.engine.tensor import Node, Tensor
 
 _OURS = tuple(join(dirname(dirname(__file__)), room) for room in ("engine", "ops", "nn"))
@@ -25,7 +26,9 @@ class _Lines(Watcher):
     def __init__(self) -> None:
         self.lines: dict[Node, str] = {}
 
-    def made(self, node: Node, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
+    def made(self, operation: Primitive, node: Node | None, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
+        if node is None:
+            return
         import traceback  # not for those who look for nothing
 
         frames = traceback.extract_stack(limit=12)

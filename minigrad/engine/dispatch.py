@@ -113,8 +113,11 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
         result.data = out if type(out) is ndarray else asarray(out)
         own = fresh or (result.data.base is None and result.data is not data)
         result.version = version = [0] if own else _version_of(result.data, (data,), (x.version,))
-        if x.node is None or not (mode := current_mode()).grad:
+        mode = current_mode()
+        if x.node is None or not mode.grad:
             result.node = None
+            if mode.watcher is not None:
+                mode.watcher.made(operation, None, (x,), (result.data,))
             return result
         result.node = node = _new(Node)
         node.primitive = operation
@@ -132,7 +135,7 @@ def _unary(operation: Primitive) -> Callable[..., Any]:
             node.cells = ()
             node.seen = 0
         if mode.watcher is not None:
-            mode.watcher.made(node, (x,), (result.data,))
+            mode.watcher.made(operation, node, (x,), (result.data,))
         return result
 
     return apply
@@ -171,8 +174,11 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
         result.data = out if type(out) is ndarray else asarray(out)
         own = fresh or (result.data.base is None and result.data is not a and result.data is not b)
         result.version = version = [0] if own else _version_of(result.data, (a, b), (a_version, b_version))
-        if (a_node is None and b_node is None) or not (mode := current_mode()).grad:
+        mode = current_mode()
+        if (a_node is None and b_node is None) or not mode.grad:
             result.node = None
+            if mode.watcher is not None:
+                mode.watcher.made(operation, None, (x, y), (result.data,))
             return result
         result.node = node = _new(Node)
         node.primitive = operation
@@ -197,7 +203,7 @@ def _binary(operation: Primitive) -> Callable[..., Any]:
             seen += cell[0]
         node.seen = seen
         if mode.watcher is not None:
-            mode.watcher.made(node, (x, y), (result.data,))
+            mode.watcher.made(operation, node, (x, y), (result.data,))
         return result
 
     return apply
@@ -258,8 +264,11 @@ def _general(operation: Primitive) -> Callable[..., Any]:
         tensor.version = version = (
             [0] if out.base is None and out is not values[0] else _version_of(out, values, versions)
         )
-        if not needs or not (mode := current_mode()).grad:
+        mode = current_mode()
+        if not needs or not mode.grad:
             tensor.node = None
+            if mode.watcher is not None:
+                mode.watcher.made(operation, None, operation.bind(args, kwargs), (out, *extra))
             return tensor
         tensor.node = node = _new(Node)
         node.primitive = operation
@@ -275,7 +284,7 @@ def _general(operation: Primitive) -> Callable[..., Any]:
             seen += cell[0]
         node.seen = seen
         if mode.watcher is not None:
-            mode.watcher.made(node, operation.bind(args, kwargs), (out, *extra))
+            mode.watcher.made(operation, node, operation.bind(args, kwargs), (out, *extra))
         return tensor
 
     return apply
@@ -299,7 +308,10 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
             operation.explain(values, error)
         version = [0]
         nodes = tuple([x.node if isinstance(x, Tensor) else None for x in given])
-        if not any(nodes) or not (mode := current_mode()).grad:
+        mode = current_mode()
+        if not any(nodes) or not mode.grad:
+            if mode.watcher is not None:
+                mode.watcher.made(operation, None, operation.bind(args, kwargs), (out,))
             return wrap(out, None, version)
         node = _new(Node)
         node.primitive = operation
@@ -312,7 +324,7 @@ def _variadic(operation: Primitive) -> Callable[..., Any]:
         node.cells = (*cells, version) if keeps_out else tuple(cells)
         node.seen = sum([cell[0] for cell in node.cells])
         if mode.watcher is not None:
-            mode.watcher.made(node, operation.bind(args, kwargs), (out,))
+            mode.watcher.made(operation, node, operation.bind(args, kwargs), (out,))
         return wrap(out, node, version)
 
     return apply

@@ -8,20 +8,25 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from minigrad.engine.primitive import Primitive
     from minigrad.engine.tensor import Node, Tensor
 
 
 class Watcher:
     """Is told of the operations of a context: subclassed by what looks on, such as the search for NaN."""
 
-    def made(self, node: Node, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
-        """An operation was added to the graph: what it was given, and what its forward returned."""
+    def made(self, operation: Primitive, node: Node | None, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
+        """An operation ran on a tensor: what it added to the graph, if anything, what it was given, and what its
+        forward returned."""
 
     def differentiated(self, node: Node, gradients: Any) -> None:
         """The rules of `node` gave these gradients of its inputs, None for those that nobody wants."""
 
     def read(self, tensor: Tensor) -> None:
         """Values of a tensor were asked for as numbers, on which what follows may depend."""
+
+    def written(self, tensor: Tensor) -> None:
+        """Values of a tensor were written in place."""
 
 
 class Mode:

@@ -194,6 +194,8 @@ class Tensor:
     def bump(self) -> None:
         """Counts a write into `.data`, so that a graph that kept the old values refuses to use the new ones."""
         self.version[0] += 1
+        if (watcher := current_mode().watcher) is not None:
+            watcher.written(self)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.numpy(), dtype=dtype, copy=copy)

@@ -175,7 +175,7 @@ class Softplus(Module):
     def forward(self, x: Tensor) -> Tensor:
         """Returns the bent x, of its shape."""
         scaled = ops.multiply(x, self.beta)
-        return ops.where(scaled.data > self.threshold, x, ops.divide(ops.softplus(scaled), self.beta))
+        return ops.where(ops.greater(scaled, self.threshold), x, ops.divide(ops.softplus(scaled), self.beta))
 
     def extra_repr(self) -> str:
         """The sharpness and where it ends."""
@@ -274,7 +274,7 @@ class PReLU(Module):
         if self.num_parameters not in (1, channels):
             raise ValueError(f"expected {self.num_parameters} channels on axis 1, one for each slope, got {x.shape}")
         slopes = ops.reshape(self.weight, (-1, *[1] * (x.ndim - 2))) if x.ndim else ops.reshape(self.weight, ())
-        return ops.where(x.data > 0, x, ops.multiply(x, slopes))
+        return ops.where(ops.greater(x, 0), x, ops.multiply(x, slopes))
 
     def extra_repr(self) -> str:
         """How many slopes there are."""

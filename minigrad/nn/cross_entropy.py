@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minigrad import ops
 from minigrad.engine import Tensor
-from minigrad.nn.loss import Elementwise, Loss, Reduction, Weights, as_tensor, matching, require
+from minigrad.nn.loss import Elementwise, Loss, Reduction, Weights, as_tensor, matching, of_dtype, require
 
 
 class _BinaryCrossEntropy(Elementwise):
@@ -25,15 +25,11 @@ class _BinaryCrossEntropy(Elementwise):
         require("targets are probabilities of yes, from 0 to 1", (values >= 0) & (values <= 1), values)
         if_yes, if_no = self._minus_logs(input)
         losses = ops.add(ops.multiply(target, if_yes), ops.multiply(ops.subtract(1.0, target), if_no))
-        return losses if self.weight is None else ops.multiply(losses, _factors_for(input, self.weight))
+        return losses if self.weight is None else ops.multiply(losses, of_dtype(self.weight, input))
 
     def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
         """-log p and -log(1 - p), p being the probability of yes."""
         raise NotImplementedError(f"{type(self).__name__} must define _minus_logs()")
-
-
-def _factors_for(input: Tensor, weight: Tensor) -> NDArray[Any]:
-    return weight.data.astype(input.dtype, copy=False)
 
 
 class BCELoss(_BinaryCrossEntropy):
@@ -77,7 +73,7 @@ class BCEWithLogitsLoss(_BinaryCrossEntropy):
     def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
         if_yes = ops.softplus(ops.negative(input))
         if self.pos_weight is not None:
-            if_yes = ops.multiply(if_yes, _factors_for(input, self.pos_weight))
+            if_yes = ops.multiply(if_yes, of_dtype(self.pos_weight, input))
         return if_yes, ops.softplus(input)
 
 
@@ -107,7 +103,7 @@ class KLDivLoss(Elementwise):
         require(
             "targets are probabilities, at least 0 (logarithms need log_target=True)", target.data >= 0, target.data
         )
-        logs = ops.log(ops.where(target.data > 0, target, 1.0))
+        logs = ops.log(ops.where(ops.greater(target, 0), target, 1.0))
         return ops.multiply(target, ops.subtract(logs, input))
 
     def _reduce(self, losses: Tensor) -> Tensor:
@@ -147,7 +143,7 @@ class _OfClasses(Loss):
             )
         if target.dtype.kind not in "iu":
             raise TypeError(f"class indices are integers, got {target.dtype}; convert with .astype(np.int64)")
-        losses = self._of_rows(self._rows(input), target.data.reshape(-1))
+        losses = self._of_rows(self._rows(input), target if target.ndim == 1 else ops.reshape(target, (-1,)))
         return ops.reshape(losses, places) if self.reduction == "none" else losses
 
     def count(self, target: NDArray[Any]) -> float:
@@ -180,41 +176,42 @@ class _OfClasses(Loss):
             x = ops.moveaxis(x, axis, -1)
         return x if x.ndim == 2 else ops.reshape(x, (-1, x.shape[-1]))
 
-    def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
+    def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         """The loss of each row of the input (N, C), or their sum, weighted so that it is the mean if asked for."""
         raise NotImplementedError(f"{type(self).__name__} must define _of_rows()")
 
-    def _shares(self, input: Tensor, labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def _shares(self, input: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The labels, 0 where ignored; how much each row counts, but for its class's factor; the factors."""
         factors = self._factors(input)
-        counted = labels != self.ignore_index
-        labels = np.where(counted, labels, 0)
-        if labels.size and not (labels.min() >= 0 and labels.max() < len(factors)):
-            wrong = labels[(labels < 0) | (labels >= len(factors))][0]
+        counted = ops.not_equal(labels, self.ignore_index)
+        labels = ops.where(counted, labels, 0)
+        numbers = labels.data
+        if numbers.size and not (numbers.min() >= 0 and numbers.max() < len(factors)):
+            wrong = numbers[(numbers < 0) | (numbers >= len(factors))][0]
             raise ValueError(f"class index {wrong} is out of range for {len(factors)} classes, 0 to {len(factors) - 1}")
-        shares = counted.astype(input.dtype)
+        shares = ops.astype(counted, input.dtype)
         if self.reduction == "mean":
-            total = (shares * factors[labels]).sum()
-            if total == 0:
+            total = ops.sum(ops.multiply(shares, factors[labels]))
+            if total.data == 0:
                 raise ValueError(
                     f"no row to take the mean of: every class index is {self.ignore_index} or has weight 0"
                 )
-            shares /= total
+            shares = ops.divide(shares, total)
         return labels, shares, factors
 
-    def _factors(self, input: Tensor) -> NDArray[Any]:
+    def _factors(self, input: Tensor) -> Tensor:
         """The weight of each class, (C,), in the dtype of the input (N, C)."""
         classes = input.shape[1]
         if self.weight is None:
-            return np.ones(classes, input.dtype)
+            return Tensor(np.ones(classes, input.dtype))
         if len(self.weight) != classes:
             raise ValueError(f"weight has {len(self.weight)} factors, and the input has {classes} classes")
-        return _factors_for(input, self.weight)
+        return of_dtype(self.weight, input)
 
 
-def _chosen(logs: Tensor, labels: NDArray[Any], factors: NDArray[Any]) -> Tensor:
+def _chosen(logs: Tensor, labels: Tensor, factors: Tensor) -> Tensor:
     """The entry of each row that its label names, times a factor: (N,)."""
-    return ops.multiply(ops.getitem(logs, (np.arange(len(labels)), labels)), factors)
+    return ops.multiply(logs[np.arange(len(labels)), labels], factors)
 
 
 class NLLLoss(_OfClasses):
@@ -231,7 +228,7 @@ class NLLLoss(_OfClasses):
     Raises: ValueError for a `weight` that is not a row of numbers.
     """
 
-    def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
+    def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         labels, shares, factors = self._shares(input, labels)
         losses = _chosen(input, labels, -shares * factors[labels])
         return losses if self.reduction == "none" else ops.sum(losses)
@@ -281,10 +278,10 @@ class CrossEntropyLoss(_OfClasses):
         losses = self._of_probabilities(self._rows(input), self._rows(matching(target, input)))
         return ops.reshape(losses, self._places(input)) if self.reduction == "none" else losses
 
-    def _of_rows(self, input: Tensor, labels: NDArray[Any]) -> Tensor:
+    def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.label_smoothing
-        if self.reduction == "mean" and self.weight is None and not smoothing and (labels != self.ignore_index).all():
-            return ops.cross_entropy(input, labels)
+        if self.reduction == "mean" and self.weight is None and not smoothing:
+            return ops.cross_entropy(input, labels, None, self.ignore_index)
         labels, shares, factors = self._shares(input, labels)
         if self.reduction != "none" and not smoothing:
             return ops.cross_entropy(input, labels, shares * factors[labels])

@@ -50,7 +50,8 @@ class Embedding(Module):
         vectors = ops.getitem(self.weight, numbers)
         if self.padding_idx is None:
             return vectors
-        return ops.where((numbers == self.padding_idx)[..., None], self.weight.data[self.padding_idx], vectors)
+        is_padding = ops.expand_dims(ops.equal(x, self.padding_idx), -1)
+        return ops.where(is_padding, self.weight.data[self.padding_idx], vectors)
 
     def extra_repr(self) -> str:
         """Sizes, as PyTorch shows them."""

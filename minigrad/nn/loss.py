@@ -192,7 +192,7 @@ class PoissonNLLLoss(Elementwise):
             losses = ops.subtract(input, ops.multiply(target, ops.log(ops.add(input, self.eps))))
         if not self.full:
             return losses
-        above = target.data > 1
+        above = ops.greater(target, 1)
         n = ops.where(above, target, 1.0)
         stirling = n * ops.log(n) - n + ops.log(2 * pi * n) * 0.5
         return ops.add(losses, ops.where(above, stirling, 0.0))
@@ -226,7 +226,7 @@ class GaussianNLLLoss(Loss):
             raise ValueError(f"expected variances of shape {input.shape}, {rows} or (), got {variance.shape}")
         if variance.shape == rows != input.shape:
             variance = ops.expand_dims(variance, -1)
-        variance = ops.add(variance, np.maximum(self.eps - variance.data, 0))
+        variance = ops.add(variance, ops.maximum(ops.subtract(self.eps, variance.detach()), 0))
         losses = ops.add(ops.log(variance), ops.divide(ops.square(ops.subtract(input, target)), variance))
         return self._reduce(ops.multiply(ops.add(losses, log(2 * pi)) if self.full else losses, 0.5))
 

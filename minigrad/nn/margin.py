@@ -48,7 +48,7 @@ class HingeEmbeddingLoss(Elementwise):
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
         """Returns the losses. Raises: ValueError for a target that is not 1 or -1."""
-        return ops.where(_signs(target).data > 0, input, _hinge(ops.subtract(self.margin, input)))
+        return ops.where(ops.greater(_signs(target), 0), input, _hinge(ops.subtract(self.margin, input)))
 
 
 class MarginRankingLoss(Loss):
@@ -94,7 +94,7 @@ class CosineEmbeddingLoss(Loss):
         input2 = matching(input2, input1, "a second input of the first's shape")
         squares = (ops.add(ops.sum(ops.square(x), -1), 1e-12) for x in (input1, input2))
         cosine = ops.divide(ops.sum(ops.multiply(input1, input2), -1), ops.sqrt(ops.multiply(*squares)))
-        alike = _signs(matching(target, cosine, "a target for each pair,")).data > 0
+        alike = ops.greater(_signs(matching(target, cosine, "a target for each pair,")), 0)
         return self._reduce(ops.where(alike, ops.subtract(1.0, cosine), _hinge(ops.subtract(cosine, self.margin))))
 
 

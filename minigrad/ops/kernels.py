@@ -121,15 +121,23 @@ log_softmax = primitive(
 # losses
 
 
-def _cross_entropy(x: Array, target: Array, weight: Array | None = None) -> tuple[Array, Array]:
+def _cross_entropy(
+    x: Array, target: Array, weight: Array | None = None, ignore_index: int | None = None
+) -> tuple[Array, Array, Array, Array | None]:
     """The sum of -weight log(softmax(x)[target]) over the rows of x.
 
-    x (N, C) are scores, target (N,) the right columns, weight (N,) that of each row; None is 1/N each: the mean.
+    x (N, C) are scores, target (N,) the right columns, weight (N,) that of each row; None is 1/N each: the mean. Rows
+    whose target is ignore_index count for nothing, also in the mean.
     """
     if x.ndim != 2 or target.shape != x.shape[:1]:
         raise ValueError(f"x is to be (N, C) and target (N,), got target {target.shape}")
     if target.dtype.kind not in "iu":
         raise TypeError(f"target is to hold column numbers, integers, got {target.dtype}")
+    if ignore_index is not None and not (counted := target != ignore_index).all():
+        if weight is None and not counted.any():
+            raise ValueError(f"no row to take the mean of: every class index is {ignore_index}")
+        target = np.where(counted, target, 0)
+        weight = counted / counted.sum(dtype=x.dtype) if weight is None else counted * weight
     if target.size and not (target.min() >= 0 and target.max() < x.shape[1]):
         wrong = target[(target < 0) | (target >= x.shape[1])][0]
         raise ValueError(f"target holds {wrong}, and x has the columns 0 to {x.shape[1] - 1}")
@@ -140,25 +148,25 @@ def _cross_entropy(x: Array, target: Array, weight: Array | None = None) -> tupl
     total = softmax.sum(axis=1, keepdims=True)
     softmax /= total
     losses += np.log(total[:, 0])
-    return np.asarray(losses.mean() if weight is None else losses @ weight), softmax
+    return np.asarray(losses.mean() if weight is None else losses @ weight), softmax, target, weight
 
 
-def _row_weights(weight: Array | None, x: Any) -> Any:
-    return 1 / len(x) if weight is None else weight[:, None]
+def _row_weights(shares: Array | None, x: Any) -> Any:
+    return 1 / len(x) if shares is None else shares[:, None]
 
 
-def _cross_entropy_rule(g: Any, x: Any, target: Array, weight: Array | None) -> Any:
+def _cross_entropy_rule(g: Any, x: Any, columns: Array, shares: Array | None) -> Any:
     """Softmax less one for the right column, weighted."""
-    right = np.arange(x.shape[1]) == target[:, None]
-    return (softmax(x, 1) - right) * (g * _row_weights(weight, x))
+    right = np.arange(x.shape[1]) == columns[:, None]
+    return (softmax(x, 1) - right) * (g * _row_weights(shares, x))
 
 
 def _cross_entropy_fast(
-    g: Array, needs: Needs, softmax: Array, target: Array, weight: Array | None
+    g: Array, needs: Needs, softmax: Array, columns: Array, shares: Array | None
 ) -> list[Array | None]:
-    scale = (g * _row_weights(weight, softmax)).astype(softmax.dtype, copy=False)
+    scale = (g * _row_weights(shares, softmax)).astype(softmax.dtype, copy=False)
     slope = softmax * scale
-    slope[np.arange(len(target)), target] -= scale[:, 0] if scale.ndim else scale
+    slope[np.arange(len(columns)), columns] -= scale[:, 0] if scale.ndim else scale
     return [slope]
 
 
@@ -168,7 +176,7 @@ cross_entropy = primitive(
     _cross_entropy_rule,
     fast=_cross_entropy_fast,
     smooth=True,
-    extras=("softmax",),
+    extras=("softmax", "columns", "shares"),
 )
 
 

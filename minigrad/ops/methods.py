@@ -36,7 +36,7 @@ def _ravel(self: Tensor) -> Tensor:
 
 def _copy(self: Tensor) -> Tensor:
     """The same values in memory of their own; what is done to them is remembered as of this tensor."""
-    return wrap(self.data.copy(), None, [0]) if self.node is None else elementwise.positive(self)
+    return wrap(self.data.copy(), None, [0]) if self.dtype == bool else elementwise.positive(self)
 
 
 def _getitem(self: Tensor, index: Any) -> Tensor:

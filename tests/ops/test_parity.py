@@ -80,9 +80,11 @@ def _pairs(axes):
     return axes if isinstance(axes, int) else [np.atleast_1d(of).tolist() for of in axes]
 
 
-def _cross_entropy(x, target, weight=None):
-    losses = F.cross_entropy(x, target, reduction="none")
-    return losses.mean() if weight is None else (losses * weight).sum()
+def _cross_entropy(x, target, weight=None, ignore_index=None):
+    ignored = -100 if ignore_index is None else ignore_index
+    if weight is None:
+        return F.cross_entropy(x, target, ignore_index=ignored)
+    return (F.cross_entropy(x, target, ignore_index=ignored, reduction="none") * weight).sum()
 
 
 NAMESAKES = [

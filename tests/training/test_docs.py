@@ -12,7 +12,7 @@ from minigrad.training import Callback, Experiment, Trainer
 
 HOME = Path(__file__).parent.parent.parent
 PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
-FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
+COMPILED, FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
     r"```python\n(.*?)```", PAGE, re.DOTALL
 )
 
@@ -28,6 +28,11 @@ def test_the_page_trains_a_config(monkeypatch):
     names = run(FROM_A_CONFIG)
     assert names["results"]["test/accuracy"] > 0.9
     assert not names["run"].model.training
+
+
+def test_the_compiled_step_of_the_page_learns(capsys):
+    run(COMPILED)
+    assert float(capsys.readouterr().out) < 0.1
 
 
 def test_the_page_uses_a_run(monkeypatch, tmp_path, capsys):

@@ -9,9 +9,10 @@ def _softmax(x, axis=-1):
     return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
 
 
-def _cross_entropy(x, target, weight=None):
-    losses = -np.log(_softmax(x)[np.arange(len(x)), target])
-    return losses.mean() if weight is None else (losses * weight).sum()
+def _cross_entropy(x, target, weight=None, ignore_index=None):
+    counted = target != ignore_index
+    losses = -np.log(_softmax(x)[counted, target[counted]])
+    return losses.mean() if weight is None else (losses * weight[counted]).sum()
 
 
 def _gelu(x, approximate="none"):
@@ -40,6 +41,8 @@ CASES = {
         [
             call(floats(4, 3), integers(4, below=3)),
             call(floats(4, 3), integers(4, below=3), np.array([0.1, 0.0, 0.4, 0.5])),
+            call(floats(4, 3), np.array([2, -1, 0, -1]), ignore_index=-1),
+            call(floats(4, 3), np.array([2, 1, 0, 1]), np.array([0.1, 0.2, 0.3, 0.4]), 1),
         ],
     ),
     "mse_loss": Case(
