@@ -84,17 +84,20 @@ class Compiled(Minigrad):
 
 
 class Sharded(Minigrad):
-    """minigrad, with large steps as its trainer takes them: in two shards of the batch with one BLAS thread each."""
+    """minigrad, with large steps as its trainer takes them: in two shards of the batch with one BLAS thread each, which
+    are recorded and replayed.
+    """
 
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
         """Returns the function of inputs and targets that does one step of training and returns the loss."""
         from threadpoolctl import threadpool_limits
 
-        from minigrad.engine import collect
+        import minigrad
         from minigrad.parallel import Gradients, Shards
 
         threadpool_limits(1, "blas")
         shards = Shards(2, threads())
+        objective = minigrad.compile(lambda x, y: criterion(model(x), y))
 
         def step(x: Any, y: Any) -> float:
             n = x.shape[0]
@@ -102,9 +105,8 @@ class Sharded(Minigrad):
 
             def work(shard: int, collected: Gradients) -> float:
                 part = parts[shard]
-                loss = criterion(model(self.tensor(x.data[part])), self.tensor(y.data[part]))
                 share = (part.stop - part.start) / n
-                collect(loss, np.array(share, loss.dtype), collected)
+                (loss,) = objective.collect((x.data[part], y.data[part]), np.array(share), collected)
                 return share * loss.item()
 
             loss = sum(shards.gradients(work))

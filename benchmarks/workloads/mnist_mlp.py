@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.workload import Array, Goal, Workload
 from benchmarks.workloads.by_hand import cross_entropy, linear, linear_back
 from benchmarks.workloads.descent import AdamW
-from benchmarks.workloads.library import LARGE_STEPS, Library
+from benchmarks.workloads.library import SMALL_STEPS, Library
 from benchmarks.workloads.training import Network, Task, classifier
 
 
@@ -56,6 +56,6 @@ workload = Workload(
     "mnist_mlp",
     "784-256-128-10 training step: ReLU, cross-entropy, AdamW, batch 128",
     _problem,
-    network.peers(LARGE_STEPS),
+    network.peers(SMALL_STEPS),
     goals={"torch": Goal(1.7), "torch_fused": Goal(1.0), "torch_compiled": Goal(1.0)},
 )

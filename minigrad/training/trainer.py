@@ -175,7 +175,7 @@ class Training:
                 self.tally.add(*piece)
         said = self.ranks.allgather((sum([piece[0] for piece in pieces]), self._asked_to_end))
         losses = [loss for loss, _ in said]
-        self.interrupted |= any([asked for _, asked in said])
+        self.interrupted |= True in [asked for _, asked in said]
         if self.buffers and self.buffers != _written(self.model):
             raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
         norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
