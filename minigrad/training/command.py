@@ -52,8 +52,11 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
         arguments = parse(words, home)
         if ranks.rank and not arguments.trains:  # rank 0 can do the rest alone
             return 0
+        together = ranks if arguments.trains else Ranks()
         try:
-            exit_code = _command(arguments, words, home, ranks)
+            if arguments.sweep and ranks.size > 1:
+                raise UsageError("the runs of a --sweep are processes of their own: start it without a launcher of MPI")
+            exit_code = _command(arguments, words, home, together)
             sys.stdout.flush()
             return exit_code
         except BrokenPipeError:  # whoever read the output has seen enough, as in `--list | head`
@@ -61,11 +64,11 @@ def main(argv: Sequence[str] | None = None, home: Path = Path()) -> int:
                 sys.stdout.flush()
             return 0
         except KeyboardInterrupt:
-            return ranks.fail("interrupted before the training began", 130)
+            return together.fail("interrupted before the training began", 130)
         except Exception as error:
             details = traceback.format_exc() if arguments.debug else ""
             refused = isinstance(error, (ConfigError, UsageError, DataError, LaunchError))
-            return ranks.fail(details + _message(error), 2 if refused else 1)
+            return together.fail(details + _message(error), 2 if refused else 1)
 
 
 def _command(arguments: Namespace, words: Sequence[str], home: Path, ranks: Ranks) -> int:
@@ -86,15 +89,13 @@ def _command(arguments: Namespace, words: Sequence[str], home: Path, ranks: Rank
         return _draw(arguments, registry)
     config = _config(arguments)
     if arguments.sweep:
-        if ranks.size > 1:
-            raise UsageError("the runs of a --sweep are processes of their own: start it without a launcher of MPI")
         return _sweep(arguments, config, registry, home)
     plan = load_plan(config, Experiment, registry, arguments.overrides)
     if arguments.print_config:
         return _show(plan.to_yaml(origins=True).rstrip())
     if arguments.check:
         print(check_memory(plan))
-    training, table = _ready(plan, arguments.threads, ranks if arguments.trains else Ranks())
+    training, table = _ready(plan, arguments.threads, ranks)
     if arguments.summary:
         return _show(table)
     if warning := schedule_warning(training):

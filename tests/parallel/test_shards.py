@@ -6,6 +6,7 @@ import pytest
 from minigrad import Tensor, nn, optim
 from minigrad.engine import collect, is_grad_enabled, no_grad, random
 from minigrad.parallel import Shards, available_cores
+from minigrad.parallel.shards import blocks, ordered_sum, split
 
 
 def network(seed=0):
@@ -136,3 +137,27 @@ def test_there_are_no_more_threads_than_shards_or_cores():
 def test_no_shards_and_no_threads_are_refused(wrong):
     with pytest.raises(ValueError, match="at least 1"):
         Shards(**wrong)
+
+
+def written(shards):
+    """An ordered sum as one writes it, which shows every bracket."""
+    return ordered_sum(shards, {range(i, i + 1): str(i) for i in shards}, lambda a, b: f"({a}+{b})")
+
+
+def test_the_order_of_a_sum_is_that_of_neighbours_first():
+    assert written(range(1)) == "0"
+    assert written(range(4)) == "((0+1)+(2+3))"
+    assert written(range(7)) == "(((0+1)+(2+3))+((4+5)+6))"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 12, 13, 64])
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 5])
+def test_blocks_of_several_ranks_are_added_in_the_order_of_the_whole(count, ranks):
+    parts = {}
+    for place in split(count, ranks):
+        own = range(count)[place]
+        of_rank = blocks(range(count), own)
+        assert [shard for block in of_rank for shard in block] == list(own)
+        assert len(of_rank) <= 2 * count.bit_length()
+        parts |= {block: written(block) for block in of_rank}
+    assert ordered_sum(range(count), parts, lambda a, b: f"({a}+{b})") == written(range(count))
