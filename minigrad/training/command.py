@@ -260,9 +260,9 @@ def _sweep(arguments: Namespace, config: Path, registry: Registry, home: Path) -
         f"--threads={threads}",
         *(f"--import={package}" for package in arguments.packages),
     ]
-    alone = ["trainer.blas_threads=1"] if jobs > 1 else []  # BLAS threads of several processes would spin for a core
+    quiet = "trainer.blas_threads=1"  # those of several processes would spin for a core
     members = [
-        sweep.Member(point, [str(config), *alone, *arguments.overrides, *sweep.overrides_of(point), *more], home)
+        sweep.Member(point, [str(config), quiet, *arguments.overrides, *sweep.overrides_of(point), *more], home)
         for point in grid
     ]
     exit_code = sweep.run_members(members, jobs)
