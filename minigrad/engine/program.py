@@ -27,6 +27,7 @@ from minigrad.engine.tensor import Leaf, Node, Tensor, as_array, wrap
 
 Array = NDArray[Any]
 Slots = list[Any]
+Collected = dict[Leaf, Array]
 
 
 class CompileError(RuntimeError):
@@ -72,7 +73,7 @@ class Compiled:
 
     def __call__(self, *inputs: ArrayLike | Tensor) -> Any:
         """Returns what the function returns, without history, and adds the gradients to the leaves."""
-        collected: dict[Leaf, Array] = {}
+        collected: Collected = {}
         results = self.collect(inputs, None, collected)
         for leaf, gradient in collected.items():
             if leaf.grad is None:
@@ -83,7 +84,7 @@ class Compiled:
         return tensors if len(tensors) > 1 else tensors[0]
 
     def collect(
-        self, inputs: Sequence[ArrayLike | Tensor], gradient: Array | None, collected: dict[Leaf, Array]
+        self, inputs: Sequence[ArrayLike | Tensor], gradient: Array | None, collected: Collected
     ) -> Sequence[Array]:
         """As `minigrad.engine.collect` of the first result, whose gradient is `gradient`. Returns all results."""
         arrays = [x.data if isinstance(x, Tensor) else x if type(x) is np.ndarray else as_array(x) for x in inputs]
@@ -95,24 +96,24 @@ class Compiled:
         if program is None or not program.holds():
             if program is None and len(self._programs) >= MOST:
                 return self._plainly(arrays, gradient, collected)
-            return self._record(key, arrays, gradient, collected)
+            return self._record(key, program, arrays, gradient, collected)
         program.calls += 1
         if self.verify or program.calls & (program.calls - 1) == 0:
-            return self._both_ways(key, arrays, gradient, collected)
+            return self._both_ways(key, program, arrays, gradient, collected)
         try:
             return program.run(arrays, gradient, collected)
         except Exception:  # the function itself says better what is wrong with these inputs
-            return self._both_ways(key, arrays, gradient, collected)
+            return self._both_ways(key, program, arrays, gradient, collected)
 
-    def _plainly(self, arrays: list[Array], gradient: Array | None, collected: dict[Leaf, Array]) -> Sequence[Array]:
+    def _plainly(self, arrays: list[Array], gradient: Array | None, collected: Collected) -> Sequence[Array]:
         results = as_tuple(self.function(*map(Tensor, arrays)))
         collect(results[0], gradient, collected)
         return [result.data for result in results]
 
     def _record(
-        self, key: Any, arrays: list[Array], gradient: Array | None, collected: dict[Leaf, Array]
+        self, key: Any, last: Program | None, arrays: list[Array], gradient: Array | None, collected: Collected
     ) -> Sequence[Array]:
-        """Computes plainly, and remembers how."""
+        """Computes plainly, and remembers how; `last` is the recording that holds no more."""
         before, draws = structure[0], random.place().draws
         recorder = Recorder(arrays)
         with entered(Mode(True, recorder)):
@@ -121,7 +122,6 @@ class Compiled:
             raise CompileError("random numbers were drawn while a function was recorded, which a replay would repeat")
         collect(results[0], gradient, collected)
         program = Program(recorder, results, before)
-        last = self._programs.get(key)
         if not (program.is_settled or last is None or last.is_settled):  # the first call may have set up something
             raise CompileError(
                 "an attribute of a module is set whenever the function is called, and a replay would not do it: "
@@ -131,14 +131,14 @@ class Compiled:
         return [result.data for result in results]
 
     def _both_ways(
-        self, key: Any, arrays: list[Array], gradient: Array | None, collected: dict[Leaf, Array]
+        self, key: Any, program: Program, arrays: list[Array], gradient: Array | None, collected: Collected
     ) -> Sequence[Array]:
-        program = self._programs.pop(key)  # to be put back when it has proved right
         replay = {leaf: array.copy() for leaf, array in collected.items()}
         results = self._plainly(arrays, gradient, collected)
         try:
             replayed = program.run(arrays, gradient, replay)
         except Exception as error:
+            self._programs.pop(key, None)
             raise CompileError(f"a replay failed, and the function itself did not: {error}") from error
         same = replay.keys() == collected.keys() and all(
             one.tobytes() == other.tobytes()
@@ -148,11 +148,11 @@ class Compiled:
             ]
         )
         if not same:
+            self._programs.pop(key, None)
             raise CompileError(
                 "a replay gave other numbers than the function itself: it computes something outside of operations "
                 "on tensors, as from .data, or from what changes between calls"
             )
-        self._programs[key] = program
         return results
 
 
@@ -296,7 +296,7 @@ class Program:
         held = [tensor.data is array and tensor.node is node for tensor, array, node in self._held]
         return self._structure == structure[0] and all(held)
 
-    def run(self, arrays: list[Array], gradient: Array | None, collected: dict[Leaf, Array]) -> Sequence[Array]:
+    def run(self, arrays: list[Array], gradient: Array | None, collected: Collected) -> Sequence[Array]:
         """Carries out all steps on `arrays`; see `Compiled.collect`."""
         slots = self._slots.copy()
         slots[: len(arrays)] = arrays
@@ -316,7 +316,7 @@ class Program:
                 self._run_back(slots, gradient, collected)
         return results
 
-    def _run_back(self, slots: Slots, gradient: Array | None, collected: dict[Leaf, Array]) -> None:
+    def _run_back(self, slots: Slots, gradient: Array | None, collected: Collected) -> None:
         steps, leaves, count = self._gradients
         gradients: Slots = [None] * count
         gradients[0] = self._one if gradient is None else as_array(gradient, self._one.dtype)

@@ -277,7 +277,8 @@ def test_inputs_of_ever_new_shapes_are_computed_without_a_recording_in_the_end()
     assert len(calls) == program.MOST + 2 + 4
 
 
-def test_threads_may_share_a_compiled_function():
+@pytest.mark.parametrize("verify", [False, True])
+def test_threads_may_share_a_compiled_function(verify):
     from concurrent.futures import ThreadPoolExecutor
 
     from minigrad.engine import collect
@@ -287,7 +288,7 @@ def test_threads_may_share_a_compiled_function():
     def function(x):
         return (model(x) * model(x)).sum()
 
-    step = minigrad.compile(function)
+    step = minigrad.compile(function, verify)
 
     def work(seed):
         x, replay, plain = rows(1 + seed % 3, seed=seed), {}, {}
