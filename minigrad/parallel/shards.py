@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from functools import partial
 from itertools import pairwise
@@ -100,6 +100,7 @@ class Shards:
         for i in reversed(range(1, len(calls))):
             if futures[i].cancel():
                 futures[i] = _finished(calls[i])
+        wait(futures)  # all of them, before an error of one gets out
         return [future.result() for future in futures]
 
 

@@ -53,13 +53,37 @@ def divide(experiment: Experiment, batch_size: int) -> tuple[int, int]:
     if undivided and experiment.trainer.compile:
         message = f"{undivided} looks at the whole batch, outside of operations: it cannot be compiled"
         raise DivisionError("trainer.compile", message)
-    if shards is None or blas_threads is None:
-        work = _multiplications(experiment) * batch_size
-        if shards is None:
-            shards = 2 if work >= LARGE and not undivided and batch_size > 1 else 1
-        if blas_threads is None:
-            blas_threads = min(2, available_cores()) if work >= SMALL and shards == 1 else 1
+    wanted = shards
+    work = _multiplications(experiment) * batch_size if shards is None or blas_threads is None else 0
+    if shards is None:
+        shards = 2 if work >= LARGE and not undivided and batch_size > 1 else 1
+    if shards > 1 and _mixes(experiment):
+        if wanted is not None:
+            message = f"shards is {shards}, but what the model says of an example depends on the others of its batch"
+            raise DivisionError("trainer.shards", message)
+        shards = 1
+    if blas_threads is None:
+        blas_threads = min(2, available_cores()) if work >= SMALL and shards == 1 else 1
     return shards, blas_threads
+
+
+def _mixes(experiment: Experiment) -> bool:
+    """Whether, in eval mode, the model says something else of an example when it is not alone, beyond rounding."""
+    alone, together = (_outputs(experiment, n) for n in (1, 2))
+    return not np.allclose(together[:1], alone, rtol=1e-3, atol=1e-3 * np.abs(alone).max(initial=0), equal_nan=True)
+
+
+def _outputs(experiment: Experiment, n: int) -> np.ndarray:
+    """What the model, in eval mode, says of the first n training examples."""
+    model = experiment.model
+    inputs, _ = experiment.data.train.batch(slice(0, n))
+    training = model.training
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            outputs: np.ndarray = model.eval()(Tensor(inputs)).data
+            return outputs
+    finally:
+        model.train(training)
 
 
 def _undivided(experiment: Experiment) -> str:
@@ -84,15 +108,10 @@ def _multiplications(experiment: Experiment) -> int:
         own = (p for name, p in module.named_parameters() if "." not in name)
         found += sum(size * (p.size // p.shape[0]) for p in own if p.ndim > 1)
 
-    model = experiment.model
-    inputs, _ = experiment.data.train.batch(slice(0, 1))
-    hooks = [module.register_forward_hook(count) for module in model.modules()]
-    training = model.training
+    hooks = [module.register_forward_hook(count) for module in experiment.model.modules()]
     try:
-        with no_grad(), np.errstate(all="ignore"):
-            model.eval()(Tensor(inputs))
+        _outputs(experiment, 1)
     finally:
-        model.train(training)
         for hook in hooks:
             hook.remove()
     return found

@@ -199,8 +199,12 @@ class Training:
         Raises: CompileError.
         """
         if self.program is not None:
-            with random.at(0):
-                self.program.collect(self.experiment.data.train.batch(slice(self.loader.batch_size)), None, {})
+            size = self.loader.batch_size
+            for start in (0, size):  # the second batch is computed both ways
+                if start + size <= len(self.experiment.data.train):
+                    with random.at(0):
+                        batch = self.experiment.data.train.batch(slice(start, start + size))
+                        self.program.collect(batch, None, {})
 
     def evaluate(self, examples: Examples, part: str) -> dict[str, Any]:
         """Returns the loss and the metrics over all `examples`, under names that begin with `part`.

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -111,6 +112,20 @@ def test_the_first_shard_that_fails_tells_why():
     for threads in (1, 2):
         with pytest.raises(ValueError, match="shard 0"):
             Shards(2, threads).gradients(work)
+
+
+def test_an_error_of_one_shard_gets_out_when_all_have_ended():
+    ended = []
+
+    def work(shard, collected):
+        if shard == 0:
+            raise ValueError("shard 0")
+        time.sleep(0.05)
+        ended.append(shard)
+
+    with pytest.raises(ValueError, match="shard 0"):
+        Shards(2, 2).gradients(work)
+    assert ended == [1]
 
 
 @pytest.mark.parametrize("optimizer", [optim.SGD, optim.AdamW])

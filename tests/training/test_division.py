@@ -5,7 +5,7 @@ import pytest
 
 from minigrad import nn, optim
 from minigrad.data import Batch, DataLoader, Dataset, Examples
-from minigrad.engine import random
+from minigrad.engine import CompileError, random
 from minigrad.parallel import Ranks, Shards, available_cores
 from minigrad.training import Experiment, Trainer, Training, TrainingError
 from minigrad.training.division import DivisionError, divide
@@ -108,6 +108,13 @@ class TestWhatCannotBeDivided:
     def test_more_shards_than_examples_are_refused(self):
         with pytest.raises(DivisionError, match="shards is 13, and a batch has only 12 examples"):
             divide(experiment(small(), shards=13), BATCH)
+
+    def test_a_model_that_mixes_examples_without_a_word_is_found_out(self):
+        mixing = nn.Softmax(0)
+        with pytest.raises(DivisionError, match="what the model says of an example depends on the others of its batch"):
+            divide(experiment(small(mixing), shards=2), BATCH)
+        assert divide(experiment(large(mixing), width=256), BATCH) == (1, min(2, available_cores()))
+        assert divide(experiment(large(nn.Softmax(1)), width=256), BATCH) == (2, 1)
 
     def test_a_layer_that_writes_what_its_shards_share_stops_the_training(self):
         class Counting(nn.Module):
@@ -231,6 +238,15 @@ class TestACompiledTraining:
     def test_refuses_a_layer_that_looks_at_the_whole_batch(self):
         with pytest.raises(DivisionError, match=r"layer '1' \(BatchNorm1d\) looks at the whole batch, outside of"):
             Training(experiment(small(nn.BatchNorm1d(16)), compile=True))
+
+    def test_is_refused_before_it_begins_where_a_layer_computes_outside_of_operations(self):
+        class Scaled(nn.Module):
+            def forward(self, x):
+                return x * float(np.abs(x.data).max())
+
+        training = Training(experiment(small(Scaled()), compile=True))
+        with pytest.raises(CompileError, match="a replay gave other numbers"):
+            training.record()
 
     def test_stops_where_random_numbers_are_drawn(self):
         with pytest.raises(TrainingError, match=r"at step 1: random numbers .*; trainer.compile=false goes without"):
