@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.workload import Array, Goal, Trial, Workload
 from benchmarks.workloads import by_hand
-from benchmarks.workloads.library import EAGER, PYTORCH, Library, Torch, on_libraries, there_and_back
+from benchmarks.workloads.library import LARGE_CALLS, Library, Torch, on_libraries
 
 
 class Problem(NamedTuple):
@@ -60,13 +60,13 @@ def _library(library: Library, problem: Problem) -> Trial:
     parameters = dict(layer.named_parameters())
     forward = library.compile(attend)
     leaves = [library.tensor(problem.x), *(parameters[name] for name in problem.weights)]
-    return there_and_back(lambda x, *_: forward(x), leaves, library.tensor(problem.gradient))
+    return library.there_and_back(lambda x, *_: forward(x), leaves, library.tensor(problem.gradient))
 
 
 workload = Workload(
     "attention",
     "multi-head attention, forward and backward: batch 8, 128 tokens, 256 wide, 8 heads",
     _problem,
-    {"numpy": _by_hand, **on_libraries(_library, {**EAGER, "torch_compiled": PYTORCH["torch_compiled"]})},
+    {"numpy": _by_hand, **on_libraries(_library, LARGE_CALLS)},
     goals={"torch": Goal(1.1)},
 )

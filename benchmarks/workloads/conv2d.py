@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from benchmarks.workload import Array, Goal, Trial, Workload
-from benchmarks.workloads.library import Library, on_libraries, there_and_back
+from benchmarks.workloads.library import LARGE_CALLS, Library, on_libraries
 
 
 class Convolution(NamedTuple):
@@ -51,13 +51,14 @@ def _by_hand(problem: Convolution) -> Trial:
 
 def _library(library: Library, problem: Convolution) -> Trial:
     *leaves, gradient = map(library.tensor, problem)
-    return there_and_back(lambda *leaves: library.functions.conv2d(*leaves, padding=1), leaves, gradient)
+    convolve = library.compile(lambda *leaves: library.functions.conv2d(*leaves, padding=1))
+    return library.there_and_back(convolve, leaves, gradient)
 
 
 workload = Workload(
     "conv2d",
     "a convolution, forward and backward: 3x3, 32 to 32 channels, 28x28, batch 32",
     _problem,
-    {"numpy": _by_hand, **on_libraries(_library)},
+    {"numpy": _by_hand, **on_libraries(_library, LARGE_CALLS)},
     goals={"torch": Goal(0.5)},
 )

@@ -51,6 +51,24 @@ class Library:
 
         return step
 
+    def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
+        """A trial of one function of tensors, forward and backward from the `gradient` of its result.
+
+        The first element of the result stands for the loss, the gradients of `leaves` are the state. The batch is the
+        first axis of the first leaf.
+        """
+        for leaf in leaves:
+            leaf.requires_grad = True
+
+        def step() -> Any:
+            for leaf in leaves:
+                leaf.grad = None
+            out = forward(*leaves)
+            out.backward(gradient)
+            return out.detach()[(0,) * out.ndim]
+
+        return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in leaves])
+
 
 class Minigrad(Library):
     """minigrad in a loop of one's own, with memory that stays as in its trainer."""
@@ -88,15 +106,21 @@ class Sharded(Minigrad):
     are recorded and replayed.
     """
 
-    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+    def __init__(self) -> None:
+        super().__init__()
         from threadpoolctl import threadpool_limits
 
-        import minigrad
-        from minigrad.parallel import Gradients, Shards
+        from minigrad.parallel import Shards
 
         threadpool_limits(1, "blas")
-        shards = Shards(2, threads())
+        self._shards = Shards(2, threads())
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+        import minigrad
+        from minigrad.parallel import Gradients
+
+        shards = self._shards
         objective = minigrad.compile(lambda x, y: criterion(model(x), y))
 
         def step(x: Any, y: Any) -> float:
@@ -115,6 +139,27 @@ class Sharded(Minigrad):
             return loss
 
         return step
+
+    def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
+        """As of any library; the parts of the batch are leaves of their own."""
+        from minigrad.engine import collect
+        from minigrad.parallel import Gradients
+
+        batch, *shared = leaves
+        parts = self._shards.split(len(batch))
+        pieces = [self.tensor(batch.data[part]) for part in parts]
+        for leaf in (*pieces, *shared):
+            leaf.requires_grad = True
+
+        def work(shard: int, collected: Gradients) -> Any:
+            out = forward(pieces[shard], *shared)
+            collect(out, gradient.data[parts[shard]], collected)
+            return out.data[(0,) * out.ndim]
+
+        def state() -> list[Array]:
+            return [np.concatenate([piece.grad for piece in pieces]), *(leaf.grad for leaf in shared)]
+
+        return Trial(lambda: self._shards.gradients(work)[0], state)
 
 
 class Torch(Library):
@@ -148,6 +193,12 @@ PYTORCH: dict[str, Callable[[], Library]] = {
 }
 EAGER: dict[str, Callable[[], Library]] = {"minigrad": Minigrad, "torch": Torch}
 SMALL_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Compiled, "bare": Minigrad, **PYTORCH}
+LARGE_CALLS: dict[str, Callable[[], Library]] = {
+    "minigrad": Sharded,
+    "bare": Minigrad,
+    "torch": Torch,
+    "torch_compiled": partial(Torch, compiled=True),
+}
 LARGE_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Sharded, "bare": Minigrad, **PYTORCH}
 """The libraries by the name of the peer; how the trainer takes a step depends on its size."""
 
@@ -161,21 +212,3 @@ def on_libraries(
 
 def _on_library(library: Callable[[], Library], trial: Callable[[Library, Any], Trial], problem: Any) -> Trial:
     return trial(library(), problem)
-
-
-def there_and_back(forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
-    """A trial of one function of tensors, forward and backward from the `gradient` of its result.
-
-    The first element of the result stands for the loss, the gradients of `leaves` are the state.
-    """
-    for leaf in leaves:
-        leaf.requires_grad = True
-
-    def step() -> Any:
-        for leaf in leaves:
-            leaf.grad = None
-        out = forward(*leaves)
-        out.backward(gradient)
-        return out.detach()[(0,) * out.ndim]
-
-    return Trial(step, lambda: [np.asarray(leaf.grad) for leaf in leaves])
