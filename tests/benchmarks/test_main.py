@@ -15,7 +15,7 @@ def test_the_command_prints_a_table_and_writes_what_it_measured(tmp_path, capsys
     written = json.loads(file.read_text())
     assert written["conditions"]["threads"] == 2
     results = written["workloads"]["mnist_16"]["results"]
-    assert [result["peer"] for result in results] == ["numpy", "minigrad"]
+    assert [result["peer"] for result in results] == ["numpy", "minigrad", "bare"]
     assert all(len(result["seconds"]) == 2 for result in results)
 
 
