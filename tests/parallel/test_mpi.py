@@ -15,7 +15,7 @@ pytestmark = pytest.mark.mpi
 
 GPT = [
     ROOT / "configs" / "shakespeare_gpt.yaml",
-    "data={CharText: {block_size: 64}}",  # the text that comes with Python
+    "data.path=null",  # the text that comes with Python
     "trainer.shards=4",
     "trainer.val_every=1000",
 ]
@@ -123,10 +123,8 @@ class TestARunThatIsCutShort:
         import random
 
         random.seed(0)
-        words = ["shared.yaml", "trainer.max_epochs=600", "trainer.early_stopping=null"]
-        began = time.monotonic()
+        words = ["shared.yaml", "trainer.max_epochs=500", "trainer.early_stopping=null", "trainer.val_every=100"]
         whole = ranks.train(1, *words, root="whole")
-        seconds = time.monotonic() - began
         run = ranks.folder / "torn" / "shared" / "0001"
         kills = 0
         while kills < 20:
@@ -135,12 +133,11 @@ class TestARunThatIsCutShort:
                 run.rename(ranks.folder / f"unborn-{kills}")
             command = [run, "--resume"] if resumes else [*words, "--runs-dir", "torn"]
             process = ranks.start(1 + kills % 2, *command)
-            time.sleep(random.uniform(0.2, max(seconds / 5, 1.5)))
+            time.sleep(random.uniform(0.2, 1.2 if kills % 2 else 0.7))  # two ranks take longer to find each other
             if process.poll() is None:
                 os.kill(random.choice(workers(process.pid)), signal.SIGKILL)
                 kills += 1
-            code, _, errors = finish(process)
-            assert code != 0 or process.poll() == 0, errors
+            finish(process)
         assert ranks.run(2, run, "--resume")[0] == 0
         assert {name: (run / name).read_bytes() for name in whole} == whole
 
