@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minigrad.data.dataset import DataError, Examples
-from minigrad.engine import random
+from minigrad.data.order import shuffled
 
 
 class Batch:
@@ -74,7 +74,7 @@ class DataLoader:
             raise DataError(f"an epoch has {len(self)} batches; it cannot start at batch {start}")
         examples = self.examples.epoch(n)
         size = len(examples)
-        order = random.stream("shuffle", step=n).permutation(size) if self.shuffle else range(size)
+        order = shuffled(size, n) if self.shuffle else range(size)
         return (
             Batch(examples, order[i * self.batch_size : (i + 1) * self.batch_size]) for i in range(start, len(self))
         )
