@@ -18,6 +18,7 @@ from benchmarks.config import measure_configs
 from benchmarks.footprint import footprints
 from benchmarks.growth import measure_growth
 from benchmarks.runner import Result, compare
+from benchmarks.scaling import measure_scaling, render_scaling
 from benchmarks.table import render_comparison, render_configs, render_footprints, render_growth
 from benchmarks.workload import PEERS, Workload
 from benchmarks.workloads import WORKLOADS
@@ -52,6 +53,11 @@ def _config(options: argparse.Namespace) -> Found:
     return Found(figures, render_configs(figures), not figures.faults)
 
 
+def _scaling(options: argparse.Namespace) -> Found:
+    found = measure_scaling(1, 0.05, smoke=True) if options.smoke else measure_scaling()
+    return Found(found, render_scaling(found))
+
+
 def _workload(name: str, options: argparse.Namespace) -> Found:
     workload = WORKLOADS[name]
     results = _compare(workload, options, options.smoke)
@@ -67,6 +73,7 @@ OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
     "growth": _growth,
     "footprint": _footprint,
     "config": _config,
+    "scaling": _scaling,
 }
 """What is measured besides the workloads, by name."""
 
@@ -95,8 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parser.error("--plot needs matplotlib: pip install matplotlib, or minigrad with its extra `plots`")
         if options.plot.suffix not in (".png", ".svg"):
             parser.error(f"--plot writes .png and .svg, got {options.plot}")
-        if not any(name in WORKLOADS or name == "growth" for name in chosen):
-            parser.error("--plot draws workloads and growth: name one of them, or nothing")
+        if not any(name in WORKLOADS or name in ("growth", "scaling") for name in chosen):
+            parser.error("--plot draws workloads, growth and scaling: name one of them, or nothing")
 
     where = conditions(options.threads)
     print(", ".join(f"{what} {value}" for what, value in where.items()), flush=True)
@@ -119,7 +126,8 @@ def _draw(path: Path, found: dict[str, Found]) -> bool:
 
     results = {name: part.values for name, part in found.items() if name in WORKLOADS}
     try:
-        plot(path, results, found["growth"].values if "growth" in found else [])
+        curves = found["growth"].values if "growth" in found else []
+        plot(path, results, curves, found["scaling"].values if "scaling" in found else None)
     except ValueError as error:
         print(error, file=sys.stderr)
         return False

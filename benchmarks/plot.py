@@ -12,7 +12,9 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from benchmarks.growth import Curve
+from benchmarks.plot_scaling import NOTE, draw_scaling
 from benchmarks.runner import Result
+from benchmarks.scaling import Scaling
 from benchmarks.table import MIB, ratio, three_digits
 from benchmarks.workload import PEERS, Goal
 from benchmarks.workloads import WORKLOADS
@@ -26,8 +28,10 @@ LOOKS = {"minigrad": (BLUE, "o", "-", 0.14), "torch": (ORANGE, "s", "--", 0.03)}
 """Colour, marker and dashes of a curve, and how high in a panel its name stands."""
 
 
-def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[Curve]) -> None:
-    """Draws the `results` of workloads by name, and below them the `curves`, and writes the picture, PNG or SVG.
+def plot(
+    path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[Curve], scaling: Scaling | None = None
+) -> None:
+    """Draws the `results` of workloads by name, the `curves`, and what several ranks cost, and writes PNG or SVG.
 
     Raises: ValueError if no peer was timed beside minigrad, OSError if the file cannot be written.
     """
@@ -36,7 +40,9 @@ def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[C
     heights: dict[Callable[..., None], float] = {
         _draw_ratios: rows * ROW + MARGIN if bars else 0,
         _draw_growth: 2 * PANEL if curves else 0,
+        draw_scaling: 1.3 * PANEL if scaling and not scaling.fault else 0,
     }
+    shown = {_draw_ratios: bars, _draw_growth: curves, draw_scaling: scaling}
     parts = [part for part in heights if heights[part]]
     if not parts:
         raise ValueError("nothing to draw: no peer was timed beside minigrad")
@@ -44,7 +50,7 @@ def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[C
     def draw(figure: FigureBase) -> None:
         panels: Any = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=[heights[part] for part in parts])
         for part, panel in zip(parts, panels[:, 0], strict=True):
-            part(panel, bars if part is _draw_ratios else curves)
+            part(panel, shown[part])
 
     notes = []
     if bars:
@@ -56,8 +62,11 @@ def plot(path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[C
         notes.append(
             "Curves: a GPT training step with one size doubled at a time; beside each name stands its exponent."
         )
+    if heights[draw_scaling]:
+        notes.append(NOTE)
     size = WIDTH, sum(heights.values())
-    title = "minigrad beside its peers" if bars else "How a training step grows"
+    alone = "How a training step grows" if curves else "What several ranks cost"
+    title = "minigrad beside its peers" if bars else alone
     Picture(path.stem, title, " ".join(notes), size, draw).save(path.parent, svg=path.suffix == ".svg")
 
 

@@ -28,6 +28,9 @@ Array = NDArray[Any]
 BUCKET = 2**20
 """Bytes from which on a bucket is sent: enough to be worth a message, few enough to be on their way early."""
 
+SLICE = 2**16
+"""Bytes that each rank is to get of a bucket: with many ranks, buckets are larger, and messages fewer."""
+
 
 class Bucket:
     """Neighbouring parameters of one dtype, whose gradients travel together.
@@ -90,10 +93,11 @@ class RankShards(Shards):
     def buckets(self) -> list[Bucket]:
         """Returns the parameters that are to have gradients in buckets, the last first, as gradients come."""
         parts: list[list[Tensor]] = []
-        size = BUCKET
+        limit = max(BUCKET, SLICE * self.comm.size)
+        size = limit
         for p in reversed(self.parameters):
             if p.requires_grad:
-                if size >= BUCKET or p.dtype != parts[-1][-1].dtype:
+                if size >= limit or p.dtype != parts[-1][-1].dtype:
                     parts.append([])
                     size = 0
                 parts[-1].append(p)
