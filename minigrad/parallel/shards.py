@@ -93,7 +93,7 @@ class Shards:
         This thread takes the first call, and then those from the end that no other has begun.
         """
         if self._pool is None:
-            return [function(*args) for args in zip(*arguments, strict=True)]
+            return list(map(function, *arguments))
         calls = [partial(copy_context().run, function, *args) for args in zip(*arguments, strict=True)]
         futures = [self._pool.submit(call) for call in calls[1:]]
         futures.insert(0, _finished(calls[0]))
