@@ -125,7 +125,8 @@ def compare(
         for i in range(rounds):
             tell(f"{workload.name}: round {i + 1} of {rounds}")
             order = list(players)
-            for peer in order[i % len(order) :] + order[: i % len(order)]:
+            first = i % max(len(order), 1)  # none is left if all of them failed
+            for peer in order[first:] + order[:first]:
                 spent = players[peer].turn(seconds)
                 if isinstance(spent, float):
                     results[peer].seconds.append(spent / workload.operations)

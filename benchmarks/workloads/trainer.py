@@ -15,7 +15,7 @@ from benchmarks.workload import Goal, Trial, Workload
 from benchmarks.workloads import gpt, mnist_16
 from benchmarks.workloads.training import Course
 
-MNIST_BATCHES, MNIST_EPOCHS, GPT_EPOCHS = 320, 5, 3
+MNIST_BATCHES, MNIST_EPOCHS, GPT_EPOCHS = 320, 5, 1
 
 
 def _mnist(batches: int, epochs: int) -> Callable[[str, bool], Course]:

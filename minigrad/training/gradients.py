@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,30 +45,40 @@ def gradients(
 
     Raises: what the model or the loss raises, and CompileError.
     """
-    model, loss = experiment.model, experiment.loss
+    loss = experiment.loss
+
+    def compute(batch: tuple[Any, Any], count: float, share: Any, collected: Gradients, is_last: bool = True) -> Piece:
+        if program is not None:
+            value, outputs = program.collect(batch, share, collected)
+            return value.item(), count, outputs, batch[1]
+        result = experiment.model(Tensor(batch[0]))
+        error = loss(result, Tensor(batch[1]))
+        collect(error, share, collected, collected.ready if is_last else None)
+        return error.item(), count, result.data, batch[1]
+
+    if shards.count == len(batches) == 1:  # nothing to weigh: a small network would notice
+
+        def whole(shard: int, collected: Gradients) -> Piece:
+            batch = batches[0][:]
+            with random.at(step):
+                return compute(batch, loss.count(batch[1]), None, collected)
+
+        return shards.gradients(whole)
+
     places = [shards.split(len(batch)) for batch in batches]
     parts = [[batch[place[shard]] for batch, place in zip(batches, places, strict=True)] for shard in shards.own]
     counts = [[loss.count(targets) for _, targets in part] for part in parts]
     total = sum([count for everyone in ranks.allgather(counts) for part in everyone for count in part])
-    is_whole = shards.count == len(batches) == 1
 
     def work(shard: int, collected: Gradients) -> list[Piece]:
         pieces = []
-        i = shard - shards.own.start
+        own = shard - shards.own.start
         with random.at(step, shard):
-            for (inputs, targets), count in zip(parts[i], counts[i], strict=True):
+            for batch, count in zip(parts[own], counts[own], strict=True):
                 if total and not count:  # a part in which nothing counts has no mean
                     continue
-                share = None if is_whole or loss.reduction == "sum" else np.array(count / total)
-                if program is not None:
-                    value, outputs = program.collect((inputs, targets), share, collected)
-                    pieces.append((value.item(), count, outputs, targets))
-                    continue
-                result = model(Tensor(inputs))
-                error = loss(result, Tensor(targets))
-                is_last = targets is parts[i][-1][1]
-                collect(error, share, collected, collected.ready if is_last else None)
-                pieces.append((error.item(), count, result.data, targets))
+                share = None if loss.reduction == "sum" else np.array(count / total)
+                pieces.append(compute(batch, count, share, collected, batch is parts[own][-1]))
         return pieces
 
     return [piece for pieces in shards.gradients(work) for piece in pieces]
