@@ -61,6 +61,8 @@ class MPIRanks(Ranks):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         sys.stdout.flush()
+        if error is not None and not self._all_fail():
+            self._end(f"error: {error!r}", 1)
         self.comm.Barrier()
         self._watch.stop()
 
@@ -97,17 +99,27 @@ class MPIRanks(Ranks):
 
     def fail(self, message: str, exit_code: int) -> int:
         """As `Ranks.fail`."""
+        if not self._all_fail():
+            self._end(message, exit_code)
+        if self.rank == 0:
+            os.write(self._stderr, f"{message}\n".encode())
+        return exit_code
+
+    def _all_fail(self) -> bool:
+        """Whether the other ranks cannot go on either, so that all can end in peace."""
         others = self._failures.Ibarrier()
         patience = time.monotonic() + PATIENCE
         while not others.Test():
             if time.monotonic() > patience:
-                os.write(self._stderr, f"{self.name(self.rank)}: {message}\n".encode())
-                abort(exit_code)
-                self.comm.Abort(exit_code)
+                return False
             time.sleep(0.01)
-        if self.rank == 0:
-            os.write(self._stderr, f"{message}\n".encode())
-        return exit_code
+        return True
+
+    def _end(self, message: str, exit_code: int) -> None:
+        """Ends all ranks, and says why in the name of this one."""
+        os.write(self._stderr, f"{self.name(self.rank)}: {message}\n".encode())
+        abort(exit_code)
+        self.comm.Abort(exit_code)
 
     def _cores(self) -> int:
         """How many cores this rank has for itself, where the ranks of a host share them."""

@@ -216,6 +216,12 @@ class TestRefusals:
         assert told.startswith("rank 0 (host ")
         assert "Not a directory; --runs-dir DIR puts runs elsewhere" in told
 
+    def test_words_that_only_one_rank_was_given(self, ranks):
+        one = [*TRAIN, "shared.yaml"]
+        code, _, errors = finish(ranks.launch([ranks.mpiexec, "-n", "1", *one, ":", "-n", "1", *one, "--treads"]))
+        assert code != 0
+        assert "rank 1 (host " in errors
+
     def test_a_sweep(self, ranks):
         errors = self.refused(ranks, ranks.mpiexec, "-n", "2", *TRAIN, "shared.yaml", "--sweep", "seed=[1, 2]")
         assert "start it without a launcher of MPI" in errors
