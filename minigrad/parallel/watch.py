@@ -21,6 +21,9 @@ BEAT = 0.5
 SILENCE = 7.0
 """Seconds without one, after which a rank counts as gone. A step may take longer: it does not silence its process."""
 
+LIVES, LEAVES = 0, 1
+"""The signs."""
+
 
 class Watch:
     """A thread that sends a sign of life to the next rank, and ends the run when none comes from the rank before.
@@ -35,6 +38,7 @@ class Watch:
         self.before, self.next = (comm.rank - 1) % comm.size, (comm.rank + 1) % comm.size
         self.names = names
         self._over = threading.Event()
+        self._has_left = False
         self._thread = threading.Thread(target=self._watch, name="minigrad watch", daemon=True)
         self._stderr = os.dup(2)
 
@@ -48,33 +52,31 @@ class Watch:
         self._thread.join()
 
     def _watch(self) -> None:
-        beat, farewell = np.zeros(1, np.uint8), np.ones(1, np.uint8)
         heard = looked = time.monotonic()
-        leaving = self._over.wait(0)
-        while not leaving:
-            leaving = self._over.wait(BEAT)
-            self.comm.Send(farewell if leaving else beat, self.next)  # of a byte: it waits for nobody
+        leaves = False
+        while not leaves:
+            leaves = self._over.wait(BEAT)
+            sign = np.array([LEAVES if leaves else LIVES])
+            self.comm.Send(sign, self.next)  # so small a message waits for nobody
             now = time.monotonic()
-            if self._hear() or now - looked > 4 * BEAT:  # it was this process that slept
+            if self._heard() or now - looked > 4 * BEAT:  # or was it this process that slept?
                 heard = now
             looked = now
             if now - heard > SILENCE:
                 self._end()
-        while self._last != 1:
-            self._hear()
+        while not self._has_left:
+            self._heard()
             time.sleep(0.001)
 
-    _last = 0
-
-    def _hear(self) -> bool:
-        """Whether there was a sign of life since the last call."""
-        heard = False
-        message = np.zeros(1, np.uint8)
-        while self._last != 1 and self.comm.Iprobe(self.before):
-            self.comm.Recv(message, self.before)
-            self._last = int(message[0])
+    def _heard(self) -> bool:
+        """Whether the rank before has given a sign of life since the last call, or has taken leave."""
+        heard = self._has_left
+        sign = np.array([LIVES])
+        while not self._has_left and self.comm.Iprobe(self.before):
+            self.comm.Recv(sign, self.before)
+            self._has_left = sign[0] == LEAVES
             heard = True
-        return heard or self._last == 1
+        return heard
 
     def _end(self) -> None:
         gone = f"{self.names[self.before]} has given no sign of life for {SILENCE:.0f} seconds"
