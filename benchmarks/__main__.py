@@ -65,7 +65,7 @@ def _workload(name: str, options: argparse.Namespace) -> Found:
 
 
 def _compare(workload: Workload, options: argparse.Namespace, smoke: bool) -> list[Result]:
-    seconds = 0.01 if options.smoke else 0.25
+    seconds = 0.01 if options.smoke else workload.turn
     return compare(workload, options.threads, options.rounds, seconds, smoke, _tell)
 
 

@@ -63,6 +63,7 @@ class Workload:
             that all must agree with.
         operations: how many operations a step is, where the time of one is asked for; else 1.
         goals: what minigrad is to reach, by peer.
+        turn: seconds that a peer works before the next has its turn: enough that most steps are not the first after it.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Workload:
     peers: Mapping[str, Callable[[Any], Trial]]
     operations: int = 1
     goals: Mapping[str, Goal] = field(default_factory=dict)
+    turn: float = 0.25
 
     def installed(self) -> list[str]:
         """The peers whose package is there."""

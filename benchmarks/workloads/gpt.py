@@ -155,6 +155,7 @@ def _workload(name: str, sizes: Sizes, goals: Mapping[str, Goal], without: str =
         lambda dtype, smoke: task(TINY if smoke else sizes, dtype),
         {peer: trial for peer, trial in network.peers(LARGE_STEPS).items() if peer != without},
         goals=goals,
+        turn=2.0,
     )
 
 
