@@ -155,9 +155,9 @@ def _row_weights(shares: Array | None, x: Any) -> Any:
     return 1 / len(x) if shares is None else shares[:, None]
 
 
-def _cross_entropy_rule(g: Any, x: Any, columns: Array, shares: Array | None) -> Any:
-    """Softmax less one for the right column, weighted."""
-    right = np.arange(x.shape[1]) == columns[:, None]
+def _cross_entropy_rule(g: Any, x: Any, target: Array, shares: Array | None) -> Any:
+    """Softmax less one for the right column, weighted; of a row that is ignored the share is 0."""
+    right = np.arange(x.shape[1]) == target[:, None]
     return (softmax(x, 1) - right) * (g * _row_weights(shares, x))
 
 
