@@ -33,7 +33,11 @@ def test_a_process_that_was_started_alone_is_rank_0_of_1(monkeypatch):
     with launched() as ranks:
         assert (ranks.rank, ranks.size) == (0, 1)
         assert ranks.allgather(3) == ranks.gather(3) == [3]
-    assert "mpi4py" not in sys.modules
+
+
+def test_a_process_that_was_started_alone_does_not_import_mpi4py():
+    ask = "import sys; from minigrad.parallel import launched\nwith launched(): print('mpi4py' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 class TestFacts:
