@@ -40,16 +40,30 @@ class Library:
 
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
         """Returns the function of inputs and targets that does one step of training and returns the loss."""
-        objective = self.compile(lambda x, y: criterion(model(x), y))
+        learn = self.learn(model, criterion)
 
         def step(x: Any, y: Any) -> Any:
             optimizer.zero_grad()
-            loss = objective(x, y)
-            loss.backward()
-            optimizer.step()
-            return loss.detach()
+            loss = learn(x, y)
+            self.update(optimizer)
+            return loss
 
         return step
+
+    def learn(self, model: Any, criterion: Any) -> Step:
+        """Returns the function of inputs and targets that leaves the gradients in `.grad` and returns the loss."""
+        objective = self.compile(lambda x, y: criterion(model(x), y))
+
+        def learn(x: Any, y: Any) -> Any:
+            loss = objective(x, y)
+            loss.backward()
+            return loss.detach()
+
+        return learn
+
+    def update(self, optimizer: Any) -> None:
+        """Moves the weights."""
+        optimizer.step()
 
     def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
         """A trial of one function of tensors, forward and backward from the `gradient` of its result.
@@ -86,18 +100,11 @@ class Minigrad(Library):
 class Compiled(Minigrad):
     """minigrad, with small steps as its trainer takes them where it is told to compile: recorded, then replayed."""
 
-    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+    def learn(self, model: Any, criterion: Any) -> Step:
+        """As of any library; the replay knows the way back."""
         import minigrad
 
-        objective = minigrad.compile(lambda x, y: criterion(model(x), y))
-
-        def step(x: Any, y: Any) -> Any:
-            optimizer.zero_grad()
-            loss = objective(x, y)
-            optimizer.step()
-            return loss
-
+        step: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
         return step
 
 
@@ -115,17 +122,16 @@ class Sharded(Minigrad):
         threadpool_limits(1, "blas")
         self._shards = Shards(2, threads())
 
-    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+    def learn(self, model: Any, criterion: Any) -> Step:
+        """As of any library; the sum of the shards' losses, weighted, is that of the batch."""
         import minigrad
         from minigrad.parallel import Gradients
 
-        shards = self._shards
         objective = minigrad.compile(lambda x, y: criterion(model(x), y))
 
-        def step(x: Any, y: Any) -> float:
+        def learn(x: Any, y: Any) -> float:
             n = x.shape[0]
-            parts = shards.split(n)
+            parts = self._shards.split(n)
 
             def work(shard: int, collected: Gradients) -> float:
                 part = parts[shard]
@@ -133,12 +139,13 @@ class Sharded(Minigrad):
                 (loss,) = objective.collect((x.data[part], y.data[part]), np.array(share), collected)
                 return share * loss.item()
 
-            loss = sum(shards.gradients(work))
-            shards.update(optimizer)
-            optimizer.zero_grad()
-            return loss
+            return sum(self._shards.gradients(work))
 
-        return step
+        return learn
+
+    def update(self, optimizer: Any) -> None:
+        """As of any library, on all threads."""
+        self._shards.update(optimizer)
 
     def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
         """As of any library; the parts of the batch are leaves of their own."""

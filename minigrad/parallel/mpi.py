@@ -14,7 +14,7 @@ from mpi4py import MPI
 from minigrad.engine import Tensor
 from minigrad.parallel.ranks import LaunchError, Ranks, T
 from minigrad.parallel.reduction import RankShards
-from minigrad.parallel.shards import Shards
+from minigrad.parallel.shards import Shards, own_cores
 from minigrad.parallel.supervisor import abort
 from minigrad.parallel.watch import Watch
 
@@ -123,7 +123,6 @@ class MPIRanks(Ranks):
 
     def _cores(self) -> int:
         """How many cores this rank has for itself, where the ranks of a host share them."""
-        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
-        everyone = self.comm.allgather(cores)
+        everyone = self.comm.allgather(own_cores())
         here = [cores for cores, host in zip(everyone, self._hosts, strict=True) if host == self._hosts[self.rank]]
         return max(1, len(set().union(*here)) // len(here))

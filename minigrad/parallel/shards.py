@@ -114,9 +114,14 @@ def _finished(call: Callable[[], T]) -> Future[T]:
     return future
 
 
+def own_cores() -> set[int]:
+    """Returns the numbers of the cores that this process may use."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
 def available_cores() -> int:
     """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(own_cores())
 
 
 def split(n: int, count: int) -> list[slice]:

@@ -53,12 +53,11 @@ def divide(experiment: Experiment, batch_size: int) -> tuple[int, int]:
     if undivided and experiment.trainer.compile:
         message = f"{undivided} looks at the whole batch, outside of operations: it cannot be compiled"
         raise DivisionError("trainer.compile", message)
-    wanted = shards
     work = _multiplications(experiment) * batch_size if shards is None or blas_threads is None else 0
     if shards is None:
         shards = 2 if work >= LARGE and not undivided and batch_size > 1 else 1
     if shards > 1 and _mixes(experiment):
-        if wanted is not None:
+        if experiment.trainer.shards is not None:
             message = f"shards is {shards}, but what the model says of an example depends on the others of its batch"
             raise DivisionError("trainer.shards", message)
         shards = 1
