@@ -55,8 +55,8 @@ class Moons(Dataset):
         angle = np.concatenate([np.linspace(0, np.pi, np.count_nonzero(labels == moon)) for moon in range(2)])
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
         points = np.where(labels[:, np.newaxis] == 0, upper, [1, 0.5] - upper)
-        parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, 2, targets), parts)
+        shares = val_fraction, test_fraction
+        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
 
 
 class Circles(Dataset):
@@ -94,8 +94,8 @@ class Circles(Dataset):
         angle = np.concatenate([np.linspace(0, 2 * np.pi, count, endpoint=False) for count in counts])
         radius = np.where(labels == 0, 1, factor)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
-        parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, 2, targets), parts)
+        shares = val_fraction, test_fraction
+        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
 
 
 class Spirals(Dataset):
@@ -130,8 +130,8 @@ class Spirals(Dataset):
         radius = (np.arange(n_samples) // arms + 1) / -(-n_samples // arms)
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
-        parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(_noisy(points, noise), class_targets(labels, arms, targets), parts)
+        shares = val_fraction, test_fraction
+        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, arms, targets, shares)
 
 
 class Weather(Dataset):
@@ -162,8 +162,8 @@ class Weather(Dataset):
         days = random.stream("data", draw=1).random((max(n_samples, 0), 3))  # draw 0 is the noise
         score = _noisy(days @ [0.6, 0.3, -0.4] + 0.2, noise)
         labels = (score > 0.5).astype(np.int64)
-        parts = split(len(labels), val_fraction, test_fraction, labels)
-        self.train, self.val, self.test = _examples(days, class_targets(labels, 2, targets), parts)
+        shares = val_fraction, test_fraction
+        self.train, self.val, self.test = _examples(days, labels, 2, targets, shares)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -182,6 +182,11 @@ def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
     return values + random.stream("data").normal(scale=noise, size=values.shape)
 
 
-def _examples(inputs: np.ndarray, targets: np.ndarray, parts: tuple[np.ndarray, ...]) -> tuple[Examples, ...]:
+def _examples(
+    inputs: np.ndarray, labels: np.ndarray, num_classes: int, targets: Targets, shares: tuple[float, float]
+) -> tuple[Examples, ...]:
+    """The inputs and labels, divided evenly over the classes: for training, and `shares` to validate and to test."""
+    parts = split(len(labels), *shares, labels)
+    of_classes = class_targets(labels, num_classes, targets)
     inputs = inputs.astype(np.float32)
-    return tuple(Examples(inputs[rows], targets[rows]) for rows in parts)
+    return tuple(Examples(inputs[rows], of_classes[rows]) for rows in parts)
