@@ -19,8 +19,8 @@ from benchmarks.runner import ROOT, environment
 from benchmarks.workloads.gpt import SMALL, TINY, Sizes
 
 WORKLOADS = {
-    "W3: GPT 4 × 4 × 128": SMALL._replace(batch=6),
-    "W6: GPT 6 × 6 × 384": Sizes(batch=2, vocab_size=65, block_size=256, n_layer=6, n_head=6, n_embd=384),
+    "GPT 4 × 4 × 128": SMALL._replace(batch=6),
+    "GPT 6 × 6 × 384": Sizes(batch=2, vocab_size=65, block_size=256, n_layer=6, n_head=6, n_embd=384),
 }
 """GPTs by name; `batch` is that of each of two shards."""
 
