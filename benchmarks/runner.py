@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from benchmarks.agreement import disagreement
 from benchmarks.workload import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
+
+REST = 0.15
+"""Seconds between turns: threads of a library go on looking for work after its last product, on cores that the next one
+needs (OpenBLAS's for 2**26 cycles; without a rest, turns of two BLAS threads took 1.3 to 3 times as long)."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -127,6 +132,7 @@ def compare(
             order = list(players)
             first = i % max(len(order), 1)  # none is left if all of them failed
             for peer in order[first:] + order[:first]:
+                sleep(min(REST, seconds))
                 spent = players[peer].turn(seconds)
                 if isinstance(spent, float):
                     results[peer].seconds.append(spent / workload.operations)

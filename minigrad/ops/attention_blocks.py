@@ -23,8 +23,10 @@ Index = tuple[Any, ...]
 BLOCK = 2**17
 """Scores in a block: 512 KiB in float32, so that most of what is done to them finds them in a cache of 1 MiB."""
 
-THINNEST = 32
-"""Queries in a block, if there are so many: products of thinner matrices take longer than they save."""
+THINNEST = 64
+"""Queries in a block, if there are so many: products of thinner matrices take longer than they save, and the more so
+where two threads hand each other the interpreter's lock from call to call.
+"""
 
 
 def _blocks(
