@@ -3,6 +3,7 @@
 from minigrad.data.arrays import Arrays
 from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, split
 from minigrad.data.digits import Digits
+from minigrad.data.idx import IDX
 from minigrad.data.loader import Batch, DataLoader
 from minigrad.data.mnist import MNIST
 from minigrad.data.sequences import Addition, Reverse
@@ -12,6 +13,7 @@ from minigrad.data.text import ByteText, CharText, Text
 from minigrad.data.tokens import Tokens
 
 __all__ = [
+    "IDX",
     "MNIST",
     "XOR",
     "Addition",

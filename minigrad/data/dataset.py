@@ -123,7 +123,7 @@ class Dataset:
         if examples.ndim == 0 or examples.shape[1:] not in shapes or len(examples) == 0:
             expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=len))
             raise DataError(f"expected inputs of shape {expected}, got {raw.shape}")
-        is_whole, dtype = raw.dtype.kind in "iu", self.train.inputs.dtype
+        is_whole, dtype = raw.dtype.kind in "iu", self.train.batch(slice(1))[0].dtype
         if not is_whole and (raw.dtype.kind != "f" or dtype.kind != "f"):
             raise DataError(f"expected inputs of {'real' if dtype.kind == 'f' else 'whole'} numbers, got {raw.dtype}")
         if self._pixel_max is not None and not 0 <= raw.min() <= raw.max() <= (self._pixel_max if is_whole else 1):

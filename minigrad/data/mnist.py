@@ -8,15 +8,13 @@ any way or not at all.
 from __future__ import annotations
 
 import hashlib
-import math
-import struct
-import zlib
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, data_home, reading
+from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, data_home
+from minigrad.data.idx import WHITE, fractions, idx_header, read_idx, unexpected
 
 
 class MNIST(Dataset):
@@ -50,7 +48,7 @@ class MNIST(Dataset):
     }
     val_size: ClassVar[int] = 10_000
     _num_classes = 10
-    _pixel_max = 255
+    _pixel_max = WHITE
     image_shape = (1, 28, 28)
 
     def __init__(
@@ -60,9 +58,8 @@ class MNIST(Dataset):
         images, labels, test_images, test_labels = (self._load(folder, name, download) for name in self.files)
 
         def examples(images: np.ndarray, labels: np.ndarray) -> Examples:
-            inputs = np.divide(images, 255, dtype=np.float32)
-            shape = (len(inputs), -1) if flatten else (len(inputs), 1, *images.shape[1:])
-            return Examples(inputs.reshape(shape), class_targets(labels, self.num_classes, targets))
+            shape = (len(images), -1) if flatten else (len(images), 1, *images.shape[1:])
+            return Examples(fractions(images).reshape(shape), class_targets(labels, self.num_classes, targets))
 
         self.train = examples(images[: -self.val_size], labels[: -self.val_size])
         self.val = examples(images[-self.val_size :], labels[-self.val_size :])
@@ -78,47 +75,27 @@ class MNIST(Dataset):
                 )
             from minigrad.data.download import fetch  # urllib takes longer to import than the rest of this package
 
-            fetch(f"{self.mirror}{packed.name}", packed, lambda part: read_idx(part, *self.files[name]))
-        return read_idx(plain if plain.exists() else packed, *self.files[name])
+            fetch(f"{self.mirror}{packed.name}", packed, lambda part: read_original(part, *self.files[name]))
+        return read_original(plain if plain.exists() else packed, *self.files[name])
 
 
-def read_idx(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
-    """Returns the bytes (uint8) of an IDX file, compressed by gzip or not, after verifying that it is the one
-    expected.
-
-    The format: the magic number 0x0000 08 (bytes) and the number of dimensions, the length of each, the
-    bytes; the integers are big-endian, of 32 bits.
+def read_original(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
+    """Returns the bytes (uint8) of an IDX file, after verifying that it is the one expected.
 
     Args:
-        path: the file.
+        path: the file, compressed by gzip or not.
         shape: the shape that it should hold.
         sha256: the digest of its uncompressed content, in hexadecimal.
 
     Raises: DataError that names the file, what was expected, and what was found.
     """
-    header = struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
-    size = len(header) + math.prod(shape)
-    with reading(path):
-        content = path.read_bytes()
-    if content.startswith(b"\x1f\x8b"):
-        try:
-            content = zlib.decompressobj(wbits=31).decompress(content, size + 1)
-        except zlib.error as error:
-            raise _unexpected(path, "a gzip file", f"damage ({error})") from error
-
-    if len(content) >= 4 and content[:4] != header[:4]:
-        raise _unexpected(path, f"the magic number 0x{header[:4].hex()}", f"0x{content[:4].hex()}")
-    if len(content) >= len(header) and content[: len(header)] != header:
-        found = struct.unpack_from(f">{len(shape)}I", content, 4)
-        raise _unexpected(path, f"the shape {shape}", f"{found}")
-    if len(content) != size:
-        found_size = "more" if len(content) > size else f"{len(content):,}: it is truncated"
-        raise _unexpected(path, f"{size:,} bytes, uncompressed", found_size)
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256:
-        raise _unexpected(path, f"content with the sha256 {sha256}", f"{digest}: it is damaged, or another file")
-    return np.frombuffer(content, np.uint8, offset=len(header)).reshape(shape)
-
-
-def _unexpected(path: Path, expected: str, found: str) -> DataError:
-    return DataError(f"{path}: expected {expected}, found {found}; replace it, or delete it and use `download: true`")
+    try:
+        content = read_idx(path, shape)
+        digest = hashlib.sha256(idx_header(shape))
+        digest.update(content.data)
+        if digest.hexdigest() != sha256:
+            found = f"{digest.hexdigest()}: it is damaged, or another file"
+            raise unexpected(path, f"content with the sha256 {sha256}", found)
+    except DataError as error:
+        raise DataError(f"{error}; replace it, or delete it and use `download: true`") from error
+    return content

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import mmap
 from abc import ABC, abstractmethod
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from minigrad.data.dataset import DataError, Dataset, Examples, find, reading
+from minigrad.data.mapped import file_of, give_back
 from minigrad.engine import random
 
 
@@ -27,13 +27,12 @@ class Blocks(Examples):
             raise DataError(f"{len(tokens)} tokens are too few for a block of {block_size} and the one that follows")
         windows = sliding_window_view(tokens, block_size + 1)[::block_size]
         super().__init__(windows[:, :-1], windows[:, 1:])
-        self._file = _file_of(tokens)
+        self._file = file_of(tokens)
 
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Returns copies of the inputs and targets at `indices`; what of a mapped file was read stays the system's."""
         inputs, targets = self.inputs[indices].astype(np.int64), self.targets[indices].astype(np.int64)
-        if self._file is not None and hasattr(self._file, "madvise"):
-            self._file.madvise(mmap.MADV_DONTNEED)
+        give_back(self._file)
         return inputs, targets
 
 
@@ -208,14 +207,6 @@ class ByteText(Text):
         for token in tokens:
             yield decoder.decode(bytes([token]))
         yield decoder.decode(b"", final=True)
-
-
-def _file_of(array: np.ndarray) -> mmap.mmap | None:
-    """Returns the mapped file that an array is a view of."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return base if isinstance(base, mmap.mmap) else None
 
 
 def _read(path: str | None) -> bytes:

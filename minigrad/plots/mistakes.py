@@ -48,7 +48,7 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     scores = answers.scores[chosen]
     each = np.arange(len(chosen))
     note = f"Behind each class stands the {word} that the model gives it."
-    inputs = experiment.data.val.inputs[answers.rows[chosen]]
+    inputs, _ = experiment.data.val.batch(answers.rows[chosen])
     if shape is not None:
         captions = [
             f"says {short(answers.names[a], 10)}  {_score(p)}\nis {short(answers.names[b], 10)}  {_score(q)}"
@@ -67,7 +67,7 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
 def _worst_amounts(experiment: Experiment, answers: Amounts) -> Picture:
     distances = np.abs(answers.said - answers.truth).sum(axis=1)
     chosen = np.argsort(-distances, kind="stable")[:MOST_ROWS]
-    columns = _inputs(experiment, experiment.data.val.inputs[chosen])
+    columns = _inputs(experiment, experiment.data.val.batch(chosen)[0])
     for i in range(min(answers.truth.shape[1], 2)):
         behind = f" ({i})" if answers.truth.shape[1] > 1 else ""
         columns[f"truth{behind}"] = [number(x) for x in answers.truth[chosen, i]]

@@ -75,11 +75,12 @@ class Run:
         """
         if self.experiment is None:
             return None
-        model, inputs = self.experiment.model, self.experiment.data.val.inputs
+        model, examples = self.experiment.model, self.experiment.data.val
         outputs: list[np.ndarray] = []
         with no_grad(), np.errstate(all="ignore"):
-            for i in range(0, len(inputs), BATCH):
-                outputs.append(model(Tensor(inputs[i : i + BATCH])).data)
+            for i in range(0, len(examples), BATCH):
+                inputs, _ = examples.batch(slice(i, i + BATCH))
+                outputs.append(model(Tensor(inputs)).data)
                 if outputs[0].ndim > 2:  # as those of a language model, which would be many
                     return None
         return read_answers(self.experiment, np.concatenate(outputs))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minigrad.data import MNIST, DataError
-from minigrad.data.mnist import read_idx
+from minigrad.data.mnist import read_original
 
 _HOME = os.environ.get("MINIGRAD_DATA")
 needs_mnist = pytest.mark.skipif(
@@ -174,5 +174,5 @@ def test_the_real_mnist_has_its_known_contents():
 @needs_mnist
 def test_the_pinned_digests_are_those_of_the_original_files():
     path = Path(_HOME or "", "mnist", f"{IMAGES}.gz")
-    images = read_idx(path, *MNIST.files[IMAGES])
+    images = read_original(path, *MNIST.files[IMAGES])
     assert hashlib.md5(idx(images)).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
