@@ -87,7 +87,7 @@ class IDX(Dataset):
         if not (0 < start < end <= n and len(test[0])):
             raise DataError(f"{images}: holds {n} images, and these fractions leave a part empty")
         parts = (pixels[:start], classes[:start]), (pixels[start:end], classes[start:end]), test
-        known, *others = (np.unique(labels) for _, labels in parts)
+        known, *others = (np.unique(answers) for _, answers in parts)
         if unseen := set(np.concatenate(others).tolist()) - set(known.tolist()):
             raise DataError(
                 f"{labels}: class {min(unseen)} is not among the first {start} images, which are to train on: "
@@ -175,7 +175,7 @@ def _unpacked(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) ->
 def _pair(images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and their labels, which are read."""
     pixels, classes = read_idx(find(images)), read_idx(find(labels))
-    if pixels.ndim not in (3, 4):
+    if pixels.ndim not in (3, 4) or 0 in pixels.shape:
         raise DataError(
             f"{images}: expected images, (N, height, width) or (N, channels, height, width), found {pixels.shape}"
         )

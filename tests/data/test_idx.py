@@ -97,6 +97,12 @@ def test_files_in_the_wrong_places_are_refused_by_their_axes(folder):
     assert "expected the classes of images, (N,), found (40, 5, 4)" in refusal(folder, "images", "images")
 
 
+@pytest.mark.parametrize("shape", [(0, 5, 4), (40, 0, 4)])
+def test_a_file_without_a_pixel_is_refused(folder, shape):
+    (folder / "images").write_bytes(idx(np.empty(shape, np.uint8)))
+    assert f"expected images, (N, height, width) or (N, channels, height, width), found {shape}" in refusal(folder)
+
+
 def test_test_images_of_another_size_are_refused(folder):
     (folder / "test_images").write_bytes(idx(TEST_IMAGES[:, :4]))
     message = refusal(folder, "images", "labels", "test_images", "test_labels")
