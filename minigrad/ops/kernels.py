@@ -141,7 +141,7 @@ def _cross_entropy(
     if target.size and not (target.min() >= 0 and target.max() < x.shape[1]):
         wrong = target[(target < 0) | (target >= x.shape[1])][0]
         raise ValueError(f"target holds {wrong}, and x has the columns 0 to {x.shape[1] - 1}")
-    softmax = x - np.ascontiguousarray(x.T).max(axis=0)[:, None]  # NumPy is slow along short rows
+    softmax = x - x.max(axis=1, keepdims=True)
     chosen = np.arange(len(x)), target
     losses = -softmax[chosen]
     np.exp(softmax, out=softmax)
@@ -243,23 +243,31 @@ def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     return g * (0.5 * (1 + erf_of(x * math.sqrt(0.5))) + x * density)
 
 
+_BLOCK = 2**18  # elements: five arrays of them stay in a cache (12 million: 20 ms, 37 in one piece), and calls are few
+
+
 def _gelu_fast(g: Array, needs: Needs, x: Array, odd: Array, approximate: str) -> list[Array]:
-    density = np.asarray(x * x)  # twice that of Φ, in the end
-    if approximate == "tanh":
-        density *= 3 * _TANH_SCALE * _TANH_CUBE
-        density += _TANH_SCALE
-        slope = np.asarray(odd * odd)
-        density *= np.subtract(1, slope, out=slope)
-    else:
-        slope = np.empty_like(density)
-        density *= -0.5
-        np.exp(density, out=density)
-        density *= math.sqrt(2 / math.pi)
-    np.multiply(density, x, out=slope)
-    slope += odd
-    slope += 1
-    slope *= g
-    slope *= 0.5
+    slope = np.empty(x.shape, x.dtype)
+    gs, xs, odds, slopes = g.reshape(-1), x.reshape(-1), odd.reshape(-1), slope.reshape(-1)
+    for i in range(0, x.size, _BLOCK):
+        at = slice(i, i + _BLOCK)
+        x, odd, out = xs[at], odds[at], slopes[at]
+        density = x * x  # twice that of Φ, in the end
+        if approximate == "tanh":
+            density *= 3 * _TANH_SCALE * _TANH_CUBE
+            density += _TANH_SCALE
+            np.multiply(odd, odd, out=out)
+            np.subtract(1, out, out=out)
+            density *= out
+        else:
+            density *= -0.5
+            np.exp(density, out=density)
+            density *= math.sqrt(2 / math.pi)
+        np.multiply(density, x, out=out)
+        out += odd
+        out += 1
+        out *= gs[at]
+        out *= 0.5
     return [slope]
 
 
