@@ -23,7 +23,6 @@ optimizer: {{AdamW: {{lr: 0.01}}}}
 trainer: {{max_steps: 300, shards: 2}}
 """
 
-
 PROGRAM = """\
 import os, re, sys
 from pathlib import Path
