@@ -1,4 +1,4 @@
-"""One neuron's weighted sum as a table, so that each of its steps can be followed."""
+"""One neuron's weighted sum as a table of its terms."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from numpy.typing import ArrayLike
 from minigrad.engine import Tensor
 from minigrad.nn import Linear, Module
 
-_DIGITS = 4  # of the largest number in a column
+_DIGITS = 4  # significant digits of a column's largest number
 
 
 def explain(
     layer: Module, x: Tensor | ArrayLike, neuron: int = 0, names: Sequence[str] = (), max_rows: int = 20
 ) -> str:
-    """Returns the table "activation × weight = product" of one neuron, with the running total, the bias and the result.
+    """Return a table of one neuron's weighted sum.
 
-    Numbers are rounded to four digits of the largest in their column. A layer of many inputs shows those whose products
-    are furthest from 0, in the order of the inputs, and the sum of the others.
+    Columns: activation × weight = product, and the running total. The last rows are the bias and the result. Numbers
+    are rounded to four digits of the largest in their column. A layer of many inputs shows those whose products are
+    largest in magnitude, in input order, and the sum of the others.
 
     Args:
         layer: the `Linear` that the neuron belongs to.
         x: the activations: one input (in_features,).
-        neuron: which output of the layer, from 0.
-        names: what each input is called; its number, if left out.
-        max_rows: how many inputs have a row of their own.
+        neuron: the index of the neuron among the outputs.
+        names: the names of the inputs; default: their numbers.
+        max_rows: the maximum number of inputs shown.
 
-    Raises: TypeError if the layer is no `Linear`; ValueError if x is not one input of real numbers that fits it, or
-        there is not one name for each, or max_rows is below 1; IndexError if there is no such neuron.
+    Raises:
+        TypeError: if the layer is not a `Linear`.
+        ValueError: if x is not one input of real numbers that fits the layer, the number of names differs from that of
+            the inputs, or max_rows is below 1.
+        IndexError: if there is no such neuron.
     """
     if not isinstance(layer, Linear):
         where = "that of a model is one of its attributes or items"
@@ -52,7 +56,7 @@ def explain(
 
     activations = activations.astype(np.float64)
     weights = layer.weight.data[neuron].astype(np.float64)
-    with np.errstate(invalid="ignore"):  # of infinite activations; the table shows what becomes of them
+    with np.errstate(invalid="ignore"):  # inf × 0, which the table shows as nan
         products = activations * weights
     order = np.argsort(-np.nan_to_num(np.abs(products), nan=np.inf), kind="stable")
     shown, others = np.sort(order[:max_rows]), order[max_rows:]
@@ -79,7 +83,7 @@ def explain(
 
 
 def _numbers(values: np.ndarray) -> list[str]:
-    """Returns `values` with as many decimals as the largest needs for four digits, or fewer where all end in zeros."""
+    """Format `values` with four significant digits of the largest, without trailing zeros."""
     largest = max(np.abs(values[np.isfinite(values)]), default=0)
     decimals = max(0, _DIGITS - 1 - floor(log10(largest))) if largest else 0
     rounded = values.round(decimals) + 0.0  # no negative zeros

@@ -1,8 +1,8 @@
 """Reverse-mode automatic differentiation on Python floats.
 
-Every operation computes its value and, beside it, the derivative of that value with respect to each input: plain
-numbers, known at once. With `z = w * x` and `a = z.tanh()`, z keeps ∂z/∂w = x and a keeps ∂a/∂z = 1 - tanh²(z).
-`C.backward()` walks from C back to w and multiplies: ∂C/∂w = ∂C/∂a · ∂a/∂z · ∂z/∂w. Where paths meet, it adds.
+Each operation computes its value together with the derivative of that value with respect to each input, a plain number.
+With `z = w * x` and `a = z.tanh()`, z stores ∂z/∂w = x and a stores ∂a/∂z = 1 - tanh²(z). `C.backward()` walks from C
+back to w and multiplies: ∂C/∂w = ∂C/∂a · ∂a/∂z · ∂z/∂w. Where paths meet, their products are added.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import NoReturn
 
-_numbers = count()
+from minigrad.names import missing
+
+_clock = count()
 
 
 def _comparison(compare: Callable[..., bool]) -> Callable[..., bool]:
@@ -20,14 +23,16 @@ def _comparison(compare: Callable[..., bool]) -> Callable[..., bool]:
 
 
 class Scalar:
-    """A float, `data`, that remembers how it was made, and `grad`, the derivative of a later result by it.
+    """A float with its history and its gradient.
 
-    Operations fill in the rest: their `inputs`, the `derivatives` of their value by each of these, and their name.
-    They raise what Python raises: ZeroDivisionError, OverflowError, and ValueError where the value or a derivative
-    does not exist (the logarithm and the square root at 0).
+    `data` is the number and `grad` the derivative of a later result with respect to it. Operations set `inputs`, the
+    `derivatives` of their value with respect to each input, and the name of the `operation`.
+
+    Errors are Python's: ZeroDivisionError, OverflowError, and ValueError where the value or a derivative does not exist
+    (logarithm and square root at 0).
     """
 
-    __slots__ = ("data", "derivatives", "grad", "inputs", "number", "operation")
+    __slots__ = ("data", "derivatives", "grad", "inputs", "operation", "sequence")
 
     def __init__(
         self,
@@ -41,12 +46,13 @@ class Scalar:
         self.inputs = inputs
         self.derivatives = derivatives
         self.operation = operation
-        self.number = next(_numbers)  # higher than that of any input
+        self.sequence = next(_clock)  # higher than that of any input
 
     def backward(self) -> None:
-        """Adds the derivative of `self` to the `grad` of each leaf (what no operation made) that it depends on.
+        """Add the gradients of `self` to its leaves' `grad`.
 
-        The `grad` of operations is set anew, so that after a second call the leaves hold the sum of both.
+        A leaf is a Scalar that was not computed by an operation. The `grad` of operations is reset, so that after a
+        second call the leaves hold the sum of both.
         """
         operations: set[Scalar] = set()
         stack = [self]
@@ -58,8 +64,8 @@ class Scalar:
                 stack.extend(scalar.inputs)
         self.grad += 1.0
         # Latest first: a gradient is complete before it is passed on to the inputs.
-        for scalar in sorted(operations, key=operator.attrgetter("number"), reverse=True):
-            if grad := scalar.grad:  # a dead relu has nothing to pass on
+        for scalar in sorted(operations, key=operator.attrgetter("sequence"), reverse=True):
+            if grad := scalar.grad:  # a dead ReLU passes on nothing
                 for x, derivative in zip(scalar.inputs, scalar.derivatives):  # noqa: B905 - strict costs a tenth
                     x.grad += grad * derivative
 
@@ -85,7 +91,8 @@ class Scalar:
         value = math.pow(x, y)
         slope = y * math.pow(x, y - 1) if y else 0.0
         if isinstance(other, Scalar):
-            return Scalar(value, (self, other), (slope, value * math.log(x)), "**")
+            by_exponent = value * math.log(x) if x else 0.0  # 0 to any positive power is 0
+            return Scalar(value, (self, other), (slope, by_exponent), "**")
         return Scalar(value, (self,), (slope,), f"**{other}")  # without a logarithm: x may be negative
 
     def __neg__(self) -> Scalar:
@@ -111,7 +118,7 @@ class Scalar:
         return Scalar(value, (self,), (1 - value * value,), "tanh")
 
     def relu(self) -> Scalar:
-        """The larger of x and 0; the derivative at 0 is 0."""
+        """The larger of x and 0, with derivative 0 there."""
         return Scalar(max(self.data, 0.0), (self,), (float(self.data > 0),), "relu")
 
     def sigmoid(self) -> Scalar:
@@ -120,30 +127,53 @@ class Scalar:
         value = (1.0 if self.data > 0 else decay) / (1 + decay)
         return Scalar(value, (self,), (decay / (1 + decay) ** 2,), "sigmoid")
 
+    def __getattr__(self, name: str) -> NoReturn:  # called for missing attributes
+        raise missing("Scalar", name, dir(Scalar), _ELSEWHERE)
+
     __eq__ = _comparison(operator.eq)
     __lt__ = _comparison(operator.lt)
     __le__ = _comparison(operator.le)
     __gt__ = _comparison(operator.gt)
     __ge__ = _comparison(operator.ge)
-    __hash__ = object.__hash__  # a Scalar in a set or a dict stands for itself, not for its value
+    __hash__ = object.__hash__  # in a set or dict, a Scalar is compared by identity
 
     def __repr__(self) -> str:
         return f"Scalar(data={self.data}, grad={self.grad})"
 
 
 def weighted_sum(weights: Sequence[Scalar], inputs: Sequence[Scalar], bias: Scalar | float = 0.0) -> Scalar:
-    """Σ wᵢ·xᵢ + b as one operation, as in a neuron, without a Scalar for every product and partial sum.
+    """The weighted sum Σ wᵢ·xᵢ + b as one operation.
 
-    Raises: ValueError if there are not as many inputs as weights, TypeError for numbers that are not Scalars.
+    As in a neuron, without a Scalar for every product and partial sum.
+
+    Args:
+        weights: the w, Scalars.
+        inputs: the x, as many Scalars.
+        bias: b; default: 0.
+
+    Raises:
+        ValueError: if there are not as many inputs as weights.
+        TypeError: for numbers that are not Scalars.
     """
     if len(weights) != len(inputs):
         raise ValueError(f"weighted_sum: expected an input for each of {len(weights)} weights, got {len(inputs)}")
     try:
         b, w, x = _scalar(bias), [w.data for w in weights], [x.data for x in inputs]
         return Scalar(sum(map(operator.mul, w, x), b.data), (*weights, *inputs, b), (*x, *w, 1.0), "weighted sum")
-    except (AttributeError, TypeError):  # a number has no data, and that of NumPy's numbers is no float
+    except (AttributeError, TypeError):  # floats have no data, and NumPy's scalars a memoryview
         raise TypeError("weighted_sum: expected Scalars; make a Scalar(x) of each number x first") from None
 
 
 def _scalar(x: Scalar | float) -> Scalar:
     return x if isinstance(x, Scalar) else Scalar(x)
+
+
+_ELSEWHERE = {
+    "item": "its value is data",
+    "value": "its value is data",
+    "zero_grad": "write .grad = 0.0",
+    "requires_grad": "every Scalar has its gradient, in grad",
+    "sqrt": "write ** 0.5",
+    "pow": "write ** exponent",
+}
+"""Remedies for attributes that tensors and numbers have in other libraries."""

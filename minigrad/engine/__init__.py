@@ -1,19 +1,17 @@
-"""The engine: tensors that remember how they were made, operations with their derivatives, and the walk back."""
+"""The engine: tensors, differentiable operations, and backpropagation."""
 
 from minigrad.engine import random
-from minigrad.engine.anomaly import AnomalyError, detect_anomaly
+from minigrad.engine.apply import primitive
 from minigrad.engine.backward import backward, collect, grad
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.compile import Compiled, compile
 from minigrad.engine.gradcheck import GradientError, check_gradients
 from minigrad.engine.mode import enable_grad, is_grad_enabled, no_grad
 from minigrad.engine.opcheck import OperationError, check_operation
-from minigrad.engine.program import Compiled, CompileError, compile
 from minigrad.engine.recompute import checkpoint
-from minigrad.engine.several import several
-from minigrad.engine.tensor import Tensor
+from minigrad.engine.recording import CompileError
+from minigrad.engine.tensor import Tensor, from_dlpack
 
 __all__ = [
-    "AnomalyError",
     "CompileError",
     "Compiled",
     "GradientError",
@@ -25,12 +23,11 @@ __all__ = [
     "checkpoint",
     "collect",
     "compile",
-    "detect_anomaly",
     "enable_grad",
+    "from_dlpack",
     "grad",
     "is_grad_enabled",
     "no_grad",
     "primitive",
     "random",
-    "several",
 ]

@@ -1,4 +1,4 @@
-"""The operations that the walk itself needs: to undo a broadcast and to cast a gradient to its tensor's dtype."""
+"""Operations that backpropagation needs: sum-to-shape, broadcast and cast."""
 
 from __future__ import annotations
 
@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.apply import primitive
 from minigrad.engine.tensor import Tensor
+from minigrad.unfit import as_dtype, expect_numbers
 
 
 def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Sums the axes of x along which an array of `shape` would be broadcast to it: the adjoint of `broadcast_to`."""
+    """Sum x to `shape`: the adjoint of `broadcast_to`.
+
+    The axes are summed along which an array of `shape` would be broadcast.
+    """
     lead = x.ndim - len(shape)
     if lead < 0:
         raise ValueError(f"nothing of shape {shape} was broadcast to it: it has fewer axes")
     stretched = [lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1]
     total = np.add.reduce(x, axis=(*range(lead), *stretched), keepdims=True)
-    if total.shape[lead:] != tuple(shape):  # as reshape would let, say, (2, 3) pass for (3, 2)
+    if total.shape[lead:] != tuple(shape):  # reshape would accept (2, 3) for (3, 2)
         raise ValueError(f"nothing of shape {shape} was broadcast to it: an axis is neither as long nor 1")
     return total.reshape(shape)
 
 
 def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Repeats x along new axes and axes of length one until it has `shape`; a read-only view, no copy is made."""
+    """Broadcast x to `shape`: a read-only view, without a copy."""
     try:
         return np.broadcast_to(x, shape)
     except ValueError:
@@ -34,7 +38,8 @@ def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _cast(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Converts x to another dtype of floating point, or a constant to any."""
+    """Convert x to another floating-point dtype, or a constant to any."""
+    expect_numbers(x)  # complex numbers would lose a part, structures all but one
     return x.astype(dtype)
 
 
@@ -44,7 +49,10 @@ cast = primitive("cast", _cast, lambda g, x_dtype: cast(g, x_dtype))
 
 
 def astype(x: Any, dtype: DTypeLike) -> Any:
-    """Converts x to another dtype; what becomes integers or truth values is a constant."""
-    if isinstance(x, Tensor) and np.dtype(dtype).kind != "f":
+    """Convert x to another dtype.
+
+    The result is a constant if it is of integers or truth values.
+    """
+    if isinstance(x, Tensor) and as_dtype(dtype).kind != "f":
         x = x.detach()
-    return cast(x, dtype)
+    return cast(x, as_dtype(dtype))

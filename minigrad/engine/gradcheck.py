@@ -1,4 +1,4 @@
-"""Are the gradients right? Measured against finite differences, in float64, to any order."""
+"""Gradient checks against finite differences, in float64, to any order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 """Central differences whose error falls with the fourth power of the step (Fornberg, 1988)."""
 
 _STEP = 1e-4  # of an entry of size 1: rounding 1e-12 and truncation 1e-17 are both far below the tolerance
-_MOST_ENTRIES = 60  # of one input; of larger ones so many are drawn
+_MOST_ENTRIES = 60  # of one input; larger ones are sampled
 
 
 class GradientError(AssertionError):
@@ -26,7 +26,9 @@ class GradientError(AssertionError):
 def check_gradients(
     f: Callable[..., Any], *inputs: Tensor | ArrayLike, order: int = 2, rtol: float = 1e-6, atol: float = 1e-8
 ) -> None:
-    """Checks the gradients of `f` at `inputs`, and those of its gradients up to `order`, by finite differences.
+    """Check gradients of `f` at `inputs` by finite differences.
+
+    Gradients of gradients are checked up to `order`.
 
     The results of `f` are weighted with random numbers to one number, whose derivative with respect to every entry
     of every input (of large inputs: to 60 entries, drawn at random) is measured and compared. All is computed in
@@ -65,7 +67,7 @@ def check_gradients(
 def _check(
     f: Callable[[], list[Tensor]], leaves: dict[str, Tensor], last: int, rtol: float, atol: float, order: int
 ) -> None:
-    """Compares the gradients of f, a function of the leaves, then takes these gradients for f."""
+    """Compare the gradients of f, then check these gradients as f. f is a function of the leaves."""
     random = np.random.default_rng(order)
     outputs = f()
     if any(not np.array_equal(x.data, y.data, equal_nan=True) for x, y in zip(outputs, f(), strict=True)):
@@ -86,43 +88,31 @@ def _check(
         raise ValueError("the result depends on none of the inputs, so there is no gradient to check")
     for (name, leaf), gradient in zip(leaves.items(), gradients(create_graph=False), strict=True):
         analytic = np.zeros(leaf.shape) if gradient is None else gradient.data
-        _compare(f"{name}, of shape {leaf.shape}", leaf.data, analytic, total, random, rtol, atol, order)
+        places = list(np.ndindex(leaf.shape))
+        if len(places) > _MOST_ENTRIES:
+            places = [places[i] for i in random.choice(len(places), _MOST_ENTRIES, replace=False)]
+        # Only of finite entries: relative to an infinite one any difference would be small.
+        scale = np.max(np.abs(analytic), initial=0.0, where=np.isfinite(analytic))
+        wrong = []
+        for place in places:
+            measured, computed = _slope(leaf.data, place, total), float(analytic[place])
+            allowed = atol + rtol * max(abs(measured), abs(computed), scale)
+            if not abs(measured - computed) <= allowed < math.inf:  # also true of NaN
+                wrong.append((abs(measured - computed) / allowed, place, computed, measured))
+        if wrong:
+            _, place, computed, measured = max(wrong, key=lambda entry: math.inf if math.isnan(entry[0]) else entry[0])
+            raise GradientError(
+                f"the gradient of order {order} with respect to {name}, of shape {leaf.shape} is wrong in "
+                f"{len(wrong)} of {len(places)} entries; worst at {list(map(int, place))}: the rules say "
+                f"{computed:.10g}, finite differences {measured:.10g} (difference {abs(computed - measured):.3g}, "
+                f"ratio {computed / measured if measured else math.inf:.6g})"
+            )
     if order < last:
         _check(lambda: [g for g in gradients(True) if g is not None], leaves, last, rtol, atol, order + 1)
 
 
-def _compare(
-    name: str,
-    values: NDArray[Any],
-    analytic: NDArray[Any],
-    total: Callable[[], float],
-    random: np.random.Generator,
-    rtol: float,
-    atol: float,
-    order: int,
-) -> None:
-    """Compares the analytic gradient of `total` with respect to `values` with the measured one, entry by entry."""
-    places = list(np.ndindex(values.shape))
-    if len(places) > _MOST_ENTRIES:
-        places = [places[i] for i in random.choice(len(places), _MOST_ENTRIES, replace=False)]
-    scale = np.max(np.abs(analytic), initial=0.0)
-    wrong = []
-    for place in places:
-        measured, computed = _slope(values, place, total), float(analytic[place])
-        allowed = atol + rtol * max(abs(measured), abs(computed), scale)
-        if not abs(measured - computed) <= allowed:  # also true of NaN
-            wrong.append((abs(measured - computed) / allowed, place, computed, measured))
-    if wrong:
-        _, place, computed, measured = max(wrong, key=lambda entry: math.inf if math.isnan(entry[0]) else entry[0])
-        raise GradientError(
-            f"the gradient of order {order} with respect to {name} is wrong in {len(wrong)} of {len(places)} entries; "
-            f"worst at {list(map(int, place))}: the rules say {computed:.10g}, finite differences {measured:.10g} "
-            f"(difference {abs(computed - measured):.3g}, ratio {computed / measured if measured else math.inf:.6g})"
-        )
-
-
 def _slope(values: NDArray[Any], place: tuple[int, ...], total: Callable[[], float]) -> float:
-    """The derivative of `total` with respect to one entry of `values`, which is nudged and put back."""
+    """The finite-difference derivative of `total` by one entry of `values`. The entry is changed and restored."""
     middle = values[place]
     step = _STEP * max(1.0, abs(float(middle)))
     try:

@@ -1,87 +1,74 @@
-"""What the present context does with the operations that run in it: one variable, local to a thread of execution."""
+"""Gradient mode and observer, as one context variable."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from minigrad.engine.primitive import Primitive
-    from minigrad.engine.tensor import Node, Tensor
-
-
-class Watcher:
-    """Is told of the operations of a context: subclassed by what looks on, such as the search for NaN."""
-
-    def made(self, operation: Primitive, node: Node | None, arguments: Sequence[Any], results: tuple[Any, ...]) -> None:
-        """An operation ran on a tensor: what it added to the graph, if anything, what it was given, and what its
-        forward returned."""
-
-    def differentiated(self, node: Node, gradients: Any) -> None:
-        """The rules of `node` gave these gradients of its inputs, None for those that nobody wants."""
-
-    def read(self, tensor: Tensor) -> None:
-        """Values of a tensor were asked for as numbers, on which what follows may depend."""
-
-    def written(self, tensor: Tensor) -> None:
-        """Values of a tensor were written in place."""
+from minigrad.engine.block import Block
+from minigrad.engine.observer import Observer
 
 
 class Mode:
-    """The settings that every operation looks at. Immutable by custom: a change sets another Mode in the context.
+    """The context's settings, which every operation reads.
+
+    Immutable: another Mode takes its place in a context.
 
     Attributes:
-        grad: whether operations are remembered.
-        watcher: who is told of them, or None.
+        grad: whether operations are recorded for differentiation.
+        observer: receives them as they happen, or None.
     """
 
-    __slots__ = ("grad", "watcher")
+    __slots__ = ("grad", "observer")
 
-    def __init__(self, grad: bool = True, watcher: Watcher | None = None) -> None:
+    def __init__(self, grad: bool = True, observer: Observer | None = None) -> None:
         self.grad = grad
-        self.watcher = watcher
+        self.observer = observer
 
 
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039 - never mutated
-
-structure = [0]
-"""How often something was changed that decides which operations a module calls: its attributes, its hooks."""
 
 current_mode = _mode.get
 """The mode of the present context; a bound method, as looking it up costs more than calling it."""
 
 
-class entered:  # noqa: N801 - a class, as a generator costs 1 µs more, and every walk enters one
-    """Within the block, `mode` is the mode of the context."""
-
-    __slots__ = ("mode", "token")
-
-    def __init__(self, mode: Mode) -> None:
-        self.mode = mode
-
-    def __enter__(self) -> None:
-        self.token = _mode.set(self.mode)
-
-    def __exit__(self, *error: object) -> None:
-        _mode.reset(self.token)
+class _ModeBlock(Block):
+    variable = _mode
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Within the block (or the decorated function), operations remember nothing and cannot be differentiated."""
-    with entered(Mode(False, current_mode().watcher)):
-        yield
+class no_grad(_ModeBlock):  # noqa: N801 - called like a function
+    """Disable gradients within the block or the decorated function.
+
+    Operations are not recorded and cannot be differentiated.
+    """
+
+    def value(self) -> Mode:
+        """The mode around it, without recording."""
+        return Mode(False, current_mode().observer)
 
 
-@contextmanager
-def enable_grad() -> Iterator[None]:
-    """Within the block, operations remember how they came about, also inside of a `no_grad` block."""
-    with entered(Mode(True, current_mode().watcher)):
-        yield
+class enable_grad(_ModeBlock):  # noqa: N801 - called like a function
+    """Enable gradients within the block, also inside of `no_grad`."""
+
+    def value(self) -> Mode:
+        """The mode around it, with recording."""
+        return Mode(True, current_mode().observer)
+
+
+class observed(_ModeBlock):  # noqa: N801 - called like a function
+    """Send operations to `observer` within the block.
+
+    Gradient mode is as around it.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self.observer = observer
+
+    def value(self) -> Mode:
+        """The mode around it, with this observer."""
+        return Mode(current_mode().grad, self.observer)
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations of the present context remember how they came about."""
+    """Return whether operations are currently recorded for differentiation."""
     return current_mode().grad

@@ -1,7 +1,8 @@
-"""Is an operation declared rightly? What the engine asks of a forward, its rules and its fast path, at one call."""
+"""Checks of an operation's forward, rules and fused backward."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.backward import by_fast, by_rules
 from minigrad.engine.gradcheck import check_gradients
 from minigrad.engine.primitive import Primitive
 from minigrad.engine.tensor import Tensor
+from minigrad.nests import leaves
 
 Array = NDArray[Any]
 
@@ -22,12 +23,12 @@ class OperationError(AssertionError):
 
 
 def check_operation(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Checks all that can be wrong in the declaration of an operation, at the call `operation(*args, **kwargs)`.
+    """Check an operation's declaration at the call `operation(*args, **kwargs)`.
 
     The forward leaves its inputs alone, keeps float32 and float64, and does not mind how an array lies in memory. The
-    rules, and the fast path for every set of inputs that may need a gradient, leave alone what they are given, keep the
-    dtype, return memory of their own, and agree. Gradients of order one and two are those of finite differences; the
-    second order also finds a rule that takes for a constant what depends on the inputs.
+    rules, and the fused backward for every set of inputs that may need a gradient, leave alone what they are given,
+    keep the dtype, return memory of their own, and agree. Gradients of order one and two are those of finite
+    differences; the second order also finds a rule that takes for a constant what depends on the inputs.
 
     Args:
         operation: what `primitive` returned.
@@ -60,20 +61,22 @@ class _Call:
     def __init__(self, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.operation = operation
         self.primitive: Primitive = operation.primitive  # type: ignore[attr-defined]
-        values = [value.data if isinstance(value, Tensor) else value for value in self.primitive.bind(args, kwargs)]
-        first = 1 if self.primitive.variadic else self.primitive.arity or len(values)  # all, if there is no rule
+        bound = inspect.signature(operation).bind(*args, **kwargs)
+        bound.apply_defaults()
+        values = [value.data if isinstance(value, Tensor) else value for value in bound.arguments.values()]
+        first = len(self.primitive.inputs) or len(values)  # all, if there is no rule
         self.inputs = list(values[0]) if self.primitive.variadic else values[:first]
         self.attributes = values[first:]
         rules = self.primitive.rules * len(self.inputs) if self.primitive.variadic else self.primitive.rules
         self.places = [i for i, (x, rule) in enumerate(zip(self.inputs, rules, strict=False)) if rule and _is_float(x)]
 
     def __call__(self, inputs: Sequence[Any], convert: Callable[[Array], Any] = np.asarray) -> Any:
-        """The operation on these inputs; `convert` is applied to attributes that are arrays of floating point."""
+        """The operation on these inputs. `convert` is applied to attributes that are floating-point arrays."""
         attributes = [convert(value) if _is_float(value) else value for value in self.attributes]
         return self.operation(*([list(inputs)] if self.primitive.variadic else inputs), *attributes)
 
     def of_differentiable(self, *tensors: Tensor) -> Any:
-        """The operation as a function of the inputs at `places` alone."""
+        """The operation as a function of the inputs at `places`."""
         inputs = list(self.inputs)
         for place, tensor in zip(self.places, tensors, strict=True):
             inputs[place] = tensor
@@ -89,30 +92,30 @@ def _check_forward(call: _Call, dtype: Any) -> None:
     if _is_float(out) and out.dtype != dtype and any(map(_is_float, inputs)) and not chosen:
         raise OperationError(f"{name} makes {out.dtype} of {np.dtype(dtype)}: one of its constants is an array of that")
     moved = [_strided(x) if isinstance(x, np.ndarray) else x for x in inputs]
-    for array in moved:
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+    for array in [x for x in moved if isinstance(x, np.ndarray)]:
+        array.flags.writeable = False
     elsewhere = call(moved, lambda x: x.astype(dtype))
     if not np.allclose(out, elsewhere, rtol=1e-4 if dtype == np.float32 else 1e-10, equal_nan=True):
         raise OperationError(f"{name} gives other values for inputs that are not contiguous")
 
 
 def _check_rules(call: _Call, dtype: Any, needed: list[int]) -> None:
-    """Calls the rules, and the fast path, where the inputs at `needed` want gradients."""
+    """Call the rules, and the fused backward, for these inputs. Those at `needed` want gradients."""
     inputs: list[Any] = [
         Tensor(x.astype(dtype), requires_grad=i in needed) if _is_float(x) else x for i, x in enumerate(call.inputs)
     ]
     result = call(inputs, lambda x: x.astype(dtype))
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-    _check_extras(call.primitive, result, arrays)
+    _check_residuals(call.primitive, result, arrays)
     g = _strided(np.random.default_rng(0).standard_normal(result.shape).astype(dtype))
     found = {}
-    for way, gradients_by in {"rules": by_rules, **({"fast path": by_fast} if call.primitive.fast else {})}.items():
+    ways = {"rules": call.primitive.vjp, **({"fused backward": call.primitive.fused} if call.primitive.fused else {})}
+    for way, vjp in ways.items():
         blame = f"the {way} of {call.primitive.name}"
-        given = [g, result.data, *arrays, *_arrays(result.node.saved)]
+        given = [g, result.data, *arrays, *[value for _, value in leaves(result.node.saved)]]
         with _unchanged(given, f"{blame} writes into g or into what is kept"):
             with np.errstate(all="ignore"):
-                gradients = gradients_by(result.node, g, [parent is not None for parent in result.node.parents])
+                gradients = vjp(g, result.node.parents, *result.node.saved)
             gradients = [value if value is None else np.asarray(value) for value in gradients]
         for place in needed:
             _check_gradient(f"{blame} for input {place}", gradients[place], inputs[place], given[1:])
@@ -120,18 +123,18 @@ def _check_rules(call: _Call, dtype: Any, needed: list[int]) -> None:
         if any(np.shares_memory(a, b) for i, a in enumerate(own) for b in own[:i]):
             raise OperationError(f"{blame} returns the same memory for two inputs; return a copy for one of them")
         found[way] = gradients
-    if call.primitive.fast:
+    if call.primitive.fused:
         for place in needed:
-            blame = f"the fast path of {call.primitive.name} and its rule for input {place} differ"
-            _check_agreement(blame, found["fast path"][place], found["rules"][place])
+            blame = f"the fused backward of {call.primitive.name} and its rule for input {place} differ"
+            _check_agreement(blame, found["fused backward"][place], found["rules"][place])
 
 
-def _check_agreement(blame: str, fast: Array, slow: Array) -> None:
-    fast, slow = np.broadcast_arrays(fast, slow)
-    single = fast.dtype == np.float32
-    if not np.allclose(slow, fast, rtol=1e-3 if single else 1e-9, atol=1e-6 if single else 1e-12, equal_nan=True):
-        worst = np.unravel_index(np.argmax(np.abs(slow - fast)), slow.shape)
-        raise OperationError(f"{blame}, most at {list(map(int, worst))}: {fast[worst]:.10g} and {slow[worst]:.10g}")
+def _check_agreement(blame: str, fused: Array, slow: Array) -> None:
+    fused, slow = np.broadcast_arrays(fused, slow)
+    single = fused.dtype == np.float32
+    if not np.allclose(slow, fused, rtol=1e-3 if single else 1e-9, atol=1e-6 if single else 1e-12, equal_nan=True):
+        worst = np.unravel_index(np.argmax(np.abs(slow - fused)), slow.shape)
+        raise OperationError(f"{blame}, most at {list(map(int, worst))}: {fused[worst]:.10g} and {slow[worst]:.10g}")
 
 
 def _check_gradient(blame: str, gradient: Any, x: Tensor, given: list[Any]) -> None:
@@ -140,47 +143,37 @@ def _check_gradient(blame: str, gradient: Any, x: Tensor, given: list[Any]) -> N
     lead = gradient.ndim - x.ndim
     if lead < 0 or any(n not in (1, m) for n, m in zip(x.shape, gradient.shape[lead:], strict=True)):
         raise OperationError(f"{blame}, of shape {x.shape}, returns shape {gradient.shape}, no broadcast of it")
+    if np.isnan(gradient).any():
+        raise OperationError(f"{blame} makes NaN, for a gradient of finite numbers; choose another point, or mend it")
     if gradient.dtype != x.dtype:
         raise OperationError(f"{blame} makes {gradient.dtype} of {x.dtype}: one of its constants is an array of that")
     if any(np.shares_memory(gradient, array) for array in given if isinstance(array, np.ndarray)):
         raise OperationError(f"{blame} returns an array that is kept, or a view of one; return a copy")
 
 
-def _check_extras(primitive: Primitive, result: Tensor, inputs: list[Any]) -> None:
-    """A write into an input is noticed where a rule keeps the input by its name, but not through an extra."""
-    assert result.node is not None
-    assert result.node.saved is not None
-    for name, extra in zip(primitive.frame, result.node.saved, strict=True):
-        if name in primitive.extras and isinstance(extra, np.ndarray):
-            for array in (result.data, *inputs):
-                if isinstance(array, np.ndarray) and np.shares_memory(extra, array):
-                    raise OperationError(
-                        f"the extra {name!r} of {primitive.name} shares memory with its result or an input, where a "
-                        "write in place would go unnoticed; let the rule ask for that by its name, or copy it"
-                    )
+def _check_residuals(primitive: Primitive, result: Any, inputs: list[Any]) -> None:
+    """Check that no residual shares memory with an input.
+
+    A write into an input is noticed where a rule reads the input by its name, but not through a residual.
+    """
+    watched = [array for array in (result.data, *inputs) if isinstance(array, np.ndarray)]
+    for name, residual in zip(primitive.saved, result.node.saved, strict=True):
+        is_array = name in primitive.residuals and isinstance(residual, np.ndarray)
+        if is_array and any(np.shares_memory(residual, array) for array in watched):
+            raise OperationError(
+                f"the residual {name!r} of {primitive.name} shares memory with its result or an input, where a write "
+                "in place would go unnoticed; let the rule ask for that by its name, or copy it"
+            )
 
 
 @contextmanager
 def _unchanged(values: Sequence[Any], fault: str) -> Iterator[None]:
-    """Raises an OperationError with `fault` if the block writes into one of the arrays."""
+    """Raise OperationError if the block writes into an array."""
     arrays = [value for value in values if isinstance(value, np.ndarray)]
     before = [array.copy() for array in arrays]
     yield
-    if not all(map(_same, before, arrays)):
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(before, arrays, strict=True)):
         raise OperationError(fault)
-
-
-def _same(a: Array, b: Array) -> bool:
-    return np.array_equal(a, b, equal_nan=True)
-
-
-def _arrays(value: Any) -> Iterator[Array]:
-    """The arrays in a nest of tuples and lists."""
-    if isinstance(value, np.ndarray):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _arrays(part)
 
 
 def _is_float(value: Any) -> bool:
@@ -188,7 +181,7 @@ def _is_float(value: Any) -> bool:
 
 
 def _strided(x: Array) -> Array:
-    """The same values in memory that runs backwards, with gaps."""
+    """The same values with negative and padded strides."""
     backwards: Any = (Ellipsis, *[slice(None, None, -2)] * x.ndim)
     view = np.zeros([2 * n for n in x.shape], x.dtype)[backwards]
     view[...] = x

@@ -1,4 +1,4 @@
-"""Streams of random numbers that are a pure function of where they are drawn.
+"""Counter-based random streams, keyed by seed, purpose and place.
 
 The generator is the counter-based Philox of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC'11), as
 NumPy implements it. Its key is (seed, purpose) and the high words of its counter are (step, shard, draw), so that two
@@ -8,76 +8,124 @@ rank, sees the same numbers.
 
 from __future__ import annotations
 
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from zlib import crc32
 
 import numpy as np
 
+from minigrad.engine.block import Block
+from minigrad.engine.mode import current_mode
 
-class at:  # noqa: N801 - called like a function; a class, as a generator would take a noticeable part of a small step
-    """Within the block, `generator` draws for this step and shard, from draw 0 on; afterwards all is as before.
+_place: ContextVar[at] = ContextVar("minigrad random place")
+
+
+def _word(what: str, n: int) -> int:
+    """Return `n` as a Python integer.
+
+    Raises:
+        ValueError: if it is not one of 64 bits.
+    """
+    if type(n) is bool or not isinstance(n, (int, np.integer)) or not 0 <= n < 2**64:
+        raise ValueError(f"{what} is an integer from 0 to 2**64 - 1, got {n!r}")
+    return int(n)
+
+
+class at(Block):  # noqa: N801 - called like a function
+    """Draw for this step and shard within the block.
+
+    Draws are counted from 0; the state around the block is restored afterwards.
 
     The block is local to its thread (and to a copied context), so that shards may be computed side by side.
+
+    Args:
+        step: of a training.
+        shard: of a batch.
+        seed: of the streams within the block, as of a run, whatever `minigrad.seed` says; left out, that around it.
+
+    Raises:
+        ValueError: if the seed is not an integer from 0 to 2**64 - 1.
     """
 
-    __slots__ = ("_token", "draws", "shard", "step")
+    variable = _place
 
-    def __init__(self, step: int = 0, shard: int = 0) -> None:
+    def __init__(self, step: int = 0, shard: int = 0, seed: int | None = None) -> None:
+        self._tokens = []
         self.step = step
         self.shard = shard
+        self.seed = None if seed is None else _word("a seed", seed)
         self.draws: dict[str, int] = {}
 
     def copy(self) -> at:
-        """Returns the same step and shard with the draws made so far, which go on for themselves."""
-        copy = at(self.step, self.shard)
+        """Return an independent copy, with the draws made so far."""
+        copy = at(self.step, self.shard, self.seed)
         copy.draws.update(self.draws)
         return copy
 
-    def __enter__(self) -> None:
-        self._token: Token[at] = _place.set(self)
+    def value(self) -> at:
+        """This place, with the seed in force on entry."""
+        if self.seed is None:
+            self.seed = _place.get(_outside).seed
+        return self
 
-    def __exit__(self, *exception: object) -> None:
-        _place.reset(self._token)
 
-
-_seed = 0
-_place: ContextVar[at] = ContextVar("minigrad random place", default=at())  # noqa: B039 - advanced on purpose
+_outside = at(seed=0)
+"""The place of code outside of any block."""
 
 
 def seed(n: int) -> None:
-    """Sets the seed of all streams and begins each of them anew.
+    """Set the global seed, and restart each of its streams.
 
-    Raises: ValueError if `n` is not an integer from 0 to 2**64 - 1.
+    It applies to what is drawn outside of a run.
+
+    What an experiment builds, and its training, draw by the seed of their own, also where this is called meanwhile.
+
+    Raises:
+        ValueError: if `n` is not an integer from 0 to 2**64 - 1.
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or not 0 <= n < 2**64:
-        raise ValueError(f"a seed is an integer from 0 to 2**64 - 1, got {n!r}")
-    global _seed
-    _seed = int(n)
-    _place.get().draws.clear()
+    _outside.seed = _word("a seed", n)
+    _outside.draws.clear()
 
 
 def stream(purpose: str, step: int = 0, shard: int = 0, draw: int = 0) -> np.random.Generator:
-    """Returns the generator of (seed, purpose, step, shard, draw): the same arguments give the same numbers.
+    """Return the generator of (seed, purpose, step, shard, draw).
+
+    The same arguments give the same numbers.
 
     The lowest word of the counter is left to the generator: 2**64 blocks of numbers before it meets the next stream.
+
+    Raises:
+        ValueError: if step, shard or draw is not an integer from 0 to 2**64 - 1.
     """
-    philox = np.random.Philox(key=[_seed, crc32(purpose.encode())], counter=[0, draw, shard, step])
+    key = [_place.get(_outside).seed, crc32(purpose.encode())]
+    counter = [0, _word("a draw", draw), _word("a shard", shard), _word("a step", step)]
+    # As uint64 from the start: NumPy converts a list with a 64-bit number to floats, and loses 11 bits.
+    philox = np.random.Philox(key=np.array(key, np.uint64), counter=np.array(counter, np.uint64))
     return np.random.Generator(philox)
 
 
 def generator(purpose: str) -> np.random.Generator:
-    """Returns the next draw of `purpose` at the present step and shard; each call advances the draw by one."""
-    place = _place.get()
-    draw = place.draws.get(purpose, 0)
-    place.draws[purpose] = draw + 1
+    """Return the generator of the next draw of `purpose`.
+
+    It belongs to the present step and shard; each call advances the draw by one.
+
+    In the forward of an operation that is `next_draw`, of which observers are not notified: a repeated
+    operation draws again.
+    """
+    if (observer := current_mode().observer) is not None:
+        observer.on_draw(purpose)
+    return next_draw(purpose)
+
+
+def next_draw(purpose: str) -> np.random.Generator:
+    """As `generator`, in the forward of an operation."""
+    place = _place.get(_outside)
+    place.draws[purpose] = (draw := place.draws.get(purpose, 0)) + 1
     return stream(purpose, place.step, place.shard, draw)
 
 
 def place() -> at:
-    """Returns the present step and shard with the draws made so far, for `at_place` to come back to."""
-    return _place.get().copy()
+    """Return the present step and shard, to restore later.
 
-
-def at_place(place: at) -> at:
-    """Within the block, `generator` draws as it would have at `place`, which stays as it is."""
-    return place.copy()
+    It has the seed and the draws made so far; `at` a copy of it continues from there.
+    """
+    return _place.get(_outside).copy()

@@ -1,4 +1,4 @@
-"""An ndarray that remembers how it was made.
+"""The tensor: an ndarray with the history of its computation.
 
 `Tensor -> Node -> parent Nodes`: the arrows point backwards only, so there is no reference cycle, and plain reference
 counting frees a graph as soon as its last tensor goes. A node is not a tensor: it holds raw arrays, and only those that
@@ -7,74 +7,19 @@ a rule of its operation names.
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from minigrad.devices import device_of, foreign
+from minigrad.engine.arrays import as_array, asarray
+from minigrad.engine.graph import Leaf, Node, next_sequence
 from minigrad.engine.mode import current_mode
-
-if TYPE_CHECKING:
-    from minigrad.engine.primitive import Primitive
-
-next_number = count().__next__
-
-
-class Node:
-    """How a tensor was made: the operation, the nodes of its inputs, and what the rules of the operation keep.
-
-    `parents[i]` is None where input i needs no gradient; `forms[i]` is else its (shape, dtype). `saved` are the values
-    of the primitive's `frame`, None for what no needed rule names; all of it is None once consumed. `cells` are the
-    version cells of the kept arrays, `seen` the sum of their counts.
-    """
-
-    __slots__ = ("cells", "forms", "number", "parents", "primitive", "saved", "seen")
-
-    number: int
-    primitive: Primitive
-    parents: tuple[Node | None, ...]
-    saved: tuple[Any, ...] | None
-    forms: tuple[Any, ...]
-    cells: tuple[list[int], ...]
-    seen: int
-
-
-class Leaf(Node):
-    """The node of a tensor that was not computed: the place where its gradient accumulates; `version` is its cell."""
-
-    __slots__ = ("grad", "version")
-
-    def __init__(self, version: list[int]) -> None:
-        self.version = version
-        self.number = -1  # before every operation: a walk reaches its leaves last
-        self.parents = ()
-        self.grad: NDArray[Any] | None = None
-
-
-def as_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Returns `data` as an ndarray: arrays keep their dtype and are not copied, Python numbers become float32.
-
-    Raises: TypeError if `data` is not made of numbers, ValueError if it is ragged.
-    """
-    if isinstance(data, np.ndarray):
-        array = data
-    elif isinstance(data, np.generic):
-        array = np.asarray(data)
-    else:
-        try:
-            array = np.asarray(data)
-        except ValueError as error:
-            raise ValueError(f"a tensor is a full rectangle of numbers, got a ragged nest: {error}") from None
-        if dtype is None and array.dtype.kind in "if" and not hasattr(data, "__array__"):
-            array = array.astype(np.float32)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"a tensor holds numbers, got {type(data).__name__} of dtype {array.dtype}")
-    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 class Tensor:
-    """An n-dimensional array of numbers with NumPy's operators and methods, which can be differentiated.
+    """An n-dimensional differentiable array with NumPy's operators and methods.
 
     Args:
         data: an ndarray (kept, not copied, with its dtype), a number or a nest of lists (copied, as float32; truth
@@ -82,26 +27,47 @@ class Tensor:
         requires_grad: whether operations on this tensor are remembered, so that `backward()` finds its gradient.
         dtype: another dtype to convert to.
 
-    Raises: TypeError for what is not numeric, and where integers or truth values are asked to have a gradient.
+    Raises:
+        TypeError: for what is not numeric, and where integers or truth values are asked to have a gradient.
     """
 
-    __slots__ = ("data", "node", "version")
+    __slots__ = ("_data", "node", "source", "version")
 
-    data: NDArray[Any]
+    _data: NDArray[Any]  # what operations read: the property costs as much as a small part of one
     node: Node | None
-    version: list[int]  # one cell for all tensors on the same memory: the count of writes in place
+    source: tuple[Tensor, Any]  # the tensor of a view such as x[0], for recorded writes
+    version: list[int]  # shared by all tensors on the same memory: the clock at the last write
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False, dtype: DTypeLike | None = None):
         shared = isinstance(data, Tensor)
-        self.data = as_array(data.data if isinstance(data, Tensor) else data, dtype)
-        self.version = data.version if shared and self.data is data.data else [0]  # type: ignore[union-attr]
+        self._data = as_array(data.data if isinstance(data, Tensor) else data, dtype)
+        self.version = data.version if shared and self._data is data.data else [0]  # type: ignore[union-attr]
         self.node = None
         if requires_grad:
             self.requires_grad = True
 
     @property
+    def data(self) -> NDArray[Any]:
+        """The values, an ndarray.
+
+        An array of the same dtype that is assigned is not copied.
+
+        Numbers, lists, and integers for floating point, are converted to the dtype of the tensor. Raises: TypeError for
+        what that cannot hold, as floating point for integers.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, value: ArrayLike | Tensor) -> None:
+        array = as_array(asarray(value.data if isinstance(value, Tensor) else value))
+        if not np.can_cast(array.dtype, self.dtype, "same_kind"):
+            raise TypeError(f"a tensor of {self.dtype} cannot hold {array.dtype}; convert the values with .astype()")
+        is_alike = array.dtype.kind == self.dtype.kind and hasattr(value, "dtype")
+        self._data = array if is_alike else array.astype(self.dtype)
+
+    @property
     def requires_grad(self) -> bool:
-        """Whether operations on this tensor are remembered."""
+        """Whether operations on this tensor are recorded."""
         return self.node is not None
 
     @requires_grad.setter
@@ -125,20 +91,30 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether this tensor was given rather than computed from tensors that require gradients."""
+        """Whether this tensor is a leaf of the graph.
+
+        A leaf was not computed from tensors that require gradients.
+        """
         return self.node is None or isinstance(self.node, Leaf)
 
     @property
     def grad(self) -> NDArray[Any] | None:
-        """The accumulated gradient of a leaf, an ndarray like `.data`; None before `backward()` or if not a leaf."""
-        return self.node.grad if isinstance(self.node, Leaf) else None
+        """The accumulated gradient of a leaf, an ndarray.
+
+        None before `backward()`, and for tensors that are no leaves.
+        """
+        if not isinstance(self.node, Leaf):
+            return None
+        if hasattr(self.node.grad, "whole"):  # a sparse gradient, converted to an array
+            self.node.grad = self.node.grad.whole()
+        return self.node.grad
 
     @grad.setter
     def grad(self, value: NDArray[Any] | None) -> None:
         if isinstance(self.node, Leaf):
             if value is not None and np.shape(value) != self.data.shape:
                 raise ValueError(f"a gradient has the shape of its tensor, {self.data.shape}, got {np.shape(value)}")
-            self.node.grad = None if value is None else np.asarray(value, self.data.dtype)
+            self.node.grad = None if value is None else as_array(asarray(value), self.data.dtype)
         elif value is not None:
             raise RuntimeError("only a tensor that was made with requires_grad=True has a gradient to set")
 
@@ -162,43 +138,75 @@ class Tensor:
         """The type of the elements."""
         return self.data.dtype
 
+    @property
+    def device(self) -> str:
+        """The device's name: "cpu", "cuda", or a registered one."""
+        return device_of(self._data)
+
     def numpy(self) -> NDArray[Any]:
-        """The values as an ndarray on the same memory. Raises: RuntimeError if the tensor requires gradients."""
+        """The values as an ndarray on the same memory.
+
+        Raises:
+            RuntimeError: if the tensor requires gradients.
+            TypeError: if it lies on another device than the CPU.
+        """
         if self.node is not None:
             raise RuntimeError(
                 "this tensor requires gradients, and an array would lose them without a word; "
-                "use .detach().numpy(), or .data to look at the values"
+                "use .detach().numpy(), or .data to look at the values; np.stack joins a list of tensors"
             )
+        if type(self._data) in foreign:
+            raise TypeError(f"NumPy has no arrays on the device {self.device!r}; copy the tensor with .to('cpu')")
         return self._read()
 
     def item(self) -> Any:
-        """The value of a tensor of one element as a Python number. Raises: ValueError for any other size."""
+        """The value of a one-element tensor as a Python number.
+
+        Raises:
+            ValueError: for any other size.
+        """
         if self.data.size != 1:
             raise ValueError(f"item() takes a tensor of one element, got shape {self.data.shape}")
         return self._read().item()
 
     def tolist(self) -> Any:
-        """The values as a nest of Python lists (a number for a 0-d tensor)."""
+        """The values as nested Python lists.
+
+        A number for a 0-d tensor.
+        """
         return self._read().tolist()
 
     def _read(self) -> NDArray[Any]:
-        """The values, for those who will look at them: whoever watches is told."""
-        if (watcher := current_mode().watcher) is not None:
-            watcher.read(self)
+        """Return the values to be read as numbers; notify observers."""
+        if (observer := current_mode().observer) is not None:
+            observer.on_read(self.data)
         return self.data
 
     def detach(self) -> Tensor:
-        """A constant on the same memory: the values without their history."""
+        """A constant that shares the memory, without history."""
         return wrap(self.data, None, self.version)
 
-    def bump(self) -> None:
-        """Counts a write into `.data`, so that a graph that kept the old values refuses to use the new ones."""
-        self.version[0] += 1
-        if (watcher := current_mode().watcher) is not None:
-            watcher.written(self)
+    def bump(self, index: Any = ..., value: Any = None) -> None:
+        """Count a write into `.data` as a new version.
+
+        A graph that saved the old values refuses to use the new ones.
+
+        Args:
+            index: where it was written.
+            value: what was written there; None if that cannot be written again in a replay.
+        """
+        self.version[0] = next_sequence()
+        if (observer := current_mode().observer) is not None:
+            observer.on_write(self, index, value)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.numpy().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        return self.data.__dlpack_device__()
 
     def __len__(self) -> int:
         if not self.data.ndim:
@@ -223,6 +231,7 @@ class Tensor:
     def __repr__(self) -> str:
         values = np.array2string(self.data, separator=", ", prefix="Tensor(")
         dtype = "" if self.data.dtype in (np.float32, np.bool_, np.int64) else f", dtype={self.data.dtype}"
+        dtype += "" if self.device == "cpu" else f", device={self.device!r}"
         made = "" if self.node is None else ", requires_grad=True"
         if self.node is not None and not isinstance(self.node, Leaf):
             made = f", made by {self.node.primitive.name}"
@@ -241,7 +250,7 @@ class Tensor:
         if not self.is_leaf:
             raise RuntimeError("a computed tensor cannot be copied apart from its history; copy its .detach()")
         twin = object.__new__(type(self))
-        twin.data, twin.node, twin.version = self.data.copy(), None, [0]
+        twin._data, twin.node, twin.version = self.data.copy(), None, [0]
         if self.node is not None:
             twin.requires_grad = True
             twin.grad = None if self.grad is None else self.grad.copy()
@@ -250,35 +259,45 @@ class Tensor:
     if TYPE_CHECKING:  # operators and methods are the table's: minigrad/ops/methods.py puts them here
 
         def __getattr__(self, name: str) -> Any: ...
-        def __add__(self, other: Any) -> Tensor: ...
-        def __radd__(self, other: Any) -> Tensor: ...
-        def __sub__(self, other: Any) -> Tensor: ...
-        def __rsub__(self, other: Any) -> Tensor: ...
-        def __mul__(self, other: Any) -> Tensor: ...
-        def __rmul__(self, other: Any) -> Tensor: ...
-        def __truediv__(self, other: Any) -> Tensor: ...
-        def __rtruediv__(self, other: Any) -> Tensor: ...
-        def __pow__(self, other: Any) -> Tensor: ...
-        def __rpow__(self, other: Any) -> Tensor: ...
-        def __matmul__(self, other: Any) -> Tensor: ...
-        def __rmatmul__(self, other: Any) -> Tensor: ...
-        def __neg__(self) -> Tensor: ...
-        def __abs__(self) -> Tensor: ...
-        def __lt__(self, other: Any) -> Tensor: ...
-        def __le__(self, other: Any) -> Tensor: ...
-        def __gt__(self, other: Any) -> Tensor: ...
-        def __ge__(self, other: Any) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __add__(self, other: Any) -> Tensor: ...
 
-
-_new = object.__new__
+        __sub__ = __mul__ = __truediv__ = __pow__ = __matmul__ = __lt__ = __le__ = __gt__ = __ge__ = __add__
+        __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rpow__ = __rmatmul__ = __add__
 
 
 def wrap(data: NDArray[Any], node: Node | None, version: list[int]) -> Tensor:
-    """Makes a tensor of ready parts, without the checks of the constructor."""
-    tensor = _new(Tensor)
-    tensor.data = data
+    """Return a tensor of these parts, without the constructor's checks."""
+    tensor = object.__new__(Tensor)
+    tensor._data = data
     tensor.node = node
     tensor.version = version
     return tensor
+
+
+def write(tensor: Tensor, index: Any, value: Any) -> None:
+    """Write a value into `tensor.data[index]`.
+
+    It may have any type that an array takes.
+    """
+    tensor._data[index] = value.data if isinstance(value, Tensor) else value
+    tensor.bump(index, value)
+
+
+def from_dlpack(x: Any) -> Tensor:
+    """Return a tensor sharing another library's array, by DLPack.
+
+    What is written into the one is seen in the other; a graph that saved the old values does not notice it.
+
+    Raises:
+        TypeError: for what is no such array, or one that NumPy cannot hold, as bfloat16 or another device's memory.
+    """
+    if not hasattr(x, "__dlpack__"):
+        raise TypeError(f"from_dlpack takes an array with __dlpack__, got {type(x).__name__}; use Tensor(values)")
+    try:
+        return Tensor(np.from_dlpack(x))
+    except (RuntimeError, BufferError, ValueError, TypeError) as error:
+        raise TypeError(f"from_dlpack of {type(x).__module__}.{type(x).__name__}: {error}") from None

@@ -1,4 +1,4 @@
-"""Functions that make functions: derivatives as in the mathematics, of pure functions of tensors, to any order.
+"""Function transforms: derivatives of pure functions, to any order.
 
 All of them nest. A graph of the derivative is built only where somebody outside could ask for it: where the result
 depends on a tensor that requires gradients and is not one of the function's own arguments.
@@ -7,30 +7,37 @@ depends on a tensor that requires gradients and is not one of the function's own
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from minigrad.engine.backward import grad as gradients_of
-from minigrad.engine.backward import reachable
+from minigrad.engine.graph import Leaf, reachable
 from minigrad.engine.mode import enable_grad, is_grad_enabled
-from minigrad.engine.tensor import Leaf, Tensor
+from minigrad.engine.tensor import Tensor
+from minigrad.nests import change, describe, leaves, matching, rebuild
 
-Numbers = Tensor | ArrayLike
+Nest = Any
 Places = int | Sequence[int]
 
 
 def value_and_grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., tuple[Tensor, Any]]:
-    """The function that returns f(*args) and the gradient of it with respect to the arguments at `argnums`.
+    """The function that returns f(*args) and its gradient.
+
+    The gradient is with respect to the arguments at `argnums`.
 
     Args:
-        f: a function that returns a tensor of one element.
-        argnums: one place, for one gradient, or several, for a tuple of them. Each gradient has its argument's shape.
+        f: a function that returns a tensor of one element. Its arguments are arrays, or nests of them: dicts, lists,
+            tuples and named tuples, in each other to any depth.
+        argnums: one place, for one gradient, or several, for a tuple of them. Each gradient is a nest like its
+            argument, of arrays of the same shapes.
     """
 
     def function(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         call = _Call(f, args, kwargs, argnums)
+        if not isinstance(call.value, Tensor):
+            raise TypeError(f"the function to differentiate is to return a tensor, got {type(call.value).__name__}")
         gradients = call.pull(None)
         return call.value, gradients[0] if isinstance(argnums, int) else gradients
 
@@ -38,141 +45,207 @@ def value_and_grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..
 
 
 def grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., Any]:
-    """The function that returns the gradient of f with respect to the arguments at `argnums`; see `value_and_grad`."""
+    """The function that returns the gradient of f.
+
+    See `value_and_grad`.
+    """
     both = value_and_grad(f, argnums)
-    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+    return wraps(f, updated=())(lambda *args, **kwargs: both(*args, **kwargs)[1])
 
 
-def vjp(f: Callable[..., Tensor], *primals: Numbers) -> tuple[Tensor, Callable[[Numbers], tuple[Tensor, ...]]]:
-    """Returns f(*primals) and the function from a vector v, of the result's shape, to vᵀ J for each primal.
+def vjp(f: Callable[..., Nest], *primals: Nest) -> tuple[Nest, Callable[[Nest], tuple[Nest, ...]]]:
+    """Return f(*primals) and its vector-Jacobian product function.
+
+    The function takes a vector v, a nest like the result, to vᵀ J for each primal.
 
     The graph of f is computed once and may be walked for as many vectors as one likes.
     """
     call = _Call(f, primals, {}, range(len(primals)))
-    return call.value, call.pull
+    return call.value, lambda cotangent: call.pull(matching(call.value, cotangent, "the vector"))
 
 
-def jvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence[Numbers]) -> tuple[Tensor, Tensor]:
-    """Returns f(*primals) and J t, its directional derivative along `tangents`, which are shaped as the primals.
+def jvp(f: Callable[..., Nest], primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[Nest, Nest]:
+    """Return f(*primals) and J t, its directional derivative.
+
+    The derivative is along `tangents`, t, which are shaped as the primals.
 
     Computed as the derivative of vᵀ J in v, which does not depend on v: two walks back are one forward.
 
-    Raises: TypeError if primals or tangents are no lists, ValueError if they do not pair.
+    Raises:
+        TypeError: if primals or tangents are no lists.
+        ValueError: if they do not pair.
     """
-    primals, tangents = _directions(primals, tangents)
+    primals, directions = _directions(primals, tangents)
     call = _Call(f, primals, {}, range(len(primals)))
-    cotangent = Tensor(np.zeros(call.value.shape, call.value.dtype), requires_grad=True)
-    pulled = call.pull(cotangent, create_graph=True)
+    cotangents = [Tensor(np.zeros(x.shape, x.dtype), requires_grad=True) for x in call.results]
+    pulled = _arrays(call.pull(cotangents, create_graph=True))
     with enable_grad():
-        total = sum((pull * tangent).sum() for pull, tangent in zip(pulled, tangents, strict=True))
-    if not isinstance(total, Tensor) or total.node is None:
-        return call.value, cotangent.detach() * 0.0
-    (tangent,) = gradients_of(total, cotangent, create_graph=call.watched or _leads_outside(total, [cotangent]))
-    return call.value, tangent  # type: ignore[return-value]
+        total = sum((pull * tangent).sum() for pull, tangent in zip(pulled, directions, strict=True))
+    found: Sequence[Tensor | None] = [None] * len(cotangents)
+    if isinstance(total, Tensor) and total.node is not None:
+        graph = call.watched or _leads_outside(total, cotangents)
+        found = gradients_of(total, cotangents, create_graph=graph, allow_unused=True)
+    slopes = [_zeros(x) if slope is None else slope for x, slope in zip(cotangents, found, strict=True)]
+    return call.value, rebuild(call.value, slopes)
 
 
-def jacobian(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., Any]:
-    """The function that returns the Jacobian of f: the result's shape, followed by that of the argument.
+def jacobian(f: Callable[..., Nest], argnums: Places = 0) -> Callable[..., Any]:
+    """The function that returns the Jacobian of f.
 
-    One walk for each element of the result.
+    Its shape is the result's shape, followed by that of the argument.
+
+    Of nests, a nest like the result, which holds in the place of each array a nest like the argument. One walk for
+    each element of the result.
     """
 
     def function(*args: Any, **kwargs: Any) -> Any:
         call = _Call(f, args, kwargs, argnums)
-        shape = call.value.shape
-        rows = [call.pull(unit.reshape(shape)) for unit in np.eye(call.value.size, dtype=call.value.dtype)]
-        jacobians = tuple(
-            _stack([row[i] for row in rows], call.value.dtype, argument.shape).reshape(*shape, *argument.shape)
-            for i, argument in enumerate(call.arguments)
-        )
-        return jacobians[0] if isinstance(argnums, int) else jacobians
+        jacobians = []
+        for place, result in enumerate(call.results):
+            units = np.eye(result.size, dtype=result.dtype).reshape((result.size, *result.shape))
+            rows = [_arrays(call.pull([unit], only=place)) for unit in units]
+            parts = [
+                _stack([row[i] for row in rows], result.dtype, x.shape).reshape(*result.shape, *x.shape)
+                for i, x in enumerate(call.leaves)
+            ]
+            of_arguments = call.for_arguments(parts)
+            jacobians.append(of_arguments[0] if isinstance(argnums, int) else of_arguments)
+        return rebuild(call.value, jacobians)
 
     return function
 
 
-def hessian(f: Callable[..., Tensor], argnums: int = 0) -> Callable[..., Tensor]:
-    """The function that returns the matrix of second derivatives of f, of one element, in the argument at `argnums`.
+def hessian(f: Callable[..., Tensor], argnums: int = 0) -> Callable[..., Any]:
+    """The function that returns the Hessian of f.
 
-    Its shape is that of the argument twice.
+    f has one element; the Hessian is in the argument at `argnums`.
+
+    Its shape is that of the argument twice. Of a nest, a nest of nests: `hessian(f)(x)["w"]["b"]`.
     """
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Callable[..., Tensor], primals: Sequence[Numbers], tangents: Sequence[Numbers]) -> tuple[Tensor, ...]:
-    """Returns H t for each primal, H being the Hessian of f, of one element, and `tangents` shaped as the primals.
+def hvp(f: Callable[..., Tensor], primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[Nest, ...]:
+    """Return the Hessian-vector product H t for each primal.
+
+    f has one element; `tangents`, t, are shaped as the primals.
 
     Costs a small multiple of f, whatever the size of H (Pearlmutter, 1994).
 
-    Raises: TypeError if primals or tangents are no lists, ValueError if they do not pair.
+    Raises:
+        TypeError: if primals or tangents are no lists.
+        ValueError: if they do not pair.
     """
-    primals, tangents = _directions(primals, tangents)
+    primals, directions = _directions(primals, tangents)
 
-    def slope(*args: Tensor) -> Tensor:
-        slopes = grad(f, range(len(args)))(*args)
-        return sum((slope * tangent).sum() for slope, tangent in zip(slopes, tangents, strict=True))
+    def slope(*args: Nest) -> Tensor:
+        slopes = _arrays(grad(f, range(len(args)))(*args))
+        return sum((slope * tangent).sum() for slope, tangent in zip(slopes, directions, strict=True))
 
     return grad(slope, range(len(primals)))(*primals)
 
 
 class _Call:
-    """A call of a function on arguments that are nodes of their own, so that what it closes over stays apart."""
+    """A call of a function on separate nodes for its arguments.
 
-    def __init__(self, f: Callable[..., Tensor], args: Sequence[Any], kwargs: dict[str, Any], argnums: Places) -> None:
+    What the function closes over stays apart.
+
+    Attributes:
+        leaves: the arrays of the arguments to differentiate in.
+        results: the arrays of the result.
+        value: the result, of constants unless `watched`.
+        watched: whether somebody outside could ask for a derivative of it.
+    """
+
+    def __init__(self, f: Callable[..., Nest], args: Sequence[Any], kwargs: dict[str, Any], argnums: Places) -> None:
         places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         if not all(-len(args) <= place < len(args) for place in places):
             raise ValueError(f"argnums is {argnums}, and the function was given {len(args)} positional arguments")
         arguments = list(args)
         with enable_grad():
             for place in places:
-                given = _tensor(args[place])
-                arguments[place] = (
-                    Tensor(given.data, requires_grad=True) if given.node is None else given.reshape(given.shape)
-                )
-            self.arguments = [arguments[place] for place in places]
+                arguments[place] = change(args[place], _own, f"argument {place} of {getattr(f, '__name__', f)}")
+            self._arguments = [arguments[place] for place in places]
             result = f(*arguments, **kwargs)
-        if not isinstance(result, Tensor):
-            raise TypeError(f"the function to differentiate is to return a tensor, got {type(result).__name__}")
-        self._result = result
-        self.watched = is_grad_enabled() and _leads_outside(result, self.arguments)
-        self.value = result if self.watched else result.detach()
+        self.leaves, self.results = _arrays(self._arguments), _arrays(result)
+        for each in self.results:
+            if not isinstance(each, Tensor):
+                raise TypeError(f"the function to differentiate is to return a tensor, got {type(each).__name__}")
+        self.watched = is_grad_enabled() and any(_leads_outside(each, self.leaves) for each in self.results)
+        self.value = result if self.watched else rebuild(result, [each.detach() for each in self.results])
 
-    def pull(self, cotangent: Any, create_graph: bool = False) -> tuple[Tensor, ...]:
-        """The gradients of the result, weighted with `cotangent`, with respect to the arguments; zeros where none."""
-        graph = create_graph or self.watched or (isinstance(cotangent, Tensor) and cotangent.requires_grad)
-        if self._result.node is None:
-            found: tuple[Tensor | None, ...] = (None,) * len(self.arguments)
-        else:
-            found = gradients_of(self._result, self.arguments, [cotangent], graph, True, allow_unused=True)
-        return tuple(
-            Tensor(np.zeros(argument.shape, argument.dtype)) if gradient is None else gradient
-            for argument, gradient in zip(self.arguments, found, strict=True)
-        )
+    def pull(self, cotangents: Any, create_graph: bool = False, only: int | None = None) -> tuple[Nest, ...]:
+        """The gradients of the results in the arguments.
+
+        They are weighted with `cotangents`, and zeros where there are none.
+
+        Args:
+            cotangents: one for each result; None for 1, of one result of one element.
+            only: the place of the only result that has one.
+        """
+        roots = self.results if only is None else [self.results[only]]
+        given = [None] * len(roots) if cotangents is None else list(cotangents)
+        tracked = [(root, weight) for root, weight in zip(roots, given, strict=True) if root.node is not None]
+        graph = create_graph or self.watched or any(isinstance(x, Tensor) and x.requires_grad for x in given)
+        found: Sequence[Tensor | None] = [None] * len(self.leaves)
+        if tracked and self.leaves:
+            outputs, weights = zip(*tracked, strict=True)
+            found = gradients_of(outputs, self.leaves, weights, graph, True, allow_unused=True)
+        return self.for_arguments([_zeros(x) if g is None else g for x, g in zip(self.leaves, found, strict=True)])
+
+    def for_arguments(self, values: Sequence[Any]) -> tuple[Nest, ...]:
+        """Values for the leaves, in nests like the arguments."""
+        return tuple(rebuild(self._arguments, values))
+
+
+def _own(value: Any) -> Tensor:
+    """A copy that is a leaf, or a node, by itself."""
+    given = value if isinstance(value, Tensor) else Tensor(value)
+    return Tensor(given.data, requires_grad=True) if given.node is None else given.reshape(given.shape)
+
+
+def _arrays(tree: Nest) -> list[Any]:
+    return [leaf for _, leaf in leaves(tree)]
+
+
+def _zeros(x: Tensor) -> Tensor:
+    return Tensor(np.zeros(x.shape, x.dtype))
 
 
 def _leads_outside(result: Tensor, own: Sequence[Tensor]) -> bool:
-    """Whether a result depends on leaves other than these of ours."""
+    """Whether a result depends on leaves other than these."""
     if result.node is None:
         return False
     nodes = {argument.node for argument in own}
     return any(isinstance(node, Leaf) and node not in nodes for node in reachable([result.node]))
 
 
-def _directions(primals: Sequence[Numbers], tangents: Sequence[Numbers]) -> tuple[list[Tensor], list[Tensor]]:
-    """Primals and tangents as tensors. Raises: TypeError if either is no list, ValueError if they do not pair."""
+def _directions(primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[list[Nest], list[Tensor]]:
+    """Primals as nests of tensors, with the arrays of tangents.
+
+    Raises:
+        TypeError: if either is no list.
+        ValueError: if they do not pair.
+    """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"{name} is a list with an entry for each argument, as in [x], got {type(given).__name__}")
-    points, directions = list(map(_tensor, primals)), list(map(_tensor, tangents))
-    of_points, of_directions = [x.shape for x in points], [t.shape for t in directions]
+    if len(primals) != len(tangents):
+        raise ValueError(f"expected tangents of the primals' shapes {describe(primals)}, got {describe(tangents)}")
+    points: list[Nest] = []
+    directions: list[Tensor] = []
+    for primal, tangent in zip(primals, tangents, strict=True):
+        points.append(change(primal, _tensor, f"primals[{len(points)}]"))
+        directions += change(matching(points[-1], tangent, "tangents"), _tensor, "tangents")
+    of_points, of_directions = [x.shape for x in _arrays(points)], [t.shape for t in directions]
     if of_points != of_directions:
         raise ValueError(f"expected tangents of the primals' shapes {of_points}, got {of_directions}")
     return points, directions
 
 
-def _tensor(value: Numbers) -> Tensor:
+def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
 def _stack(rows: list[Tensor], dtype: Any, shape: tuple[int, ...]) -> Tensor:
-    stacked: Any = np.stack(rows) if rows else Tensor(np.zeros((0, *shape), dtype))
-    return stacked
+    return np.stack(rows) if rows else Tensor(np.zeros((0, *shape), dtype))  # type: ignore[return-value]

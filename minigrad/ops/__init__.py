@@ -1,11 +1,31 @@
-"""The table of derivatives: every operation, declared once, with one rule an input.
+"""The table of operations, each declared once with its derivatives.
 
 Importing this room gives Tensor its operators and methods.
 """
 
+from inspect import isfunction as _isfunction
+from inspect import signature as _signature
+from typing import TYPE_CHECKING, Any
+
 from minigrad.engine.broadcast import astype, broadcast_to, sum_to
+from minigrad.names import explained as _explained
+from minigrad.names import missing as _missing
+from minigrad.ops import chains as chains
+from minigrad.ops import differences as differences
+from minigrad.ops import joining as joining
+from minigrad.ops import margins as margins
+from minigrad.ops import matrices as matrices
 from minigrad.ops import methods as methods
+from minigrad.ops import naming as _naming
+from minigrad.ops import polynomials as polynomials
+from minigrad.ops import statistics as statistics
 from minigrad.ops.activation import elu, hardtanh, leaky_relu, relu, sigmoid, silu, softplus
+from minigrad.ops.adaptive_pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+)
 from minigrad.ops.attention import attention_weights, packed_attention, scaled_dot_product_attention
 from minigrad.ops.convolution import conv1d, conv2d, conv_transpose1d, conv_transpose2d
 from minigrad.ops.decomposition import cholesky, det, eigh, inv, qr, slogdet, solve, svd
@@ -19,6 +39,9 @@ from minigrad.ops.elementwise import (
     arctan,
     arctan2,
     arctanh,
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
     cbrt,
     ceil,
     clip,
@@ -36,6 +59,7 @@ from minigrad.ops.elementwise import (
     greater,
     greater_equal,
     hypot,
+    invert,
     isfinite,
     isinf,
     isnan,
@@ -72,6 +96,8 @@ from minigrad.ops.elementwise import (
     trunc,
     where,
 )
+from minigrad.ops.elman import rnn
+from minigrad.ops.gru import gru
 from minigrad.ops.indexing import (
     argsort,
     getitem,
@@ -86,12 +112,12 @@ from minigrad.ops.indexing import (
     take_along_axis,
     topk,
 )
+from minigrad.ops.interpolation import interpolate, pixel_shuffle
 from minigrad.ops.kernels import cross_entropy, gelu, linear, log_softmax, mse_loss, softmax
 from minigrad.ops.linalg import (
     diag,
     diagonal,
     dot,
-    einsum,
     inner,
     matmul,
     outer,
@@ -100,15 +126,11 @@ from minigrad.ops.linalg import (
     tril,
     triu,
 )
+from minigrad.ops.lstm import lstm
+from minigrad.ops.matrices import einsum
+from minigrad.ops.noise import dropout
 from minigrad.ops.normalization import group_norm, layer_norm, rms_norm, standardize
-from minigrad.ops.pooling import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    avg_pool1d,
-    avg_pool2d,
-    max_pool1d,
-    max_pool2d,
-)
+from minigrad.ops.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from minigrad.ops.reduction import (
     all,
     any,
@@ -125,6 +147,7 @@ from minigrad.ops.reduction import (
     var,
     vector_norm,
 )
+from minigrad.ops.rotation import rotary
 from minigrad.ops.scan import cumprod, cumsum
 from minigrad.ops.shape import (
     concatenate,
@@ -142,3 +165,17 @@ from minigrad.ops.shape import (
     tile,
     transpose,
 )
+
+for _function in [x for x in globals().values() if _isfunction(x) and x.__qualname__ == x.__name__]:
+    _function.__qualname__ = _explained(_function.__name__, _signature(_function).parameters)
+for _name, _function in [(name, x) for name, x in globals().items() if _isfunction(x) and name[0] != "_"]:
+    globals()[_name] = _function if hasattr(_function, "primitive") else _naming.named(_function)
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this package
+
+    def __getattr__(name: str) -> Any:
+        """Raise AttributeError for an unknown name, with a remedy.
+
+        It names the nearest name, or what to use for a name of PyTorch.
+        """
+        raise _missing(f"module {__name__!r}", name, globals())

@@ -1,7 +1,7 @@
-"""Attention: each query takes a mean of values, weighted by how well their keys answer it.
+"""Scaled dot-product attention.
 
 Vaswani et al., "Attention is all you need", arXiv:1706.03762, section 3.2.1. The rules compute the weights again from
-queries and keys, and are the specification; forward and fast path go block by block (`attention_blocks`).
+queries and keys, and are the specification; forward and fused backward go block by block (`attention_blocks`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine import Tensor
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.apply import primitive
 from minigrad.ops.attention_blocks import attend, attend_back
 from minigrad.ops.elementwise import where
 from minigrad.ops.kernels import softmax
@@ -27,31 +26,34 @@ Needs = Sequence[bool]
 def attention_weights(
     query: Any, key: Any, mask: Any = None, is_causal: bool = False, scale: float | None = None
 ) -> Any:
-    """softmax(scale · query keyᵀ + mask), along the keys: (..., L, E) and (..., S, E) to (..., L, S).
+    """Attention weights, by softmax along the keys.
 
-    What `scaled_dot_product_attention` weights the values with; the arguments, and what they raise, are the same. A
-    query from which all keys are hidden has the weights 0.
+    softmax(scale · query keyᵀ + mask): (..., L, E) and (..., S, E) to (..., L, S).
     """
     scores = query @ key.swapaxes(-1, -2) * _scale(query, scale)
-    shown = _shown(mask, is_causal, scores.shape)
+    shown = _shown(mask, is_causal, scores.shape, getattr(scores, "_data", scores))
     if shown is None or not scores.shape[-1]:
         return softmax(scores) if scores.shape[-1] else scores
     if mask is not None and mask.dtype != bool:
         scores = scores + mask
     sees = shown.any(axis=-1, keepdims=True)
-    scores = where(sees, where(shown, scores, -np.inf), 0.0)  # no row of -inf alone, of which softmax would make NaN
+    scores = where(sees, where(shown, scores, -np.inf), 0.0)  # no row of -inf only, whose softmax would be NaN
     return where(sees, softmax(scores), 0.0)
 
 
-def _shown(mask: Any, is_causal: bool, shape: tuple[int, ...]) -> Array | None:
-    """Which keys each query sees, broadcast to scores of `shape` (..., L, S); None for all."""
-    shown = np.broadcast_to(np.arange(shape[-1]) <= np.arange(shape[-2])[:, None], shape) if is_causal else None
+def _shown(mask: Any, is_causal: bool, shape: tuple[int, ...], x: Array) -> Array | None:
+    """The keys that each query sees, or None for all.
+
+    Broadcast to scores of `shape` (..., L, S), on the device of x.
+    """
+    shown = None
+    if is_causal:
+        shown = np.broadcast_to(np.arange(shape[-1], like=x) <= np.arange(shape[-2], like=x)[:, None], shape)
     if mask is None:
         return shown
     _check_mask(mask, shape)
-    values = mask.data if isinstance(mask, Tensor) else mask
-    values = np.broadcast_to(values if values.dtype == bool else values > -np.inf, shape)
-    return values if shown is None else values & shown
+    allowed = np.broadcast_to(mask if mask.dtype == bool else mask > -np.inf, shape)
+    return allowed if shown is None else allowed & shown
 
 
 def _check_mask(mask: Any, shape: tuple[int, ...]) -> None:
@@ -78,7 +80,9 @@ def _scaled_dot_product_attention(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> tuple[Array, Array]:
-    """Means of values, weighted by softmax(scale · query keyᵀ + mask); in a boolean mask True *takes part*.
+    """Scaled dot-product attention.
+
+    Means of values, weighted by softmax(scale · query keyᵀ + mask); in a boolean mask True *takes part*.
 
     query (..., L, E), key (..., S, E), value (..., S, Ev), result (..., L, Ev); leading axes are broadcast. A query
     from which all keys are hidden gets zeros.
@@ -88,7 +92,9 @@ def _scaled_dot_product_attention(
         is_causal: whether query i sees the keys 0 to i alone.
         scale: what products of queries and keys are multiplied by; 1/sqrt(E) if None.
 
-    Raises: ValueError for shapes that do not fit, TypeError for a mask of integers.
+    Raises:
+        ValueError: for shapes that do not fit.
+        TypeError: for a mask of integers.
     """
     if (
         min(query.ndim, key.ndim, value.ndim) < 2
@@ -103,7 +109,7 @@ def _scaled_dot_product_attention(
 
 
 def _broadcast(lead: tuple[int, ...], query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
-    """The four with the same leading axes, the mask with its last ones too."""
+    """Broadcast leading axes of all four, and the mask's last."""
     if mask is not None:
         mask = np.broadcast_to(mask, (*lead, query.shape[-2], key.shape[-2]))
     return *[
@@ -113,7 +119,7 @@ def _broadcast(lead: tuple[int, ...], query: Any, key: Any, value: Any, mask: An
 
 
 def _slope(g: Any, query: Any, key: Any, value: Any, mask: Any, out: Any, is_causal: bool, scale: float | None) -> Any:
-    """The gradient of what softmax is taken of."""
+    """The gradient of the argument of softmax."""
     weights = attention_weights(query, key, mask, is_causal, scale)
     return weights * (g @ value.swapaxes(-1, -2) - (g * out).sum(axis=-1, keepdims=True))
 
@@ -134,7 +140,7 @@ def _value_rule(g: Any, query: Any, key: Any, mask: Any, is_causal: bool, scale:
     return attention_weights(query, key, mask, is_causal, scale).swapaxes(-1, -2) @ g
 
 
-def _fast(
+def _fused(
     g: Array,
     needs: Needs,
     query: Array,
@@ -161,8 +167,8 @@ scaled_dot_product_attention = primitive(
     _key_rule,
     _value_rule,
     _slope,
-    fast=_fast,
-    extras=("logsumexp",),
+    fused=_fused,
+    residuals=("logsumexp",),
 )
 
 # The same for queries, keys and values that lie beside each other, as one product makes them of a sequence.
@@ -171,7 +177,9 @@ scaled_dot_product_attention = primitive(
 def _packed_attention(
     x: Array, mask: Array | None = None, num_heads: int = 1, is_causal: bool = False, scale: float | None = None
 ) -> tuple[Array, Array]:
-    """The heads' attention, side by side: x (..., L, 3 · num_heads · E), result (..., L, num_heads · E).
+    """Self-attention of packed queries, keys and values.
+
+    x (..., L, 3 · num_heads · E), result (..., L, num_heads · E), heads side by side.
 
     Along the last axis of x lie the queries of all heads, then the keys, then the values. What it saves beside
     `scaled_dot_product_attention` of the parts is to put together their gradients.
@@ -182,7 +190,9 @@ def _packed_attention(
         is_causal: whether place i sees the places 0 to i alone.
         scale: as there.
 
-    Raises: ValueError for shapes that do not fit, TypeError for a mask of integers.
+    Raises:
+        ValueError: for shapes that do not fit.
+        TypeError: for a mask of integers.
     """
     if x.ndim < 2 or num_heads < 1 or x.shape[-1] % (3 * num_heads):
         raise ValueError(f"expected (..., L, E) with E a multiple of 3 · {num_heads}, three times the heads")
@@ -192,13 +202,16 @@ def _packed_attention(
 
 
 def _unpacked(x: Any, count: int, num_heads: int) -> Any:
-    """(..., L, count · num_heads · E) as `count` parts (..., num_heads, L, E), views of it."""
+    """Split the last axis into `count` parts of heads.
+
+    (..., L, count · num_heads · E) as `count` parts (..., num_heads, L, E), views of it.
+    """
     parts = x.reshape((*x.shape[:-1], count, num_heads, x.shape[-1] // (count * num_heads)))
     return [parts[..., i, :, :].swapaxes(-2, -3) for i in range(count)]
 
 
 def _joined(x: Any) -> Any:
-    """Heads (..., num_heads, L, E) side by side: (..., L, num_heads · E)."""
+    """Concatenate heads (..., num_heads, L, E): (..., L, num_heads · E)."""
     x = x.swapaxes(-2, -3)
     return x.reshape((*x.shape[:-2], x.shape[-2] * x.shape[-1]))
 
@@ -222,7 +235,7 @@ def _packed_slope(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal
     return _slope(g, query, key, value, mask, out, is_causal, scale)
 
 
-def _packed_fast(
+def _packed_fused(
     g: Array,
     needs: Needs,
     x: Array,
@@ -236,7 +249,7 @@ def _packed_fast(
     to_mask = _packed_slope(g, x, mask, out, num_heads, is_causal, scale) if needs[1] else None
     if not needs[0]:
         return [None, to_mask]
-    gradient = np.empty(x.shape, x.dtype)
+    gradient = np.empty(x.shape, x.dtype, like=x)
     (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
     query, key, value = _unpacked(x, 3, num_heads)
     if mask is not None:
@@ -251,6 +264,6 @@ packed_attention = primitive(
     _packed_attention,
     _packed_rule,
     _packed_slope,
-    fast=_packed_fast,
-    extras=("logsumexp",),
+    fused=_packed_fused,
+    residuals=("logsumexp",),
 )

@@ -1,4 +1,4 @@
-"""Convolution as a product of matrices: the columns of what a kernel sees of images, a batch at a time."""
+"""Convolution by im2col, a few images at a time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from minigrad.ops.windows import Lengths, counts, within
 
 Array = NDArray[Any]
-Pairs = tuple[tuple[Any, Any], ...]
-_BLOCK = 3 * 2**18  # elements that are worked on at a time: 3 MB of float32
+_BLOCK = 2**18
+"""Elements that are worked on at a time: 1 MB of float32, half of a core's cache."""
+
+_LONG = 128
+"""From these places in a line on copying takes half of the time of adding up."""
 
 
 class Geometry(NamedTuple):
-    """How a kernel moves.
+    """The kernel, stride, padding and dilation of a convolution.
 
     Attributes:
         stride: the step of the kernel along each axis.
-        padding: the zeros that are thought (before, after) each axis; below zero after it, so much is left out.
+        padding: the implicit zeros (before, after) each axis; negative numbers crop.
         dilation: the step between the elements of the kernel.
-        groups: in so many parts the channels are divided, each of which sees only its own.
+        groups: the number of groups of channels, each convolved separately.
     """
 
     stride: Lengths
@@ -32,138 +35,141 @@ class Geometry(NamedTuple):
     dilation: Lengths
     groups: int
 
+    def turned(self, size: Lengths, kernel: Lengths, places: Lengths) -> Geometry:
+        """Return the geometry of the adjoint, with a flipped kernel.
+
+        It moves over results, back to images of a size.
+        """
+        reach = [d * (k - 1) for d, k in zip(self.dilation, kernel, strict=True)]
+        before = [r - first for r, (first, _) in zip(reach, self.padding, strict=True)]
+        after = [length + r - n - b for length, r, n, b in zip(size, reach, places, before, strict=True)]
+        return self._replace(padding=tuple(zip(before, after, strict=True)))
+
 
 class Plan(NamedTuple):
-    """How images of one size are convolved: by lines, of which an image has as many as its first axis is long.
+    """The blocking of a convolution of images of one size.
+
+    A kernel is applied line by line along its first axis.
 
     A line of the kernel, at a place in a line of the image, sees the same whichever line of the kernel it is. So the
-    columns hold what one line sees; their products with all lines of the kernel come from one product of matrices, and
-    are added up, those of each line moved to the height where they belong. Columns of what the whole kernel sees would
-    be as many times more as it has lines.
+    columns of an image hold what one line sees, and lines of zeros where the image is padded; what each line of the
+    kernel sees are views of them, a product of matrices each. Columns of what the whole kernel sees would be as many
+    times more as it has lines.
 
     Attributes:
         size: of an image, (lines, *rest).
         kernel: its size.
         places: how often it fits.
         groups: of channels.
-        step: how many images are worked on at a time, so few that their columns and products stay in a cache.
+        area: what columns hold for an element of a line of the kernel: (lines, *places of the rest).
+        lines: for each line of the kernel, the lines of the columns that it sees.
         moves: for each element in a line of the kernel, the index of its columns, and of what it sees of the images.
-        heights: for each line of the kernel, the index of its products, and of the results that they are parts of.
+        is_copy: whether columns are the images themselves, as for a kernel of 1×1; nothing is copied then.
+        step: how many images are worked on at a time, so few that their columns and products stay in a cache.
     """
 
     size: Lengths
     kernel: Lengths
     places: Lengths
     groups: int
+    area: Lengths
+    lines: tuple[slice, ...]
+    moves: tuple[tuple[Any, Any], ...]
+    is_copy: bool
     step: int
-    moves: Pairs
-    heights: Pairs
 
-    @property
-    def area(self) -> Lengths:
-        """What columns and products hold for an image: its lines, and the places in a line."""
-        return (self.size[0], *self.places[1:])
-
-    def batches(self, n: int) -> Iterator[slice]:
-        """Yields stretches of n images."""
+    def blocks(self, n: int) -> Iterator[slice]:
+        """Yield blocks of n images."""
         for start in range(0, n, self.step):
             yield slice(start, min(n, start + self.step))
 
     def images(self, x: Array) -> Array:
-        """x (N, C, ...) as (groups, C/groups, N, *size), a view."""
-        return self._by_channel(x, self.size)
+        """View x (N, C, ...) as (N, groups, C/groups, *size)."""
+        return x.reshape(len(x), self.groups, x.shape[1] // self.groups, *self.size)
 
     def results(self, y: Array) -> Array:
-        """y (N, O, ...) as (groups, O/groups, N, *places), a view where y is in order."""
-        return self._by_channel(y, self.places)
+        """View y (N, O, ...) as (N, groups, O/groups, places).
+
+        A copy where y is not contiguous.
+        """
+        return y.reshape(len(y), self.groups, y.shape[1] // self.groups, math.prod(self.places))
 
     def matrices(self, weight: Array) -> Array:
-        """weight (O, C/groups, ...) as (groups, kernel[0] · O/groups, C/groups · kernel[1:])."""
+        """Reshape a weight into one matrix per kernel line.
+
+        weight (O, C/groups, ...) as (kernel[0], groups, O/groups, C/groups · kernel[1:]).
+        """
         (o, c), (lines, *rest) = weight.shape[:2], self.kernel
-        weight = weight.reshape(self.groups, o // self.groups, c, lines, math.prod(rest)).transpose(0, 3, 1, 2, 4)
-        return weight.reshape(self.groups, lines * o // self.groups, -1)
+        weight = weight.reshape(self.groups, o // self.groups, c, lines, math.prod(rest)).transpose(3, 0, 1, 2, 4)
+        return weight.reshape(lines, self.groups, o // self.groups, c * math.prod(rest))
 
-    def columns(self, x: Array) -> Iterator[Array]:
-        """Yields for each batch of x (N, C, ...) what a line of the kernel sees, valid until the next.
+    def weight(self, matrices: Array) -> Array:
+        """Invert `matrices`: (O, C/groups, *kernel)."""
+        lines, groups, o, columns = matrices.shape
+        rest = self.kernel[1:]
+        weight = matrices.reshape(lines, groups * o, columns // math.prod(rest), math.prod(rest))
+        return weight.transpose(1, 2, 0, 3).reshape(groups * o, -1, lines, *rest)
 
-        That is (groups, C/groups · kernel[1:], images · area).
+    def seen(self, x: Array) -> Iterator[tuple[slice, list[Array]]]:
+        """Yield the columns of each block and kernel line.
+
+        x is (N, C, ...); columns are valid until the next.
+
+        That is (images, groups, C/groups · kernel[1:], places).
         """
         images = self.images(x)
-        return self._spread(images, (*images.shape[:2], *self.kernel[1:]), self.moves)
+        shape = (*images.shape[1:3], *self.kernel[1:], *self.area)
+        wide = None
+        for block in self.blocks(len(x)):
+            part = images[block]
+            if self.is_copy:
+                wide = part
+            else:
+                if wide is None or len(wide) != len(part):
+                    wide = np.zeros((len(part), *shape), x.dtype, like=x)
+                for place, source in self.moves:
+                    wide[place] = part[source]
+            columns = wide.reshape(len(part), self.groups, -1, *self.area)
+            yield block, [columns[:, :, :, line].reshape(*columns.shape[:3], -1) for line in self.lines]
 
-    def products(self, y: Array) -> Iterator[Array]:
-        """Yields for each batch of y (N, O, ...) the products that each number is a sum of, valid until the next.
+    def scatter(self, columns: Array, x: Array) -> None:
+        """Add columns to the elements they were taken from.
 
-        That is (groups, kernel[0] · O/groups, images · area).
+        Columns are (images, groups, C/groups · kernel[1:], area), x (N, C, ...).
         """
-        results = self.results(y)
-        return self._spread(results, (self.groups, self.kernel[0], results.shape[1]), self.heights)
-
-    def _by_channel(self, x: Array, size: Lengths) -> Array:
-        x = x.reshape(len(x), self.groups, x.shape[1] // self.groups, *size)
-        return x.transpose(1, 2, 0, *range(3, x.ndim))
-
-    def _spread(self, narrow: Array, rows: Lengths, pairs: Pairs) -> Iterator[Array]:
-        """Copies each batch to the places that the pairs tell; elsewhere are zeros."""
-        wide = np.empty((*rows, 0, *self.area), narrow.dtype)
-        for batch in self.batches(narrow.shape[2]):
-            part = narrow[:, :, batch]
-            if wide.shape[len(rows)] != part.shape[2]:
-                wide = np.zeros((*rows, part.shape[2], *self.area), narrow.dtype)
-            for place, source in pairs:
-                wide[place] = part[source]
-            yield wide.reshape(self.groups, math.prod(rows) // self.groups, -1)
-
-
-def collect(wide: Array, narrow: Array, pairs: Pairs, start: Array | int = 0) -> None:
-    """Writes into `narrow` the sum of `start` and of what the pairs of a plan, moves or heights, tell of `wide`.
-
-    `wide` may be overwritten: it lies in a cache, and in order.
-    """
-    (source, _), *others = pairs
-    total = wide[source]
-    if total.shape == narrow.shape:
-        for source, place in others:
-            total[place] += wide[source]
-        np.add(total, start, out=narrow)
-    else:
-        narrow[...] = start
-        for source, place in pairs:
-            narrow[place] += wide[source]
+        images = self.images(x)
+        wide = columns.reshape(*images.shape[:3], *self.kernel[1:], *self.area)
+        for place, source in self.moves:
+            images[source] += wide[place]
 
 
 @lru_cache(maxsize=256)
-def plan_for(size: Lengths, kernel: Lengths, geometry: Geometry, inside: int, outside: int) -> Plan:
-    """How to convolve images of `size` that have `inside` channels and results of `outside`.
+def plan_for(
+    size: Lengths, kernel: Lengths, geometry: Geometry, inside: int, outside: int, whole: bool = False
+) -> Plan:
+    """Return the plan for images of `size`.
 
-    An image counts as one line, with all its axes as the rest, if there would be more products than columns, if the
-    kernel skips lines, or if it stands on less than two thirds of them.
+    They have `inside` channels, and results have `outside`.
+
+    An image counts as one line, with all its axes as the rest, if that is asked for, if the kernel skips lines, or if
+    there would be more products to add up than columns.
     """
     stride, padding, dilation, groups = geometry
     padded = tuple(before + length + after for (before, after), length in zip(padding, size, strict=True))
     places = counts(padded, kernel, stride, dilation)
-    if outside > inside * math.prod(kernel[1:]) or stride[0] > 1 or 2 * size[0] > 3 * places[0]:
+    sums = outside * (2 if places[-1] >= _LONG else 1)
+    if whole or stride[0] > 1 or sums > inside * math.prod(kernel[1:]):
         size, kernel, places = (1, *size), (1, *kernel), (1, *places)
         stride, padding, dilation = (1, *stride), ((0, 0), *padding), (1, *dilation)
-
-    def meet(axis: int, offset: int) -> tuple[slice, slice]:
-        """The places where an element of the kernel is on the axis, and what it sees there."""
-        return within(size[axis], places[axis], offset * dilation[axis] - padding[axis][0], stride[axis])
-
+    area = (places[0] + dilation[0] * (kernel[0] - 1), *places[1:])
+    lines = tuple(slice(start, start + places[0]) for start in range(0, dilation[0] * kernel[0], dilation[0]))
     every = slice(None)
-    heights: list[tuple[Any, Any]] = []
-    for line in range(kernel[0]):
-        place, seen = meet(0, line)
-        heights.append(((every, line, every, every, seen), (every, every, every, place)))
     moves: list[tuple[Any, Any]] = []
     for offset in np.ndindex(kernel[1:]):
-        meetings = [meet(axis, o) for axis, o in enumerate(offset, 1)]
+        shifts = [o * d - before for o, d, (before, _) in zip((0, *offset), dilation, padding, strict=True)]
+        meetings = [within(*meeting) for meeting in zip(size, area, shifts, stride, strict=True)]
         stands, sees = ([meeting[i] for meeting in meetings] for i in (0, 1))
-        moves.append(((every, every, *offset, every, every, *stands), (..., *sees)))
-    for pairs, narrow in ((moves, size), (heights, places)):
-        # `collect` gains from a first pair that tells of all there is.
-        array = np.broadcast_to(0, (1, 1, 1, *narrow))
-        pairs.sort(key=lambda pair: array[pair[1]].size, reverse=True)
-    rows = inside * math.prod(kernel[1:]) + outside * kernel[0]
-    step = max(1, _BLOCK // max(1, rows * size[0] * math.prod(places[1:])))
-    return Plan(size, kernel, places, groups, step, tuple(moves), tuple(heights))
+        moves.append(((every, every, every, *offset, *stands), (..., *sees)))
+    is_copy = area == size and max(stride) == 1 and not any(shifts) and len(moves) == 1
+    step = max(1, _BLOCK // max(1, inside * math.prod(kernel[1:]) * math.prod(area) + 2 * outside * math.prod(places)))
+    return Plan(size, kernel, places, groups, area, lines, tuple(moves), is_copy, step)

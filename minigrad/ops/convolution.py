@@ -6,76 +6,38 @@ operations make one of them out of the two others; the derivatives of each are t
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
-from minigrad.engine.primitive import describe
-from minigrad.ops.columns import Geometry, collect, plan_for
+from minigrad.engine.apply import primitive
+from minigrad.engine.errors import describe
+from minigrad.ops import products
+from minigrad.ops.columns import Geometry
 from minigrad.ops.windows import Lengths, each
 
 Array = NDArray[Any]
 Padding = int | Lengths | Literal["same", "valid"]
 
 
-def _convolution(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
-    """x (N, C, *size), weight (O, C/groups, *kernel), bias (O,), result (N, O, *places)."""
-    n, o = len(x), len(weight)
-    plan = plan_for(x.shape[2:], weight.shape[2:], geometry, x.shape[1], o)
-    matrices = plan.matrices(weight)
-    out = np.empty((n, o, *plan.places[2 - weight.ndim :]), np.result_type(x, weight))
-    results = plan.results(out)
-    start = 0 if bias is None else bias.reshape(*results.shape[:2], *[1] * (results.ndim - 2))
-    for batch, columns in zip(plan.batches(n), plan.columns(x), strict=True):
-        products = (matrices @ columns).reshape(plan.groups, plan.kernel[0], o // plan.groups, -1, *plan.area)
-        collect(products, results[:, :, batch], plan.heights, start)
-    return out
-
-
-def _transposed_convolution(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Array:
-    """y (N, O, *places), weight (O, C/groups, *kernel), result (N, C, *size): each number of y scatters the kernel."""
-    n, channels = len(y), weight.shape[1] * geometry.groups
-    plan = plan_for(size, weight.shape[2:], geometry, channels, len(weight))
-    matrices = plan.matrices(weight).mT
-    out = np.empty((n, channels, *size), np.result_type(y, weight))
-    images = plan.images(out)
-    for batch, products in zip(plan.batches(n), plan.products(y), strict=True):
-        columns = (matrices @ products).reshape(*images.shape[:2], *plan.kernel[1:], -1, *plan.area)
-        collect(columns, images[:, :, batch], plan.moves)
-    return out
-
-
-def _convolution_weight(x: Array, y: Array, kernel: Lengths, geometry: Geometry) -> Array:
-    """x (N, C, *size), y (N, O, *places), result (O, C/groups, *kernel): what each pair of channels has in common."""
-    plan = plan_for(x.shape[2:], kernel, geometry, x.shape[1], y.shape[1])
-    groups, lines, places = plan.groups, plan.kernel[0], math.prod(plan.kernel[1:])
-    inside, outside = x.shape[1] // groups, y.shape[1] // groups
-    weight = np.zeros((groups, inside * places, lines * outside), np.result_type(x, y))
-    for columns, products in zip(plan.columns(x), plan.products(y), strict=True):
-        weight += columns @ products.mT
-    weight = weight.reshape(groups, inside, places, lines, outside)
-    return weight.transpose(0, 4, 1, 3, 2).reshape(y.shape[1], inside, *kernel)
-
-
 convolution = primitive(
     "convolution",
-    _convolution,
+    products.convolve,
     lambda g, weight, x_shape, geometry: transposed_convolution(g, weight, x_shape[2:], geometry),
     lambda g, x, weight_shape, geometry: convolution_weight(x, g, weight_shape[2:], geometry),
     lambda g: g.sum(axis=(0, *range(2, g.ndim))),
+    fused=products.convolution_fused,
 )
 transposed_convolution = primitive(
     "transposed_convolution",
-    _transposed_convolution,
+    products.transposed,
     lambda g, weight, geometry: convolution(g, weight, None, geometry),
     lambda g, y, weight_shape, geometry: convolution_weight(g, y, weight_shape[2:], geometry),
+    fused=products.transposed_convolution_fused,
 )
 convolution_weight = primitive(
     "convolution_weight",
-    _convolution_weight,
+    products.common,
     lambda g, y, x_shape, geometry: transposed_convolution(y, g, x_shape[2:], geometry),
     lambda g, x, geometry: convolution(x, g, None, geometry),
 )
@@ -92,7 +54,10 @@ def conv1d(
     dilation: int | Lengths = 1,
     groups: int = 1,
 ) -> Any:
-    """Convolution (cross-correlation) along one axis; arguments as `conv2d` with one axis less."""
+    """Convolution (cross-correlation) along one axis.
+
+    Arguments as `conv2d` with one axis less.
+    """
     return _conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
 
 
@@ -105,7 +70,9 @@ def conv2d(
     dilation: int | Lengths = 1,
     groups: int = 1,
 ) -> Any:
-    """Convolution as networks have it (cross-correlation): (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
+    """Convolution (cross-correlation) over two axes.
+
+    (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
 
     out[n, o] = bias[o] + the sum over c, i, j of weight[o, c, i, j] x[n, c] seen from (i, j). H' is
     (H + 2 padding - dilation (kh - 1) - 1) // stride + 1.
@@ -118,9 +85,10 @@ def conv2d(
         padding: the zeros on both sides of all axes or each; "valid" for none, "same" for as many as keep H and W (of
             an odd number one more at the end).
         dilation: the step between the elements of the kernel.
-        groups: the channels are divided into so many parts, each of which sees only its own.
+        groups: the number of groups of channels, each convolved separately.
 
-    Raises: ValueError for shapes that do not fit, padding="same" with a stride, and numbers below their least.
+    Raises:
+        ValueError: for shapes that do not fit, padding="same" with a stride, and numbers below their least.
     """
     return _conv("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
 
@@ -135,7 +103,10 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: int | Lengths = 1,
 ) -> Any:
-    """Transposed convolution along one axis; arguments as `conv_transpose2d` with one axis less."""
+    """Transposed convolution along one axis.
+
+    Arguments as `conv_transpose2d` with one axis less.
+    """
     return _conv_transpose("conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
@@ -149,7 +120,9 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: int | Lengths = 1,
 ) -> Any:
-    """Transposed convolution: (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
+    """Transposed convolution over two axes.
+
+    (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
 
     It does to x what the derivative of `conv2d` with the same weight does to a gradient: every number of x puts a
     multiple of the kernel into the result. H' is
@@ -162,10 +135,11 @@ def conv_transpose2d(
         stride: the step in the result for one in x, for all axes or each.
         padding: what is cut from both sides of the result.
         output_padding: what is added at the end of each axis; less than stride or dilation.
-        groups: the channels are divided into so many parts, each of which makes its own.
+        groups: the number of groups of channels, each convolved separately.
         dilation: the step between the elements of the kernel.
 
-    Raises: ValueError for shapes that do not fit, and numbers below their least.
+    Raises:
+        ValueError: for shapes that do not fit, and numbers below their least.
     """
     return _conv_transpose("conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation)
 
@@ -248,7 +222,7 @@ def _conv_transpose(
 
 
 def _check(name: str, n: int, x: Any, weight: Any, groups: int, axis: int) -> None:
-    """Raises a ValueError for a number of axes that is not n, or channels that groups do not divide."""
+    """Raise ValueError for wrong axes or channels. There have to be n axes, and groups have to divide the channels."""
     axes = ", ".join(["length"] if n == 1 else ["height", "width"])
     if x.ndim not in (n + 1, n + 2):
         raise ValueError(f"{name} of x {describe(x)}: expected (N, channels, {axes}) or (channels, {axes})")

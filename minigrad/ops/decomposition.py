@@ -1,4 +1,6 @@
-"""Systems of equations, inverses, determinants and decompositions of matrices, or of stacks of them, (..., m, n).
+"""Linear systems, inverses, determinants and matrix decompositions.
+
+Stacks of matrices are (..., m, n).
 
 The formulas are those of M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
 algorithmic differentiation" (2008), unless a rule names another source. What is not a smooth function of the matrix
@@ -14,11 +16,12 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import numpy_functions, primitive
-from minigrad.engine.primitive import describe
-from minigrad.engine.several import several
+from minigrad.engine.apply import numpy_functions, primitive
+from minigrad.engine.arrays import asarray
+from minigrad.engine.errors import describe
 from minigrad.ops.elementwise import equal, sign, where
 from minigrad.ops.reduction import prod
+from minigrad.ops.several import several
 from minigrad.ops.shape import concatenate
 
 Array = NDArray[Any]
@@ -32,7 +35,7 @@ def _expect_square(x: Array) -> None:
 def _half_lower(x: Any) -> Any:
     """The lower triangle of a matrix, with half of the diagonal."""
     n = x.shape[-1]
-    return x * (np.tril(np.ones((n, n), x.dtype)) - 0.5 * np.eye(n, dtype=x.dtype))
+    return x * (np.tri(n, dtype=x.dtype, like=x) - 0.5 * np.identity(n, x.dtype, like=x))
 
 
 def _symmetric(x: Any) -> Any:
@@ -41,16 +44,25 @@ def _symmetric(x: Any) -> Any:
 
 
 def _over_gaps(x: Any, values: Any) -> Any:
-    """The antisymmetric part of x, each entry [i, j] divided by values[j] - values[i]; the diagonal is zero."""
+    """Antisymmetrize x, and divide by the gaps of values.
+
+    Each entry [i, j] is divided by values[j] - values[i]; the diagonal is zero.
+    """
     gaps = values[..., None, :] - values[..., :, None]
-    return 0.5 * (x - x.mT) / (gaps + np.eye(x.shape[-1], dtype=x.dtype))
+    return 0.5 * (x - x.mT) / (gaps + np.identity(x.shape[-1], x.dtype, like=x))
 
 
 # Equations and inverses.
 
 
 def _solve(a: Array, b: Array) -> Array:
-    """The x of a @ x = b: a (..., n, n), b (..., n, k), or one vector (n,). Raises: LinAlgError if a is singular."""
+    """Solve a @ x = b.
+
+    a is (..., n, n), b (..., n, k), or one vector (n,).
+
+    Raises:
+        LinAlgError: if a is singular.
+    """
     _expect_square(a)
     if b.ndim == 0 or b.shape[-1 if b.ndim == 1 else -2] != a.shape[-1]:
         raise LinAlgError(f"expected b of shape ({a.shape[-1]},) or (..., {a.shape[-1]}, k)")
@@ -76,7 +88,11 @@ solve = primitive("solve", _solve, _solve_a, _solve_b, numpy=np.linalg.solve)
 
 
 def _inv(x: Array) -> Array:
-    """The inverse of (..., n, n). Raises: LinAlgError if a matrix is singular."""
+    """The inverse of (..., n, n).
+
+    Raises:
+        LinAlgError: if a matrix is singular.
+    """
     _expect_square(x)
     return np.linalg.inv(x)
 
@@ -87,7 +103,9 @@ inv = primitive("inv", _inv, lambda g, out: -out.mT @ g @ out.mT, numpy=np.linal
 
 
 def _cholesky(x: Array) -> Array:
-    """The lower triangular L with L @ L.mT = x, of positive definite (..., n, n), whose lower triangle is read.
+    """The Cholesky factor L, with L @ L.mT = x.
+
+    x is positive definite (..., n, n); its lower triangle is read.
 
     The gradient is symmetric. Raises: LinAlgError if a matrix is not positive definite.
     """
@@ -105,7 +123,7 @@ cholesky = primitive("cholesky", _cholesky, _cholesky_rule, numpy=np.linalg.chol
 
 
 class EighResult(NamedTuple):
-    """What `eigh` returns.
+    """The result of `eigh`.
 
     Attributes:
         eigenvalues: (..., n), ascending.
@@ -117,7 +135,9 @@ class EighResult(NamedTuple):
 
 
 def _eigh(x: Array) -> EighResult:
-    """The eigenvalues and eigenvectors of symmetric (..., n, n), whose lower triangle is read.
+    """Eigenvalues and eigenvectors of symmetric (..., n, n).
+
+    The lower triangle is read.
 
     The gradient is symmetric. That of the eigenvectors divides by the differences of eigenvalues: where two are equal
     it is not finite.
@@ -142,7 +162,7 @@ eigh = several("eigh", _eigh, _eigenvalues_rule, _eigenvectors_rule, numpy=np.li
 
 
 class SVDResult(NamedTuple):
-    """What `svd` returns, with k = min(m, n).
+    """The result of `svd`, with k = min(m, n).
 
     Attributes:
         U: (..., m, k), orthonormal in columns.
@@ -156,17 +176,17 @@ class SVDResult(NamedTuple):
 
 
 def _svd(x: Array) -> SVDResult:
-    """The reduced decomposition."""
+    """The reduced singular value decomposition."""
     return SVDResult(*np.linalg.svd(x, full_matrices=False))
 
 
 def _outside(g: Any, basis: Any) -> Any:
-    """The part of the columns of g that is orthogonal to the columns of a basis."""
+    """The columns of g, projected orthogonally to a basis."""
     return g - basis @ (basis.mT @ g)
 
 
 def _u_rule(g: Any, x: Any, results: SVDResult) -> Any:
-    """Townsend, "Differentiating the singular value decomposition" (2016), as that for Vh."""
+    """The gradient by U. Townsend, "Differentiating the singular value decomposition" (2016), as that for Vh."""
     u, s, vh = results
     slope = u @ (2 * _over_gaps(u.mT @ g, s * s) * s[..., None, :])
     return (slope if u.shape[-2] == u.shape[-1] else slope + _outside(g, u) / s[..., None, :]) @ vh
@@ -181,7 +201,9 @@ _reduced_svd = several("svd", _svd, _u_rule, lambda g, x, results: (results.U * 
 
 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """The singular value decomposition of (..., m, n), or its singular values alone.
+    """The singular value decomposition of (..., m, n).
+
+    Or the singular values alone.
 
     The gradients of U and Vh divide by the differences of the squares of singular values, and for matrices that are
     not square by the values: where two are equal, or one is zero, they are not finite. That of S always is.
@@ -191,7 +213,8 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
             x, and have no derivative.
         compute_uv: whether to return `SVDResult(U, S, Vh)` or S.
 
-    Raises: LinAlgError for a matrix that is not square if `full_matrices`.
+    Raises:
+        LinAlgError: for a matrix that is not square if `full_matrices`.
     """
     if len(x.shape) < 2:
         raise LinAlgError(f"svd of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
@@ -208,7 +231,7 @@ numpy_functions[np.linalg.svd] = svd
 
 
 class QRResult(NamedTuple):
-    """What `qr` returns, with k = min(m, n).
+    """The result of `qr`, with k = min(m, n).
 
     Attributes:
         Q: (..., m, k), orthonormal in columns.
@@ -220,12 +243,15 @@ class QRResult(NamedTuple):
 
 
 def _tall_qr(x: Array) -> QRResult:
-    """The decomposition of a matrix with at least as many rows as columns."""
+    """The QR decomposition of a tall or square matrix."""
     return QRResult(*np.linalg.qr(x))
 
 
 def _q_rule(g: Any, x: Any, results: QRResult) -> Any:
-    """Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), as that for R."""
+    """The gradient by Q.
+
+    Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), as that for R.
+    """
     q, r = results
     return _over_r(g - q @ (2 * _symmetric(_half_lower(g.mT @ q))), r)
 
@@ -243,19 +269,30 @@ def _over_r(x: Any, r: Any) -> Any:
 _qr = several("qr", _tall_qr, _q_rule, _r_rule)
 
 
-def qr(x: Any, mode: Literal["reduced", "r"] = "reduced") -> Any:
-    """The decomposition of (..., m, n) as Q @ R, reduced: `QRResult(Q, R)`, or R alone for the mode "r".
+def qr(x: Any, mode: Literal["reduced", "complete", "r"] = "reduced") -> Any:
+    """The QR decomposition of (..., m, n).
+
+    `QRResult(Q, R)`, or R alone for the mode "r".
+
+    The complete one has a square Q, as the reduced has where there are no more rows than columns.
 
     The first min(m, n) columns are to be linearly independent: the gradient divides by the diagonal of R, and raises
     LinAlgError where that holds a zero.
 
-    Raises: ValueError for another mode: what completes Q is not a function of x, and has no derivative.
+    Raises:
+        ValueError: for "complete" with more rows than columns: what completes Q is not a function of x, and has no
+            derivative; and for another mode.
     """
     if len(x.shape) < 2:
         raise LinAlgError(f"qr of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
-    if mode not in ("reduced", "r"):
-        raise ValueError(f"qr has derivatives in the modes 'reduced' and 'r', got {mode!r}")
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f"qr has derivatives in the modes 'reduced', 'complete' and 'r', got {mode!r}")
     rows, columns = x.shape[-2:]
+    if mode == "complete" and rows > columns:
+        raise ValueError(
+            f"qr of {describe(x)}: what completes Q, where there are more rows than columns, is not unique, and has no "
+            "derivative; use the mode 'reduced'"
+        )
     if rows >= columns:
         q, r = _qr(x)
     else:  # Q is that of the square to the left
@@ -270,7 +307,9 @@ numpy_functions[np.linalg.qr] = qr
 
 
 def _det(x: Array) -> Array:
-    """The determinant of (..., n, n); the gradient of a singular matrix, too, is that of its cofactors.
+    """The determinant of (..., n, n).
+
+    The gradient of a singular matrix, too, is that of its cofactors.
 
     Second derivatives lose digits as a matrix nears a singular one, like its inverse, and are right again at it, if
     the rank is n - 1.
@@ -280,15 +319,18 @@ def _det(x: Array) -> Array:
 
 
 def _cofactors(x: Any) -> Any:
-    """The derivatives of the determinant of x by singular values, which also serves singular matrices."""
+    """The cofactor matrix of x, by singular values.
+
+    It is the derivative of the determinant, and also serves singular matrices.
+    """
     u, s, vh = svd(x)
     n = s.shape[-1]
-    others = prod(where(np.eye(n, dtype=bool), 1.0, s[..., None, :]), axis=-1)
+    others = prod(where(np.identity(n, bool, like=s), 1.0, s[..., None, :]), axis=-1)
     return sign(det(u) * det(vh))[..., None, None] * ((u * others[..., None, :]) @ vh)
 
 
 def _det_rule(g: Any, x: Any, out: Any) -> Any:
-    """The cofactors: det(x) x⁻ᵀ (Jacobi), but where a matrix is singular by way of the singular values."""
+    """The gradient by cofactors: det(x) x⁻ᵀ (Jacobi). Where a matrix is singular, by way of the singular values."""
     cofactors = _cofactors(x) if equal(out, 0).sum() else out[..., None, None] * inv(x).mT
     return g[..., None, None] * cofactors
 
@@ -297,7 +339,9 @@ det = primitive("det", _det, _det_rule, numpy=np.linalg.det)
 
 
 class SlogdetResult(NamedTuple):
-    """What `slogdet` returns, so that the determinant is sign * exp(logabsdet).
+    """The result of `slogdet`.
+
+    The determinant is sign * exp(logabsdet).
 
     Attributes:
         sign: (...), -1, 0 or 1, without derivative.
@@ -309,12 +353,14 @@ class SlogdetResult(NamedTuple):
 
 
 def _slogdet(x: Array) -> SlogdetResult:
-    """The sign and the logarithm of the size of the determinant of (..., n, n), which may itself overflow.
+    """Sign and log of the absolute determinant of (..., n, n).
+
+    The determinant itself may overflow.
 
     The gradient at a singular matrix is infinite: LinAlgError is raised there.
     """
     _expect_square(x)
-    return SlogdetResult(*map(np.asarray, np.linalg.slogdet(x)))
+    return SlogdetResult(*map(asarray, np.linalg.slogdet(x)))
 
 
 slogdet = several(

@@ -1,4 +1,4 @@
-"""Operations on each element by itself, each with its derivative beside it.
+"""Elementwise operations, with their derivatives.
 
 What happens at kinks, ties and zeros is written in docs/autograd.md.
 """
@@ -6,12 +6,17 @@ What happens at kinks, ties and zeros is written in docs/autograd.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.cores import LARGE
+from minigrad.devices import foreign
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import asarray_like
+from minigrad.ops.blocks import in_blocks
 from minigrad.ops.erf import erf as _erf
 
 Array = NDArray[Any]
@@ -28,6 +33,10 @@ logical_and = primitive("logical_and", np.logical_and)
 logical_or = primitive("logical_or", np.logical_or)
 logical_xor = primitive("logical_xor", np.logical_xor)
 logical_not = primitive("logical_not", np.logical_not)
+bitwise_and = primitive("bitwise_and", np.bitwise_and)
+bitwise_or = primitive("bitwise_or", np.bitwise_or)
+bitwise_xor = primitive("bitwise_xor", np.bitwise_xor)
+invert = primitive("invert", np.invert)
 isnan = primitive("isnan", np.isnan)
 isinf = primitive("isinf", np.isinf)
 isfinite = primitive("isfinite", np.isfinite)
@@ -37,6 +46,8 @@ isfinite = primitive("isfinite", np.isfinite)
 
 def _where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y."""
+    if (type(condition) is not np.ndarray or not condition.ndim) and type(condition) not in foreign:
+        condition = asarray_like(np.asarray(condition), x if type(x) in foreign else y)  # one truth value for all
     return np.where(condition, x, y)
 
 
@@ -51,20 +62,24 @@ where = primitive(
 
 
 def _chain(x: Array, slope: Array) -> Array:
-    """x times slope, but 0 where x is, even if the slope is infinite or NaN.
+    """x times slope, but 0 where x is 0.
+
+    Even if the slope is infinite or NaN.
 
     The rules of functions with poles or edges multiply g with it, so that a value from beyond the edge that was
     thrown away afterwards, as by `where(x > 0, log(x), 0)`, makes no NaN of the gradient.
     """
-    product = x * slope
-    return product if np.count_nonzero(x) == np.size(x) else np.where(x, product, x)
+    if type(x) not in foreign and np.count_nonzero(x) == np.size(x):
+        return x * slope
+    with np.errstate(invalid="ignore"):
+        return np.where(x, x * slope, x)
 
 
 chain = primitive("chain", _chain, lambda g, slope: chain(g, slope), lambda g, x: g * x)
 
 
 def _zero(g: Any) -> Any:
-    """Zeros like g, also where that is infinite or NaN."""
+    """Zeros shaped as g, whatever its values."""
     return where(False, g, 0.0)
 
 
@@ -89,12 +104,12 @@ fmod = primitive("fmod", np.fmod, lambda g: g, lambda g, x, y: chain(g, -trunc(x
 
 
 def _power(x: Array, y: Array) -> Array:
-    """x to the power y; through the operator, which knows quick ways for exponents such as 2 and 0.5."""
+    """x to the power y. Through the operator, which has fast paths for exponents such as 2 and 0.5."""
     return x**y
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
-    """d(x^y)/dx = y x^(y-1); zero where y is, also at x = 0."""
+    """d(x^y)/dx = y x^(y-1). Zero where y is, also at x = 0."""
     if not isinstance(y, (int, float)):
         return chain(g, chain(y, x ** (y - 1)))
     if y == 0:
@@ -132,8 +147,9 @@ cbrt = primitive("cbrt", np.cbrt, lambda g, out: chain(g, 1 / (3 * out * out)))
 
 
 def _over(g: Any, x: Any, length: Any) -> Any:
-    """g x / length, zero where the length is."""
-    return g * (x / where(equal(length, 0), 1.0, length))
+    """g x / length, 0 where the length is 0. To every order."""
+    zero = equal(length, 0)
+    return g * where(zero, 0.0, x / where(zero, 1.0, length))
 
 
 hypot = primitive("hypot", np.hypot, lambda g, x, out: _over(g, x, out), lambda g, y, out: _over(g, y, out))
@@ -148,9 +164,19 @@ arccos = primitive("arccos", np.arccos, lambda g, x: chain(g, -1 / sqrt((1 - x) 
 arctan = primitive("arctan", np.arctan, lambda g, x: g / (1 + x * x))
 sinh = primitive("sinh", np.sinh, lambda g, x: g * cosh(x))
 cosh = primitive("cosh", np.cosh, lambda g, x: g * sinh(x))
-tanh = primitive("tanh", np.tanh, lambda g, out: g * (1 - out * out))
+
+
+def _tanh_slope(g: Array, out: Array) -> Array:
+    return g * (1 - out * out)
+
+
+def _tanh_fused(g: Array, needs: Sequence[bool], out: Array) -> list[Array]:
+    return [_tanh_slope(g, out) if g.size < LARGE or type(g) is not np.ndarray else in_blocks(_tanh_slope, g, out)]
+
+
+tanh = primitive("tanh", np.tanh, lambda g, out: g * (1 - out * out), fused=_tanh_fused)
 arcsinh = primitive("arcsinh", np.arcsinh, lambda g, x: g / hypot(x, 1.0))
-arccosh = primitive("arccosh", np.arccosh, lambda g, x: chain(g, 1 / sqrt((x - 1) * (x + 1))))
+arccosh = primitive("arccosh", np.arccosh, lambda g, x: chain(g, 1 / (sqrt(x - 1) * sqrt(x + 1))))
 arctanh = primitive("arctanh", np.arctanh, lambda g, x: chain(g, 1 / ((1 - x) * (1 + x))))
 arctan2 = primitive(
     "arctan2",
@@ -161,7 +187,9 @@ arctan2 = primitive(
 
 
 def _sinc(x: Array, order: int = 0) -> Array:
-    """sin(πx)/(πx), which is 1 at 0, or its derivative of an order.
+    """sin(πx)/(πx), or its derivative of an order.
+
+    It is 1 at 0.
 
     With u = πx the derivatives f_n of sin(u)/u obey u f_n + n f_(n-1) = sin(u + nπ/2); where |u| is small that
     cancels, and the power series Σ (-1)^k u^(2k-n) / ((2k+1) (2k-n)!) takes its place.
@@ -191,7 +219,7 @@ trunc = primitive("trunc", np.trunc, _zero)
 
 
 def _round(x: Array, decimals: int = 0) -> Array:
-    """x to the nearest number of so many decimals; halves to the even neighbour."""
+    """x rounded to a number of decimals, halves to even."""
     return np.round(x, decimals)
 
 
@@ -199,7 +227,7 @@ round = primitive("round", _round, _zero, numpy=np.round)
 
 
 def _share(g: Any, wins: Any, ties: Any) -> Any:
-    """g to the winner, half of it where two tie."""
+    """g to the larger, half of it to each of equals."""
     return where(ties, g * 0.5, where(wins, g, 0.0))
 
 
@@ -218,7 +246,7 @@ minimum = primitive(
 
 
 def _clip(x: Array, low: Any = None, high: Any = None) -> Array:
-    """x, but low where it is less and high where it is more; a bound of None is none. The bounds are constants."""
+    """x clipped to constant bounds; None is no bound."""
     return np.clip(x, low, high)
 
 

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from minigrad.cores import in_halves
+from minigrad.devices import foreign
+from minigrad.ops.blocks import BLOCK
+
 # erf(x) = tanh(x + x · p(x²)/q(x²)): where erf approaches ±1 the tanh does too and hides the error of p/q, so
 # that few coefficients suffice; highest power first. They are minimax fits of this project (Lawson's
 # iteration in 45 digits, on the relative error of erf, for |x| up to 4 and up to 6);
@@ -25,11 +29,12 @@ _FITS = {
     ),
 }  # fmt: skip
 _SATURATED = 10.0  # from here on the result is exactly ±1; the fits still grow here, and do not overflow
-_BLOCK = 32768  # elements at a time: twenty passes and more over them stay in the cache
 
 
 def erf(x: np.ndarray) -> np.ndarray:
-    """The error function 2/√π · ∫₀ˣ exp(-t²) dt of every element, as a new array of the shape of `x`.
+    """The error function 2/√π · ∫₀ˣ exp(-t²) dt.
+
+    A new array of the shape of `x`.
 
     float32 stays float32 (relative error below 2.5e-7) and float64 float64 (below 1e-15); other real types
     become the one of the two that holds them, as `np.result_type(x, np.float32)` says.
@@ -37,17 +42,30 @@ def erf(x: np.ndarray) -> np.ndarray:
     Raises:
         TypeError: for complex numbers and extended precision.
     """
-    dtype = np.result_type(x, np.float32)
-    if dtype not in _FITS:
-        raise TypeError(f"erf: expected float32 or float64, got {dtype}; convert it with .astype(np.float64)")
-    result = np.array(x, dtype=dtype, order="C")
+    if type(x) in foreign:
+        result = np.array(x, dtype=np.result_type(x, np.float32), order="C", like=x)
+        erf_in_place(result.reshape(-1))
+        return result
+    result = np.array(x, dtype=np.result_type(x, np.float32), order="C")
     flat = result.reshape(-1)
-    for start in range(0, flat.size, _BLOCK):
-        _erf_in_place(flat[start : start + _BLOCK])
+    in_halves(lambda start, stop: erf_in_place(flat[start:stop]), flat.size, flat.size)
     return result
 
 
-def _erf_in_place(x: np.ndarray) -> None:
+def erf_in_place(x: np.ndarray) -> None:
+    """Replace each element of a vector by its error function.
+
+    Raises:
+        TypeError: for other than float32 and float64.
+    """
+    if x.dtype not in _FITS:
+        raise TypeError(f"erf: expected float32 or float64, got {x.dtype}; convert it with .astype(np.float64)")
+    step = BLOCK if type(x) is np.ndarray else max(x.size, 1)
+    for start in range(0, x.size, step):
+        _block_in_place(x[start : start + step])
+
+
+def _block_in_place(x: np.ndarray) -> None:
     p, q = _FITS[x.dtype]
     np.clip(x, -_SATURATED, _SATURATED, out=x)
     square = x * x
@@ -59,7 +77,7 @@ def _erf_in_place(x: np.ndarray) -> None:
 
 
 def _polynomial(coefficients: tuple[float, ...], t: np.ndarray) -> np.ndarray:
-    """Horner's rule as `np.polyval` has it, but in place."""
+    """Horner's rule, as `np.polyval`, but in place."""
     highest, *others, constant = coefficients
     result = t * highest
     for coefficient in others:

@@ -1,6 +1,6 @@
-"""What is hot in networks, each as one operation.
+"""Fused operations of networks: linear maps, softmax, losses, GELU.
 
-The rules are the specification, and serve derivatives of higher order; the fast path beside them does the same on
+The rules are the specification, and serve derivatives of higher order; the fused backward beside them does the same on
 arrays with fewer passes over memory.
 """
 
@@ -14,11 +14,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.cores import LARGE, in_halves
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import asarray, filled, like_of
 from minigrad.engine.broadcast import sum_to
-from minigrad.engine.dispatch import primitive
+from minigrad.ops.elementwise import chain, exp, tanh
 from minigrad.ops.elementwise import erf as erf_of
-from minigrad.ops.elementwise import exp, tanh
-from minigrad.ops.erf import erf
+from minigrad.ops.erf import erf_in_place
 
 Array = NDArray[Any]
 Needs = Sequence[bool]
@@ -27,35 +29,39 @@ Needs = Sequence[bool]
 
 
 def _linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """x weightᵀ + bias: x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
+    """x weightᵀ + bias. x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
     if x.shape[-1:] != weight.shape[1:]:
         raise ValueError(
             f"the last axis of x, {x.shape[-1] if x.ndim else 'none'}, is to be as long as a row of weight, "
             f"{weight.shape[-1]}"
         )
-    out = _rows(x).dot(weight.T)  # of two matrices the same product as @, with a third of the overhead
+    out = _rows(x).dot(weight.T)  # for two matrices the same as @, with a third of the overhead
     if bias is not None:
         out += bias
     return out if x.ndim == 2 else out.reshape((*x.shape[:-1], weight.shape[0]))
 
 
 def _rows(x: Any) -> Any:
-    """All leading axes as one."""
-    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+    """Flatten all leading axes into one."""
+    return x if x.ndim == 2 else x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
-def _linear_fast(g: Array, needs: Needs, x: Array, weight: Array) -> list[Array | None]:
+def _linear_fused(g: Array, needs: Needs, x: Array, weight: Array) -> list[Array | None]:
     rows = _rows(g)
     return [
         rows.dot(weight).reshape((*g.shape[:-1], weight.shape[1])) if needs[0] else None,
         rows.T.dot(_rows(x)) if needs[1] else None,
-        _ones(len(rows), rows.dtype).dot(rows) if needs[2] else None,
+        _ones(len(rows), rows).dot(rows) if needs[2] else None,
     ]
 
 
+def _ones(n: int, x: Array) -> Array:
+    """n ones of the dtype of x. A product with them sums columns in a third of the time that `sum` takes."""
+    return _saved_ones(n, x.dtype) if type(x) is np.ndarray else filled(n, 1, x)
+
+
 @lru_cache(maxsize=64)
-def _ones(n: int, dtype: np.dtype[Any]) -> Array:
-    """n ones: a product with them sums columns in a third of the time that `sum` takes."""
+def _saved_ones(n: int, dtype: np.dtype[Any]) -> Array:
     ones = np.ones(n, dtype)
     ones.flags.writeable = False
     return ones
@@ -67,23 +73,27 @@ linear = primitive(
     lambda g, weight: g @ weight,
     lambda g, x: _rows(g).swapaxes(0, 1) @ _rows(x),
     lambda g, bias_shape: sum_to(g, bias_shape),
-    fast=_linear_fast,
-    smooth=True,
+    fused=_linear_fused,
 )
 
 # softmax and log_softmax
 
 
+def _top(x: Array, axis: int) -> Array:
+    """The maxima along an axis, which may be empty."""
+    return x.max(axis=axis, keepdims=True) if x.size else x.sum(axis=axis, keepdims=True)
+
+
 def _softmax(x: Array, axis: int = -1) -> Array:
     """exp(x) / sum(exp(x)) along an axis, without overflow."""
-    out = x - x.max(axis=axis, keepdims=True)
+    out = asarray(x - _top(x, axis))
     np.exp(out, out=out)
     out /= out.sum(axis=axis, keepdims=True)
     return out
 
 
-def _softmax_fast(g: Array, needs: Needs, out: Array, axis: int) -> list[Array | None]:
-    slope = g * out
+def _softmax_fused(g: Array, needs: Needs, out: Array, axis: int) -> list[Array | None]:
+    slope = asarray(g * out)
     slope -= out * slope.sum(axis=axis, keepdims=True)
     return [slope]
 
@@ -92,20 +102,19 @@ softmax = primitive(
     "softmax",
     _softmax,
     lambda g, out, axis: out * (g - (g * out).sum(axis=axis, keepdims=True)),
-    fast=_softmax_fast,
-    smooth=True,
+    fused=_softmax_fused,
 )
 
 
 def _log_softmax(x: Array, axis: int = -1) -> Array:
     """x - log(sum(exp(x))) along an axis, without overflow."""
-    out = x - x.max(axis=axis, keepdims=True)
-    out -= np.log(np.exp(out).sum(axis=axis, keepdims=True))
+    out = asarray(x - _top(x, axis))
+    out -= np.log(np.exp(out).sum(axis=axis, keepdims=True)) if x.size else 0
     return out
 
 
-def _log_softmax_fast(g: Array, needs: Needs, out: Array, axis: int) -> list[Array | None]:
-    slope = np.exp(out)
+def _log_softmax_fused(g: Array, needs: Needs, out: Array, axis: int) -> list[Array | None]:
+    slope = asarray(np.exp(out))
     slope *= g.sum(axis=axis, keepdims=True)
     return [np.subtract(g, slope, out=slope)]
 
@@ -114,8 +123,7 @@ log_softmax = primitive(
     "log_softmax",
     _log_softmax,
     lambda g, out, axis: g - exp(out) * g.sum(axis=axis, keepdims=True),
-    fast=_log_softmax_fast,
-    smooth=True,
+    fused=_log_softmax_fused,
 )
 
 # losses
@@ -133,68 +141,110 @@ def _cross_entropy(
         raise ValueError(f"x is to be (N, C) and target (N,), got target {target.shape}")
     if target.dtype.kind not in "iu":
         raise TypeError(f"target is to hold column numbers, integers, got {target.dtype}")
+    if weight is not None and weight.dtype.kind not in "biuf":
+        raise TypeError(f"weight is to hold numbers, got {weight.dtype}")
+    if x.dtype.type is np.float16:  # float16's sums over many rows overflow
+        loss, *residuals = _cross_entropy(x.astype(np.float32), target, weight, ignore_index)
+        return loss.astype(np.float16), *residuals  # type: ignore[return-value]
     if ignore_index is not None and not (counted := target != ignore_index).all():
         if weight is None and not counted.any():
             raise ValueError(f"no row to take the mean of: every class index is {ignore_index}")
         target = np.where(counted, target, 0)
-        weight = counted / counted.sum(dtype=x.dtype) if weight is None else counted * weight
+        weight = counted / counted.sum().astype(x.dtype) if weight is None else counted * weight
+    if weight is None and not len(x):
+        raise ValueError(f"no row to take the mean of: x is {x.shape}")
     if target.size and not (target.min() >= 0 and target.max() < x.shape[1]):
         wrong = target[(target < 0) | (target >= x.shape[1])][0]
         raise ValueError(f"target holds {wrong}, and x has the columns 0 to {x.shape[1] - 1}")
-    softmax = x - x.max(axis=1, keepdims=True)
-    chosen = np.arange(len(x)), target
-    losses = -softmax[chosen]
+    if x.size < LARGE or type(x) is not np.ndarray:
+        softmax, losses = _softmax_and_losses(x, target)
+    else:
+        softmax, losses = np.empty(x.shape, x.dtype), np.empty(len(x), x.dtype)
+        step = max(_ROWS // x.shape[1], 1)
+
+        def work(start: int, stop: int) -> None:
+            for at in range(start, stop, step):
+                rows = slice(at, min(at + step, stop))
+                _, losses[rows] = _softmax_and_losses(x[rows], target[rows], softmax[rows])
+
+        in_halves(work, len(x), x.size)
+    if weight is None:
+        return asarray(losses.sum() / len(x)), softmax, target, weight
+    losses[weight == 0] = 0  # also of a row that is ignored and infinite
+    return asarray(losses @ weight), softmax, target, weight
+
+
+_ROWS = 2**17  # elements of rows that fit the cache together
+
+
+def _softmax_and_losses(x: Array, target: Array, out: Array | None = None) -> tuple[Array, Array]:
+    """softmax(x), in `out` if given, and -log(softmax(x)[target]) of each row."""
+    softmax = np.subtract(x, x.max(axis=1, keepdims=True), out=out)
+    losses = -softmax[np.arange(len(x), like=x), target]
     np.exp(softmax, out=softmax)
-    total = softmax.dot(_ones(softmax.shape[1], softmax.dtype))
+    # the threads compute no products, which BLAS parallelizes itself
+    total = softmax.dot(_ones(softmax.shape[1], softmax)) if out is None else np.add.reduce(softmax, axis=1)
     softmax /= total[:, None]
     losses += np.log(total)
-    return np.asarray(losses.sum() / len(x) if weight is None else losses @ weight), softmax, target, weight
-
-
-def _row_weights(shares: Array | None, x: Any) -> Any:
-    return 1 / len(x) if shares is None else shares[:, None]
+    return softmax, losses
 
 
 def _cross_entropy_rule(g: Any, x: Any, target: Array, shares: Array | None) -> Any:
-    """Softmax less one for the right column, weighted; of a row that is ignored the share is 0."""
-    right = np.arange(x.shape[1]) == target[:, None]
-    return (softmax(x, 1) - right) * (g * _row_weights(shares, x))
+    """Softmax minus the one-hot target, weighted. Ignored rows get 0."""
+    right = np.arange(x.shape[1], like=target) == target[:, None]
+    if shares is None:
+        return (softmax(x, 1) - right) * (g * (1 / len(x)))
+    return chain(g * shares[:, None], softmax(x, 1) - right)
 
 
-def _cross_entropy_fast(
+def _cross_entropy_fused(
     g: Array, needs: Needs, softmax: Array, columns: Array, shares: Array | None
 ) -> list[Array | None]:
-    scale = (g * _row_weights(shares, softmax)).astype(softmax.dtype, copy=False)
-    slope = softmax * scale
-    slope[np.arange(len(columns)), columns] -= scale[:, 0] if scale.ndim else scale
+    scale = (g * (1 / len(softmax)) if shares is None else g * shares[:, None]).astype(softmax.dtype, copy=False)
+    slope = softmax * scale if softmax.size < LARGE or type(softmax) is not np.ndarray else _scaled(softmax, scale)
+    slope[np.arange(len(columns), like=columns), columns] -= scale[:, 0] if scale.ndim else scale
+    if shares is not None:
+        slope[shares == 0] = 0  # also of a row that is ignored and infinite
     return [slope]
+
+
+def _scaled(rows: Array, scale: Array) -> Array:
+    """Scale rows (N, C), on both cores. By one number, or one for each row (N, 1)."""
+    out, scale = np.empty_like(rows), np.broadcast_to(scale, (len(rows), 1))
+    in_halves(lambda i, j: np.multiply(rows[i:j], scale[i:j], out=out[i:j]), len(rows), rows.size)
+    return out
 
 
 cross_entropy = primitive(
     "cross_entropy",
     _cross_entropy,
     _cross_entropy_rule,
-    fast=_cross_entropy_fast,
-    smooth=True,
-    extras=("softmax", "columns", "shares"),
+    fused=_cross_entropy_fused,
+    residuals=("softmax", "columns", "shares"),
 )
 
 
 def _mse_loss(x: Array, y: Array) -> tuple[Array, Array]:
     """The mean of (x - y)² over all elements."""
-    difference = np.asarray(x - y)
+    difference = asarray(x - y)
     flat = difference.reshape(-1)
-    return np.asarray(flat.dot(flat) / difference.size), difference
+    if difference.dtype.type is np.float16:  # whose squares are infinite from 256 on
+        flat = flat.astype(np.float32)
+    mean = flat.dot(flat) / difference.size
+    if type(x) is np.ndarray and not math.isfinite(mean) and 0 < (largest := np.max(np.abs(flat), initial=0)) < np.inf:
+        flat = flat / largest
+        mean = flat.dot(flat) / difference.size * largest * largest
+    return asarray(mean, difference.dtype), difference
 
 
-def _mse_loss_fast(g: Array, needs: Needs, difference: Array) -> list[Array | None]:
-    slope = difference * (g * (2 / difference.size))
+def _mse_loss_fused(g: Array, needs: Needs, difference: Array) -> list[Array | None]:
+    slope = difference * (g * (2 / max(difference.size, 1)))
     return [slope if needs[0] else None, -slope if needs[1] else None]
 
 
 def _mse_slope(g: Any, x: Any, y: Any) -> Any:
     difference = x - y
-    return difference * (g * (2 / difference.size))
+    return difference * (g * (2 / max(difference.size, 1)))
 
 
 mse_loss = primitive(
@@ -202,35 +252,60 @@ mse_loss = primitive(
     _mse_loss,
     lambda g, x, y: _mse_slope(g, x, y),
     lambda g, x, y: _mse_slope(g, y, x),
-    fast=_mse_loss_fast,
-    smooth=True,
-    extras=("difference",),
+    fused=_mse_loss_fused,
+    residuals=("difference",),
 )
 
 # gelu
+
+_BLOCK = 2**18  # elements: five arrays of them stay in a cache (12 million: 20 ms, 37 in one piece), and calls are few
 
 _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 
 
 def _gelu(x: Array, approximate: Literal["none", "tanh"] = "none") -> tuple[Array, Array]:
-    """x Φ(x), Φ the normal distribution function, or its approximation by tanh (Hendrycks and Gimpel, 2016).
+    """GELU: x Φ(x), or its approximation by tanh.
+
+    Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
 
     Beside it stands what the error function, or tanh, gave: 2 Φ(x) - 1.
     """
-    if approximate == "tanh":
-        inner = x * x
-        inner *= _TANH_CUBE * _TANH_SCALE
-        inner += _TANH_SCALE
-        inner *= x
-        odd = np.tanh(inner, out=inner)
-    elif approximate == "none":
-        odd = erf(x * math.sqrt(0.5))
-    else:
+    if x.dtype.type is np.float16:  # whose squares are infinite from 256 on
+        out, odd = _gelu(x.astype(np.float32), approximate)
+        return out.astype(np.float16), odd
+    if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate is 'none' or 'tanh', got {approximate!r}")
-    out = np.asarray(odd + 1)
-    out *= x
-    out *= 0.5
+    dtype = x.dtype.newbyteorder("=") if x.dtype.kind == "f" else np.float64
+    odd, out = np.empty(x.shape, dtype, like=like_of(x)), np.empty(x.shape, dtype, like=like_of(x))
+    xs, odds, outs = x.reshape(-1), odd.reshape(-1), out.reshape(-1)
+    if x.size < LARGE or type(x) is not np.ndarray:
+        _gelu_block(xs, odds, outs, approximate)
+        return out, odd
+
+    def work(start: int, stop: int) -> None:
+        for at in range(start, stop, _BLOCK):
+            part = slice(at, min(at + _BLOCK, stop))
+            _gelu_block(xs[part], odds[part], outs[part], approximate)
+
+    in_halves(work, x.size, x.size)
     return out, odd
+
+
+def _gelu_block(x: Array, odd: Array, out: Array, approximate: str) -> None:
+    """Fill `odd` and `out`, of a block."""
+    if approximate == "tanh":
+        with np.errstate(over="ignore"):  # tanh of infinity is 1
+            np.multiply(x, x, out=odd)
+            odd *= _TANH_CUBE * _TANH_SCALE
+            odd += _TANH_SCALE
+            odd *= x
+        np.tanh(odd, out=odd)
+    else:
+        np.multiply(x, math.sqrt(0.5), out=odd)
+        erf_in_place(odd)
+    np.add(odd, 1, out=out)
+    out *= 0.5
+    out *= x
 
 
 def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
@@ -238,37 +313,52 @@ def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "tanh":
         t = tanh(x * (_TANH_SCALE + _TANH_SCALE * _TANH_CUBE * (x * x)))
         inner = _TANH_SCALE + 3 * _TANH_SCALE * _TANH_CUBE * (x * x)
-        return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
+        return g * (0.5 * (1 + t) + 0.5 * x * chain(1 - t * t, inner))
     density = exp(-0.5 * (x * x)) * (1 / math.sqrt(2 * math.pi))
     return g * (0.5 * (1 + erf_of(x * math.sqrt(0.5))) + x * density)
 
 
-_BLOCK = 2**18  # elements: five arrays of them stay in a cache (12 million: 20 ms, 37 in one piece), and calls are few
+_SATURATED = 1e4  # a square from which on Φ is 0 or 1, and its density 0, which times an infinite square were NaN
 
 
-def _gelu_fast(g: Array, needs: Needs, x: Array, odd: Array, approximate: str) -> list[Array]:
-    slope = np.empty(x.shape, x.dtype)
+def _gelu_fused(g: Array, needs: Needs, x: Array, odd: Array, approximate: str) -> list[Array]:
+    if x.dtype.type is np.float16:
+        x = x.astype(np.float32)
+    slope = np.empty(x.shape, x.dtype, like=like_of(x))
     gs, xs, odds, slopes = g.reshape(-1), x.reshape(-1), odd.reshape(-1), slope.reshape(-1)
-    for i in range(0, x.size, _BLOCK):
-        at = slice(i, i + _BLOCK)
-        x, odd, out = xs[at], odds[at], slopes[at]
-        density = x * x  # twice that of Φ, in the end
-        if approximate == "tanh":
-            density *= 3 * _TANH_SCALE * _TANH_CUBE
-            density += _TANH_SCALE
-            np.multiply(odd, odd, out=out)
-            np.subtract(1, out, out=out)
-            density *= out
-        else:
-            density *= -0.5
-            np.exp(density, out=density)
-            density *= math.sqrt(2 / math.pi)
-        np.multiply(density, x, out=out)
-        out += odd
-        out += 1
-        out *= gs[at]
-        out *= 0.5
+
+    def work(start: int, stop: int) -> None:
+        for at in range(start, stop, _BLOCK):
+            part = slice(at, min(at + _BLOCK, stop))
+            _gelu_slope_block(gs[part], xs[part], odds[part], slopes[part], approximate)
+
+    if type(x) is np.ndarray:
+        in_halves(work, x.size, x.size)
+    else:
+        _gelu_slope_block(gs, xs, odds, slopes, approximate)
     return [slope]
 
 
-gelu = primitive("gelu", _gelu, _gelu_rule, fast=_gelu_fast, smooth=True, extras=("odd",))
+def _gelu_slope_block(g: Array, x: Array, odd: Array, out: Array, approximate: str) -> None:
+    """Fill `out` with g times the derivative, of a block."""
+    with np.errstate(over="ignore"):
+        density = x * x  # twice that of Φ, in the end
+    np.minimum(density, _SATURATED, out=density)
+    if approximate == "tanh":
+        density *= 3 * _TANH_SCALE * _TANH_CUBE
+        density += _TANH_SCALE
+        np.multiply(odd, odd, out=out)
+        np.subtract(1, out, out=out)
+        density *= out
+    else:
+        density *= -0.5
+        np.exp(density, out=density)
+        density *= math.sqrt(2 / math.pi)
+    np.multiply(density, x, out=out)
+    out += odd
+    out += 1
+    out *= 0.5
+    out *= g
+
+
+gelu = primitive("gelu", _gelu, _gelu_rule, fused=_gelu_fused, residuals=("odd",))

@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and arrays of any rank, and what belongs to diagonals."""
+"""Products of vectors, matrices and arrays, and diagonals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.engine.apply import numpy_functions, primitive
 from minigrad.engine.broadcast import broadcast_to
-from minigrad.engine.dispatch import numpy_functions, primitive
-from minigrad.engine.primitive import describe
+from minigrad.engine.errors import describe
 from minigrad.ops.elementwise import multiply
 from minigrad.ops.indexing import as_operand, getitem, index_add, normalize_axis
 from minigrad.ops.reduction import sum
@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """g yᵀ, for vectors with the axis that they lack."""
+    """g yᵀ, with the axes that vectors lack."""
     if y.ndim == 1:
         return g[..., None] * y
     if len(x_shape) == 1:
@@ -31,7 +31,7 @@ def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
-    """xᵀ g, for vectors with the axis that they lack; for a matrix shared by a stack, as one product."""
+    """xᵀ g, with the axes that vectors lack. For a matrix shared by a stack, as one product."""
     if x.ndim == 1:
         return g * x if len(y_shape) == 1 else x[:, None] * g[..., None, :]
     if len(y_shape) == 1:
@@ -42,7 +42,7 @@ def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
 
 
 def _rows(x: Any) -> Any:
-    """All leading axes as one."""
+    """Flatten all leading axes into one."""
     return x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
@@ -52,12 +52,15 @@ matmul = primitive("matmul", np.matmul, _matmul_x, _matmul_y)
 
 
 def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
-    """Sums the products of x and y over pairs of axes, as `numpy.tensordot`: the other axes of x, then those of y.
+    """Sum the products over pairs of axes, as `numpy.tensordot`.
+
+    The other axes of x come first, then those of y.
 
     Args:
         axes: how many axes, the last ones of x and the first ones of y; or those of x and those of y, in pairs.
 
-    Raises: ValueError if the axes of a pair differ in length.
+    Raises:
+        ValueError: if the axes of a pair differ in length.
     """
     x, y = as_operand(x), as_operand(y)
     if isinstance(axes, (int, np.integer)):
@@ -81,7 +84,10 @@ def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
 
 
 def dot(x: Any, y: Any) -> Any:
-    """As `numpy.dot`: the last axis of x times the only or last but one of y; with a 0-d array the plain product."""
+    """The dot product, as `numpy.dot`.
+
+    The last axis of x times the only or last but one of y; with a 0-d array the plain product.
+    """
     x, y = as_operand(x), as_operand(y)
     if x.ndim == 0 or y.ndim == 0:
         return multiply(x, y)
@@ -91,13 +97,16 @@ def dot(x: Any, y: Any) -> Any:
 
 
 def inner(x: Any, y: Any) -> Any:
-    """As `numpy.inner`: the last axis of x times the last of y; with a 0-d array the plain product."""
+    """The inner product, as `numpy.inner`.
+
+    The last axis of x times the last of y; with a 0-d array the plain product.
+    """
     x, y = as_operand(x), as_operand(y)
     return multiply(x, y) if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -1))
 
 
 def outer(x: Any, y: Any) -> Any:
-    """Every element of x times every element of y, as a matrix with a row for each of x."""
+    """The outer product, with a row for each of x."""
     return multiply(reshape(as_operand(x), (-1, 1)), reshape(as_operand(y), (1, -1)))
 
 
@@ -105,12 +114,15 @@ def outer(x: Any, y: Any) -> Any:
 
 
 def _contract(arrays: Sequence[Array], subscripts: str) -> Array:
-    """`numpy.einsum` with the output written out, of operands that name each of their axes once."""
+    """`numpy.einsum` with explicit output and without repeated axes."""
     return np.einsum(subscripts, *arrays, optimize=len(arrays) > 1)
 
 
 def _contract_rule(g: Any, arrays: list[Any], subscripts: str) -> list[Any]:
-    """For each operand g times all others, over what it does not have; repeated along what was summed of it alone."""
+    """For each operand, g times all others, summed and repeated.
+
+    Over the axes that it does not have; repeated along those that were summed of it alone.
+    """
     terms, result = subscripts.split("->")
     names = terms.split(",")
     gradients = []
@@ -133,13 +145,16 @@ contract = primitive("contract", _contract, _contract_rule, variadic=True)
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
-    """Sums of products by Einstein's convention, as `numpy.einsum`: `einsum("bij,bjk->bik", x, y)`.
+    """Sum of products by Einstein's convention, as `numpy.einsum`.
+
+    `einsum("bij,bjk->bik", x, y)`.
 
     Args:
         subscripts: a letter for each axis of each operand, between commas, `...` for all others; after `->` the axes
             of the result, by default those that come once, in alphabetic order.
 
-    Raises: ValueError if the subscripts do not fit the operands.
+    Raises:
+        ValueError: if the subscripts do not fit the operands.
     """
     plain = [as_operand(operand) for operand in operands]
     terms, result = _axis_names(subscripts, plain)
@@ -163,7 +178,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
 
 def _axis_names(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result, with letters in the place of `...`."""
+    """The subscripts of operands and result, with `...` expanded."""
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
@@ -196,7 +211,10 @@ def _axis_names(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], st
 
 
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """The elements whose place along `axis2` is that along `axis1` plus `offset`; as a last axis."""
+    """The diagonals in two axes, as a last axis.
+
+    The index along `axis2` is that along `axis1` plus `offset`.
+    """
     square = moveaxis(x, (axis1, axis2), (-2, -1))
     return getitem(square, (..., *_diagonal_index(square.shape[-2], square.shape[-1], offset)))
 
@@ -207,9 +225,12 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 def diag(x: Any, k: int = 0) -> Any:
-    """The k-th diagonal of a matrix; of a vector, the matrix with it there and zeros elsewhere.
+    """A matrix's k-th diagonal, or the matrix of a vector.
 
-    Raises: ValueError if x is neither.
+    The matrix has the vector on its k-th diagonal and zeros elsewhere.
+
+    Raises:
+        ValueError: if x is neither.
     """
     x = as_operand(x)
     if x.ndim == 2:
@@ -228,11 +249,15 @@ def _diagonal_index(rows: int, columns: int, offset: int) -> tuple[Array, Array]
 
 def _tril(x: Array, k: int = 0) -> Array:
     """Matrices with zeros above their k-th diagonal."""
+    if not x.ndim:
+        raise ValueError("expected a matrix or a stack of them, (..., m, n)")
     return np.tril(x, k)
 
 
 def _triu(x: Array, k: int = 0) -> Array:
     """Matrices with zeros below their k-th diagonal."""
+    if not x.ndim:
+        raise ValueError("expected a matrix or a stack of them, (..., m, n)")
     return np.triu(x, k)
 
 
@@ -245,7 +270,6 @@ numpy_functions.update(
         np.dot: dot,
         np.inner: inner,
         np.outer: outer,
-        np.einsum: einsum,
         np.diagonal: diagonal,
         np.trace: trace,
         np.diag: diag,

@@ -1,77 +1,153 @@
-"""The one place where Tensor gets its operators, its methods, and its standing with NumPy's functions."""
+"""Tensor's operators and methods, and its NumPy protocols."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from inspect import signature
 from typing import Any, NoReturn
 
 import numpy as np
 
+from minigrad.engine.apply import numpy_functions
 from minigrad.engine.backward import backward
-from minigrad.engine.broadcast import astype
-from minigrad.engine.dispatch import numpy_functions
+from minigrad.engine.broadcast import astype, broadcast_to, cast
+from minigrad.engine.errors import describe
+from minigrad.engine.graph import Leaf
 from minigrad.engine.mode import current_mode
-from minigrad.engine.tensor import Leaf, Tensor, wrap
-from minigrad.ops import elementwise, indexing, linalg, reduction, scan, shape
+from minigrad.engine.tensor import Tensor, wrap, write
+from minigrad.names import explained, missing
+from minigrad.ops import (
+    arithmetic,
+    devices,
+    elementwise,
+    indexing,
+    linalg,
+    ordering,
+    protocol,
+    reduction,
+    reductions,
+)
+from minigrad.ops import shape as ops_shape
 
 
 def _reflected(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return lambda self, other: operation(other, self)
 
 
-def _reshape(self: Tensor, *lengths: Any) -> Tensor:
-    """The elements in the same (C) order in another shape, given as lengths or as one tuple."""
-    return shape.reshape(self, lengths[0] if len(lengths) == 1 else lengths)
+def _reshape(self: Tensor, *lengths: Any, order: str = "C") -> Tensor:
+    """Reshape in C order, to lengths or one tuple."""
+    shape = lengths[0] if len(lengths) == 1 else lengths
+    return ops_shape.reshape(self, shape) if order == "C" else ordering.reshape(self, shape, order)
 
 
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
-    """The axes in another order, given one by one or as one tuple; reversed if none is given."""
-    return shape.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+    """Permute the axes, given as numbers or one tuple. Reversed if none is given."""
+    if 1 < len(axes) < self.ndim:
+        raise ValueError(
+            f"transpose takes each of the {self.ndim} axes of {describe(self)}, got {', '.join(map(str, axes))}; "
+            "x.swapaxes(i, j) exchanges two"
+        )
+    return ops_shape.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
 
-def _ravel(self: Tensor) -> Tensor:
-    """All elements along one axis, in C order."""
-    return shape.reshape(self, -1)
+def _ravel(self: Tensor, order: Any = "C", *others: Any) -> Tensor:
+    """Flatten, by default in C order."""
+    if others or not isinstance(order, str | None):
+        given = ", ".join(map(repr, (order, *others)))
+        raise TypeError(
+            f"flatten takes an order, 'C' or 'F', got {given}; x.reshape((len(x), -1)) keeps the first axis"
+        )
+    return ordering.ravel(self, order)
 
 
-def _copy(self: Tensor) -> Tensor:
-    """The same values in memory of their own; what is done to them is remembered as of this tensor."""
+def _copy(self: Tensor, order: str = "K") -> Tensor:
+    """A differentiable copy."""
     return wrap(self.data.copy(), None, [0]) if self.dtype == bool else elementwise.positive(self)
 
 
+def _compress(self: Tensor, condition: Any, axis: int | None = None) -> Tensor:
+    """The parts where the condition holds, along an axis. Or (None) the elements of the flattened array."""
+    return ordering.compress(condition, self, axis)
+
+
+def _full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+    """An array like another, filled with a value."""
+    filling = fill_value if isinstance(fill_value, Tensor) else Tensor(np.asarray(fill_value))
+    filled = elementwise.positive(broadcast_to(filling, np.shape(a) if shape is None else shape))
+    return astype(filled, a.dtype if dtype is None else dtype)
+
+
+for _method in (_reshape, _transpose, _ravel, _copy, _compress):
+    _method.__qualname__ = explained(_method.__name__[1:], list(signature(_method).parameters)[1:])
+
+
+def _missing(self: Tensor, name: str) -> NoReturn:
+    """Raise AttributeError for an unknown name, with a remedy.
+
+    It names the nearest name, or what to use for a name of PyTorch.
+    """
+    raise missing("Tensor", name, dir(Tensor), functions=dir(sys.modules[__package__]))
+
+
 def _getitem(self: Tensor, index: Any) -> Tensor:
-    return indexing.getitem(self, _plain(index))
+    part = indexing.getitem(self, index := indexing.plain(index))
+    if part.version is self.version and current_mode().grad:  # a view
+        part.source = self, index
+    return part
 
 
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
-    """Writes in place where nothing is remembered; else the tensor becomes the result of an `index_put`."""
-    index = _plain(index)
+    """Write in place, or as an `index_put` if recorded.
+
+    The tensor then becomes its result.
+
+    So does, for a view by an index, the tensor that it is a view of, if that has not become another since: x[0][1] = v.
+    """
+    index = indexing.plain(index)
     if not _is_remembered(self, value):
-        self.data[index] = value.data if isinstance(value, Tensor) else value
-        self.bump()
+        write(self, index, value)
     elif self.data.dtype.kind != "f":
         raise TypeError(f"a tensor of {self.data.dtype} cannot hold values with a gradient; convert it with .astype()")
     else:
         put = indexing.index_put(self, value, index)
-        self.data, self.node, self.version = put.data, put.node, put.version
+        whole, place = getattr(self, "source", (self, index))
+        if whole is not self and whole.version is self.version:
+            _setitem(whole, place, put)
+            put = indexing.getitem(whole, place)
+        self._data, self.node, self.version = put.data, put.node, put.version
 
 
 def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
-    """`x += y` and the like: in place where nothing is remembered; else x names the new result afterwards."""
+    """Compute `x += y` and the like. In place where nothing is recorded; else x names the new result afterwards."""
 
     def apply(self: Tensor, other: Any) -> Tensor:
+        is_remembered = _is_remembered(self, other)
         result = operation(self, other)
-        if _is_remembered(self, other):
-            return result
-        np.copyto(self.data, result.data, casting="same_kind")
-        self.bump()
+        if result.shape != self.shape:
+            raise ValueError(
+                f"{operation.__name__} in place keeps the shape {self.shape} of its first operand, and with "
+                f"{describe(other)} the result has {result.shape}; give that a name: z = {operation.__name__}(x, y)"
+            )
+        if not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"Cannot cast the {result.dtype} that {operation.__name__} gives to {self.dtype}, which an update in "
+                f"place keeps; give the result a name: z = {operation.__name__}(x, y)"
+            )
+        if is_remembered:
+            return result if result.dtype == self.dtype else cast(result, self.dtype)
+        write(self, ..., result)
         return self
 
     return apply
 
 
 def _is_remembered(self: Tensor, value: Any) -> bool:
-    """Whether a write of `value` is part of a derivative. Raises: RuntimeError if `self` is a leaf of one."""
+    """Whether a write of `value` takes part in a derivative.
+
+    Raises:
+        RuntimeError: if `self` is a leaf of one.
+    """
     if not current_mode().grad:
         return False
     if isinstance(self.node, Leaf):
@@ -82,65 +158,12 @@ def _is_remembered(self: Tensor, value: Any) -> bool:
     return self.node is not None or (isinstance(value, Tensor) and value.node is not None)
 
 
-def _plain(index: Any) -> Any:
-    """An index with arrays in the place of tensors."""
-    if isinstance(index, tuple):
-        return tuple(_plain(part) for part in index)
-    return index.data if isinstance(index, Tensor) else index
-
-
-def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """`np.exp(tensor)` and the like."""
-    operation = numpy_functions.get(ufunc)
-    if operation is None or method != "__call__":
-        _refuse(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
-    if kwargs:
-        raise TypeError(
-            f"np.{ufunc.__name__} of a tensor takes no {', '.join(kwargs)}=: its result is new; choose elements "
-            "with where(), convert with .astype()"
-        )
-    return operation(*inputs)
-
-
-def _array_function(
-    self: Tensor, function: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
-    """`np.sum(tensor)`, `np.concatenate([tensor, tensor])` and the like."""
-    operation = numpy_functions.get(function)
-    if operation is None:
-        _refuse(function.__name__)
-    return operation(*args, **kwargs)
-
-
-def _refuse(name: str) -> NoReturn:
-    raise TypeError(f"np.{name} has no derivative here; of .detach().numpy() it gives a constant")
-
-
-def _clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
-    """The elements within bounds, under the names that `numpy.clip` and `ndarray.clip` have for them."""
-    return elementwise.clip(x, a_min if min is None else min, a_max if max is None else max)
-
-
-def _of_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of NumPy that looks at values alone."""
-    return lambda *args, **kwargs: function(*_plain(args), **kwargs)
-
-
+numpy_functions[np.copy] = _copy
 numpy_functions.update(
     {
-        np.clip: _clip,
-        np.amax: reduction.max,
-        np.amin: reduction.min,
-        np.ravel: _ravel,
-        np.copy: _copy,
-        np.zeros_like: lambda x, dtype=None: Tensor(np.zeros_like(x.data, dtype)),
-        np.ones_like: lambda x, dtype=None: Tensor(np.ones_like(x.data, dtype)),
-        np.full_like: lambda x, fill_value, dtype=None: Tensor(np.full_like(x.data, fill_value, dtype)),
-        np.shape: _of_values(np.shape),
-        np.ndim: _of_values(np.ndim),
-        np.size: _of_values(np.size),
-        np.array_equal: _of_values(np.array_equal),
-        np.allclose: _of_values(np.allclose),
+        np.zeros_like: lambda x, dtype=None, shape=None: Tensor(np.zeros_like(x.data, dtype, shape=shape)),
+        np.ones_like: lambda x, dtype=None, shape=None: Tensor(np.ones_like(x.data, dtype, shape=shape)),
+        np.full_like: _full_like,
     }
 )
 
@@ -153,9 +176,9 @@ for _name, _operation in {
     "matmul": linalg.matmul,
     "mod": elementwise.remainder,
     "floordiv": elementwise.floor_divide,
-    "and": elementwise.logical_and,
-    "or": elementwise.logical_or,
-    "xor": elementwise.logical_xor,
+    "and": elementwise.bitwise_and,
+    "or": elementwise.bitwise_or,
+    "xor": elementwise.bitwise_xor,
 }.items():
     setattr(Tensor, f"__{_name}__", _operation)
     setattr(Tensor, f"__r{_name}__", _reflected(_operation))
@@ -165,7 +188,7 @@ for _name, _method in {
     "__pos__": elementwise.positive,
     "__neg__": elementwise.negative,
     "__abs__": elementwise.abs,
-    "__invert__": elementwise.logical_not,
+    "__invert__": elementwise.invert,
     "__eq__": elementwise.equal,
     "__ne__": elementwise.not_equal,
     "__lt__": elementwise.less,
@@ -176,39 +199,47 @@ for _name, _method in {
     "__getitem__": _getitem,
     "__setitem__": _setitem,
     "__iter__": lambda self: (self[i] for i in range(len(self))),
-    "__array_ufunc__": _array_ufunc,
-    "__array_function__": _array_function,
-    "T": property(shape.transpose, doc="The tensor with its axes reversed."),
-    "mT": property(lambda self: shape.swapaxes(self, -1, -2), doc="The tensor with its last two axes swapped."),
+    "__array_ufunc__": protocol.array_ufunc,
+    "__array_function__": protocol.array_function,
+    "__divmod__": arithmetic.divmod,
+    "__rdivmod__": _reflected(arithmetic.divmod),
+    "T": property(ops_shape.transpose, doc="The tensor with its axes reversed."),
+    "mT": property(lambda self: ops_shape.swapaxes(self, -1, -2), doc="The tensor with its last two axes swapped."),
     "reshape": _reshape,
     "transpose": _transpose,
-    "swapaxes": shape.swapaxes,
-    "squeeze": shape.squeeze,
+    "swapaxes": ops_shape.swapaxes,
+    "squeeze": ops_shape.squeeze,
     "flatten": _ravel,
     "astype": astype,
     "copy": _copy,
+    "to": devices.to,
     "ravel": _ravel,
-    "repeat": shape.repeat,
-    "take": indexing.take,
+    "repeat": ops_shape.repeat,
+    "take": ordering.take,
+    "choose": ordering.choose,
+    "compress": _compress,
+    "nonzero": np.nonzero,
+    "searchsorted": indexing.searchsorted,
     "argsort": indexing.argsort,
-    "clip": _clip,
+    "clip": arithmetic.clip,
     "round": elementwise.round,
     "dot": linalg.dot,
     "diagonal": linalg.diagonal,
     "trace": linalg.trace,
-    "sum": reduction.sum,
-    "mean": reduction.mean,
-    "var": reduction.var,
-    "std": reduction.std,
-    "prod": reduction.prod,
-    "max": reduction.max,
-    "min": reduction.min,
+    "sum": reductions.sum,
+    "mean": reductions.mean,
+    "var": reductions.var,
+    "std": reductions.std,
+    "prod": reductions.prod,
+    "max": reductions.max,
+    "min": reductions.min,
     "all": reduction.all,
     "any": reduction.any,
     "argmax": reduction.argmax,
     "argmin": reduction.argmin,
-    "cumsum": scan.cumsum,
-    "cumprod": scan.cumprod,
+    "cumsum": reductions.cumsum,
+    "cumprod": reductions.cumprod,
     "backward": backward,
+    "__getattr__": _missing,
 }.items():
     setattr(Tensor, _name, _method)

@@ -1,32 +1,106 @@
-"""Normalisation, as one operation for layers, groups and batches: x less its mean, divided by its deviation."""
+"""Normalization by mean and deviation, as one operation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
-from minigrad.engine.primitive import describe
+from minigrad.cores import LARGE, in_halves
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import filled
+from minigrad.engine.broadcast import sum_to
+from minigrad.engine.errors import describe
+from minigrad.ops.blocks import by_parts
+from minigrad.ops.reduction import mean_of, vecdot
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 
 
+def _is_by_channel(shape: Axes, axis: Axes) -> bool:
+    """Whether `axis` is all but the channels of (N, C, ...). As in the normalization of a batch of images."""
+    return len(shape) > 2 and axis == (0, *range(2, len(shape))) and 0 not in shape
+
+
+def _are_by_channel(shape: Axes, axis: Axes, *others: Axes | None) -> bool:
+    """Whether axis, weight and bias are by channel. Weight and bias, where given, have one number for each channel."""
+    if not _is_by_channel(shape, axis):
+        return False
+    each = (shape[1], *[1] * (len(shape) - 2))
+    return all(other is None or other in (each, (1, *each)) for other in others)
+
+
+def _are_rows(shape: Axes, axis: Axes, *others: Axes | None) -> bool:
+    """Whether axis, weight and bias are by row.
+
+    `axis` is the last of several; weight and bias, where given, have the shape of a row.
+    """
+    return axis == (-1,) and len(shape) > 1 and all(other is None or other == shape[-1:] for other in others)
+
+
+def _channel_sums(x: Array, *others: Array) -> Array:
+    """Channel sums of x and of its products with others.
+
+    (1 + others, 1, C, 1, ...).
+
+    The products are not written down.
+    """
+    flats = [array.reshape(*x.shape[:2], -1) for array in (x, *others)]
+    sums = np.empty((len(flats), *x.shape[:2]), x.dtype, like=x)
+    ones = filled(flats[0].shape[-1], 1, x)
+
+    def work(part: slice) -> None:
+        first = flats[0][part]
+        for total, other in zip(sums[:, part], (ones, *[flat[part] for flat in flats[1:]]), strict=True):
+            total[...] = vecdot(first, other)
+
+    by_parts(work, x)
+    return sums.sum(axis=1).reshape(-1, 1, x.shape[1], *[1] * (x.ndim - 2))
+
+
+def _channel_moments(x: Array) -> tuple[Array, Array]:
+    """Mean and variance of each channel, (1, C, 1, ...). Not finite where sums overflow the dtype."""
+    count = x.size // x.shape[1]
+    (mean,) = _channel_sums(x) / count
+    squares = np.empty(x.shape[:2], x.dtype, like=x)
+
+    def work(part: slice) -> None:
+        block = (x[part] - mean).reshape(-1, x.shape[1], count // len(x))
+        squares[part] = vecdot(block, block)
+
+    by_parts(work, x)
+    return mean, squares.sum(axis=0).reshape(mean.shape) / count
+
+
+def _by_rows(work: Callable[[slice], None], x: Array) -> None:
+    """Call `work` with all rows, or halves on each core."""
+    in_halves(lambda start, stop: work(slice(start, stop)), len(x), x.size)
+
+
 def _mean(x: Array, axis: Axes) -> Array:
-    """The mean of x over axes, which stay as axes of length one; rows are multiplied with ones, four times as fast."""
+    """The mean of x over axes, kept with length one. Rows are multiplied with ones, four times as fast."""
     if axis == (-1,):
-        return np.vecdot(x, np.ones(x.shape[-1], x.dtype))[..., None] / x.shape[-1]
-    return x.mean(axis=axis, keepdims=True)
+        return vecdot(x, filled(x.shape[-1], 1, x))[..., None] / x.shape[-1]
+    if _is_by_channel(x.shape, axis):
+        return _channel_sums(x)[0] / (x.size // x.shape[1])
+    return _average(x, axis)
+
+
+def _average(x: Any, axis: Axes) -> Any:
+    """The mean over axes, kept with length one. 0 of no numbers, as in an empty batch."""
+    return x.mean(axis=axis, keepdims=True) if x.size else x.sum(axis=axis, keepdims=True)
 
 
 def _mean_product(x: Array, y: Array, axis: Axes) -> Array:
-    """The mean of x y over axes, which stay as axes of length one; over rows the products are not written down."""
+    """The mean of x y over axes, kept with length one. Over rows the products are not stored."""
     if axis == (-1,):
-        return np.vecdot(x, y)[..., None] / x.shape[-1]
-    return (x * y).mean(axis=axis, keepdims=True)
+        return vecdot(x, y)[..., None] / x.shape[-1]
+    if _is_by_channel(x.shape, axis):
+        return _channel_sums(x, y)[1] / (x.size // x.shape[1])
+    return _average(x * y, axis)
 
 
 def _standardize(
@@ -36,27 +110,128 @@ def _standardize(
     axis: Axes = (-1,),
     eps: float = 1e-5,
     center: bool = True,
-    moments: tuple[Array, Array] | None = None,
+    moments: Array | None = None,
 ) -> tuple[Array, Array, Array]:
-    """(x - mean) / sqrt(variance + eps) · weight + bias, with the mean and variance of x over `axis`.
+    """(x - mean) / sqrt(variance + eps) · weight + bias.
+
+    The mean and variance are those of x over `axis`.
 
     weight and bias are broadcast to x. Without `center` the mean stays, and the variance is the mean square. `moments`
-    are the mean and variance, with `axis` as axes of length one, where they are known already.
+    are the mean and variance as the operation of that name gives them, where they are known already.
     """
-    normal = x - (moments[0] if moments else _mean(x, axis)) if center else x
-    variance = moments[1] if moments else _mean_product(normal, normal, axis)
-    scale = 1 / np.sqrt(variance + eps)
-    normal = np.multiply(normal, scale, out=normal) if center else normal * scale
+    if x.dtype.type is np.float16:  # whose squares are infinite from 256 on
+        out, normal, scale = _standardize(x.astype(np.float32), weight, bias, axis, eps, center, moments)
+        return out.astype(np.float16), normal, scale
+    if center and _are_by_channel(x.shape, axis, *(None if value is None else value.shape for value in (weight, bias))):
+        mean, variance = _channel_moments(x) if moments is None else moments
+        if type(x) is not np.ndarray or np.isfinite(variance).all():
+            return _standardize_channels(x, weight, bias, mean, 1 / np.sqrt(variance + eps))
+    shapes = [None if value is None else value.shape for value in (weight, bias)]
+    if x.size >= LARGE and type(x) is np.ndarray and moments is None and _are_rows(x.shape, axis, *shapes):
+        found = _standardize_rows(x, weight, bias, eps, center)
+        if found is not None:
+            return found
+    with np.errstate(over="ignore", invalid="ignore"):
+        normal = x - (_mean(x, axis) if moments is None else moments[0]) if center else x
+        variance = _mean_product(normal, normal, axis) if moments is None else moments[1]
+    if type(x) is not np.ndarray or np.isfinite(variance).all():
+        scale = 1 / np.sqrt(variance + eps)
+        normal = np.multiply(normal, scale, out=normal) if center else normal * scale
+    else:
+        normal, scale = _standardize_by_size(x, variance, axis, eps, center)
     out = normal if weight is None else normal * weight
     if bias is not None:
         out = np.add(out, bias, out=None if out is normal else out)
     return out.copy() if out is normal else out, normal, scale
 
 
+def _standardize_channels(
+    x: Array, weight: Array | None, bias: Array | None, mean: Array, scale: Array
+) -> tuple[Array, Array, Array]:
+    """Normalize channels: (x - mean) · scale · weight + bias. Also returns the first product and scale."""
+    normal, out = np.empty(x.shape, x.dtype, like=x), np.empty(x.shape, x.dtype, like=x)
+
+    def work(part: slice) -> None:
+        block = np.subtract(x[part], mean, out=normal[part])
+        block *= scale
+        result = np.multiply(block, 1 if weight is None else weight, out=out[part])
+        if bias is not None:
+            result += bias
+
+    by_parts(work, x)
+    return out, normal, scale
+
+
+def _standardize_rows(
+    x: Array, weight: Array | None, bias: Array | None, eps: float, center: bool
+) -> tuple[Array, Array, Array] | None:
+    """Normalize each row; None if a variance is not finite."""
+    rows = x.reshape(-1, x.shape[-1])
+    normal, out = np.empty(rows.shape, x.dtype), np.empty(rows.shape, x.dtype)
+    scale = np.empty((len(rows), 1), x.dtype)
+
+    def work(part: slice) -> None:
+        block = rows[part]
+        if center:
+            block = np.subtract(block, _mean(block, (-1,)), out=normal[part])
+        factor = np.divide(1, np.sqrt(_mean_product(block, block, (-1,)) + eps), out=scale[part])
+        block = np.multiply(block, factor, out=normal[part])
+        result = np.multiply(block, 1 if weight is None else weight, out=out[part])
+        if bias is not None:
+            result += bias
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        _by_rows(work, rows)
+    if not scale.all():  # a variance is infinite: rows are divided by their largest number first
+        return None
+    return out.reshape(x.shape), normal.reshape(x.shape), scale.reshape(*x.shape[:-1], 1)
+
+
+def _standardize_by_size(x: Array, variance: Array, axis: Axes, eps: float, center: bool) -> tuple[Array, Array]:
+    """x normalised without overflow, and the factor.
+
+    Where squares are too large, x is divided by its largest element first.
+    """
+    largest = np.abs(x).max(axis=axis, keepdims=True) if x.size else np.abs(x).sum(axis=axis, keepdims=True)
+    unit = np.where(np.isfinite(largest) & ~np.isfinite(variance) & (largest > 0), largest, 1).astype(x.dtype)
+    normal = x / unit
+    if center:
+        normal -= _mean(normal, axis)
+    scale = 1 / np.sqrt(_mean_product(normal, normal, axis) + eps / unit / unit)
+    normal *= scale
+    return normal, scale / unit
+
+
+def _moments(x: Array, axis: Axes) -> Array:
+    """Mean and variance of x over axes, kept with length one.
+
+    0 and 1 of no numbers; float16 is computed in float32.
+
+    They are what `standardize` takes; a variance too large for the dtype is infinite.
+    """
+    if not x.size:
+        shape = [1 if i in axis else n for i, n in enumerate(x.shape)]
+        return np.stack([np.zeros(shape, x.dtype, like=x), filled(shape, 1, x)])
+    if x.dtype.type is np.float16:
+        x = x.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if _is_by_channel(x.shape, axis):
+            mean, variance = _channel_moments(x)
+            if type(x) is not np.ndarray or np.isfinite(mean).all():
+                return np.stack([mean, variance])
+        mean = mean_of(x, axis, keepdims=True)
+        if type(x) is np.ndarray:
+            return np.stack([mean, x.var(axis=axis, mean=mean, keepdims=True)])
+        return np.stack([mean, np.square(x - mean).mean(axis=axis, keepdims=True)])
+
+
+moments = primitive("moments", _moments)
+
+
 def _normal(x: Any, axis: Axes, eps: float, center: bool) -> tuple[Any, Any]:
-    """x normalised, and the factor by which it was, as functions of x."""
-    normal = x - x.mean(axis=axis, keepdims=True) if center else x
-    scale = ((normal * normal).mean(axis=axis, keepdims=True) + eps) ** -0.5
+    """x normalised, and the factor, as functions of x."""
+    normal = x - _average(x, axis) if center else x
+    scale = (_average(normal * normal, axis) + eps) ** -0.5
     return normal * scale, scale
 
 
@@ -64,39 +239,105 @@ def _standardize_x(g: Any, x: Any, weight: Any, axis: Axes, eps: float, center: 
     """Ioffe and Szegedy, "Batch normalization" (2015), section 3."""
     normal, scale = _normal(x, axis, eps, center)
     slope = g if weight is None else g * weight
-    slope = slope - normal * (slope * normal).mean(axis=axis, keepdims=True)
-    return (slope - slope.mean(axis=axis, keepdims=True) if center else slope) * scale
+    slope = slope - normal * _average(slope * normal, axis)
+    return (slope - _average(slope, axis) if center else slope) * scale
 
 
-def _standardize_fast(
-    g: Array, needs: Sequence[bool], weight: Array | None, normal: Array, scale: Array, axis: Axes, center: bool
+def _standardize_fused(
+    g: Array,
+    needs: Sequence[bool],
+    weight: Array | None,
+    normal: Array,
+    scale: Array,
+    axis: Axes,
+    center: bool,
+    weight_shape: Axes | None,
+    bias_shape: Axes | None,
 ) -> list[Array | None]:
+    if center and _are_by_channel(g.shape, axis, weight_shape, bias_shape):
+        return _channels_fused(g.astype(normal.dtype, copy=False), needs, weight, normal, scale)
+    if g.size >= LARGE and type(g) is np.ndarray and _are_rows(g.shape, axis, weight_shape, bias_shape):
+        return _rows_fused(g.astype(normal.dtype, copy=False), needs, weight, normal, scale, center)
     slope = None
     if needs[0]:
-        slope = g * (1 if weight is None else weight)
+        slope = np.multiply(g, 1 if weight is None else weight, dtype=normal.dtype)
         along = normal * _mean_product(slope, normal, axis)
         if center:
             slope -= _mean(slope, axis)
         slope -= along
         slope *= scale
-    return [slope, g * normal if needs[1] else None, g if needs[2] else None]
+    return [slope, sum_to(g * normal, weight_shape) if needs[1] else None, sum_to(g, bias_shape) if needs[2] else None]
+
+
+def _channels_fused(
+    g: Array, needs: Sequence[bool], weight: Array | None, normal: Array, scale: Array
+) -> list[Array | None]:
+    """The fused gradients with channel weights.
+
+    The gradient of x is a g + b normal + c, with a number of each for a channel.
+    """
+    to_bias, to_weight = _channel_sums(g, normal)  # (1, C, 1, ...)
+    slope = None
+    if needs[0]:
+        a = scale if weight is None else scale * weight
+        count = g.size // g.shape[1]
+        b, c = a * to_weight / -count, a * to_bias / -count
+        slope = np.empty(g.shape, g.dtype, like=g)
+
+        def work(part: slice) -> None:
+            block = np.multiply(g[part], a, out=slope[part])
+            block += normal[part] * b + c
+
+        by_parts(work, g)
+    return [slope, to_weight if needs[1] else None, to_bias if needs[2] else None]
+
+
+def _rows_fused(
+    g: Array, needs: Sequence[bool], weight: Array | None, normal: Array, scale: Array, center: bool
+) -> list[Array | None]:
+    """The fused gradients for rows of the last axis. Sums over the rows are taken in one go, as everywhere."""
+    shape, length = g.shape, g.shape[-1]
+    g, normal, scale = g.reshape(-1, length), normal.reshape(-1, length), scale.reshape(-1, 1)
+    slope = np.empty(g.shape, g.dtype) if needs[0] else None
+    product = np.empty(g.shape, g.dtype) if needs[1] else None
+
+    def work(part: slice) -> None:
+        from_above, block = g[part], normal[part]
+        if product is not None:
+            np.multiply(from_above, block, out=product[part])
+        if slope is not None:
+            result = np.multiply(from_above, 1 if weight is None else weight, out=slope[part])
+            along = block * _mean_product(result, block, (-1,))
+            if center:
+                result -= _mean(result, (-1,))
+            result -= along
+            result *= scale[part]
+
+    _by_rows(work, g)
+    return [
+        None if slope is None else slope.reshape(shape),
+        None if product is None else np.add.reduce(product, axis=0),
+        np.add.reduce(g, axis=0) if needs[2] else None,
+    ]
 
 
 standardize = primitive(
     "standardize",
     _standardize,
     _standardize_x,
-    lambda g, x, axis, eps, center: g * _normal(x, axis, eps, center)[0],
-    lambda g: g,
-    fast=_standardize_fast,
-    extras=("normal", "scale"),
+    lambda g, x, axis, eps, center, weight_shape: sum_to(g * _normal(x, axis, eps, center)[0], weight_shape),
+    lambda g, bias_shape: sum_to(g, bias_shape),
+    fused=_standardize_fused,
+    residuals=("normal", "scale"),
 )
 
 
 def layer_norm(
     x: Any, normalized_shape: int | Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
-    """Each row, of the last axes of x, less its mean and divided by its deviation (Ba et al., arXiv:1607.06450).
+    """Layer normalization over the last axes of x.
+
+    Each row less its mean and divided by its deviation (Ba et al., arXiv:1607.06450).
 
     Args:
         normalized_shape: the lengths of the last axes that make a row.
@@ -104,36 +345,43 @@ def layer_norm(
         bias: of that shape; what is added then.
         eps: what is added to the variance.
 
-    Raises: ValueError if x does not end in `normalized_shape`.
+    Raises:
+        ValueError: if x does not end in `normalized_shape`.
     """
     return standardize(x, weight, bias, _last_axes("layer_norm", x, normalized_shape), eps)
 
 
 def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
-    """Each row, of the last axes of x, divided by its root mean square (Zhang and Sennrich, arXiv:1910.07467).
+    """Root-mean-square normalization over the last axes of x.
+
+    Each row divided by its root mean square (Zhang and Sennrich, arXiv:1910.07467).
 
     Args:
         normalized_shape: the lengths of the last axes that make a row.
         weight: of that shape; what the result is multiplied by.
         eps: what is added to the mean square; the spacing of numbers at 1 in the dtype of x if None.
 
-    Raises: ValueError if x does not end in `normalized_shape`.
+    Raises:
+        ValueError: if x does not end in `normalized_shape`.
     """
     axes = _last_axes("rms_norm", x, normalized_shape)
     return standardize(x, weight, None, axes, float(np.finfo(x.dtype).eps) if eps is None else eps, center=False)
 
 
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Each group of channels of each example less its mean, divided by its deviation (Wu and He, arXiv:1803.08494).
+    """Group normalization.
+
+    Each group of channels of each example less its mean, divided by its deviation (Wu and He, arXiv:1803.08494).
 
     Args:
         x: (N, C, ...).
-        num_groups: into so many groups the channels are divided.
+        num_groups: the number of groups of channels.
         weight: (C,), what each channel is multiplied by.
         bias: (C,), what is added then.
         eps: what is added to the variance.
 
-    Raises: ValueError if x has no channels, or num_groups does not divide them.
+    Raises:
+        ValueError: if x has no channels, or num_groups does not divide them.
     """
     if x.ndim < 2 or x.shape[1] % num_groups:
         raise ValueError(f"group_norm of x {describe(x)}: expected (N, C, ...) with C a multiple of {num_groups}")

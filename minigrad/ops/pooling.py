@@ -1,4 +1,4 @@
-"""Pooling: one number for what a kernel sees, the largest or the mean. Axes in front of the pooled ones are free."""
+"""Max and average pooling over the last axes."""
 
 from __future__ import annotations
 
@@ -8,77 +8,124 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import asarray_like
 from minigrad.engine.broadcast import broadcast_to
-from minigrad.engine.dispatch import primitive
-from minigrad.engine.primitive import describe
-from minigrad.ops.shape import pad, swapaxes
+from minigrad.engine.errors import describe
+from minigrad.ops.blocks import by_parts
+from minigrad.ops.shape import pad
 from minigrad.ops.windows import Lengths, counts, each, overlap_add, places
 
 Array = NDArray[Any]
 
 
 class Window(NamedTuple):
-    """A kernel and how it moves: one number an axis."""
+    """A pooling kernel: size, stride, padding and dilation.
+
+    One number an axis; `more` is added to the padding at the ends alone.
+    """
 
     kernel: Lengths
     stride: Lengths
     padding: Lengths
     dilation: Lengths
+    more: Lengths
 
     def places(self, size: Lengths) -> list[Any]:
-        """For each element of the kernel the index of what meets it, on axes of a (padded) size."""
+        """The index of the elements at each kernel position.
+
+        On axes of a (padded) size.
+        """
         count = counts(size, self.kernel, self.stride, self.dilation)
         return [index for _, index in places(self.kernel, count, self.stride, self.dilation)]
 
+    def tiles(self, size: Lengths) -> bool:
+        """Whether the windows cover each element exactly once.
+
+        On axes of a (padded) size.
+        """
+        lengths = zip(size, self.kernel, self.stride, self.dilation, strict=True)
+        return all(n % k == 0 and k == s and (d == 1 or k == 1) for n, k, s, d in lengths)
+
     def pads(self, ndim: int) -> list[tuple[int, int]]:
-        """The padding of an array, as `pad` takes it."""
-        return [(0, 0)] * (ndim - len(self.padding)) + [(p, p) for p in self.padding]
+        """The padding in the form of `pad`."""
+        own = [(p, p + more) for p, more in zip(self.padding, self.more, strict=True)]
+        return [(0, 0)] * (ndim - len(own)) + own
 
 
 # The largest. Element by element of the kernel: a reduction over the axes of a view of windows takes ten times as long.
 
 
 def _bordered(x: Array, window: Window) -> Array:
-    """x with its padding: less than any number."""
-    if not any(window.padding):
+    """x padded with its dtype's least number."""
+    if not any(window.padding + window.more):
         return x
-    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    return np.pad(x, window.pads(x.ndim), constant_values=lowest)
+    return np.pad(x, window.pads(x.ndim), constant_values=lowest(x.dtype))
+
+
+def lowest(dtype: Any) -> Any:
+    """The least number of a dtype."""
+    return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _max_pool(x: Array, window: Window) -> Array:
-    """The largest element that the kernel sees at each place: (..., *size) to (..., *counts)."""
-    x = _bordered(x, window)
-    first, *others = window.places(x.shape[-len(window.kernel) :])
-    out = x[first].copy()
-    for index in others:
-        np.maximum(out, x[index], out=out)
-    return out
+    """The maxima of windows: (..., *size) to (..., *counts)."""
+    lead, x = x.shape[: -len(window.kernel)], _stacked(_bordered(x, window), window)
+    first, *others = window.places(x.shape[1:])
+    out = np.empty(x[first].shape, x.dtype, like=x)
+
+    def work(part: slice) -> None:
+        seen, largest = x[part], out[part]
+        largest[...] = seen[first]
+        for index in others:
+            np.maximum(largest, seen[index], out=largest)
+
+    by_parts(work, x)
+    return out.reshape(*lead, *out.shape[1:])
 
 
 def _winners(x: Array, out: Array, window: Window) -> tuple[list[Any], list[Array], Array]:
-    """For each element of the kernel its index and where it is the largest; and how many are that."""
+    """Where each kernel position has the maximum, and counts.
+
+    For each, its index, and whether it is the largest; and how many are.
+    """
     indices = window.places(x.shape[-len(window.kernel) :])
     holds = [x[index] == out for index in indices]
-    ties = np.zeros(out.shape, x.dtype)
+    ties = np.zeros(out.shape, np.uint8 if len(holds) < 256 else np.intp, like=out)  # bytes are summed fastest
     for hold in holds:
         ties += hold
-    return indices, holds, ties
+    return indices, holds, ties.astype(x.dtype)
 
 
 def _max_pool_spread(y: Array, x: Array, out: Array, window: Window) -> Array:
-    """Adds each y to the element of x that is the largest there, `out`, in equal shares where several are."""
+    """Add each y to the maxima of its window. The maximum is `out`; several of them get equal shares."""
     x = _bordered(x, window)
-    indices, holds, ties = _winners(x, out, window)
-    share = y / ties
-    result = np.zeros(x.shape, y.dtype)
-    for index, hold in zip(indices, holds, strict=True):
-        result[index] += share * hold
+    tiles = window.tiles(x.shape[-len(window.kernel) :])
+    result = (np.empty if tiles else np.zeros)(x.shape, y.dtype, like=y)
+    stacks = [_stacked(array, window) for array in (y, x, out, result)]
+
+    def work(part: slice) -> None:
+        y, x, out, result = (stack[part] for stack in stacks)
+        indices, holds, ties = _winners(x, out, window)
+        share = y / ties
+        for index, hold in zip(indices, holds, strict=True):
+            if tiles:
+                np.multiply(share, hold, out=result[index])
+            else:
+                result[index] += share * hold
+
+    by_parts(work, stacks[1])
     return result[tuple(slice(p, n - q) for n, (p, q) in zip(x.shape, window.pads(x.ndim), strict=True))]
 
 
+def _stacked(x: Array, window: Window) -> Array:
+    """x (..., *size) flattened to (n, *size)."""
+    n = len(window.kernel)
+    return x.reshape(math.prod(x.shape[:-n]), *x.shape[-n:])
+
+
 def _max_pool_collect(y: Array, x: Array, out: Array, window: Window) -> Array:
-    """The mean of y over the elements where x is the largest that the kernel sees: the adjoint of the spread."""
+    """The mean of y over the maxima of each window. The adjoint of the spread."""
     x, y = _bordered(x, window), np.pad(y, window.pads(y.ndim))
     indices, holds, ties = _winners(x, out, window)
     return sum(y[index] * hold for index, hold in zip(indices, holds, strict=True)) / ties
@@ -104,7 +151,7 @@ max_pool_collect = primitive(
 
 
 def _sum_pool(x: Array, window: Window) -> Array:
-    """The sum of what the kernel sees at each place, without padding: (..., *size) to (..., *counts)."""
+    """The sums of windows: (..., *size) to (..., *counts). Without padding."""
     first, *others = window.places(x.shape[-len(window.kernel) :])
     out = x[first].copy()
     for index in others:
@@ -113,8 +160,8 @@ def _sum_pool(x: Array, window: Window) -> Array:
 
 
 def _sum_pool_rule(g: Any, x_shape: tuple[int, ...], window: Window) -> Any:
-    kernel, stride, _, dilation = window
-    return overlap_add(broadcast_to(g, (*kernel, *g.shape)), x_shape[-len(kernel) :], stride, dilation)
+    kernel = window.kernel
+    return overlap_add(broadcast_to(g, (*kernel, *g.shape)), x_shape[-len(kernel) :], window.stride, window.dilation)
 
 
 sum_pool = primitive("sum_pool", _sum_pool, _sum_pool_rule)
@@ -128,9 +175,13 @@ def max_pool1d(
     stride: int | Lengths | None = None,
     padding: int | Lengths = 0,
     dilation: int | Lengths = 1,
+    ceil_mode: bool = False,
 ) -> Any:
-    """The largest element in each stretch of the last axis; arguments as `max_pool2d`."""
-    return max_pool(x, _window("max_pool1d", 1, x, kernel_size, stride, padding, dilation))
+    """Max pooling over the last axis.
+
+    Arguments as `max_pool2d`.
+    """
+    return max_pool(x, _window("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 def max_pool2d(
@@ -139,8 +190,11 @@ def max_pool2d(
     stride: int | Lengths | None = None,
     padding: int | Lengths = 0,
     dilation: int | Lengths = 1,
+    ceil_mode: bool = False,
 ) -> Any:
-    """The largest element that a kernel sees as it moves over the last two axes: (..., H, W) to (..., H', W').
+    """Max pooling over the last two axes.
+
+    (..., H, W) to (..., H', W').
 
     H' is (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. The gradient goes to the largest element,
     in equal shares where several are: so do `max` and `maximum`, but PyTorch gives all of it to the first.
@@ -150,10 +204,12 @@ def max_pool2d(
         stride: its step; the kernel's size if None, so that nothing is seen twice.
         padding: on both sides, at most half of the kernel; it is never the largest.
         dilation: the step between the elements of the kernel.
+        ceil_mode: round H' up: the last kernel may reach beyond the end, if it begins before it.
 
-    Raises: ValueError if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
+    Raises:
+        ValueError: if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
     """
-    return max_pool(x, _window("max_pool2d", 2, x, kernel_size, stride, padding, dilation))
+    return max_pool(x, _window("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 def avg_pool1d(
@@ -161,11 +217,14 @@ def avg_pool1d(
     kernel_size: int | Lengths,
     stride: int | Lengths | None = None,
     padding: int | Lengths = 0,
-    *,
+    ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """The mean of each stretch of the last axis; arguments as `avg_pool2d`."""
-    return _avg_pool(x, _window("avg_pool1d", 1, x, kernel_size, stride, padding), count_include_pad)
+    """Average pooling over the last axis.
+
+    Arguments as `avg_pool2d`.
+    """
+    return _avg_pool(x, _window("avg_pool1d", 1, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
 
 def avg_pool2d(
@@ -173,39 +232,24 @@ def avg_pool2d(
     kernel_size: int | Lengths,
     stride: int | Lengths | None = None,
     padding: int | Lengths = 0,
-    *,
+    ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    """The mean of what a kernel sees as it moves over the last two axes: (..., H, W) to (..., H', W').
+    """Average pooling over the last two axes.
+
+    (..., H, W) to (..., H', W').
 
     Args:
         kernel_size: the size of the kernel, for both axes or each.
         stride: its step; the kernel's size if None, so that nothing is seen twice.
         padding: the zeros on both sides, at most half of the kernel.
+        ceil_mode: round H' up: the last kernel may reach beyond the end, where nothing counts.
         count_include_pad: whether the zeros count as elements of a mean.
 
-    Raises: ValueError if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
+    Raises:
+        ValueError: if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
     """
-    return _avg_pool(x, _window("avg_pool2d", 2, x, kernel_size, stride, padding), count_include_pad)
-
-
-def adaptive_avg_pool1d(x: Any, output_size: int | tuple[int | None, ...] | None) -> Any:
-    """The means of `output_size` stretches of the last axis; see `adaptive_avg_pool2d`."""
-    return _adaptive_avg_pool("adaptive_avg_pool1d", 1, x, output_size)
-
-
-def adaptive_avg_pool2d(x: Any, output_size: int | tuple[int | None, ...] | None) -> Any:
-    """The means of a grid of stretches of the last two axes: (..., H, W) to (..., *output_size).
-
-    Stretch i of m over n elements goes from floor(i n / m) to ceil((i + 1) n / m): they overlap where m does not
-    divide n.
-
-    Args:
-        output_size: the size of the grid, for both axes or each; None leaves an axis as it is.
-
-    Raises: ValueError if x has fewer axes, or a size is less than one.
-    """
-    return _adaptive_avg_pool("adaptive_avg_pool2d", 2, x, output_size)
+    return _avg_pool(x, _window("avg_pool2d", 2, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
 
 def _window(
@@ -215,55 +259,49 @@ def _window(
     kernel_size: int | Lengths,
     stride: int | Lengths | None,
     padding: int | Lengths,
-    dilation: int | Lengths = 1,
+    dilation: int | Lengths,
+    ceil_mode: bool,
 ) -> Window:
     kernel = each(f"{name}: kernel_size", kernel_size, n)
-    window = Window(
-        kernel,
-        kernel if stride is None else each(f"{name}: stride", stride, n),
-        each(f"{name}: padding", padding, n, 0),
-        each(f"{name}: dilation", dilation, n),
-    )
-    _expect_axes(name, n, x)
-    if any(2 * p > k for p, k in zip(window.padding, kernel, strict=True)):
-        raise ValueError(f"{name}: padding is at most half of the kernel {kernel}, got {window.padding}")
-    padded = tuple(length + 2 * p for length, p in zip(x.shape[-n:], window.padding, strict=True))
-    if min(counts(padded, kernel, window.stride, window.dilation)) < 1:
+    stride = kernel if stride is None else each(f"{name}: stride", stride, n)
+    padding = each(f"{name}: padding", padding, n, 0)
+    dilation = each(f"{name}: dilation", dilation, n)
+    expect_axes(name, n, x)
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise ValueError(f"{name}: padding is at most half of the kernel {kernel}, got {padding}")
+    padded = tuple(length + 2 * p for length, p in zip(x.shape[-n:], padding, strict=True))
+    if min(counts(padded, kernel, stride, dilation)) < 1:
         raise ValueError(
-            f"{name} of x {describe(x)}: the kernel {kernel} with dilation {window.dilation} does not fit into "
-            f"{padded}; use a smaller kernel or more padding"
+            f"{name} of x {describe(x)}: the kernel {kernel} with dilation {dilation} does not fit into {padded}; use "
+            "a smaller kernel or more padding"
         )
-    return window
+    more = [0] * n
+    if ceil_mode:
+        for i, (size, k, s, d, p) in enumerate(zip(padded, kernel, stride, dilation, padding, strict=True)):
+            reach = d * (k - 1) + 1
+            last = -((reach - size) // s) * s  # the last start that is not beyond the end
+            more[i] = max(0, (last if last < size - p else last - s) + reach - size)
+    return Window(kernel, stride, padding, dilation, tuple(more))
 
 
-def _expect_axes(name: str, n: int, x: Any) -> None:
+def expect_axes(name: str, n: int, x: Any) -> None:
+    """Raise ValueError for fewer than n axes."""
     if x.ndim < n:
         raise ValueError(f"{name} of x {describe(x)}: expected at least {n} axes, as in (N, C, H, W)[-{n}:]")
 
 
 def _avg_pool(x: Any, window: Window, count_include_pad: bool) -> Any:
     count: Any = math.prod(window.kernel)
-    if any(window.padding):
-        if not count_include_pad:
-            ones = np.ones(x.shape[-len(window.kernel) :], x.dtype)
-            count = sum_pool(np.pad(ones, window.pads(ones.ndim)), window)
+    if any(window.padding + window.more):
+        if any(window.more) or not count_include_pad:
+            counted = np.ones(x.shape[-len(window.kernel) :], x.dtype)
+            if count_include_pad:
+                counted = np.pad(counted, [(p, p) for p in window.padding], constant_values=1)
+                counted = np.pad(counted, [(0, more) for more in window.more])
+            else:
+                counted = np.pad(counted, window.pads(counted.ndim))
+            count = asarray_like(
+                np.maximum(sum_pool(counted, window), 1), x
+            )  # a window may be all padding: 0, not 0 / 0
         x = pad(x, window.pads(x.ndim))
     return sum_pool(x, window) / count
-
-
-def _adaptive_avg_pool(name: str, n: int, x: Any, output_size: int | tuple[int | None, ...] | None) -> Any:
-    _expect_axes(name, n, x)
-    sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
-    given = each(f"{name}: output_size", tuple(1 if m is None else m for m in sizes), n)
-    for axis, size, m in zip(range(-n, 0), sizes, given, strict=True):
-        if size is not None:
-            x = swapaxes(swapaxes(x, axis, -1) @ _means(x.shape[axis], m, x.dtype), axis, -1)
-    return x
-
-
-def _means(n: int, m: int, dtype: Any) -> Array:
-    """The matrix (n, m) by which n elements become the means of m stretches."""
-    i = np.arange(m)
-    start, stop = i * n // m, -(-(i + 1) * n // m)
-    inside = (start <= np.arange(n)[:, None]) & (np.arange(n)[:, None] < stop)
-    return (inside / (stop - start)).astype(dtype)

@@ -1,16 +1,17 @@
-"""Operations that bring axes together: sums, means, extremes."""
+"""Reductions: sums, means, norms and extremes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minigrad.engine.apply import numpy_functions, primitive
 from minigrad.engine.broadcast import broadcast_to
-from minigrad.engine.dispatch import numpy_functions, primitive
-from minigrad.engine.primitive import describe
+from minigrad.engine.errors import describe
 from minigrad.ops.elementwise import abs, equal, exp, greater, isnan, logical_or, sign, where
 from minigrad.ops.indexing import as_operand, normalize_axis
 from minigrad.ops.scan import cumprod, shift
@@ -27,7 +28,7 @@ def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def _restore(value: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """A result (or its gradient) with the reduced axes back as axes of length one, to stand beside the input."""
+    """Reduced axes put back with length one. Of a result or its gradient, to broadcast with the input."""
     if keepdims or (axis is None and not shape):
         return value
     axes = _axes(axis, len(shape))
@@ -35,7 +36,7 @@ def _restore(value: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> 
 
 
 def _count(shape: tuple[int, ...], axis: Axis) -> int:
-    """How many elements go into each result."""
+    """The number of elements in each result."""
     return math.prod(shape[i] for i in _axes(axis, len(shape)))
 
 
@@ -52,14 +53,52 @@ sum = primitive(
 )
 
 
-def _mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The mean over an axis, several, or all."""
-    return np.mean(x, axis=axis, keepdims=keepdims)
+def mean_of(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """The mean over an axis, several, or all.
+
+    Also where the sum overflows the dtype.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = np.mean(x, axis=axis, keepdims=keepdims)
+        if type(x) is not np.ndarray or x.dtype.kind != "f" or _is_finite(result):
+            return result
+        return np.add.reduce(x / _count(x.shape, axis), axis=axis, keepdims=keepdims)  # type: ignore[call-overload]
+
+
+def _is_finite(result: Any) -> bool:
+    return math.isfinite(result) if np.ndim(result) == 0 else bool(np.isfinite(result).all())
+
+
+def _by_size(measure: Callable[[Array], Any], x: Array, axis: Axis, keepdims: bool, power: float = 2.0) -> Any:
+    """A homogeneous function of x, without overflow.
+
+    Such as a norm, also where the powers of x that it sums overflow or underflow.
+
+    Where they do, x is divided by the largest |x|, and the result multiplied by it.
+
+    Args:
+        measure: the function, with axes and `keepdims` bound.
+        power: which power of x is summed.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = measure(x)
+        if type(x) is not np.ndarray:
+            return result
+        exact = np.isfinite(result) & (result >= _LEAST.get(x.dtype.type, 0.0) ** (1 / power))
+        if not x.size or exact.all():
+            return result
+        largest = np.max(np.abs(x), axis=axis, keepdims=True)
+        unit = np.where(np.isfinite(largest) & (largest > 0), largest, 1).astype(x.dtype)
+        return np.where(exact, result, measure(x / unit) * unit.reshape(result.shape))
+
+
+_LEAST = {t: float(np.finfo(t).tiny / np.finfo(t).eps) for t in (np.float32, np.float64)}
+"""The least sum of which no term that counts was too small for the dtype."""
 
 
 mean = primitive(
     "mean",
-    _mean,
+    mean_of,
     lambda g, x_shape, axis, keepdims: broadcast_to(
         _restore(g, x_shape, axis, keepdims) / _count(x_shape, axis), x_shape
     ),
@@ -68,8 +107,10 @@ mean = primitive(
 
 
 def _var(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
-    """The variance over an axis, several, or all; divided by the count less `ddof`."""
-    return np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    """The variance over an axis, several, or all. Divided by the count less `ddof`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+        return result if type(x) is not np.ndarray or _is_finite(result) else np.square(_std(x, axis, ddof, keepdims))
 
 
 def _deviation(x: Any, axis: Axis) -> Any:
@@ -87,14 +128,15 @@ var = primitive(
 
 
 def _std(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
-    """The standard deviation over an axis, several, or all; of the variance with `ddof`."""
-    return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    """The standard deviation over an axis, several, or all. Of the variance with `ddof`."""
+    return _by_size(lambda x: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), x, axis, keepdims)
 
 
 def _std_rule(g: Any, x: Any, out: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
-    """Deviation / (n s), zero where the deviation s is."""
-    s = where(equal(out, 0), 1.0, out)
-    return _restore(g / s, x.shape, axis, keepdims) / (_count(x.shape, axis) - ddof) * _deviation(x, axis)
+    """Deviation / (n s), 0 where s is 0. s is the standard deviation; to every order."""
+    zero = equal(out, 0)
+    share = where(zero, 0.0, g / where(zero, 1.0, out))
+    return _restore(share, x.shape, axis, keepdims) / (_count(x.shape, axis) - ddof) * _deviation(x, axis)
 
 
 std = primitive("std", _std, _std_rule, numpy=np.std)
@@ -111,7 +153,7 @@ def _min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _shared(g: Any, x: Any, out: Any, axis: Axis) -> Any:
-    """The gradient goes to the elements of x that are `out`, in equal shares; where `out` is NaN, to those."""
+    """The gradient, shared equally by elements equal to `out`. Where `out` is NaN, by NaN elements."""
     holds = logical_or(equal(x, out), isnan(x))
     return where(holds, g / holds.sum(axis=axis, keepdims=True).astype(g.dtype), 0.0)
 
@@ -127,7 +169,7 @@ min = primitive("min", _min, _extreme_rule, numpy=np.min)
 
 def _logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over an axis, several, or all, without overflow."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = (np.max if x.size else np.sum)(x, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
         result = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
@@ -145,19 +187,40 @@ logsumexp = primitive("logsumexp", _logsumexp, _logsumexp_rule)
 # Norms.
 
 
+def vecdot(x: Array, y: Array) -> Any:
+    """The dot products along the last axis.
+
+    CuPy has no `vecdot`.
+    """
+    return np.vecdot(x, y) if type(x) is np.ndarray else (x * y).sum(axis=-1)
+
+
 def _vector_norm(x: Array, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Array:
-    """(Σ |x|^ord)^(1/ord) over an axis, several, or all; the largest |x| for ord inf, the smallest for -inf."""
-    return np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)  # type: ignore[arg-type]
+    """(Σ |x|^ord)^(1/ord) over an axis, several, or all. The largest |x| for ord inf, the smallest for -inf."""
+    if x.dtype.type is np.float16:  # NumPy sums their squares without scaling
+        return _vector_norm(x.astype(np.float32), ord, axis, keepdims).astype(np.float16)
+
+    def measure(x: Array) -> Any:
+        if type(x) is np.ndarray:
+            return np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)  # type: ignore[arg-type]
+        axes = _axes(axis, x.ndim)  # CuPy has only `norm`, which takes two axes as a matrix's
+        rest = [i for i in range(x.ndim) if i not in axes]
+        flat = x.transpose((*rest, *axes)).reshape((*[x.shape[i] for i in rest], _count(x.shape, axis)))
+        result = np.linalg.norm(flat, ord=ord, axis=-1)
+        return _restore(result, x.shape, axis, False) if keepdims else result
+
+    return _by_size(measure, x, axis, keepdims, ord) if 0 < ord < math.inf else measure(x)
 
 
 def _vector_norm_rule(g: Any, x: Any, out: Any, ord: float, axis: Axis, keepdims: bool) -> Any:
-    """x / norm for ord 2, sign(x) (|x| / norm)^(ord - 1) in general; zero where the norm is."""
+    """x / norm for ord 2, and in general. sign(x) (|x| / norm)^(ord - 1); zero where the norm is."""
     g, out = (_restore(value, x.shape, axis, keepdims) for value in (g, out))
     if ord == 0:
         return where(False, x, 0.0)
     if math.isinf(ord):
         return sign(x) * _shared(g, abs(x), out, axis)
-    share = x / where(equal(out, 0), 1.0, out)
+    zero = equal(out, 0)
+    share = where(zero, 0.0, x / where(zero, 1.0, out))
     return g * (share if ord == 2 else sign(x) * where(equal(share, 0), 1.0, abs(share)) ** (ord - 1))
 
 
@@ -165,14 +228,17 @@ vector_norm = primitive("vector_norm", _vector_norm, _vector_norm_rule, numpy=np
 
 
 def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The norm of vectors or matrices, as `numpy.linalg.norm` has it: by default the root of the sum of squares.
+    """The norm of vectors or matrices, as `numpy.linalg.norm`.
+
+    By default the root of the sum of squares.
 
     Args:
         ord: of vectors any order, see `vector_norm`; of matrices "fro" (the default), or 1, -1, inf, -inf: the largest
             or smallest sum of |x| over a column or a row.
         axis: of the vectors; two for matrices; None for all elements, or, with an `ord`, those of x.
 
-    Raises: ValueError for another norm of matrices, and where x is no vector or matrix and no axis tells them.
+    Raises:
+        ValueError: for another norm of matrices, and where x is no vector or matrix and no axis tells them.
     """
     x = as_operand(x)
     given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -203,7 +269,7 @@ def _prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _prod_rule(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """The product of all others: of those before and those after, so that it is exact where there are zeros."""
+    """The product of all other elements. Of those before and those after, so that it is exact where there are zeros."""
     axes = _axes(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     front = moveaxis(x, axes, last)
@@ -220,22 +286,22 @@ prod = primitive("prod", _prod, _prod_rule, numpy=np.prod)
 
 
 def _argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the (first) largest element along an axis, or in the flattened array."""
+    """The index of the (first) maximum. Along an axis, or in the flattened array."""
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 def _argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the (first) smallest element along an axis, or in the flattened array."""
+    """The index of the (first) minimum. Along an axis, or in the flattened array."""
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 def _all(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether all elements over an axis, several, or all, are true (not zero)."""
+    """Whether all elements over axes are true (not zero)."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 def _any(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any element over an axis, several, or all, is true (not zero)."""
+    """Whether any element over axes is true (not zero)."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 

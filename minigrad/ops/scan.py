@@ -1,4 +1,4 @@
-"""Running sums and products, whose derivatives are recurrences that run the other way."""
+"""Cumulative sums and products, and linear recurrences."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import filled
 from minigrad.ops.shape import concatenate, flip
 
 Array = NDArray[Any]
 
 
 def _cumsum(x: Array, axis: int | None = None) -> Array:
-    """The sums of the elements up to each, along an axis or (None) of the flattened array."""
+    """The cumulative sums along an axis, or (None) flattened."""
     return np.cumsum(x, axis=axis)
 
 
@@ -27,13 +28,13 @@ cumsum = primitive(
 
 
 def shift(x: Any, first: float) -> Any:
-    """x one place further along the last axis, with `first` in front."""
-    front = np.full((*x.shape[:-1], min(x.shape[-1], 1)), first, x.dtype)
+    """Shift x by one along the last axis, `first` leading."""
+    front = filled((*x.shape[:-1], min(x.shape[-1], 1)), first, x)
     return concatenate([front, x[..., :-1]], axis=-1)
 
 
 def _recurrence(x: Array, factor: Array) -> Array:
-    """out[i] = x[i] + factor[i] out[i-1] along the last axis, from out[0] = x[0]."""
+    """out[i] = x[i] + factor[i] out[i-1], along the last axis. From out[0] = x[0]."""
     out = x.copy()
     for i in range(1, x.shape[-1]):
         out[..., i] += factor[..., i] * out[..., i - 1]
@@ -54,13 +55,16 @@ recurrence = primitive(
 
 
 def _cumprod(x: Array, axis: int | None = None) -> Array:
-    """The products of the elements up to each, along an axis or (None) of the flattened array."""
+    """The cumulative products along an axis, or (None) flattened."""
     return np.cumprod(x, axis=axis)
 
 
 def _cumprod_rule(g: Any, x: Any, out: Any, axis: int | None) -> Any:
-    """For each element the product of those before it, times the sum of g times the products of those after."""
-    if axis is None:
+    """The gradient of cumulative products.
+
+    For each element the product of those before it, times the sum of g times the products of those after.
+    """
+    if axis is None or not x.ndim:
         return _cumprod_rule(g, x.reshape(-1), out, 0).reshape(x.shape)
     g, x, out = (value.swapaxes(axis, -1) for value in (g, x, out))
     return (shift(out, 1.0) * _backwards(g, x)).swapaxes(axis, -1)

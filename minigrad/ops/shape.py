@@ -1,4 +1,7 @@
-"""Operations that only rearrange or repeat: the adjoint of each is another of them, or a sum."""
+"""Operations that rearrange or repeat elements.
+
+The adjoint of each is another of them, or a sum.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import numpy_functions, primitive
-from minigrad.engine.primitive import describe
+from minigrad.devices import on_cpu
+from minigrad.engine.apply import numpy_functions, primitive
+from minigrad.engine.errors import describe
 from minigrad.ops import indexing
 
 Array = NDArray[Any]
 
 
 def _reshape(x: Array, shape: int | tuple[int, ...]) -> Array:
-    """The elements in the same (C) order in another shape; one length may be -1."""
+    """Reshape in C order; one length may be -1."""
     return x.reshape(shape)
 
 
@@ -25,7 +29,7 @@ reshape = primitive("reshape", _reshape, lambda g, x_shape: g.reshape(x_shape), 
 
 
 def _transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
-    """The axes in another order; reversed if None."""
+    """Permute the axes; reverse them if None."""
     return x.transpose(axes)
 
 
@@ -38,7 +42,7 @@ transpose = primitive(
 
 
 def _swapaxes(x: Array, axis1: int, axis2: int) -> Array:
-    """Two axes change places."""
+    """Swap two axes."""
     return x.swapaxes(axis1, axis2)
 
 
@@ -46,7 +50,7 @@ swapaxes = primitive("swapaxes", _swapaxes, lambda g, axis1, axis2: g.swapaxes(a
 
 
 def _moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
-    """Axes move to other places, the rest keeps its order."""
+    """Move axes to other positions."""
     return np.moveaxis(x, source, destination)
 
 
@@ -56,7 +60,7 @@ moveaxis = primitive(
 
 
 def _squeeze(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
-    """Drops axes of length one: the given ones, or all."""
+    """Remove axes of length one: given ones, or all."""
     return x.squeeze(axis)
 
 
@@ -64,7 +68,7 @@ squeeze = primitive("squeeze", _squeeze, lambda g, x_shape: g.reshape(x_shape), 
 
 
 def _expand_dims(x: Array, axis: int | tuple[int, ...]) -> Array:
-    """Adds axes of length one, which will stand at the given places."""
+    """Add axes of length one at the given positions."""
     return np.expand_dims(x, axis)
 
 
@@ -72,12 +76,12 @@ expand_dims = primitive("expand_dims", _expand_dims, lambda g, x_shape: g.reshap
 
 
 def _concatenate(arrays: Sequence[Array], axis: int | None = 0) -> Array:
-    """Joins arrays along an axis that they have, or (None) all their elements in one row."""
+    """Join arrays along an axis, or (None) flattened."""
     return np.concatenate(arrays, axis)
 
 
 def _concatenate_rule(g: Any, arrays_shape: list[tuple[int, ...]], axis: int | None) -> list[Any]:
-    """Each array gets its own stretch of g."""
+    """Each array's part of g."""
     front = 0 if axis is None else axis % g.ndim
     parts, start = [], 0
     for shape in arrays_shape:
@@ -92,7 +96,7 @@ concatenate = primitive("concatenate", _concatenate, _concatenate_rule, variadic
 
 
 def _stack(arrays: Sequence[Array], axis: int = 0) -> Array:
-    """Joins arrays of one shape along a new axis."""
+    """Join arrays of one shape along a new axis."""
     return np.stack(arrays, axis)
 
 
@@ -105,12 +109,13 @@ stack = primitive("stack", _stack, _stack_rule, variadic=True, numpy=np.stack)
 
 
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """Cuts an array into a list of parts along an axis, as `numpy.split` does.
+    """Split an array along an axis, as `numpy.split` does.
 
     Args:
         indices_or_sections: how many equal parts, or where each part but the first begins.
 
-    Raises: ValueError if the axis cannot be cut into so many equal parts.
+    Raises:
+        ValueError: if the axis cannot be divided into that many equal parts.
     """
     x = indexing.as_operand(x)
     front = (slice(None),) * indexing.normalize_axis(axis, x.ndim, "split")
@@ -130,7 +135,7 @@ numpy_functions[np.split] = split
 
 
 def _flip(x: Array, axis: int | tuple[int, ...] | None = None) -> Array:
-    """The elements in reverse order along an axis, several, or all; a view."""
+    """Reverse the elements along axes, as a view."""
     return np.flip(x, axis)
 
 
@@ -138,15 +143,15 @@ flip = primitive("flip", _flip, lambda g, axis: flip(g, axis), numpy=np.flip)
 
 
 def _roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Array:
-    """The elements moved on by `shift` places along an axis, several, or flattened; the last become the first."""
+    """Roll the elements by `shift`, along axes or flattened. The last become the first."""
     return np.roll(x, shift, axis)
 
 
-roll = primitive("roll", _roll, lambda g, shift, axis: roll(g, np.negative(shift), axis), numpy=np.roll)
+roll = primitive("roll", _roll, lambda g, shift, axis: roll(g, np.negative(shift).tolist(), axis), numpy=np.roll)
 
 
 def _tile(x: Array, reps: int | Sequence[int]) -> Array:
-    """The whole array beside itself, `reps` times along each axis."""
+    """Repeat the array `reps` times along each axis."""
     return np.tile(x, reps)
 
 
@@ -163,18 +168,30 @@ tile = primitive("tile", _tile, _tile_rule, numpy=np.tile)
 
 
 def _repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = None) -> Array:
-    """Each element `repeats` times, along an axis or of the flattened array; or each its own number of times."""
-    return np.repeat(x, repeats, axis)
+    """Repeat each element `repeats` times.
+
+    Along an axis or of the flattened array; each element may have its own number.
+    """
+    if axis is not None and not -x.ndim <= axis < max(x.ndim, 1):
+        raise IndexError(f"there is no axis {axis}; np.tile(x, reps) puts copies of the whole beside each other")
+    length = x.size if axis is None else (x.shape or (1,))[axis]
+    repeats = on_cpu(repeats)
+    if np.size(repeats) not in (1, length):
+        raise ValueError(
+            f"repeats is one number, or one for each of {length} elements, got {np.size(repeats)}; np.tile(x, reps) "
+            "puts copies of the whole beside each other"
+        )
+    return np.repeat(x, repeats if type(x) is np.ndarray else np.asarray(repeats).tolist(), axis)
 
 
 def _repeat_rule(g: Any, x_shape: tuple[int, ...], repeats: Any, axis: int | None) -> Any:
-    if axis is None:
+    if axis is None or not x_shape:
         return _repeat_rule(g, (math.prod(x_shape),), repeats, 0).reshape(x_shape)
-    axis %= len(x_shape)
+    axis = axis % len(x_shape)
     if np.size(repeats) == 1:
-        times = int(np.sum(repeats))
+        times = g.shape[axis] // max(x_shape[axis], 1)
         return g.reshape((*x_shape[: axis + 1], times, *x_shape[axis + 1 :])).sum(axis=axis + 1)
-    sources = np.repeat(np.arange(x_shape[axis]), repeats)
+    sources = indexing.plain(repeat(np.arange(x_shape[axis]), repeats))
     return indexing.index_add(g, (slice(None),) * axis + (sources,), x_shape)
 
 
@@ -184,7 +201,7 @@ PadMode = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
 
 
 def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: float = 0.0) -> Array:
-    """More elements at both ends of each axis, as `numpy.pad`.
+    """Pad both ends of each axis, as `numpy.pad`.
 
     `pad_width` is (before, after) for each axis, one such pair, or one number for all; the new elements are
     `constant_values`, the last ones ("edge"), or x mirrored ("reflect", "symmetric") or continued from its other end
@@ -200,7 +217,7 @@ def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: 
 
 
 def _pad_rule(g: Any, x_shape: tuple[int, ...], pad_width: Any, mode: PadMode) -> Any:
-    """What became of each element; along each axis in turn, since the corners are mirrored twice."""
+    """The gradient of padding, one axis after another. The corners are mirrored twice."""
     widths = np.broadcast_to(pad_width, (len(x_shape), 2)).tolist()
     if mode == "constant":
         return g[tuple([slice(before, before + n) for (before, _), n in zip(widths, x_shape, strict=True)])]

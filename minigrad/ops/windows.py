@@ -1,4 +1,4 @@
-"""What a kernel sees as it moves over an array, and the adjoint of that."""
+"""Sliding windows of an array, and their adjoint."""
 
 from __future__ import annotations
 
@@ -9,36 +9,44 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from minigrad.engine.dispatch import primitive
+from minigrad.engine.apply import primitive
 
 Array = NDArray[Any]
 Lengths = tuple[int, ...]
 
 
-def each(name: str, value: int | Lengths, n: int, least: int = 1) -> Lengths:
-    """One integer for each of n axes: the same for all, or those given. Raises: ValueError for any other value."""
+def each(name: str, value: Any, n: int, least: int = 1) -> Lengths:
+    """One integer per axis, from one number or several.
+
+    Raises:
+        ValueError: for any other value.
+    """
     values = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
-    if len(values) != n or not all(isinstance(v, (int, np.integer)) and v >= least for v in values):
+    whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) and v >= least for v in values)
+    if len(values) != n or not whole:
         raise ValueError(f"{name} is an integer of at least {least}, or {n} of them; got {value!r}")
-    return values
+    return tuple(map(int, values))
 
 
 def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Lengths:
-    """How often a kernel fits along each axis."""
+    """The number of windows along each axis."""
     return tuple(
         (length - d * (k - 1) - 1) // s + 1 for length, k, s, d in zip(size, kernel, stride, dilation, strict=True)
     )
 
 
 def within(length: int, count: int, shift: int, stride: int) -> tuple[slice, slice]:
-    """Of `count` places, of which number p stands at shift + p · stride: those on an axis of `length`, and where."""
+    """The windows inside an axis of `length`, and their indices.
+
+    Of `count`, number p is at shift + p · stride.
+    """
     first = max(0, -(shift // stride))
     stop = max(first, min(count, (length - 1 - shift) // stride + 1))
     return slice(first, stop), slice(shift + stride * first, shift + stride * stop, stride)
 
 
 def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) -> Iterator[tuple[Lengths, Any]]:
-    """Yields each offset in the kernel, and the index of the elements that meet it there, on the last axes."""
+    """Yield each kernel offset, with the index of its elements."""
     for offset in np.ndindex(kernel):
         yield (
             offset,
@@ -53,18 +61,21 @@ def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) 
 
 
 def _windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
-    """What each element of a kernel sees: x (..., *size), result (*kernel, ..., *counts); a read-only view."""
+    """Sliding windows as a read-only view. x (..., *size), result (*kernel, ..., *counts)."""
     n = len(kernel)
-    places = counts(x.shape[-n:], kernel, stride, dilation)
+    count = counts(x.shape[-n:], kernel, stride, dilation)
+    if type(x) is not np.ndarray:  # other libraries' arrays may lack strides: a copy
+        parts = [x[index] for _, index in places(kernel, count, stride, dilation)]
+        return np.stack(parts).reshape((*kernel, *x.shape[:-n], *count))
     lead, steps = x.strides[:-n], x.strides[-n:]
     by_offset, by_place = (tuple(a * b for a, b in zip(steps, times, strict=True)) for times in (dilation, stride))
-    return as_strided(x, (*kernel, *x.shape[:-n], *places), (*by_offset, *lead, *by_place), writeable=False)
+    return as_strided(x, (*kernel, *x.shape[:-n], *count), (*by_offset, *lead, *by_place), writeable=False)
 
 
 def _overlap_add(x: Array, size: Lengths, stride: Lengths, dilation: Lengths) -> Array:
-    """Puts windows back, and adds where they overlap: x (*kernel, ..., *counts), result (..., *size)."""
+    """Add windows up where they overlap. x (*kernel, ..., *counts), result (..., *size)."""
     n = len(size)
-    out = np.zeros((*x.shape[n:-n], *size), x.dtype)
+    out = np.zeros((*x.shape[n:-n], *size), x.dtype, like=x)
     for offset, index in places(x.shape[:n], x.shape[-n:], stride, dilation):
         out[index] += x[offset]
     return out

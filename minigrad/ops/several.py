@@ -1,4 +1,4 @@
-"""Operations of one input and several results, such as the decompositions of a matrix."""
+"""Operations with several results, such as decompositions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.engine.dispatch import numpy_functions, primitive
-from minigrad.engine.primitive import explain
+from minigrad.engine.apply import numpy_functions, primitive
+from minigrad.engine.arrays import asarray
+from minigrad.engine.errors import explain
+from minigrad.engine.mode import current_mode
+from minigrad.engine.primitive import Primitive
 from minigrad.engine.tensor import Tensor
 
 
@@ -19,7 +22,9 @@ def several(
     *rules: Callable[..., Any] | None,
     numpy: Callable[..., Any] | None = None,
 ) -> Callable[[Any], Any]:
-    """Declares an operation of several results and returns it as a function, of an array or of a tensor.
+    """Declare an operation of several results; return its function.
+
+    The function takes an array or a tensor.
 
     Each result is a primitive of its own, `<name>.<field>`, with a small node; what the forward has computed once is
     an attribute that they share. The results of a tensor that needs a gradient are read-only, since the rules of each
@@ -37,20 +42,34 @@ def several(
     def results(x: Any, shared: Any) -> Any:
         return kind(*[part(x, shared) for part in parts])
 
-    parts = [
-        _part(f"{name}.{field}", forward, place, rule, results)
-        for place, (field, rule) in enumerate(zip(kind._fields, rules, strict=True))
-    ]
+    def part_of(field: str, place: int, rule: Callable[..., Any] | None) -> Callable[..., Any]:
+        """The primitive of one result.
+
+        It takes it from what the forward gave, `shared`, or computes it.
+        """
+
+        def take(x: Any, shared: Any = None) -> Any:
+            return (forward(x) if shared is None else shared)[place]
+
+        take.__module__, take.__doc__ = forward.__module__, forward.__doc__
+        own = [] if rule is None else [lambda g, x, shared: rule(g, x, results(x, shared))]
+        return primitive(f"{name}.{field}", take, *own)
+
+    whole = Primitive(name, forward, (), residuals=kind._fields[1:])
+    parts = [part_of(field, i, rule) for i, (field, rule) in enumerate(zip(kind._fields, rules, strict=True))]
 
     def apply(x: Any) -> Any:
-        values = x.data if isinstance(x, Tensor) else np.asarray(x)
+        values = x.data if isinstance(x, Tensor) else asarray(x)
         try:
             shared = forward(values)
         except (TypeError, ValueError) as error:
             explain(name, {"x": values}, error)
+        if isinstance(x, Tensor) and (observer := current_mode().observer) is not None:
+            observer.on_forward(whole, None, [x], [values], shared)
         if isinstance(x, Tensor) and x.requires_grad:
             for array in shared:
-                array.flags.writeable = False
+                if type(array) is np.ndarray:
+                    array.flags.writeable = False
         return results(x, shared)
 
     apply.__name__ = apply.__qualname__ = name
@@ -59,21 +78,3 @@ def several(
     if numpy is not None:
         numpy_functions[numpy] = apply
     return apply
-
-
-def _part(
-    name: str,
-    forward: Callable[[Any], Any],
-    place: int,
-    rule: Callable[..., Any] | None,
-    results: Callable[[Any, Any], Any],
-) -> Callable[..., Any]:
-    """The primitive of one result: it takes it from what the forward gave, `shared`, or computes that."""
-
-    def take(x: Any, shared: Any = None) -> Any:
-        return (forward(x) if shared is None else shared)[place]
-
-    take.__module__, take.__doc__ = forward.__module__, forward.__doc__
-    if rule is None:
-        return primitive(name, take)
-    return primitive(name, take, lambda g, x, shared: rule(g, x, results(x, shared)))

@@ -1,0 +1,258 @@
+"""NumPy's arithmetic as compositions of elementwise operations and products."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import NDArray
+
+from minigrad.engine.apply import primitive
+from minigrad.engine.arrays import asarray, asarray_like, filled
+from minigrad.engine.broadcast import astype
+from minigrad.engine.errors import describe
+from minigrad.ops import elementwise
+from minigrad.ops.elementwise import equal, floor_divide, greater, isnan, less, logical_or, maximum, minimum, where
+from minigrad.ops.indexing import as_operand
+from minigrad.ops.standing import constant, np, operands, stands_for, values
+
+Array = NDArray[Any]
+
+# Of each element.
+
+
+@stands_for("conjugate", "conj", "real", "real_if_close")
+def positive(x: Any) -> Any:
+    """x itself."""
+    return elementwise.positive(x)
+
+
+@stands_for("absolute", "fabs")
+def absolute(x: Any) -> Any:
+    """|x|."""
+    return elementwise.abs(x)
+
+
+@stands_for("around", "round")
+def around(a: Any, decimals: int = 0) -> Any:
+    """a rounded to a number of decimals."""
+    return elementwise.round(a, decimals)
+
+
+@stands_for("rint")
+def rint(x: Any) -> Any:
+    """x to the nearest integer."""
+    return elementwise.round(x)
+
+
+@stands_for("fix")
+def fix(x: Any) -> Any:
+    """x rounded to the next integer towards zero."""
+    return elementwise.trunc(x)
+
+
+@stands_for("deg2rad", "radians")
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians."""
+    return x * (math.pi / 180)
+
+
+@stands_for("rad2deg", "degrees")
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees."""
+    return x * (180 / math.pi)
+
+
+@stands_for("nan_to_num")
+def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """Replace NaN and infinities, by zero and the largest numbers.
+
+    These are the defaults. The result is a new array.
+    """
+    x = as_operand(x)
+    if x.dtype.kind != "f":
+        return +x if x.dtype != bool else x
+    most = float(np.finfo(x.dtype).max)
+    x = where(isnan(x), nan, x)
+    x = where(equal(x, np.inf), most if posinf is None else posinf, x)
+    return where(equal(x, -np.inf), -most if neginf is None else neginf, x)
+
+
+@stands_for("modf")
+def modf(x: Any) -> tuple[Any, Any]:
+    """The fractional and integral parts, with the sign of x."""
+    whole = elementwise.trunc(x)
+    return copysign(where(np.isinf(x), 0.0, x - whole), x), whole
+
+
+@stands_for("frexp")
+def frexp(x: Any) -> tuple[Any, Any]:
+    """Mantissa and exponent of x.
+
+    The mantissa is from 0.5 to 1 in absolute value; the exponent, a power of two, is a constant.
+    """
+    exponent = np.frexp(values(x))[1]
+    return ldexp(x, -exponent), exponent
+
+
+@stands_for("ldexp")
+def ldexp(x1: Any, x2: Any) -> Any:
+    """x1 times two to the integer power x2."""
+    power = constant(x2, "ldexp in x2")
+    power = asarray_like(asarray(power), x1)
+    half = np.floor_divide(power, 2)  # as the power may leave the dtype where the product does not
+    dtype = np.result_type(x1.dtype if hasattr(x1, "dtype") else x1, 0.0)
+    return x1 * np.ldexp(filled((), 1, x1, dtype), half) * np.ldexp(filled((), 1, x1, dtype), power - half)
+
+
+def _i0(x: Array, order: int = 0) -> Array:
+    """The modified Bessel function of the first kind.
+
+    Its order is an integer, 0 by default.
+
+    I_n(x) = 1/π ∫ exp(x cos θ) cos(nθ) dθ over [0, π], by the trapezoidal rule, whose error falls exponentially.
+    """
+    if not order:
+        return asarray(np.i0(x), x.dtype)
+    theta = np.linspace(0, np.pi, 257)
+    weights = np.cos(order * theta) * np.where((theta == 0) | (theta == np.pi), 0.5, 1.0) / 256
+    x64 = x.astype(np.float64)[..., None]
+    cosines, weights = asarray_like(np.cos(theta), x), asarray_like(weights, x)
+    return (np.exp(x64 * cosines) @ weights).astype(x.dtype)
+
+
+i0 = primitive("i0", _i0, lambda g, x, order: g * 0.5 * (i0(x, order + 1) + i0(x, abs(order - 1))), numpy=np.i0)
+
+# Of pairs of elements.
+
+
+@stands_for("fmax")
+def fmax(x1: Any, x2: Any) -> Any:
+    """The elementwise maximum, ignoring NaN.
+
+    Equal elements share the gradient.
+    """
+    return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
+
+
+@stands_for("fmin")
+def fmin(x1: Any, x2: Any) -> Any:
+    """The elementwise minimum, ignoring NaN.
+
+    Equal elements share the gradient.
+    """
+    return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
+
+
+@stands_for("float_power")
+def float_power(x1: Any, x2: Any) -> Any:
+    """x1 to the power x2, in float64."""
+    return elementwise.power(*(astype(x, np.float64) if hasattr(x, "dtype") else np.float64(x) for x in (x1, x2)))
+
+
+copysign = primitive(
+    "copysign",
+    np.copysign,
+    lambda g, x, y: where(equal(copysign(1.0, x), copysign(copysign(1.0, x), y)), g, -g),
+    lambda g: where(False, g, 0.0),
+)
+heaviside = primitive(
+    "heaviside", np.heaviside, lambda g: where(False, g, 0.0), lambda g, x: where(equal(x, 0), g, 0.0)
+)
+
+
+@stands_for("logaddexp2")
+def logaddexp2(x1: Any, x2: Any) -> Any:
+    """log2(2**x1 + 2**x2), without overflow."""
+    return elementwise.logaddexp(x1 * math.log(2), x2 * math.log(2)) / math.log(2)
+
+
+@stands_for("divmod")
+def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """The quotient, rounded down, and the remainder."""
+    return floor_divide(x1, x2), elementwise.remainder(x1, x2)
+
+
+@stands_for("clip")
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Clip the elements to bounds.
+
+    An element at a bound keeps its gradient; beyond a bound, the bound gets it.
+    """
+    low, high = a_min if min is None else min, a_max if max is None else max
+    if not any(getattr(bound, "requires_grad", False) for bound in (low, high)):
+        return elementwise.clip(a, values(low), values(high))
+    low, high = (None if bound is None else operands(a, bound)[1] for bound in (low, high))
+    if low is not None:
+        a = where(logical_or(less(a, low), isnan(low)), low, a)
+    return a if high is None else where(logical_or(greater(a, high), isnan(high)), high, a)
+
+
+# Products.
+
+
+@stands_for("vdot")
+def vdot(a: Any, b: Any, /) -> Any:
+    """The dot product of two flattened arrays."""
+    return np.dot(*(x.reshape(-1) for x in operands(a, b)))
+
+
+@stands_for("vecdot", "linalg.vecdot")
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The dot products along an axis."""
+    x1, x2 = (np.moveaxis(x, axis, -1) for x in operands(x1, x2))
+    return np.matmul(x1[..., None, :], x2[..., None])[..., 0, 0]
+
+
+@stands_for("matvec")
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """The products of matrices and vectors."""
+    return np.matmul(x1, as_operand(x2)[..., None])[..., 0]
+
+
+@stands_for("vecmat")
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """The products of vectors and matrices."""
+    return np.matmul(as_operand(x1)[..., None, :], x2)[..., 0, :]
+
+
+@stands_for("cross")
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The cross products along an axis of length 3.
+
+    With length 2, the third component is zero.
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    vectors = [np.moveaxis(x, i, -1) for x, i in zip(operands(a, b), (axisa, axisb), strict=True)]
+    if any(x.shape[-1] not in (2, 3) for x in vectors):
+        raise ValueError(f"cross of {describe(a)} and {describe(b)}: the axis has to have length 3, or 2")
+    (x1, x2, *x3), (y1, y2, *y3) = ([x[..., i] for i in range(x.shape[-1])] for x in vectors)
+    last = x1 * y2 - x2 * y1
+    if not x3 and not y3:
+        return last
+    first = x2 * y3[0] - x3[0] * y2 if x3 and y3 else x2 * y3[0] if y3 else -x3[0] * y2
+    second = x3[0] * y1 - x1 * y3[0] if x3 and y3 else -x1 * y3[0] if y3 else x3[0] * y1
+    return np.moveaxis(np.stack([first, second, last], -1), -1, axisc)
+
+
+@stands_for("linalg.cross")
+def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """The cross products along an axis of length 3."""
+    if any(np.shape(x)[axis] != 3 for x in (x1, x2)):
+        raise ValueError(f"linalg.cross of {describe(x1)} and {describe(x2)}: the axis has to have length 3")
+    return cross(x1, x2, axis=axis)
+
+
+@stands_for("kron")
+def kron(a: Any, b: Any) -> Any:
+    """The Kronecker product of two arrays.
+
+    Each element of a times the whole of b, as blocks.
+    """
+    a, b = operands(a, b)
+    ndim = max(a.ndim, b.ndim)
+    of_a, of_b = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    left = a.reshape([n for length in of_a for n in (length, 1)])
+    right = b.reshape([n for length in of_b for n in (1, length)])
+    return (left * right).reshape([m * n for m, n in zip(of_a, of_b, strict=True)])

@@ -1,0 +1,184 @@
+"""The shared parts of recurrent operations.
+
+How a step goes is said once in operations (`_lstm`, `_gru`, `_rnn`): that defines the result, and its derivatives to
+any order. The kernels compute the same, and the first order, in few calls of NumPy: the products of all inputs at once,
+a loop over steps in place, and one back, whose arrays stay in a cache. The gates of a step lie behind each other,
+(gates, N, H): each is in order, and their products are as many small ones, which take two thirds of the time of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.engine import Tensor, enable_grad, grad
+from minigrad.engine.arrays import filled
+
+Array = NDArray[Any]
+
+
+def unstacked(x: Any) -> list[Any]:
+    """The steps of x, split recursively by halves.
+
+    The gradient of x[t] is as large as x, and for L steps one by one it would be L².
+    """
+    if len(x) == 1:
+        return [x[0]]
+    middle = len(x) // 2
+    return [*unstacked(x[:middle]), *unstacked(x[middle:])]
+
+
+def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[Any]:
+    """The gradients of the inputs of `plain`, by its graph.
+
+    `plain` is a function of operations; the results are arrays, or tensors.
+
+    Each input gets a name of its own in that graph, so that one that depends on another is not passed through.
+    """
+    has_graph = isinstance(g, Tensor)
+    with enable_grad():
+        named = [x.reshape(x.shape) if isinstance(x, Tensor) else Tensor(x, requires_grad=True) for x in inputs]
+        found = grad(plain(*named), named, g, create_graph=has_graph, allow_unused=True)
+    return [value if has_graph or value is None else value.data for value in found]
+
+
+# What the kernels share. They compute half precision in single, and round at the end.
+
+
+def working(arrays: Sequence[Array]) -> list[Array]:
+    """The arrays in the dtype of the computation."""
+    dtype = np.result_type(*arrays)
+    return [x.astype(np.float32 if dtype == np.float16 else dtype, copy=False) for x in arrays]
+
+
+def products(x: Array, weight: Array, bias: Array | None, out: Array | None = None) -> Array:
+    """x (L, N, I) times weight (R, I), plus bias.
+
+    bias is (R,), the result (L, N, R).
+    """
+    length, n, inputs = x.shape
+    out = room((length, n, len(weight)), x) if out is None else out
+    np.dot(x.reshape(length * n, inputs), weight.T, out=out.reshape(length * n, len(weight)))
+    if bias is not None:
+        out += bias
+    return out
+
+
+def weight_gradient(slopes: Array, x: Array) -> Array:
+    """The weight's gradient (R, I), from slopes (L, N, R).
+
+    x is (L, N, I).
+    """
+    flat = slopes.reshape(-1, slopes.shape[-1])
+    return flat.T.dot(x.reshape(len(flat), x.shape[-1]))
+
+
+def bias_gradient(slopes: Array) -> Array:
+    """The bias's gradient (R,), from slopes (L, N, R)."""
+    flat = slopes.reshape(-1, slopes.shape[-1])
+    return filled(len(flat), 1, flat).dot(flat)
+
+
+def input_gradient(slopes: Array, weight: Array) -> Array:
+    """The gradient of x, from slopes (L, N, R).
+
+    x is (L, N, I).
+    """
+    length, n, rows = slopes.shape
+    return slopes.reshape(length * n, rows).dot(weight).reshape(length, n, weight.shape[1])
+
+
+def by_gate(rows: Array, gates: int) -> Array:
+    """View steps with their gates apart.
+
+    (..., L, N, gates · H) as (L, gates, ..., N, H).
+    """
+    apart = rows.reshape(*rows.shape[:-1], gates, rows.shape[-1] // gates)
+    return np.moveaxis(apart, (-4, -2), (0, 1))
+
+
+def room(shape: tuple[int, ...], x: Array) -> Array:
+    """An empty array in x's dtype, aligned to 64 bytes.
+
+    NumPy's own begin at multiples of 16. Small products take two thirds of the time where the second matrix lies so,
+    elementwise operations in a cache up to half.
+    """
+    if type(x) is not np.ndarray:
+        return np.empty(shape, x.dtype, like=x)
+    size = prod(shape) * x.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + size].view(x.dtype).reshape(shape)
+
+
+def aligned(array: Array) -> Array:
+    """A contiguous copy, aligned to 64 bytes."""
+    copy = room(array.shape, array)
+    copy[...] = array
+    return copy
+
+
+def transposed(weight: Array, gates: int) -> Array:
+    """The recurrent weight as contiguous matrices (gates, H, H).
+
+    weight is (gates · H, H); a state (N, H) is multiplied by them.
+    """
+    hidden = weight.shape[1]
+    return aligned(weight.reshape(gates, hidden, hidden).mT)
+
+
+def before(first: Array, h: Array) -> Array:
+    """The state before each step, (L, N, H).
+
+    Of the first one (N, H) and those after each step (L, N, H).
+    """
+    return np.concatenate([first[None], h[:-1]])
+
+
+def number(value: float, x: Array) -> Any:
+    """A number as an array of x's dtype.
+
+    Each call then has half the overhead of a Python number.
+    """
+    return np.asarray(value, x.dtype) if type(x) is np.ndarray else value
+
+
+def squash(gates: Array) -> None:
+    """Turn tanh(x) into σ(2x), in place.
+
+    σ(2x) = tanh(x)/2 + ½. The error is that of tanh, 6e-8 in single: σ below is 0.
+    """
+    half = number(0.5, gates)
+    gates *= half
+    gates += half
+
+
+def checked(
+    name: str, gates: int, x: Any, states: dict[str, Any], weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any
+) -> list[Any]:
+    """The inputs, checked and converted for the operations.
+
+    Raises:
+        ValueError: with all shapes that do not fit.
+    """
+    if x.ndim != 3 or weight_hh.ndim != 2:
+        raise ValueError(f"{name}: expected x (L, N, I) and weight_hh (rows, H), got {x.shape} and {weight_hh.shape}")
+    if not len(x):
+        raise ValueError(f"{name}: the sequence has no steps; the last state of none is the first")
+    if (bias_ih is None) != (bias_hh is None):
+        raise ValueError(f"{name}: expected both biases or none of them")
+    hidden = weight_hh.shape[1]
+    rows = gates * hidden
+    expected: dict[str, tuple[Any, tuple[int, ...]]]
+    expected = {state: (value, (x.shape[1], hidden)) for state, value in states.items()}
+    expected |= {"weight_ih": (weight_ih, (rows, x.shape[2])), "weight_hh": (weight_hh, (rows, hidden))}
+    if bias_ih is not None:
+        expected |= {"bias_ih": (bias_ih, (rows,)), "bias_hh": (bias_hh, (rows,))}
+    faults = [f"{key} {shape}, got {value.shape}" for key, (value, shape) in expected.items() if value.shape != shape]
+    if faults:
+        raise ValueError(f"{name} of x {x.shape} with {hidden} hidden numbers: expected {'; '.join(faults)}")
+    return [x, *(value for value, _ in expected.values())]

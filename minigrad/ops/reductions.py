@@ -1,0 +1,336 @@
+"""Reductions with NumPy's keywords, and those that ignore NaN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import DTypeLike
+
+from minigrad.engine.arrays import filled
+from minigrad.engine.broadcast import astype
+from minigrad.ops import elementwise, reduction, scan
+from minigrad.ops.elementwise import equal, isnan
+from minigrad.ops.elementwise import where as choose
+from minigrad.ops.indexing import as_operand
+from minigrad.ops.standing import fixed, np, stands_for, written
+
+Axis = int | tuple[int, ...] | None
+
+
+def _prepared(a: Any, dtype: DTypeLike | None, where: Any, neutral: Any) -> Any:
+    """The array with masked elements neutral, in another dtype."""
+    if dtype is not None:
+        a = astype(a, dtype)
+    return a if where is True else choose(fixed(where, "a mask"), a, neutral)
+
+
+@stands_for("sum")
+def sum(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """The sum of elements over an axis, several, or all.
+
+    Of the elements of a mask, added to `initial`.
+    """
+    total = reduction.sum(_prepared(a, dtype, where, 0), axis, keepdims)
+    return written("sum", total if initial is None else total + initial, out)
+
+
+@stands_for("prod")
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """The product of elements over an axis, several, or all.
+
+    Of the elements of a mask, times `initial`.
+    """
+    product = reduction.prod(_prepared(a, dtype, where, 1), axis, keepdims)
+    return written("prod", product if initial is None else product * initial, out)
+
+
+def _extreme(of: Any, of_two: Any, name: str) -> Any:
+    def extreme(
+        a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    ) -> Any:
+        if out is not None:
+            return written(name, extreme(a, axis, None, keepdims, initial, where), out)
+        if initial is None:
+            if where is not True:
+                raise ValueError(f"np.{name} takes where= with initial= only, as it has no neutral element")
+            return of(a, axis, keepdims)
+        a = as_operand(a)
+        a = _prepared(a, None, where, initial)
+        axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        if 0 in [a.shape[i] for i in axes]:
+            return reduction.sum(a, axis, keepdims) + initial  # of nothing
+        return of_two(of(a, axis, keepdims), initial)
+
+    extreme.__name__ = extreme.__qualname__ = name
+    extreme.__doc__ = f"The {name}imum over an axis, several, or all, of masked elements and `initial`."
+    return stands_for(name, f"a{name}")(extreme)
+
+
+max = _extreme(reduction.max, elementwise.maximum, "max")
+min = _extreme(reduction.min, elementwise.minimum, "min")
+
+
+@stands_for("mean")
+def mean(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: Any = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+) -> Any:
+    """The mean over an axis, several, or all.
+
+    Of the elements of a mask.
+    """
+    if where is True:
+        return written("mean", reduction.mean(a if dtype is None else astype(a, dtype), axis, keepdims), out)
+    total = sum(a, axis, dtype, keepdims=keepdims, where=where)
+    return written("mean", total / _number(a, axis, keepdims, where, total), out)
+
+
+_mean = mean  # where a parameter has the name
+
+
+def _number(a: Any, axis: Axis, keepdims: bool, where: Any, total: Any) -> Any:
+    """The number of masked elements, in the sum's dtype. In that of the sum if it is floating-point."""
+    count = np.broadcast_to(fixed(where, "a mask"), np.shape(a)).sum(axis=axis, keepdims=keepdims)
+    return count.astype(total.dtype) if total.dtype.kind == "f" else count
+
+
+@stands_for("var")
+def var(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """The variance over an axis, several, or all.
+
+    Of the elements of a mask, about `mean` where that is given.
+
+    Divided by the count less `ddof`, which is also called `correction`.
+    """
+    ddof = ddof if correction is None else correction
+    if where is True and mean is None:
+        return written("var", reduction.var(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
+    a = a if dtype is None else astype(a, dtype)
+    center = _mean(a, axis, keepdims=True, where=where) if mean is None else mean
+    total = sum(elementwise.square(_prepared(a - center, None, where, 0)), axis, keepdims=keepdims)
+    count = _number(a, axis, keepdims, where, total) - ddof
+    return written("var", total / np.maximum(count, 0), out)
+
+
+@stands_for("std")
+def std(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """The standard deviation, the root of `var`.
+
+    Its derivative is zero where it is.
+    """
+    ddof = ddof if correction is None else correction
+    if where is True and mean is None:
+        return written("std", reduction.std(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
+    return written("std", _root(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean)), out)
+
+
+def _root(x: Any) -> Any:
+    """The square root, with a derivative of zero at zero."""
+    zero = equal(x, 0)
+    return choose(zero, 0.0, elementwise.sqrt(choose(zero, 1.0, x)))
+
+
+@stands_for("cumsum")
+def cumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out: Any = None) -> Any:
+    """The cumulative sums along an axis, or (None) flattened."""
+    return written("cumsum", scan.cumsum(a if dtype is None else astype(a, dtype), axis), out)
+
+
+@stands_for("cumprod")
+def cumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out: Any = None) -> Any:
+    """The cumulative products along an axis, or (None) flattened."""
+    return written("cumprod", scan.cumprod(a if dtype is None else astype(a, dtype), axis), out)
+
+
+@stands_for("ptp")
+def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The maximum minus the minimum."""
+    return reduction.max(a, axis, keepdims) - reduction.min(a, axis, keepdims)
+
+
+def _with_first(a: Any, axis: int | None, scan: Any, first: float, include_initial: bool) -> Any:
+    if axis is None:
+        if a.ndim > 1:
+            raise ValueError(f"an array of {a.ndim} axes needs axis=, along which to add")
+        axis = 0
+    result = scan(a if a.ndim else a.reshape(1), axis)
+    if not include_initial:
+        return result
+    shape = [1 if i == axis % result.ndim else n for i, n in enumerate(result.shape)]
+    return np.concatenate([filled(shape, first, result), result], axis)
+
+
+@stands_for("cumulative_sum")
+def cumulative_sum(
+    x: Any, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
+) -> Any:
+    """The cumulative sums along an axis.
+
+    With 0 in front if `include_initial`.
+    """
+    return _with_first(x if dtype is None else astype(x, dtype), axis, scan.cumsum, 0, include_initial)
+
+
+@stands_for("cumulative_prod")
+def cumulative_prod(
+    x: Any, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
+) -> Any:
+    """The cumulative products along an axis.
+
+    With 1 in front if `include_initial`.
+    """
+    return _with_first(x if dtype is None else astype(x, dtype), axis, scan.cumprod, 1, include_initial)
+
+
+# Without NaN.
+
+
+def _numbers(a: Any, where: Any = True) -> Any:
+    """A mask of elements that are not NaN, within another."""
+    return ~isnan(a) & fixed(where, "a mask")
+
+
+def _without_nan(a: Any) -> Any:
+    return choose(isnan(a), 0, a)
+
+
+@stands_for("nansum")
+def nansum(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """`sum` ignoring NaN."""
+    return sum(choose(isnan(a), 0, a), axis, dtype, None, keepdims, initial, where)
+
+
+@stands_for("nanprod")
+def nanprod(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """`prod` ignoring NaN."""
+    return prod(choose(isnan(a), 1, a), axis, dtype, None, keepdims, initial, where)
+
+
+def _nan_extreme(extreme: Any, name: str, least: float) -> Any:
+    def nan_extreme(a: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = True) -> Any:
+        if initial is not None or where is not True:
+            return extreme(choose(isnan(a), least, a), axis, None, keepdims, initial, where)
+        nothing = np.isnan(a).all(axis=axis, keepdims=keepdims)
+        return choose(nothing, np.nan, extreme(choose(isnan(a), least, a), axis, None, keepdims))
+
+    nan_extreme.__name__ = nan_extreme.__qualname__ = name
+    nan_extreme.__doc__ = f"`{name[3:]}` ignoring NaN; NaN where all are."
+    return stands_for(name)(nan_extreme)
+
+
+nanmax = _nan_extreme(max, "nanmax", -np.inf)
+nanmin = _nan_extreme(min, "nanmin", np.inf)
+
+
+@stands_for("nanmean")
+def nanmean(
+    a: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False, *, where: Any = True
+) -> Any:
+    """`mean` ignoring NaN."""
+    return mean(_without_nan(a), axis, dtype, None, keepdims, where=_numbers(a, where))
+
+
+@stands_for("nanvar")
+def nanvar(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """`var` ignoring NaN.
+
+    NaN where there are no more than `ddof` numbers.
+    """
+    ddof, numbers = ddof if correction is None else correction, _numbers(a, where)
+    variance = var(_without_nan(a), axis, dtype, None, ddof, keepdims, where=numbers, mean=mean)
+    return choose(numbers.sum(axis=axis, keepdims=keepdims) <= ddof, np.nan, variance)
+
+
+@stands_for("nanstd")
+def nanstd(
+    a: Any,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Any:
+    """`std` ignoring NaN."""
+    return _root(nanvar(a, axis, dtype, ddof, keepdims, where=where, mean=mean, correction=correction))
+
+
+@stands_for("nancumsum")
+def nancumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
+    """`cumsum` with 0 for NaN."""
+    return cumsum(choose(isnan(a), 0, a), axis, dtype)
+
+
+@stands_for("nancumprod")
+def nancumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
+    """`cumprod` with 1 for NaN."""
+    return cumprod(choose(isnan(a), 1, a), axis, dtype)
