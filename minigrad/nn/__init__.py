@@ -1,5 +1,12 @@
-"""Layers, networks and losses, with PyTorch's names, arguments, layouts and `state_dict` keys."""
+"""Layers, networks and losses.
 
+Names, arguments, layouts and `state_dict` keys are PyTorch's.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from minigrad import ops
+from minigrad.names import missing
 from minigrad.nn import init
 from minigrad.nn.activation import (
     CELU,
@@ -26,12 +33,17 @@ from minigrad.nn.activation import (
     Tanh,
 )
 from minigrad.nn.attention import KeyValueCache, MultiHeadAttention, SelfAttentionHead
+from minigrad.nn.binary_cross_entropy import BCELoss, BCEWithLogitsLoss
 from minigrad.nn.container import ModuleDict, ModuleList, Residual, Sequential
 from minigrad.nn.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
-from minigrad.nn.cross_entropy import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
+from minigrad.nn.cross_entropy import CrossEntropyLoss, KLDivLoss, NLLLoss
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.embedding import Embedding
-from minigrad.nn.linear import Linear
+from minigrad.nn.generation import LanguageModel
+from minigrad.nn.hooks import RemovableHandle
+from minigrad.nn.learning import hidden_weights, unlearned
+from minigrad.nn.linear import Bilinear, Linear
+from minigrad.nn.lora import Adapter, LoRA, merged
 from minigrad.nn.loss import GaussianNLLLoss, HuberLoss, L1Loss, Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss
 from minigrad.nn.margin import (
     CosineEmbeddingLoss,
@@ -40,19 +52,33 @@ from minigrad.nn.margin import (
     SoftMarginLoss,
     TripletMarginLoss,
 )
-from minigrad.nn.module import Module, RemovableHandle
+from minigrad.nn.module import Module
 from minigrad.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from minigrad.nn.parameter import Buffer, Parameter
-from minigrad.nn.pooling import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+from minigrad.nn.patterns import PatternError, freeze, parameter_groups, recompute
+from minigrad.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from minigrad.nn.position import LearnedPositionalEmbedding, PositionalEncoding, RotaryEmbedding
 from minigrad.nn.recurrent import GRU, LSTM, RNN
+from minigrad.nn.sequence import LastOutput
 from minigrad.nn.shape import Flatten
+from minigrad.nn.shrink import Hardshrink, Softshrink, Tanhshrink
+from minigrad.nn.similarity import CosineSimilarity
 from minigrad.nn.transformer import (
     TransformerDecoder,
     TransformerDecoderLayer,
     TransformerEncoder,
     TransformerEncoderLayer,
 )
+from minigrad.nn.upsample import PixelShuffle, Upsample
 
 __all__ = [
     "CELU",
@@ -63,24 +89,32 @@ __all__ = [
     "LSTM",
     "RNN",
     "SELU",
+    "Adapter",
+    "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
+    "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d",
+    "AvgPool1d",
     "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bilinear",
     "Buffer",
     "Conv1d",
     "Conv2d",
     "ConvTranspose1d",
     "ConvTranspose2d",
     "CosineEmbeddingLoss",
+    "CosineSimilarity",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
     "GaussianNLLLoss",
     "GroupNorm",
+    "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -90,15 +124,19 @@ __all__ = [
     "KLDivLoss",
     "KeyValueCache",
     "L1Loss",
+    "LanguageModel",
+    "LastOutput",
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositionalEmbedding",
     "Linear",
+    "LoRA",
     "LogSigmoid",
     "LogSoftmax",
     "Loss",
     "MSELoss",
     "MarginRankingLoss",
+    "MaxPool1d",
     "MaxPool2d",
     "Mish",
     "Module",
@@ -108,6 +146,8 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "PatternError",
+    "PixelShuffle",
     "PoissonNLLLoss",
     "PositionalEncoding",
     "RMSNorm",
@@ -124,12 +164,30 @@ __all__ = [
     "SoftMarginLoss",
     "Softmax",
     "Softplus",
+    "Softshrink",
     "Softsign",
     "Tanh",
+    "Tanhshrink",
     "TransformerDecoder",
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
     "TripletMarginLoss",
+    "Upsample",
+    "freeze",
+    "hidden_weights",
     "init",
+    "merged",
+    "parameter_groups",
+    "recompute",
+    "unlearned",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this package
+
+    def __getattr__(name: str) -> Any:
+        """Raise AttributeError for an unknown name, with a remedy.
+
+        It names the nearest name, or what to use for a name of PyTorch.
+        """
+        raise missing(f"module {__name__!r}", name, __all__, functions=dir(ops))

@@ -1,4 +1,4 @@
-"""Functions that bend: each element on its own, or, as softmax, along an axis; and one that bends nothing."""
+"""Activation functions, elementwise or along an axis."""
 
 from __future__ import annotations
 
@@ -7,41 +7,44 @@ from typing import Literal
 import numpy as np
 
 from minigrad import ops
+from minigrad.arguments import as_choice, as_integer, as_number
 from minigrad.engine import Tensor
 from minigrad.nn.init import constant_
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.sizes import require_sizes
 
 
 class Identity(Module):
-    """x itself: the layer that does nothing, to stand where one is asked for."""
+    """The identity: x unchanged.
+
+    It takes the place of a layer where one is required.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x."""
+        """Return x."""
         return x
 
 
 class ReLU(Module):
-    """max(x, 0), with derivative 0 at 0."""
+    """ReLU: max(x, 0), with derivative 0 at 0."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns max(x, 0), of the shape of x."""
+        """Return max(x, 0), of the shape of x."""
         return ops.relu(x)
 
 
 class LeakyReLU(Module):
-    """x where x > 0, else negative_slope · x.
+    """Leaky ReLU: negative_slope · x where x is negative.
 
     Args:
         negative_slope: the derivative left of 0, and at 0.
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = as_number("negative_slope", negative_slope)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape."""
+        """Return the activations, of the shape of x."""
         return ops.leaky_relu(x, self.negative_slope)
 
     def extra_repr(self) -> str:
@@ -50,10 +53,10 @@ class LeakyReLU(Module):
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
+    """The logistic sigmoid: 1 / (1 + exp(-x))."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values between 0 and 1, of the shape of x."""
+        """Return values from 0 to 1, shaped as x."""
         return ops.sigmoid(x)
 
 
@@ -61,26 +64,27 @@ class Tanh(Module):
     """The hyperbolic tangent."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values between -1 and 1, of the shape of x."""
+        """Return values from -1 to 1, shaped as x."""
         return ops.tanh(x)
 
 
 class GELU(Module):
-    """x · Φ(x), with Φ the distribution function of the standard normal (Hendrycks & Gimpel, arXiv:1606.08415).
+    """Gaussian error linear unit: x · Φ(x).
+
+    Φ is the distribution function of the standard normal (Hendrycks & Gimpel, arXiv:1606.08415).
 
     Args:
         approximate: "tanh" takes their approximation of Φ, which GPT-2 has.
 
-    Raises: ValueError for any other word.
+    Raises:
+        ValueError: for any other word.
     """
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
-        if approximate not in ("none", "tanh"):
-            raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
-        self.approximate = approximate
+        self.approximate = as_choice("approximate", approximate, ("none", "tanh"))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x · Φ(x), of the shape of x."""
+        """Return x · Φ(x), of the shape of x."""
         return ops.gelu(x, self.approximate)
 
     def extra_repr(self) -> str:
@@ -89,17 +93,19 @@ class GELU(Module):
 
 
 class ELU(Module):
-    """x where x > 0, else alpha · (exp(x) - 1) (Clevert et al., arXiv:1511.07289).
+    """Exponential linear unit: alpha · (exp(x) - 1) below 0.
+
+    x where x > 0 (Clevert et al., arXiv:1511.07289).
 
     Args:
-        alpha: minus the limit far left, and the derivative at 0.
+        alpha: minus the limit at -∞, and the derivative at 0.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
+        self.alpha = as_number("alpha", alpha)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape."""
+        """Return the activations, of the shape of x."""
         return ops.elu(x, self.alpha)
 
     def extra_repr(self) -> str:
@@ -108,12 +114,15 @@ class ELU(Module):
 
 
 class CELU(ELU):
-    """x where x > 0, else alpha · (exp(x / alpha) - 1): an ELU whose derivative is 1 at 0 (Barron, arXiv:1704.07483).
+    """ELU with derivative 1 at 0.
+
+    x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483).
 
     Args:
-        alpha: minus the limit far left.
+        alpha: minus the limit at -∞.
 
-    Raises: ValueError if alpha is 0.
+    Raises:
+        ValueError: if alpha is 0.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -122,7 +131,7 @@ class CELU(ELU):
         super().__init__(alpha)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape."""
+        """Return the activations, of the shape of x."""
         return ops.multiply(ops.elu(ops.divide(x, self.alpha)), self.alpha)
 
 
@@ -130,92 +139,112 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer e
 
 
 class SELU(Module):
-    """λ x where x > 0, else λ α (exp(x) - 1), with λ = 1.0507 and α = 1.6733 (Klambauer et al., arXiv:1706.02515).
+    """Scaled ELU, which normalizes activations from layer to layer.
+
+    λ x where x > 0, else λ α (exp(x) - 1), with λ = 1.0507 and α = 1.6733 (Klambauer et al., arXiv:1706.02515).
 
     These two keep the mean 0 and the variance 1 from layer to layer, of weights with variance 1 / fan_in.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape; the derivative at 0 is λ α."""
+        """Return the activations, of the shape of x.
+
+        The derivative at 0 is λ α.
+        """
         return ops.multiply(ops.elu(x, _SELU_ALPHA), _SELU_SCALE)
 
 
 class SiLU(Module):
-    """x · σ(x), also known as swish (Elfwing et al., arXiv:1702.03118)."""
+    """SiLU or swish: x · σ(x).
+
+    Elfwing et al., arXiv:1702.03118.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x · σ(x), of the shape of x."""
+        """Return x · σ(x), of the shape of x."""
         return ops.silu(x)
 
 
 class Mish(Module):
-    """x · tanh(softplus(x)) (Misra, arXiv:1908.08681)."""
+    """Mish: x · tanh(softplus(x)).
+
+    Misra, arXiv:1908.08681.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x · tanh(softplus(x)), of the shape of x."""
+        """Return x · tanh(softplus(x)), of the shape of x."""
         return ops.multiply(x, ops.tanh(ops.softplus(x)))
 
 
 class Softplus(Module):
-    """log(1 + exp(beta · x)) / beta, a smooth ReLU.
+    """Softplus, a smooth ReLU.
+
+    log(1 + exp(beta · x)) / beta.
 
     Args:
-        beta: how sharp the bend is.
+        beta: the sharpness of the bend.
         threshold: where beta · x is larger, the result is x.
 
-    Raises: ValueError if beta is 0.
+    Raises:
+        ValueError: if beta is 0.
     """
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         if beta == 0:
             raise ValueError("beta must not be 0: Softplus divides by it")
-        self.beta = beta
-        self.threshold = threshold
+        self.beta = as_number("beta", beta)
+        self.threshold = as_number("threshold", threshold, finite=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape."""
+        """Return the activations, of the shape of x."""
         scaled = ops.multiply(x, self.beta)
         return ops.where(ops.greater(scaled, self.threshold), x, ops.divide(ops.softplus(scaled), self.beta))
 
     def extra_repr(self) -> str:
-        """The sharpness and where it ends."""
+        """The sharpness and the threshold."""
         return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class LogSigmoid(Module):
-    """log σ(x), exact also where σ(x) is 0 to rounding."""
+    """The logarithm of the sigmoid: log σ(x).
+
+    It is exact also where σ(x) rounds to 0.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values below 0, of the shape of x."""
+        """Return values below 0, of the shape of x."""
         return ops.negative(ops.softplus(ops.negative(x)))
 
 
 class Softsign(Module):
-    """x / (1 + |x|)."""
+    """Softsign: x / (1 + |x|)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values between -1 and 1, of the shape of x."""
+        """Return values from -1 to 1, shaped as x."""
         return ops.divide(x, ops.add(ops.abs(x), 1.0))
 
 
 class Hardtanh(Module):
-    """x, but min_val where it is less and max_val where it is more; the derivative is 0 there and at both bends.
+    """x clipped to [min_val, max_val].
+
+    The derivative is 0 outside, and at both bounds.
 
     Args:
         min_val: the least result.
         max_val: the largest result.
 
-    Raises: ValueError if max_val is not above min_val.
+    Raises:
+        ValueError: if max_val is not above min_val.
     """
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0) -> None:
+        self.min_val = as_number("min_val", min_val, finite=False)
+        self.max_val = as_number("max_val", max_val, finite=False)
         if not max_val > min_val:
             raise ValueError(f"max_val must be above min_val, {min_val}, got {max_val}")
-        self.min_val = min_val
-        self.max_val = max_val
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values from min_val to max_val, of the shape of x."""
+        """Return values from min_val to max_val, shaped as x."""
         return ops.hardtanh(x, self.min_val, self.max_val)
 
     def extra_repr(self) -> str:
@@ -224,10 +253,13 @@ class Hardtanh(Module):
 
 
 class ReLU6(Module):
-    """min(max(x, 0), 6), with derivative 0 at 0 and at 6 (Krizhevsky, 2010)."""
+    """ReLU6: min(max(x, 0), 6).
+
+    The derivative is 0 at 0 and at 6 (Krizhevsky, 2010).
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values from 0 to 6, of the shape of x."""
+        """Return values from 0 to 6, shaped as x."""
         return ops.hardtanh(x, 0.0, 6.0)
 
 
@@ -236,40 +268,49 @@ def _hardsigmoid(x: Tensor) -> Tensor:
 
 
 class Hardsigmoid(Module):
-    """ReLU6(x + 3) / 6: a sigmoid of straight lines."""
+    """Piecewise linear sigmoid: ReLU6(x + 3) / 6."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns values from 0 to 1, of the shape of x."""
+        """Return values from 0 to 1, shaped as x."""
         return _hardsigmoid(x)
 
 
 class Hardswish(Module):
-    """x · ReLU6(x + 3) / 6: a SiLU of few operations (Howard et al., "MobileNetV3", arXiv:1905.02244)."""
+    """Piecewise SiLU: x · ReLU6(x + 3) / 6.
+
+    It takes fewer operations (Howard et al., "MobileNetV3", arXiv:1905.02244).
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape."""
+        """Return the activations, of the shape of x."""
         return ops.multiply(x, _hardsigmoid(x))
 
 
 class PReLU(Module):
-    """x where x > 0, else weight · x, with learned slopes (He et al., arXiv:1502.01852).
+    """Parametric ReLU: a leaky ReLU with learned slopes.
+
+    x where x > 0, else weight · x (He et al., arXiv:1502.01852).
 
     `weight` is (num_parameters,).
 
     Args:
-        num_parameters: 1, or the length of axis 1 of the input, the channels: each has a slope of its own.
+        num_parameters: 1, or the length of axis 1 of the input, the channels: each has its own slope.
         init: the slope at first.
 
-    Raises: ValueError if `num_parameters` is below 1.
+    Raises:
+        ValueError: if `num_parameters` is below 1.
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
-        require_sizes(num_parameters=num_parameters)
-        self.num_parameters = num_parameters
-        self.weight = constant_(Parameter(np.empty(num_parameters, np.float32)), init)
+        self.num_parameters = as_integer("num_parameters", num_parameters, 1)
+        self.weight = constant_(Parameter(np.empty(num_parameters, np.float32)), as_number("init", init))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the bent x, of its shape. Raises: ValueError if x has not as many channels as there are slopes."""
+        """Return the activations, of the shape of x.
+
+        Raises:
+            ValueError: if x has not as many channels as there are slopes.
+        """
         channels = x.shape[1] if x.ndim > 1 else 1
         if self.num_parameters not in (1, channels):
             raise ValueError(f"expected {self.num_parameters} channels on axis 1, one for each slope, got {x.shape}")
@@ -277,19 +318,19 @@ class PReLU(Module):
         return ops.where(ops.greater(x, 0), x, ops.multiply(x, slopes))
 
     def extra_repr(self) -> str:
-        """How many slopes there are."""
+        """The number of slopes."""
         return f"num_parameters={self.num_parameters}"
 
 
 class _AlongAxis(Module):
-    """The base of what is done along one axis.
+    """The base of activations along one axis.
 
     Args:
         dim: the axis.
     """
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = as_integer("dim", dim)
 
     def extra_repr(self) -> str:
         """The axis."""
@@ -297,37 +338,56 @@ class _AlongAxis(Module):
 
 
 class Softmax(_AlongAxis):
-    """exp(x) / sum(exp(x)) along one axis: positive, with sum 1.
+    """Softmax along one axis: exp(x) / sum(exp(x)).
+
+    The results are positive, with sum 1.
 
     Args:
         dim: the axis.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns probabilities, of the shape of x. Raises: IndexError if x has no axis `dim`."""
+        """Return probabilities, of the shape of x.
+
+        Raises:
+            IndexError: if x has no axis `dim`.
+        """
         return ops.softmax(x, self.dim)
 
 
 class LogSoftmax(_AlongAxis):
-    """x - log(sum(exp(x))) along one axis: the logarithms of a softmax, for `NLLLoss`.
+    """Log-softmax along one axis, for `NLLLoss`.
+
+    x - log(sum(exp(x))).
 
     Args:
         dim: the axis.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns logarithms of probabilities, of the shape of x. Raises: IndexError if x has no axis `dim`."""
+        """Return log-probabilities, of the shape of x.
+
+        Raises:
+            IndexError: if x has no axis `dim`.
+        """
         return ops.log_softmax(x, self.dim)
 
 
 class GLU(_AlongAxis):
-    """a · σ(b), with a and b the first and the second half of x along one axis (Dauphin et al., arXiv:1612.08083).
+    """Gated linear unit: a · σ(b).
+
+    a and b are the first and the second half of x along one axis (Dauphin et al., arXiv:1612.08083).
 
     Args:
         dim: the axis, which becomes half as long.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns a · σ(b). Raises: ValueError if the axis cannot be halved, IndexError if x has no axis `dim`."""
+        """Return a · σ(b).
+
+        Raises:
+            ValueError: if the axis cannot be halved.
+            IndexError: if x has no axis `dim`.
+        """
         a, b = ops.split(x, 2, self.dim)
         return ops.multiply(a, ops.sigmoid(b))

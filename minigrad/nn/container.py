@@ -1,4 +1,4 @@
-"""Modules that hold modules: in a row, in a list, by name."""
+"""Containers of modules: `Sequential`, `ModuleList`, `ModuleDict` and `Residual`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from typing import Any, overload
 
 from minigrad import ops
+from minigrad.engine import Tensor
 from minigrad.nn.module import Module
 
 
 class ModuleList(Module):
-    """A list of modules that counts as their parent. What is done with them is for the owner's `forward` to say.
+    """A list of modules.
+
+    The owner's `forward` decides how they are called.
 
     Args:
         modules: named "0", "1", … in the `state_dict`.
 
-    Raises: TypeError for an item that is not a module.
+    Raises:
+        TypeError: for an item that is not a module.
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if not isinstance(modules, Iterable):
+            raise TypeError(f"{type(self).__name__} takes a list of modules, got one {type(modules).__name__}")
         for module in modules:
             self.append(module)
 
     def append(self, module: Module) -> ModuleList:
-        """Adds a module at the end and returns self. Raises: TypeError if it is not a module."""
+        """Add a module at the end and return self.
+
+        Raises:
+            TypeError: if it is not a module.
+        """
         self.add_module(str(len(self)), module)
         return self
 
@@ -55,12 +65,16 @@ class ModuleList(Module):
 
 
 class Sequential(ModuleList):
-    """Modules one after the other: each gets what the one before returned.
+    """Modules in sequence: each takes the previous one's result.
+
+    A recurrent layer returns two things, its outputs and its last state, which only a last layer, or one of your own,
+    can use: in front of other layers it needs `LastOutput`, or a Module whose `forward` picks another.
 
     Args:
         modules: named "0", "1", … in the `state_dict`.
 
-    Raises: TypeError for an argument that is not a module.
+    Raises:
+        TypeError: for an argument that is not a module.
     """
 
     def __init__(self, *modules: Module) -> None:
@@ -70,7 +84,10 @@ class Sequential(ModuleList):
         super().__init__(modules)
 
     def forward(self, x: Any) -> Any:
-        """Returns the last module's result; `x` itself if there are no modules."""
+        """Return the last module's result.
+
+        `x` itself if there are no modules.
+        """
         for layer in self.__dict__.values():
             if isinstance(layer, Module):
                 x = layer(x)
@@ -86,32 +103,45 @@ class Sequential(ModuleList):
 
 
 class Residual(Sequential):
-    """x + f(x), where f are modules one after the other (He et al., arXiv:1512.03385).
+    """A residual block: x + f(x).
+
+    f is a sequence of modules (He et al., arXiv:1512.03385).
 
     Args:
         modules: named "0", "1", … in the `state_dict`.
 
-    Raises: TypeError for an argument that is not a module.
+    Raises:
+        TypeError: for an argument that is not a module.
     """
 
     def forward(self, x: Any) -> Any:
-        """Returns x + f(x), of the shape of x. Raises: ValueError if f(x) has another."""
+        """Return x + f(x), of the shape of x.
+
+        Raises:
+            ValueError: if f(x) has another.
+            TypeError: if it is no tensor.
+        """
         change = super().forward(x)
+        if not isinstance(change, Tensor):
+            raise TypeError(f"the modules return a {type(change).__name__}, to which x cannot be added")
         if change.shape != x.shape:
             raise ValueError(f"the modules make shape {change.shape} of {x.shape}; to be added it must stay the same")
         return ops.add(x, change)
 
 
 class ModuleDict(Module):
-    """Modules by name, in the order in which they were added.
+    """A dictionary of modules, in the order of insertion.
 
     Args:
         modules: names and modules; a name cannot be that of a method, or have a dot.
 
-    Raises: ValueError for such a name.
+    Raises:
+        ValueError: for such a name.
     """
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+        if modules is not None and not isinstance(modules, (Mapping, ModuleDict)):
+            raise TypeError(f"ModuleDict takes modules by name, {{'name': module}}, got {type(modules).__name__}")
         for name, module in (modules or {}).items():
             self[name] = module
 
@@ -125,7 +155,7 @@ class ModuleDict(Module):
         self.add_module(name, module)
 
     def __delitem__(self, name: str) -> None:
-        self[name]  # a KeyError that names what is there
+        self[name]  # a KeyError that lists the names
         delattr(self, name)
 
     def __contains__(self, name: object) -> bool:
@@ -146,5 +176,5 @@ class ModuleDict(Module):
         return dict(self._owned(Module)).values()
 
     def items(self) -> ItemsView[str, Module]:
-        """Names and modules."""
+        """The names and modules."""
         return dict(self._owned(Module)).items()

@@ -1,4 +1,4 @@
-"""Losses of models that predict probabilities: of yes and no, of classes, of whole distributions."""
+"""Cross-entropy and divergence losses for class probabilities."""
 
 from __future__ import annotations
 
@@ -8,77 +8,32 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minigrad import ops
+from minigrad.arguments import as_flag, as_integer, as_number
+from minigrad.devices import on_cpu
 from minigrad.engine import Tensor
-from minigrad.nn.loss import Elementwise, Loss, Reduction, Weights, as_tensor, matching, of_dtype, require
-
-
-class _BinaryCrossEntropy(Elementwise):
-    """-t log p - (1 - t) log(1 - p): a subclass tells the logarithms. Arguments as those of `BCELoss`."""
-
-    def __init__(self, weight: Weights | None = None, reduction: Reduction = "mean") -> None:
-        super().__init__(reduction)
-        self.register_buffer("weight", weight)
-
-    def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the weighted losses. Raises: ValueError if a target is not from 0 to 1."""
-        values = target.data
-        require("targets are probabilities of yes, from 0 to 1", (values >= 0) & (values <= 1), values)
-        if_yes, if_no = self._minus_logs(input)
-        losses = ops.add(ops.multiply(target, if_yes), ops.multiply(ops.subtract(1.0, target), if_no))
-        return losses if self.weight is None else ops.multiply(losses, of_dtype(self.weight, input))
-
-    def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
-        """-log p and -log(1 - p), p being the probability of yes."""
-        raise NotImplementedError(f"{type(self).__name__} must define _minus_logs()")
-
-
-class BCELoss(_BinaryCrossEntropy):
-    """-t log p - (1 - t) log(1 - p), the cross-entropy of yes and no, for probabilities p and t.
-
-    A logarithm below -100 counts as that, as in PyTorch, with derivative 0. Prefer `BCEWithLogitsLoss` of scores,
-    which is exact where p is 0 or 1 to rounding.
-
-    Args:
-        weight: factors of the single losses, of a shape that broadcasts to theirs.
-        reduction: "mean", "sum" or "none".
-    """
-
-    def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
-        values = input.data
-        rule = "inputs are probabilities of yes, from 0 to 1 (for scores there is BCEWithLogitsLoss)"
-        require(rule, (values >= 0) & (values <= 1), values)
-        with np.errstate(divide="ignore"):
-            logs = ops.log(input), ops.log1p(ops.negative(input))
-        yes, no = (ops.negative(ops.clip(log, -100.0, None)) for log in logs)
-        return yes, no
-
-
-class BCEWithLogitsLoss(_BinaryCrossEntropy):
-    """-t log σ(x) - (1 - t) log(1 - σ(x)), the cross-entropy of yes and no, for scores x and probabilities t.
-
-    Computed as t softplus(-x) + (1 - t) softplus(x), which neither overflows nor cancels for any x.
-
-    Args:
-        weight: factors of the single losses, of a shape that broadcasts to theirs.
-        reduction: "mean", "sum" or "none".
-        pos_weight: factors of the first term, one for each class (the last axis): above 1, a missed yes counts more.
-    """
-
-    def __init__(
-        self, weight: Weights | None = None, reduction: Reduction = "mean", pos_weight: Weights | None = None
-    ) -> None:
-        super().__init__(weight, reduction)
-        self.register_buffer("pos_weight", pos_weight)
-
-    def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
-        if_yes = ops.softplus(ops.negative(input))
-        if self.pos_weight is not None:
-            if_yes = ops.multiply(if_yes, of_dtype(self.pos_weight, input))
-        return if_yes, ops.softplus(input)
+from minigrad.engine.arrays import filled
+from minigrad.nn.loss import (
+    Balanced,
+    BalanceError,
+    Elementwise,
+    Loss,
+    Reduction,
+    Weights,
+    as_tensor,
+    factors_of,
+    matching,
+    of_dtype,
+    require,
+    require_balance,
+)
+from minigrad.ops.elementwise import chain
+from minigrad.targets import IGNORED, Comparison
 
 
 class KLDivLoss(Elementwise):
-    """t · (log t - input), whose sum is the divergence of Kullback and Leibler (1951) of exp(input) from t.
+    """Kullback-Leibler divergence of exp(input) from the target.
+
+    t · (log t - input), whose sum is the divergence (Kullback and Leibler, 1951).
 
     `input` are logarithms of probabilities and `target` probabilities t, of one shape; where t is 0 so is the loss.
 
@@ -88,23 +43,33 @@ class KLDivLoss(Elementwise):
         log_target: whether the targets are logarithms of probabilities too.
     """
 
+    _comparison = Comparison("classes")
     _reductions = ("mean", "sum", "none", "batchmean")
 
     def __init__(
         self, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean", log_target: bool = False
     ) -> None:
         super().__init__(reduction)  # type: ignore[arg-type]  # one word more than other losses know
-        self.log_target = log_target
+        self.log_target = as_flag("log_target", log_target)
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return exp(outputs)."""
+        return np.exp(outputs)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the losses. Raises: ValueError for a target below 0, unless it is a logarithm."""
+        """Return the losses.
+
+        Raises:
+            ValueError: for a target below 0, unless it is a logarithm.
+        """
         if self.log_target:
-            return ops.multiply(ops.exp(target), ops.subtract(target, input))
+            share = ops.exp(target)
+            return chain(share, ops.where(ops.equal(share, 0), 0.0, ops.subtract(target, input)))
         require(
             "targets are probabilities, at least 0 (logarithms need log_target=True)", target.data >= 0, target.data
         )
         logs = ops.log(ops.where(ops.greater(target, 0), target, 1.0))
-        return ops.multiply(target, ops.subtract(logs, input))
+        return chain(target, ops.subtract(logs, input))
 
     def _reduce(self, losses: Tensor) -> Tensor:
         if self.reduction == "batchmean":
@@ -118,20 +83,31 @@ class _OfClasses(Loss):
     _other_targets = ""
 
     def __init__(
-        self, weight: Weights | None = None, ignore_index: int = -100, reduction: Reduction = "mean", axis: int = 1
+        self,
+        weight: Weights | Balanced | None = None,
+        ignore_index: int = IGNORED,
+        reduction: Reduction = "mean",
+        axis: int = 1,
     ) -> None:
         super().__init__(reduction)
-        self.register_buffer("weight", weight)
+        self.is_balanced = isinstance(weight, str)
+        self.register_buffer("weight", factors_of("weight", weight))
         if self.weight is not None and self.weight.ndim != 1:
             raise ValueError(f"weight is one factor for each class, (C,), got shape {self.weight.shape}")
-        self.ignore_index = ignore_index
-        self.axis = axis
+        self.ignore_index = as_integer("ignore_index", ignore_index)
+        self.axis = as_integer("axis", axis)
+
+    @property
+    def comparison(self) -> Comparison:
+        """Classes, without `ignore_index`."""
+        return Comparison("classes", self.axis, self.ignore_index)
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss.
+        """Return the reduced loss.
 
-        Raises: ValueError for shapes that do not fit, a class index out of range, or no row to take the mean of;
-            TypeError for class indices that are not integers.
+        Raises:
+            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
+                for class indices that are not integers.
         """
         target = as_tensor(target)
         places = self._places(input)
@@ -146,18 +122,56 @@ class _OfClasses(Loss):
         losses = self._of_rows(self._rows(input), target if target.ndim == 1 else ops.reshape(target, (-1,)))
         return ops.reshape(losses, places) if self.reduction == "none" else losses
 
+    def balance(self, targets: NDArray[Any], num_classes: int | None = None) -> None:
+        """Compute a "balanced" class `weight` from targets.
+
+        It is n / (C n_c) for each class, n_c being the number of its examples among all n.
+
+        Args:
+            targets: class indices, or a probability for each class.
+            num_classes: C; left out, as many as there are indices up to the largest.
+
+        Raises:
+            BalanceError: for targets that are no classes, or a class that has none.
+        """
+        if not self.is_balanced:
+            return
+        if targets.dtype.kind in "iu":
+            counted = targets[targets != self.ignore_index]
+            if counted.size == 0 or counted.min() < 0:
+                raise BalanceError("weight 'balanced' counts class indices from 0, and these targets have others")
+            parts = np.bincount(counted.reshape(-1), minlength=num_classes or 0).astype(np.float64)
+        else:
+            axis = self.axis % max(targets.ndim, 1)
+            parts = targets.sum(axis=tuple(i for i in range(targets.ndim) if i != axis), dtype=np.float64)
+        if not np.all(parts > 0):
+            raise BalanceError(f"weight 'balanced' needs an example of each class, and class {parts.argmin()} has none")
+        self.register_buffer("weight", (parts.sum() / (len(parts) * parts)).astype(np.float32))
+
     def count(self, target: NDArray[Any]) -> float:
-        """Returns the number of class indices that are not ignored, or the sum of their factors; of probabilities, the
-        number of examples."""
+        """Return the number of targets that are not ignored.
+
+        Of those that are not ignored, or the sum of their factors; of probabilities, the number of examples.
+        """
         if target.dtype.kind not in "iu":
             return super().count(target)
         counted = target != self.ignore_index
         if self.weight is None:
             return float(np.count_nonzero(counted))
-        return float(self.weight.data.take(target[counted], mode="clip").sum())
+        return float(on_cpu(self.weight.data).take(on_cpu(target)[on_cpu(counted)], mode="clip").sum())
+
+    def counts(self, target: NDArray[Any]) -> NDArray[Any]:
+        """Return the factor of each target, 0 where ignored. Of probabilities, 1 at each position."""
+        if target.dtype.kind not in "iu":
+            return filled(self._places(Tensor(target)), 1, target, np.float32)
+        counted = target != self.ignore_index
+        if self.weight is None:
+            return counted.astype(np.float32)
+        factors, counted, target = on_cpu(self.weight.data), on_cpu(counted), on_cpu(target)
+        return np.where(counted, factors.take(np.where(counted, target, 0), mode="clip"), factors.dtype.type(0))
 
     def _axis_of(self, input: Tensor) -> int:
-        """Where the classes are, counted from the front."""
+        """The axis of the classes, counted from the front."""
         if input.ndim < 2:
             return 0
         if not -input.ndim <= self.axis < input.ndim:
@@ -165,23 +179,26 @@ class _OfClasses(Loss):
         return self.axis % input.ndim
 
     def _places(self, input: Tensor) -> tuple[int, ...]:
-        """The shape of what has a class."""
+        """The shape of the targets."""
         axis = self._axis_of(input)
         return input.shape[:axis] + input.shape[axis + 1 :]
 
     def _rows(self, x: Tensor) -> Tensor:
-        """x with its classes last and all other axes as one: (N, C)."""
+        """x as (N, C): classes last, other axes flattened."""
         axis = self._axis_of(x)
         if axis < x.ndim - 1:
             x = ops.moveaxis(x, axis, -1)
         return x if x.ndim == 2 else ops.reshape(x, (-1, x.shape[-1]))
 
     def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
-        """The loss of each row of the input (N, C), or their sum, weighted so that it is the mean if asked for."""
+        """The loss of each row of the input (N, C).
+
+        Or their sum, weighted so that it is the mean if the reduction is "mean".
+        """
         raise NotImplementedError(f"{type(self).__name__} must define _of_rows()")
 
     def _shares(self, input: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The labels, 0 where ignored; how much each row counts, but for its class's factor; the factors."""
+        """The labels, 0 where ignored; row weights; class factors. The weights are without the class's factor."""
         factors = self._factors(input)
         counted = ops.not_equal(labels, self.ignore_index)
         labels = ops.where(counted, labels, 0)
@@ -200,33 +217,42 @@ class _OfClasses(Loss):
         return labels, shares, factors
 
     def _factors(self, input: Tensor) -> Tensor:
-        """The weight of each class, (C,), in the dtype of the input (N, C)."""
+        """The class weights, (C,), in the input's dtype."""
+        require_balance(self.is_balanced and self.weight is None)
         classes = input.shape[1]
         if self.weight is None:
-            return Tensor(np.ones(classes, input.dtype))
+            return Tensor(filled(classes, 1, input))
         if len(self.weight) != classes:
             raise ValueError(f"weight has {len(self.weight)} factors, and the input has {classes} classes")
         return of_dtype(self.weight, input)
 
 
 def _chosen(logs: Tensor, labels: Tensor, factors: Tensor) -> Tensor:
-    """The entry of each row that its label names, times a factor: (N,)."""
-    return ops.multiply(logs[np.arange(len(labels)), labels], factors)
+    """The entry of each row at its label, times a factor: (N,). A factor of 0 gives 0 for an infinite entry too."""
+    return chain(factors, logs[np.arange(len(labels), like=labels.data), labels])
 
 
 class NLLLoss(_OfClasses):
-    """-input of the right class; input are logarithms of probabilities (N, C), (C,) or (N, C, d1, …).
+    """Negative log-likelihood of class indices.
+
+    -input of the right class; input holds log-probabilities (N, C), (C,) or (N, C, d1, …).
 
     The target holds class indices, integers of shape (N,), () or (N, d1, …).
 
     Args:
-        weight: a factor for each class, (C,); "mean" divides by the sum of the factors.
+        weight: a factor for each class, (C,); "mean" divides by the sum of the factors. "balanced" are those of
+            `balance`, which a training gives its targets.
         ignore_index: a class index whose rows count for nothing, such as padding.
         reduction: "mean", "sum" or "none".
         axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
-    Raises: ValueError for a `weight` that is not a row of numbers.
+    Raises:
+        ValueError: for a `weight` that is not a row of numbers.
     """
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return exp(outputs)."""
+        return np.exp(outputs)
 
     def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         labels, shares, factors = self._shares(input, labels)
@@ -235,52 +261,63 @@ class NLLLoss(_OfClasses):
 
 
 class CrossEntropyLoss(_OfClasses):
-    """-log(softmax(input)) of the right class; input are scores (N, C), (C,) or (N, C, d1, …).
+    """Cross-entropy of logits.
+
+    -log(softmax(input)) of the right class; input holds logits (N, C), (C,) or (N, C, d1, …).
 
     The target holds class indices, integers of shape (N,), () or (N, d1, …), or probabilities of the input's shape and
     dtype, of which each class then has its part.
 
     Args:
-        weight: a factor for each class, (C,). With class indices, "mean" divides by the sum of the factors.
+        weight: a factor for each class, (C,). With class indices, "mean" divides by the sum of the factors. "balanced"
+            are those of `balance`, which a training gives its targets.
         ignore_index: a class index whose rows count for nothing, such as padding.
         reduction: "mean", "sum" or "none".
         label_smoothing: the part of each target, from 0 to 1, that is spread evenly over all classes (Szegedy et al.,
             arXiv:1512.00567).
         axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
-    Raises: ValueError for a `label_smoothing` out of that range, or a `weight` that is not a row of numbers.
+    Raises:
+        ValueError: for a `label_smoothing` out of that range, or a `weight` that is not a row of numbers.
     """
 
     _other_targets = " or probabilities of shape {}"
 
     def __init__(
         self,
-        weight: Weights | None = None,
-        ignore_index: int = -100,
+        weight: Weights | Balanced | None = None,
+        ignore_index: int = IGNORED,
         reduction: Reduction = "mean",
         label_smoothing: float = 0.0,
         axis: int = 1,
     ) -> None:
         super().__init__(weight, ignore_index, reduction, axis)
-        if not 0 <= label_smoothing <= 1:
-            raise ValueError(f"label_smoothing is a share, from 0 to 1, got {label_smoothing}")
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = as_number("label_smoothing", label_smoothing, at_least=0, at_most=1)
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss.
+        """Return the reduced loss.
 
-        Raises: ValueError for shapes that do not fit, a class index out of range, or no row to take the mean of;
-            TypeError for class indices that are not integers.
+        Raises:
+            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
+                for class indices that are not integers.
         """
         target = as_tensor(target)
         if target.shape != input.shape or target.dtype.kind != "f":
             return super().forward(input, target)
+        if self.ignore_index >= 0:
+            raise ValueError(
+                f"ignore_index={self.ignore_index} is for class indices, and the target holds probabilities"
+            )
         losses = self._of_probabilities(self._rows(input), self._rows(matching(target, input)))
         return ops.reshape(losses, self._places(input)) if self.reduction == "none" else losses
 
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return softmax(outputs)."""
+        return ops.softmax(outputs, self.axis if outputs.ndim > 1 else 0)
+
     def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         smoothing = self.label_smoothing
-        if self.reduction == "mean" and self.weight is None and not smoothing:
+        if self.reduction == "mean" and self.weight is None and not smoothing and not self.is_balanced:
             return ops.cross_entropy(input, labels, None, self.ignore_index)
         labels, shares, factors = self._shares(input, labels)
         if self.reduction != "none" and not smoothing:
@@ -288,8 +325,8 @@ class CrossEntropyLoss(_OfClasses):
         logs = ops.log_softmax(input, 1)
         losses = _chosen(logs, labels, (smoothing - 1) * factors[labels] * shares)
         if smoothing:
-            evens = ops.sum(ops.multiply(logs, factors), 1)
-            losses = ops.subtract(losses, ops.multiply(evens, shares * (smoothing / len(factors))))
+            evens = ops.sum(chain(factors, logs), 1)
+            losses = ops.subtract(losses, chain(shares * (smoothing / len(factors)), evens))
         return losses if self.reduction == "none" else ops.sum(losses)
 
     def _of_probabilities(self, input: Tensor, target: Tensor) -> Tensor:
@@ -298,5 +335,5 @@ class CrossEntropyLoss(_OfClasses):
         if self.label_smoothing:
             even = self.label_smoothing / len(factors)
             target = ops.add(ops.multiply(target, 1 - self.label_smoothing), even)
-        logs = ops.multiply(ops.log_softmax(input, 1), factors)
-        return self._reduce(ops.negative(ops.sum(ops.multiply(logs, target), 1)))
+        logs = ops.log_softmax(input, 1)
+        return self._reduce(ops.negative(ops.sum(chain(ops.multiply(factors, target), logs), 1)))

@@ -1,4 +1,4 @@
-"""First values for parameters. Each function fills a tensor in place, by the seed, and returns it.
+"""Initialization of parameters, in place and by the seed.
 
 Names, arguments and distributions are those of `torch.nn.init`. A weight is (out, in, *kernel): `fan_in`, the number of
 inputs that an output sums, is in · kernel; `fan_out` is out · kernel.
@@ -6,8 +6,7 @@ inputs that an output sums, is in · kernel; `fan_out` is out · kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
 from math import prod, sqrt
 from typing import Literal, TypeVar
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrad.engine import Tensor, random
+from minigrad.engine.block import Block
 
 T = TypeVar("T", bound=Tensor)
 Fan = Literal["fan_in", "fan_out"]
@@ -26,48 +26,54 @@ _is_skipped: ContextVar[bool] = ContextVar("minigrad init is skipped", default=F
 _GAINS = {"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4}
 
 
-@contextmanager
-def skipped() -> Iterator[None]:
-    """Within the block nothing is filled: a model of any size is built at once, and takes address space, not memory."""
-    token = _is_skipped.set(True)
-    try:
-        yield
-    finally:
-        _is_skipped.reset(token)
+class skipped(Block):  # noqa: N801 - called like a function
+    """Skip initialization within the block.
+
+    A model of any size is built at once, and takes address space, not memory.
+    """
+
+    variable = _is_skipped
+
+    def value(self) -> bool:
+        """Whether initialization is skipped."""
+        return True
 
 
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
-    """Fills with numbers that are uniform between a and b."""
+    """Fill with uniform random numbers from a to b."""
     return _fill(tensor, lambda: random.generator("init").uniform(a, b, tensor.shape))
 
 
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
-    """Fills with normally distributed numbers."""
+    """Fill with normally distributed numbers."""
     return _fill(tensor, lambda: random.generator("init").normal(mean, std, tensor.shape))
 
 
 def constant_(tensor: T, val: float) -> T:
-    """Fills with one number."""
+    """Fill with one number."""
     return _fill(tensor, lambda: val)
 
 
 def zeros_(tensor: T) -> T:
-    """Fills with 0."""
+    """Fill with 0."""
     return _fill(tensor, lambda: 0.0)
 
 
 def ones_(tensor: T) -> T:
-    """Fills with 1."""
+    """Fill with 1."""
     return _fill(tensor, lambda: 1.0)
 
 
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
-    """Returns the factor by which weights grow to keep the variance through `nonlinearity`, as PyTorch tabulates it.
+    """Return the gain for `nonlinearity`, as PyTorch tabulates it.
+
+    It is the factor by which weights grow to keep the variance.
 
     Args:
         param: the negative slope of "leaky_relu", 0.01 if None.
 
-    Raises: ValueError for an unknown nonlinearity.
+    Raises:
+        ValueError: for an unknown nonlinearity.
     """
     if nonlinearity == "leaky_relu":
         return sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
@@ -80,21 +86,29 @@ def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> fl
 
 
 def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
-    """Fills uniformly, with variance gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010).
+    """Fill uniformly, by Xavier initialization.
 
-    Raises: ValueError if the tensor has fewer than 2 axes, and so no fans; so do all that follow.
+    The variance is gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010).
+
+    Raises:
+        ValueError: if the tensor has fewer than 2 axes, and so no fans; so do all that follow.
     """
     bound = gain * sqrt(6 / sum(_fans(tensor)))
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
-    """Fills normally, with variance gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010)."""
+    """Fill normally, by Xavier initialization.
+
+    The variance is gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010).
+    """
     return normal_(tensor, 0.0, gain * sqrt(2 / sum(_fans(tensor))))
 
 
 def kaiming_uniform_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlinearity: Nonlinearity = "leaky_relu") -> T:
-    """Fills uniformly, with variance gain² / fan (He et al., arXiv:1502.01852).
+    """Fill uniformly, by Kaiming initialization.
+
+    The variance is gain² / fan (He et al., arXiv:1502.01852).
 
     Args:
         a: the negative slope, if `nonlinearity` is "leaky_relu".
@@ -105,12 +119,18 @@ def kaiming_uniform_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlineari
 
 
 def kaiming_normal_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlinearity: Nonlinearity = "leaky_relu") -> T:
-    """Fills normally, with variance gain² / fan (He et al., arXiv:1502.01852); arguments as `kaiming_uniform_`."""
+    """Fill normally, by Kaiming initialization.
+
+    The variance is gain² / fan (He et al., arXiv:1502.01852); arguments as `kaiming_uniform_`.
+    """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
 
 def orthogonal_(tensor: T, gain: float = 1.0) -> T:
-    """Fills with a (half-)orthogonal matrix times gain, axes after the first taken as one (Saxe et al., 1312.6120)."""
+    """Fill with a (half-)orthogonal matrix times gain.
+
+    Axes after the first are flattened (Saxe et al., arXiv:1312.6120).
+    """
     _fans(tensor)
     rows, columns = tensor.shape[0], prod(tensor.shape[1:])
 

@@ -1,8 +1,9 @@
-"""How wrong a model is, as one number: the base of losses, and those that compare numbers with numbers."""
+"""The base of losses, and regression losses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from math import log, pi
 from typing import ClassVar, Literal
 
@@ -10,34 +11,112 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrad import ops
+from minigrad.arguments import as_choice, as_flag, as_number
 from minigrad.engine import Tensor
+from minigrad.engine.arrays import asarray, filled, may_be_read
 from minigrad.nn.module import Module
+from minigrad.targets import Comparison
 
 Reduction = Literal["mean", "sum", "none"]
 Weights = Sequence[float] | np.ndarray
+Balanced = Literal["balanced"]
+
+
+class BalanceError(ValueError):
+    """Class weights that cannot be computed from the targets."""
 
 
 class Loss(Module):
-    """The base of losses: a subclass defines `forward(input, target)`, which compares outputs with targets.
+    """The base of losses: `forward(input, target)` compares outputs with targets.
 
     Args:
         reduction: the "mean" of all single losses, their "sum", or "none" to keep each.
 
-    Raises: ValueError for any other word.
+    Raises:
+        ValueError: for any other word.
     """
 
     _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
+    _comparison: ClassVar[Comparison] = Comparison()
 
     def __init__(self, reduction: Reduction = "mean") -> None:
-        if reduction not in self._reductions:
-            *words, last = map(repr, self._reductions)
-            raise ValueError(f"reduction must be {', '.join(words)} or {last}, got {reduction!r}")
-        self.reduction: str = reduction
+        self.reduction: str = as_choice("reduction", reduction, self._reductions)
 
     def count(self, target: np.ndarray) -> float:
-        """Returns how much a batch with this target, examples first, counts in the mean over several: by default the
-        number of examples. What the "mean" of a batch divides by, up to a factor that all batches share."""
+        """Return the weight of a batch in a mean.
+
+        What the "mean" of a batch divides by, up to a factor that all batches share: by default the number of examples,
+        which come first in the target.
+        """
         return len(target)
+
+    def counts(self, target: np.ndarray) -> np.ndarray:
+        """Return each single loss's weight in their mean.
+
+        (N,), or of the shape that "none" gives.
+
+        `count` is their sum, up to a factor that all batches share.
+        """
+        return filled(len(target), 1, target, np.float32)
+
+    def weighted_sum(self, input: Tensor, target: Tensor, weights: Tensor) -> Tensor:
+        """Return the example-weighted sum of losses, Σ wℓ.
+
+        It is the weighted mean where weights are divided by `weighted_count`.
+
+        Single losses that count differently, as those of classes with factors, are multiplied by these factors too.
+
+        Args:
+            input: the outputs, examples first.
+            target: what they are compared with.
+            weights: how much each example counts, (N,).
+
+        Raises:
+            ValueError: if the loss does not give one number for each example where its reduction is "none".
+        """
+        single = copy(self)
+        vars(single)["reduction"] = "none"
+        losses = single.forward(input, target)
+        shape = self.counts(target.data).shape
+        if losses.shape[: len(shape)] != shape:
+            raise ValueError(
+                f"{type(self).__name__} gives losses of shape {losses.shape} where reduction is 'none': with weights "
+                f"of examples it gives one for each, {shape}, as by return self._reduce(losses)"
+            )
+        if losses.ndim > len(shape):
+            inner = tuple(range(len(shape), losses.ndim))
+            losses = ops.mean(losses, inner) if self.reduction == "mean" else ops.sum(losses, inner)
+        weights = of_dtype(weights, losses)
+        return ops.sum(ops.multiply(losses, ops.reshape(weights, (-1, *[1] * (len(shape) - 1)))))
+
+    def weighted_count(self, target: np.ndarray, weights: np.ndarray | None) -> float:
+        """Return `count` with examples weighted (N,); None without weights."""
+        if weights is None:
+            return self.count(target)
+        counts = self.counts(target).reshape(len(weights), -1)
+        return float(np.vdot(weights.astype(np.float64), counts.sum(axis=1, dtype=np.float64)))
+
+    def balance(self, targets: np.ndarray, num_classes: int | None = None) -> None:
+        """Compute "balanced" class weights, if any, from training targets.
+
+        Raises:
+            BalanceError: if the targets are no classes, or a class has no example.
+        """
+
+    @property
+    def comparison(self) -> Comparison:
+        """The kind of targets that the loss compares.
+
+        In a class of your own it may be left out: the values of the targets then decide.
+        """
+        return self._comparison
+
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
+        """Return the probabilities of outputs, or None.
+
+        They have the outputs' shape.
+        """
+        return None
 
     def _reduce(self, losses: Tensor) -> Tensor:
         if self.reduction == "none":
@@ -46,18 +125,22 @@ class Loss(Module):
 
 
 def as_tensor(values: Tensor | ArrayLike) -> Tensor:
-    """The values as a tensor; a list of integers stays integer."""
-    return values if isinstance(values, Tensor) else Tensor(np.asarray(values))
+    """Return the values as a tensor; integers stay integers."""
+    return values if isinstance(values, Tensor) else Tensor(asarray(values))
 
 
 def of_dtype(values: Tensor | ArrayLike, input: Tensor) -> Tensor:
-    """The values as a tensor in the dtype of the input."""
+    """The values as a tensor of the input's dtype."""
     values = as_tensor(values)
     return values if values.dtype == input.dtype else ops.astype(values, input.dtype)
 
 
 def matching(values: Tensor | ArrayLike, input: Tensor, expected: str = "a target of the input's shape") -> Tensor:
-    """The values in the dtype of the input. Raises: ValueError if they have another shape: it would be broadcast."""
+    """The values in the input's dtype, checked for its shape.
+
+    Raises:
+        ValueError: if they have another shape: it would be broadcast.
+    """
     values = as_tensor(values)
     if values.shape != input.shape:
         hint = f"; reshape it with .reshape({input.shape})" if values.size == input.size else ""
@@ -66,104 +149,154 @@ def matching(values: Tensor | ArrayLike, input: Tensor, expected: str = "a targe
 
 
 def require(rule: str, holds: np.ndarray | np.bool_, values: np.ndarray) -> None:
-    """Raises: ValueError with the rule and the first of the values for which it does not hold."""
-    if not holds.all():
+    """Raise ValueError with the first value that breaks a rule."""
+    if may_be_read(values) and not holds.all():
         raise ValueError(f"{rule}, got {values[~holds][0]}")
 
 
+def weights(name: str, values: Weights | None) -> Weights | None:
+    """Return factors of losses, unchanged.
+
+    Raises:
+        ValueError: for NaN and infinity, with the argument's name.
+    """
+    if values is not None:
+        require(f"{name} holds finite factors", np.isfinite(array := asarray(values)), array)
+    return values
+
+
+def factors_of(name: str, values: Weights | str | None) -> Weights | None:
+    """Return the factors; None for "balanced".
+
+    "balanced" factors follow from the targets. Raises: as `weights`, and for another word.
+    """
+    if not isinstance(values, str):
+        return weights(name, values)
+    if values != "balanced":
+        raise ValueError(f"{name} holds factors, or is 'balanced', got {values!r}")
+    return None
+
+
+def require_balance(is_missing: bool) -> None:
+    """Raise ValueError for "balanced" weights that were not computed."""
+    if is_missing:
+        raise ValueError("'balanced' weights follow from targets: call balance(targets) first, as a training does")
+
+
 class Elementwise(Loss):
-    """The base of losses whose target has the input's shape: a subclass defines `each`, the loss of each element."""
+    """The base of elementwise losses; a subclass defines `each`.
+
+    The target has the input's shape; `each` is the loss of each element.
+    """
+
+    _comparison = Comparison("numbers")
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ, or a value is out of its range."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes differ, or a value is out of its range.
+        """
         return self._reduce(self.each(input, matching(target, input)))
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the losses, of the shape that input and target have."""
+        """Return the losses, of the shape of the input."""
         raise NotImplementedError(f"{type(self).__name__} must define each()")
 
 
 class MSELoss(Elementwise):
-    """(input - target)²; input and target are of one shape.
+    """Squared error: (input - target)².
+
+    Input and target have the same shape.
 
     Args:
         reduction: "mean", "sum" or "none".
     """
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes differ.
+        """
         if self.reduction == "mean":
             return ops.mse_loss(input, matching(target, input))
         return super().forward(input, target)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns (input - target)²."""
+        """Return (input - target)²."""
         return ops.square(ops.subtract(input, target))
 
 
 class L1Loss(Elementwise):
-    """|input - target|, with derivative 0 where they are equal; input and target are of one shape.
+    """Absolute error: |input - target|.
+
+    The derivative is 0 where they are equal. Input and target have the same shape.
 
     Args:
         reduction: "mean", "sum" or "none".
     """
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns |input - target|."""
+        """Return |input - target|."""
         return ops.abs(ops.subtract(input, target))
 
 
 class HuberLoss(Elementwise):
-    """d² / 2 where |d| = |input - target| is at most delta, else delta · (|d| - delta / 2) (Huber, 1964).
+    """Huber loss: squared near zero, linear beyond.
+
+    d² / 2 where |d| = |input - target| is at most delta, else delta · (|d| - delta / 2) (Huber, 1964).
 
     Args:
         reduction: "mean", "sum" or "none".
         delta: where the parabola becomes a line.
 
-    Raises: ValueError if delta is not above 0.
+    Raises:
+        ValueError: if delta is not above 0.
     """
 
     def __init__(self, reduction: Reduction = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not delta > 0:
-            raise ValueError(f"delta must be above 0, got {delta}")
-        self.delta = delta
+        self.delta = as_number("delta", delta, above=0)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the parabola or the line."""
+        """Return the losses."""
         return _huber(ops.subtract(input, target), self.delta)
 
 
 class SmoothL1Loss(Elementwise):
-    """d² / (2 beta) where |d| = |input - target| is below beta, else |d| - beta / 2 (Girshick, arXiv:1504.08083).
+    """Smooth L1 loss: squared near zero, L1 beyond.
+
+    d² / (2 beta) where |d| = |input - target| is below beta, else |d| - beta / 2 (Girshick, arXiv:1504.08083).
 
     Args:
         reduction: "mean", "sum" or "none".
         beta: where the parabola becomes a line; 0 makes it `L1Loss`.
 
-    Raises: ValueError if beta is below 0.
+    Raises:
+        ValueError: if beta is below 0.
     """
 
     def __init__(self, reduction: Reduction = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction)
-        if not beta >= 0:
-            raise ValueError(f"beta must be at least 0, got {beta}")
-        self.beta = beta
+        self.beta = as_number("beta", beta, at_least=0)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the parabola or the line."""
+        """Return the losses."""
         difference = ops.subtract(input, target)
-        return ops.divide(_huber(difference, self.beta), self.beta) if self.beta else ops.abs(difference)
+        return _huber(difference, self.beta, self.beta) if self.beta else ops.abs(difference)
 
 
-def _huber(difference: Tensor, delta: float) -> Tensor:
-    """d²/2, but delta (|d| - delta/2) where |d| is larger: in one formula c (d - c/2), c being d cut at ±delta."""
+def _huber(difference: Tensor, delta: float, unit: float = 1.0) -> Tensor:
+    """d²/2, but delta (|d| - delta/2) where |d| is larger, over unit: c (d - c/2) / unit, c being d cut at ±delta."""
     cut = ops.clip(difference, -delta, delta)
-    return ops.multiply(cut, ops.subtract(difference, ops.multiply(cut, 0.5)))
+    return ops.multiply(ops.divide(cut, unit), ops.subtract(difference, ops.multiply(cut, 0.5)))
 
 
 class PoissonNLLLoss(Elementwise):
-    """exp(input) - target · input, the negative log-likelihood of counts whose mean is exp(input).
+    """Negative log-likelihood of counts under a Poisson distribution.
+
+    exp(input) - target · input: the mean is exp(input).
 
     Args:
         log_input: False: the input is the mean itself, and the loss input - target · log(input + eps).
@@ -171,19 +304,26 @@ class PoissonNLLLoss(Elementwise):
         eps: keeps log(0) finite.
         reduction: "mean", "sum" or "none".
 
-    Raises: ValueError if eps is not above 0.
+    Raises:
+        ValueError: if eps is not above 0.
     """
+
+    _comparison = Comparison("amounts", least=0.0)
 
     def __init__(
         self, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: Reduction = "mean"
     ) -> None:
         super().__init__(reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = _positive(eps)
+        self.log_input = as_flag("log_input", log_input)
+        self.full = as_flag("full", full)
+        self.eps = as_number("eps", eps, above=0)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the losses. Raises: ValueError for a target below 0, or such an input if it is the mean."""
+        """Return the losses.
+
+        Raises:
+            ValueError: for a target below 0, or such an input if it is the mean.
+        """
         require("targets are counts, from 0", target.data >= 0, target.data)
         if self.log_input:
             losses = ops.subtract(ops.exp(input), ops.multiply(target, input))
@@ -199,39 +339,47 @@ class PoissonNLLLoss(Elementwise):
 
 
 class GaussianNLLLoss(Loss):
-    """(log(var) + (input - target)² / var) / 2, the negative log-likelihood of a normal distribution.
+    """Negative log-likelihood under a normal distribution.
 
-    `input` and `target` are of one shape; so is `var`, the variance that the model predicts, or it lacks the last
-    axis, or that is 1 long, or it is one number (Nix & Weigend, ICNN 1994).
+    (log(var) + (input - target)² / var) / 2.
+
+    `input` and `target` are of one shape; so is `var`, the variance that the model predicts, or some of its axes are 1
+    long, or it lacks the last axis, or it is one number (Nix & Weigend, ICNN 1994).
 
     Args:
         full: also adds the constant log(2π) / 2.
         eps: a smaller variance counts as this, with the derivative that the formula has there.
         reduction: "mean", "sum" or "none".
 
-    Raises: ValueError if eps is not above 0.
+    Raises:
+        ValueError: if eps is not above 0.
     """
+
+    _comparison = Comparison("amounts")
 
     def __init__(self, full: bool = False, eps: float = 1e-6, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.full = full
-        self.eps = _positive(eps)
+        self.full = as_flag("full", full)
+        self.eps = as_number("eps", eps, above=0)
 
     def forward(self, input: Tensor, target: Tensor | ArrayLike, var: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes do not fit, or a variance is below 0."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes do not fit, or a variance is below 0.
+        """
         target, variance = matching(target, input), of_dtype(var, input)
         require("variances are at least 0", variance.data >= 0, variance.data)
         rows = input.shape[:-1]
-        if variance.shape not in (input.shape, (*rows, 1), rows, ()):
-            raise ValueError(f"expected variances of shape {input.shape}, {rows} or (), got {variance.shape}")
+        broadcasts = [n in (1, m) for n, m in zip(variance.shape, input.shape, strict=False)]
+        if variance.shape not in (rows, ()) and (variance.ndim != input.ndim or not all(broadcasts)):
+            raise ValueError(
+                f"expected variances of shape {input.shape}, {rows} or (), got {variance.shape}; in the first of these "
+                "each axis may also be 1 long"
+            )
         if variance.shape == rows != input.shape:
             variance = ops.expand_dims(variance, -1)
         variance = ops.add(variance, ops.maximum(ops.subtract(self.eps, variance.detach()), 0))
-        losses = ops.add(ops.log(variance), ops.divide(ops.square(ops.subtract(input, target)), variance))
+        difference = ops.subtract(input, target)
+        losses = ops.add(ops.log(variance), ops.multiply(difference, ops.divide(difference, variance)))
         return self._reduce(ops.multiply(ops.add(losses, log(2 * pi)) if self.full else losses, 0.5))
-
-
-def _positive(eps: float) -> float:
-    if not eps > 0:
-        raise ValueError(f"eps must be above 0, got {eps}")
-    return eps

@@ -1,4 +1,4 @@
-"""Losses that want a distance: between scores of right and wrong, or between what is alike and what is not."""
+"""Margin losses: of scores, rankings and distances."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from minigrad import ops
+from minigrad.arguments import as_flag, as_number
 from minigrad.engine import Tensor
 from minigrad.nn.loss import Elementwise, Loss, Reduction, matching, require
+from minigrad.targets import Comparison
 
 
 def _signs(target: Tensor) -> Tensor:
@@ -16,62 +18,86 @@ def _signs(target: Tensor) -> Tensor:
 
 
 def _hinge(x: Tensor) -> Tensor:
-    """max(x, 0), with derivative 1 at 0: two equal scores are still pushed apart by a margin of 0."""
+    """max(x, 0), with derivative 1 at 0. Two equal scores are still pushed apart by a margin of 0."""
     return ops.clip(x, 0.0, None)
 
 
 class SoftMarginLoss(Elementwise):
-    """log(1 + exp(-target · input)), for scores and targets 1 or -1, of one shape.
+    """Logistic loss of targets 1 or -1.
+
+    log(1 + exp(-target · input)); input and target have the same shape.
 
     Args:
         reduction: "mean", "sum" or "none".
     """
 
+    _comparison = Comparison("yes_no", middle=0.0, least=-1.0, most=1.0)
+
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the losses. Raises: ValueError for a target that is not 1 or -1."""
+        """Return the losses.
+
+        Raises:
+            ValueError: for a target that is not 1 or -1.
+        """
         return ops.softplus(ops.negative(ops.multiply(_signs(target), input)))
 
 
 class HingeEmbeddingLoss(Elementwise):
-    """The input where the target is 1, max(0, margin - input) where it is -1; input and target are of one shape.
+    """Hinge loss of distances of pairs.
+
+    The input where the target is 1, max(0, margin - input) where it is -1; both have the same shape.
 
     The inputs are distances of pairs, the targets tell which pairs are alike (1) and which are not (-1).
 
     Args:
-        margin: how far apart pairs are to be that are not alike.
+        margin: the least distance of pairs that are not alike.
         reduction: "mean", "sum" or "none".
     """
 
+    _comparison = Comparison("amounts")  # distances of pairs
+
     def __init__(self, margin: float = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.margin = margin
+        self.margin = as_number("margin", margin)
 
     def each(self, input: Tensor, target: Tensor) -> Tensor:
-        """Returns the losses. Raises: ValueError for a target that is not 1 or -1."""
+        """Return the losses.
+
+        Raises:
+            ValueError: for a target that is not 1 or -1.
+        """
         return ops.where(ops.greater(_signs(target), 0), input, _hinge(ops.subtract(self.margin, input)))
 
 
 class MarginRankingLoss(Loss):
-    """max(0, -target · (input1 - input2) + margin); all three are of one shape.
+    """Ranking loss: which of two inputs should be larger.
+
+    max(0, -target · (input1 - input2) + margin); all three have the same shape.
 
     Args:
-        margin: by how much input1 is to be the larger where the target is 1, input2 where it is -1.
+        margin: the least difference by which input1 should be larger where the target is 1, input2 where it is -1.
         reduction: "mean", "sum" or "none".
     """
 
     def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        self.margin = margin
+        self.margin = as_number("margin", margin)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ, or a target is not 1 or -1."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes differ, or a target is not 1 or -1.
+        """
         lead = ops.subtract(input1, matching(input2, input1, "a second input of the first's shape"))
         signs = _signs(matching(target, lead))
         return self._reduce(_hinge(ops.subtract(self.margin, ops.multiply(signs, lead))))
 
 
 class CosineEmbeddingLoss(Loss):
-    """1 - cos(input1, input2) where the target is 1, max(0, cos(input1, input2) - margin) where it is -1.
+    """Cosine loss of pairs of vectors.
+
+    1 - cos(input1, input2) where the target is 1, max(0, cos(input1, input2) - margin) where it is -1.
 
     The inputs are vectors, (..., D), the targets, (...), tell which pairs are alike (1) and which are not (-1). As in
     PyTorch 1e-12 is added to both squared lengths, so that a vector of zeros has cosine 0.
@@ -80,38 +106,56 @@ class CosineEmbeddingLoss(Loss):
         margin: the largest cosine of a pair that is not alike for which there is no loss.
         reduction: "mean", "sum" or "none".
 
-    Raises: ValueError for a margin that is not from -1 to 1.
+    Raises:
+        ValueError: for a margin that is not from -1 to 1.
     """
 
     def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)
-        if not -1 <= margin <= 1:
-            raise ValueError(f"margin is a cosine, from -1 to 1, got {margin}")
-        self.margin = margin
+        self.margin = as_number("margin", margin, at_least=-1, at_most=1)
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor | ArrayLike) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes do not fit, or a target is not 1 or -1."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes do not fit, or a target is not 1 or -1.
+        """
         input2 = matching(input2, input1, "a second input of the first's shape")
-        squares = (ops.add(ops.sum(ops.square(x), -1), 1e-12) for x in (input1, input2))
-        cosine = ops.divide(ops.sum(ops.multiply(input1, input2), -1), ops.sqrt(ops.multiply(*squares)))
+        (x, length_of_x), (y, length_of_y) = map(_direction, (input1, input2))
+        cosine = ops.divide(ops.divide(ops.sum(ops.multiply(x, y), -1), length_of_x), length_of_y)
         alike = ops.greater(_signs(matching(target, cosine, "a target for each pair,")), 0)
         return self._reduce(ops.where(alike, ops.subtract(1.0, cosine), _hinge(ops.subtract(cosine, self.margin))))
 
 
+def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Vectors and their regularised lengths, over their largest element.
+
+    The scaling keeps squares within the dtype; the length is √(length² + 1e-12).
+    """
+    largest = ops.max(ops.abs(x.detach()), axis=-1, keepdims=True)
+    unit = ops.where(ops.greater(largest, 0), largest, 1.0)
+    scaled = ops.divide(x, unit)
+    squares = ops.add(ops.sum(ops.square(scaled), -1), ops.squeeze(ops.square(ops.divide(1e-6, unit)), -1))
+    return scaled, ops.sqrt(squares)
+
+
 class TripletMarginLoss(Loss):
-    """max(0, d(anchor, positive) - d(anchor, negative) + margin); all three are vectors of one shape, (..., D).
+    """Triplet loss of anchor, positive and negative.
+
+    max(0, d(anchor, positive) - d(anchor, negative) + margin); all three are vectors of one shape, (..., D).
 
     d(x, y) = ‖x - y + eps‖, the norm of order p (Balntas et al., "Learning local feature descriptors with triplets",
     BMVC 2016).
 
     Args:
-        margin: by how much the negative is to be farther than the positive.
+        margin: the least difference between the distances of negative and positive.
         p: the order of the norm.
         eps: keeps the derivative finite where two vectors are equal.
         swap: takes the distance of positive and negative for the second, where that is the smaller.
         reduction: "mean", "sum" or "none".
 
-    Raises: ValueError if the margin or p is not above 0.
+    Raises:
+        ValueError: if the margin or p is not above 0.
     """
 
     def __init__(
@@ -123,16 +167,17 @@ class TripletMarginLoss(Loss):
         reduction: Reduction = "mean",
     ) -> None:
         super().__init__(reduction)
-        for name, value in (("margin", margin), ("p", p)):
-            if not value > 0:
-                raise ValueError(f"{name} must be above 0, got {value}")
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
+        self.margin = as_number("margin", margin, above=0)
+        self.p = as_number("p", p, above=0, finite=False)
+        self.eps = as_number("eps", eps)
+        self.swap = as_flag("swap", swap)
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """Returns the reduced loss. Raises: ValueError if the shapes differ."""
+        """Return the reduced loss.
+
+        Raises:
+            ValueError: if the shapes differ.
+        """
         positive = matching(positive, anchor, "a positive of the anchor's shape")
         negative = matching(negative, anchor, "a negative of the anchor's shape")
         far = self._distance(anchor, negative)

@@ -1,4 +1,4 @@
-"""What a layer and a network are: an object whose attributes are its parameters, buffers and children.
+"""Modules: layers and networks, with parameters, buffers and children.
 
 There is no second book-keeping: what a module owns is read from its attributes, in the order in which they were first
 set. So `super().__init__()` has nothing to prepare, and forgetting it does no harm.
@@ -7,14 +7,23 @@ set. So `super().__init__()` has nothing to prepare, and forgetting it does no h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from minigrad.engine import Tensor
-from minigrad.engine.mode import structure
+from minigrad.constructors import Constructed
+from minigrad.devices import device_of, devices, foreign, moved
+from minigrad.engine import Tensor, checkpoint
+from minigrad.engine.arrays import asarray
+from minigrad.engine.graph import next_sequence
+from minigrad.engine.mode import current_mode
+from minigrad.names import missing
+from minigrad.nn.calls import locate, refuse
+from minigrad.nn.hooks import RemovableHandle, without_kwargs
 from minigrad.nn.parameter import Buffer, Parameter
+from minigrad.places import defined_at
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -22,12 +31,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Module:
-    """The base of layers, networks and losses, as in PyTorch.
+class Module(Constructed):
+    """The base class of layers, networks and losses.
 
     A subclass sets `Parameter`s, `Buffer`s and other modules as attributes, and defines `forward`; calling the module
-    calls that. A ValueError, TypeError or IndexError on its way out of a call is given the path of the layer it came
-    from, as `layer 'block.0' (Linear): ...`, and the attribute `layer_path`.
+    calls that. An error on its way out of a call is given the path of the layer it came from, as the attribute
+    `layer_path`; a ValueError, TypeError or IndexError says it too, as `layer 'block.0' (Linear): ...`.
     """
 
     training: bool = True
@@ -37,54 +46,58 @@ class Module:
     """Whether what comes out for an example is the same whatever else is in its batch, so that the batch may be divided
     and the parts computed side by side; False for a layer that takes statistics of the batch, or writes its buffers."""
 
+    recomputes: bool = False
+    """Whether what is between arguments and result is computed again in the backward pass; set by `nn.recompute`."""
+
+    changed_at: int = -1
+    """When an attribute or a hook was last set, by the clock that numbers nodes: compiled functions look at it."""
+
     _forward_hooks: dict[object, Callable[..., Any]] | None = None
     _forward_pre_hooks: dict[object, Callable[..., Any]] | None = None
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; every subclass defines it, with arguments of its own."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward()")
+        """Compute the module's result; every subclass defines it."""
+        raise NotImplementedError(_no_forward(type(self)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns what `forward` returns, with the hooks called around it."""
+        """Return what `forward` returns, with the hooks called around it."""
+        if (observer := current_mode().observer) is not None:
+            observer.on_module(self, is_called=True)
         try:
-            if self._forward_hooks or self._forward_pre_hooks:
+            if args and (args[0] is None or isinstance(args[0], tuple)):
+                refuse(self.forward, args[0])
+            if self._forward_hooks or self._forward_pre_hooks or self.recomputes:
                 return self._forward_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
-        except (ValueError, TypeError, IndexError) as error:
-            self._locate(error)
+        except Exception as error:
+            locate(self, error)
             raise
+        finally:
+            if observer is not None:
+                observer.on_exit(self)
 
     def _forward_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for hook in list((self._forward_pre_hooks or {}).values()):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 args, kwargs = changed
-        output = self.forward(*args, **kwargs)
+        recomputes = self.recomputes and current_mode().observer is None  # which observes the inner operations
+        output = checkpoint(partial(self.forward, **kwargs), *args) if recomputes else self.forward(*args, **kwargs)
         for hook in list((self._forward_hooks or {}).values()):
             changed = hook(self, args, output)
             if changed is not None:
                 output = changed
         return output
 
-    def _locate(self, error: Exception) -> None:
-        """Puts in front of the message the path, from this module, of the innermost layer that the error left."""
-        origin = getattr(error, "_layer_id", id(self))  # not the layer itself, which could not be pickled
-        for path, module in self.named_modules():
-            if id(module) == origin:
-                message = str(error)
-                if hasattr(error, "layer_path"):
-                    message = message.removeprefix(_title(error.layer_path, module))
-                error.args = (_title(path, module) + message,)
-                vars(error).update(layer_path=path, _layer_id=origin)
-                return
-
     # -- attributes -----------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__.get(name)
-        if isinstance(held, Buffer) and isinstance(value, (Tensor, np.ndarray)):
+        if isinstance(held, Buffer) and isinstance(value, (Tensor, np.ndarray, *foreign)):
+            if value is held:  # self.calls += 1 wrote into it
+                return
             if not isinstance(value, (Buffer, Parameter)):
-                value = Buffer(value, held.persistent)
+                value = Buffer(value, held.persistent)  # type: ignore[arg-type]
         elif value is not None:
             for kind in (Parameter, Buffer, Module):
                 if isinstance(held, kind) and not isinstance(value, kind):
@@ -92,15 +105,21 @@ class Module:
                         f"{type(self).__name__}.{name} is a {kind.__name__}, and cannot become a "
                         f"{type(value).__name__}; {_REMEDIES[kind]}"
                     )
-        structure[0] += 1
         object.__setattr__(self, name, value)
+        self._note_change()
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._note_change()
+
+    def _note_change(self) -> None:
+        """Mark the module as changed, for recompilation."""
+        object.__setattr__(self, "changed_at", next_sequence())
+        if (observer := current_mode().observer) is not None:
+            observer.on_module(self)
 
     def __getattr__(self, name: str) -> Any:  # called for what is not there
-        from difflib import get_close_matches  # only for a mistake
-
-        near = get_close_matches(name, [known for known in dir(self) if known[0] != "_"], n=1)
-        remedy = _ELSEWHERE.get(name, f"did you mean {near[0]!r}?" if near else "")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}" + (f"; {remedy}" if remedy else ""))
+        raise missing(type(self).__name__, name, dir(self), _ELSEWHERE)
 
     def _owned(self, kind: type[T]) -> Iterator[tuple[str, T]]:
         """The attributes of one kind, by name, in order."""
@@ -120,24 +139,26 @@ class Module:
         setattr(self, name, value)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Sets a child under a name that is not known when the class is written.
+        """Set a child by a name known only at runtime.
 
-        Raises: ValueError if the name is empty, has a dot, or belongs to something else; TypeError for no module.
+        Raises:
+            ValueError: if the name is empty, has a dot, or belongs to something else.
+            TypeError: for no module.
         """
         self._register(name, module, Module)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
-        """Sets a parameter under a name that is not known when the class is written. Raises: as `add_module`."""
+        """Set a parameter by a runtime name. Raises: as `add_module`."""
         self._register(name, parameter, Parameter)
 
     def register_buffer(self, name: str, tensor: ArrayLike | Tensor | None, persistent: bool = True) -> None:
-        """Sets `self.name = Buffer(tensor, persistent)`. Raises: as `add_module`."""
+        """Set `self.name = Buffer(tensor, persistent)`. Raises: as `add_module`."""
         self._register(name, None if tensor is None else Buffer(tensor, persistent), Buffer)
 
     # -- the tree -------------------------------------------------------------------------------------------------
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yields (name, module) of the modules directly below, each once, in the order of their definition."""
+        """Yield (name, module) of direct children in order, each once."""
         seen = set()
         for name, module in self._owned(Module):
             if id(module) not in seen:
@@ -145,12 +166,12 @@ class Module:
                 yield name, module
 
     def children(self) -> Iterator[Module]:
-        """Yields the modules directly below, each once."""
+        """Yield the direct children, each once."""
         for _, module in self.named_children():
             yield module
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """Yields (path, module) of this module, whose path is "", and all below, parents first, each once."""
+        """Yield (path, module), parents first, each once, from ("", self)."""
         seen = set()
 
         def walk(path: str, module: Module) -> Iterator[tuple[str, Module]]:
@@ -163,7 +184,7 @@ class Module:
         return walk("", self)
 
     def modules(self) -> Iterator[Module]:
-        """Yields this module and all below, parents first, each once."""
+        """Yield this module and all below, parents first, each once."""
         for _, module in self.named_modules():
             yield module
 
@@ -176,77 +197,88 @@ class Module:
                     yield f"{path}.{name}" if path else name, tensor
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Yields (path, parameter) of this module and all below; a shared parameter once, under its first path."""
+        """Yield (path, parameter), each once, under its first path."""
         return self._named_tensors(Parameter)
 
     def parameters(self) -> Iterator[Parameter]:
-        """Yields the parameters of this module and all below, each once."""
+        """Yield all parameters, each once."""
         for _, parameter in self.named_parameters():
             yield parameter
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
-        """Yields (path, buffer) of this module and all below; a shared buffer once, under its first path."""
+        """Yield (path, buffer), each once, under its first path."""
         return self._named_tensors(Buffer)
 
     def buffers(self) -> Iterator[Buffer]:
-        """Yields the buffers of this module and all below, each once."""
+        """Yield all buffers, each once."""
         for _, buffer in self.named_buffers():
             yield buffer
 
     # -- what is done to the whole tree -----------------------------------------------------------------------------
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Calls `function` on every module below and then on this one, and returns this one."""
+        """Call `function` on all modules, children first. Returns self."""
         for child in self.children():
             child.apply(function)
         function(self)
         return self
 
     def train(self, mode: bool = True) -> Self:
-        """Sets `training` here and below: dropout drops, batch statistics are those of the batch. Returns self."""
+        """Set the training mode of all modules. Returns self."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Sets `training` to False here and below. Returns self."""
+        """Set evaluation mode in all modules. Returns self."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Freezes (False) or unfreezes all parameters. Returns self."""
+        """Freeze (False) or unfreeze all parameters. Returns self."""
         for parameter in self.parameters():
             parameter.requires_grad = requires_grad
         return self
 
     def zero_grad(self) -> None:
-        """Lets go of the gradients of all parameters: each `.grad` is None."""
+        """Set the gradients of all parameters to None."""
         for parameter in self.parameters():
             parameter.grad = None
 
-    def to(self, dtype: DTypeLike) -> Self:
-        """Converts the floating-point parameters and buffers, and their gradients, to `dtype`. Returns self.
+    def to(self, target: Any) -> Self:
+        """Convert all parameters and buffers, with gradients. Returns self.
 
-        Raises: TypeError if `dtype` is not floating-point.
+        `target` is the name of a device, such as "cuda", or a floating-point dtype for all floating-point numbers.
+
+        Raises:
+            ValueError: for an unknown device.
+            RuntimeError: for one that is not there.
+            TypeError: for another dtype.
         """
-        try:
-            wanted = np.dtype(dtype)
-        except TypeError:
-            raise TypeError(
-                f"a module is converted to a dtype, such as np.float64, and to no device; got {dtype!r}"
-            ) from None
-        if wanted.kind != "f":
-            raise TypeError(f"a module computes in a floating-point dtype, got {wanted}")
+        is_device = isinstance(target, str) and target in devices()
+        if not is_device:
+            try:
+                target = np.dtype(target)
+            except TypeError:
+                told = f"a device, one of {', '.join(devices())}, or a dtype, such as np.float64"
+                raise ValueError(f"expected {told}; got {target!r}") from None
+            if target.kind != "f":
+                raise TypeError(f"a module computes in a floating-point dtype, got {target}")
         for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f":
-                gradient = tensor.grad
-                tensor.data = tensor.data.astype(dtype, copy=False)
-                tensor.grad = gradient
+            gradient = tensor.grad
+            if is_device:
+                tensor.data, gradient = (
+                    moved(tensor.data, target),
+                    None if gradient is None else moved(gradient, target),
+                )
+            elif tensor.dtype.kind == "f":
+                tensor.data = tensor.data.astype(target, copy=False)
+            tensor.grad = gradient
         return self
 
     # -- state ------------------------------------------------------------------------------------------------------
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Parameter | Buffer]]:
-        """What `state_dict` holds, with PyTorch's keys in PyTorch's order; shared tensors under each of their names."""
+        """The entries of `state_dict`, with PyTorch's keys and order. Shared tensors have all of their names."""
         for name, parameter in self._owned(Parameter):
             yield prefix + name, parameter
         for name, buffer in self._owned(Buffer):
@@ -256,24 +288,32 @@ class Module:
             yield from child._named_state(f"{prefix}{name}.")
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Returns the arrays of all parameters and persistent buffers by path: the live ones, not copies."""
+        """Return parameters and persistent buffers as arrays, not copied."""
         return {name: tensor.data for name, tensor in self._named_state()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Copies `state`, as `state_dict` names it, into the parameters and buffers; a dtype is converted.
+        """Copy a `state_dict` into parameters and buffers, converting dtypes.
 
         To load only a part, complete it first: `load_state_dict({**model.state_dict(), **part})`.
 
-        Raises: ValueError that lists every key that is missing, unexpected, or of another shape or kind; nothing is
-            loaded then. TypeError for what is no dict.
+        Raises:
+            ValueError: that lists every key that is missing, unexpected, or of another shape or kind; nothing is loaded
+                then.
+            TypeError: for what is no dict.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
-                f"expected a dict of arrays by name, got {type(state).__name__}; files are read by safetensors.numpy"
+                f"expected a dict of arrays by name, as state_dict() of a module, got {type(state).__name__}; "
+                "files are read by minigrad.formats.safetensors.load"
             )
         own = dict(self._named_state())
-        arrays = {name: np.asarray(value) for name, value in state.items()}
-        problems = [f"missing: {name!r}" for name in own if name not in arrays]
+        arrays, problems = {}, [f"missing: {name!r}" for name in own if name not in state]
+        for name, value in state.items():
+            try:
+                arrays[name] = asarray(value.data if isinstance(value, Tensor) else value)
+            except (ValueError, TypeError, RuntimeError) as error:  # the last two by PyTorch
+                remedy = "; give it tensor.detach().float().cpu()" if hasattr(value, "detach") else ""
+                problems.append(f"{name!r}: no array can be made of it: {error}{remedy}")
         for name, array in arrays.items():
             if name not in own:
                 from difflib import get_close_matches  # only for a mistake
@@ -287,30 +327,36 @@ class Module:
         if problems:
             raise ValueError("\n  ".join([f"this state does not fit {type(self).__name__}:", *problems]))
         for name, tensor in own.items():
-            np.copyto(tensor.data, arrays[name])
+            np.copyto(tensor.data, moved(arrays[name], device_of(tensor.data)))
             tensor.bump()
 
     # -- hooks ------------------------------------------------------------------------------------------------------
 
     def register_forward_pre_hook(self, hook: Callable[..., Any], with_kwargs: bool = False) -> RemovableHandle:
-        """Calls `hook(module, args)` before every `forward`; what it returns, if not None, replaces the arguments.
+        """Call `hook(module, args)` before every `forward`.
+
+        A result that is not None replaces the arguments.
 
         If `with_kwargs`, it is called as `hook(module, args, kwargs)`, and what it may return is both, in a tuple.
         """
         if self._forward_pre_hooks is None:
             self._forward_pre_hooks = {}
-        return RemovableHandle(self._forward_pre_hooks, hook if with_kwargs else _leaving_kwargs(hook))
+        taking_both = hook if with_kwargs else partial(without_kwargs, hook)
+        return RemovableHandle(self._forward_pre_hooks, taking_both, self._note_change)
 
     def register_forward_hook(self, hook: Callable[[Self, tuple[Any, ...], Any], Any]) -> RemovableHandle:
-        """Calls `hook(module, args, output)` after every `forward`; what it returns, if not None, is the output."""
+        """Call `hook(module, args, output)` after every `forward`.
+
+        A result that is not None replaces the output.
+        """
         if self._forward_hooks is None:
             self._forward_hooks = {}
-        return RemovableHandle(self._forward_hooks, hook)
+        return RemovableHandle(self._forward_hooks, hook, self._note_change)
 
     # -- representation ---------------------------------------------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """What a subclass tells of itself between the parentheses of its `repr`, such as its sizes."""
+        """The module's settings, shown in its `repr`."""
         return ""
 
     def __repr__(self) -> str:
@@ -319,37 +365,6 @@ class Module:
             lines.insert(0, self.extra_repr())
         body = "\n  ".join(["", *lines]) + "\n" if lines else self.extra_repr()
         return f"{type(self).__name__}({body})"
-
-
-def _leaving_kwargs(hook: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns as a hook with keyword arguments what knows nothing of them."""
-
-    def leaving_kwargs(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        changed = hook(module, args)
-        return None if changed is None else (changed if isinstance(changed, tuple) else (changed,), kwargs)
-
-    return leaving_kwargs
-
-
-class RemovableHandle:
-    """Takes back, by `remove()` or at the end of a `with` block, the hook that it was returned for."""
-
-    def __init__(self, hooks: dict[object, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks = hooks
-        self._key = object()
-        hooks[self._key] = hook
-        structure[0] += 1
-
-    def remove(self) -> None:
-        """Takes the hook back; a second time does nothing."""
-        self._hooks.pop(self._key, None)
-        structure[0] += 1
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.remove()
 
 
 _REMEDIES: dict[type, str] = {
@@ -364,13 +379,16 @@ _ELSEWHERE: dict[str, str] = {
     "double": "write .to(np.float64)",
     "type": "write .to(dtype)",
     "astype": "write .to(dtype)",
-    "cpu": "every module is on the CPU",
-    "cuda": "every module is on the CPU, and stays there",
+    "cpu": "write .to('cpu')",
+    "cuda": "write .to('cuda')",
 }
-"""What to do instead of calling a method that modules have in PyTorch, or arrays in NumPy."""
+"""Remedies for methods that modules have in PyTorch, or arrays in NumPy."""
 
 
-def _title(path: str, layer: Module) -> str:
-    """The words that name a layer in front of a message; a module that is called by itself has no path."""
-    name = type(layer).__name__
-    return f"layer {path!r} ({name}): " if path else f"{name}: "
+def _no_forward(cls: type[Module]) -> str:
+    """The error message for a class without `forward`."""
+    from difflib import get_close_matches  # only for a mistake
+
+    near = get_close_matches("forward", [name for name in dir(cls) if name not in dir(Module)], n=1)
+    meant = f"; did you mean it by {near[0]!r}?" if near else ", which returns what comes out for x"
+    return f"{cls.__name__}{defined_at(cls)} must define forward(self, x){meant}"

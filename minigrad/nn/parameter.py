@@ -1,4 +1,4 @@
-"""The tensors that a module owns: what is learned, and what is only kept."""
+"""Parameters and buffers: the tensors of a module."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from minigrad.engine import Tensor
 
 
 class Parameter(Tensor):
-    """A tensor that a module learns: as an attribute of a `Module` it is one of its `parameters()`.
+    """A learned tensor of a module.
+
+    As an attribute of a `Module` it is one of its `parameters()`.
 
     Args:
         data: as for `Tensor`; an array is kept without a copy.
         requires_grad: False freezes it.
 
-    Raises: TypeError if the data is not floating-point and `requires_grad` is set.
+    Raises:
+        TypeError: if the data is not floating-point and `requires_grad` is set.
     """
 
     __slots__ = ()
@@ -26,7 +29,9 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    """A tensor that a module keeps but does not learn, such as a running mean: one of its `buffers()`.
+    """A tensor of a module that is not learned.
+
+    An example is a running mean. It is one of the module's `buffers()`.
 
     Args:
         data: as for `Tensor`; an array is kept without a copy.
@@ -40,4 +45,6 @@ class Buffer(Tensor):
         self.persistent = persistent
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
-        return Buffer(self.data.copy(), self.persistent)
+        twin: Any = super().__deepcopy__(memo)
+        twin.persistent = self.persistent
+        return twin

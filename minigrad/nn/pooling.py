@@ -1,94 +1,222 @@
-"""Layers that make images smaller: one number for what a kernel sees."""
+"""Pooling layers: maximum and average, moving and adaptive."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from minigrad import ops
+from minigrad.arguments import as_flag
 from minigrad.engine import Tensor
 from minigrad.nn.module import Module
+from minigrad.ops.windows import each
 
 
-class MaxPool2d(Module):
-    """The largest element that a kernel sees as it moves: (N, C, H, W) to (N, C, H', W').
+class _Pool(Module):
+    """The base of pooling layers. A subclass names its axes, its operation, and the settings of that."""
+
+    _axes: ClassVar[int]
+    _operation: ClassVar[Callable[..., Any]]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return one element for each window.
+
+        Raises:
+            ValueError: if x has other axes.
+        """
+        self._check(x)
+        pooled: Tensor = type(self)._operation(x, *self._settings())
+        return pooled
+
+    def _settings(self) -> tuple[Any, ...]:
+        """The arguments of the operation after x."""
+        raise NotImplementedError(f"{type(self).__name__} must define _settings()")
+
+    def _check(self, x: Tensor) -> None:
+        if x.ndim not in (self._axes + 1, self._axes + 2):
+            what = ("signals, (N, C, L), or one, (C, L)", "images, (N, C, H, W), or one, (C, H, W)")[self._axes - 1]
+            raise ValueError(f"expected {what}, got shape {x.shape}")
+
+
+class _Moving(_Pool):
+    """The base of pooling layers with a sliding kernel."""
+
+    def _begin(self, kernel_size: Any, stride: Any, padding: Any, ceil_mode: bool) -> None:
+        each("kernel_size", kernel_size, self._axes)
+        each("stride", kernel_size if stride is None else stride, self._axes)
+        each("padding", padding, self._axes, 0)
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.padding = padding
+        self.ceil_mode = as_flag("ceil_mode", ceil_mode)
+
+    def extra_repr(self) -> str:
+        """The kernel's size, stride and other settings."""
+        stride = self.kernel_size if self.stride is None else self.stride
+        shown = {"kernel_size": self.kernel_size, "stride": stride, "padding": self.padding}
+        shown |= {name: vars(self)[name] for name in ("dilation",) if name in vars(self)}
+        shown |= {"ceil_mode": True} if self.ceil_mode else {}
+        return ", ".join(f"{name}={value}" for name, value in shown.items())
+
+
+class _MaxPool(_Moving):
+    def __init__(
+        self,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        dilation: int | tuple[int, ...] = 1,
+        *,
+        ceil_mode: bool = False,
+    ) -> None:
+        self._begin(kernel_size, stride, padding, ceil_mode)
+        each("dilation", dilation, self._axes)
+        self.dilation = dilation
+
+    def _settings(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+
+
+class MaxPool1d(_MaxPool):
+    """Max pooling of signals.
+
+    The maximum of each window: (N, C, L) to (N, C, L'), or of one signal without N; as `MaxPool2d`.
+    """
+
+    _axes = 1
+    _operation = staticmethod(ops.max_pool1d)
+
+
+class MaxPool2d(_MaxPool):
+    """Max pooling of images.
+
+    The maximum of each window: (N, C, H, W) to (N, C, H', W'), or of one image without N.
 
     H' is (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. Elements that are equal share the gradient
     (in PyTorch the first has it all).
 
     Args:
-        kernel_size: the size of the kernel, for both axes or each.
+        kernel_size: the size of the kernel, for all axes or each.
         stride: its step; the kernel's size if None.
-        padding: on both sides, at most half of the kernel; it is never the largest.
+        padding: on both sides, at most half of the kernel; padding is never the maximum.
         dilation: the step between the elements of the kernel.
+        ceil_mode: round H' up: the last kernel may reach beyond the end, if it begins before it.
+
+    Raises:
+        ValueError: for numbers below their minimum.
     """
 
+    _axes = 2
+    _operation = staticmethod(ops.max_pool2d)
+
+
+class _AvgPool(_Moving):
     def __init__(
         self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
-        padding: int | tuple[int, int] = 0,
-        dilation: int | tuple[int, int] = 1,
-    ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.dilation = dilation
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the largest elements. Raises: ValueError if x does not fit; see `ops.max_pool2d`."""
-        return ops.max_pool2d(x, self.kernel_size, self.stride, self.padding, self.dilation)
-
-    def extra_repr(self) -> str:
-        """The kernel and how it moves."""
-        stride = self.kernel_size if self.stride is None else self.stride
-        return f"kernel_size={self.kernel_size}, stride={stride}, padding={self.padding}, dilation={self.dilation}"
-
-
-class AvgPool2d(Module):
-    """The mean of what a kernel sees as it moves: (N, C, H, W) to (N, C, H', W').
-
-    Args:
-        kernel_size: the size of the kernel, for both axes or each.
-        stride: its step; the kernel's size if None.
-        padding: the zeros on both sides, at most half of the kernel.
-        count_include_pad: whether the zeros count as elements of a mean.
-    """
-
-    def __init__(
-        self,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] | None = None,
-        padding: int | tuple[int, int] = 0,
-        *,
+        kernel_size: int | tuple[int, ...],
+        stride: int | tuple[int, ...] | None = None,
+        padding: int | tuple[int, ...] = 0,
+        ceil_mode: bool = False,
         count_include_pad: bool = True,
     ) -> None:
-        self.kernel_size = kernel_size
-        self.stride = stride
-        self.padding = padding
-        self.count_include_pad = count_include_pad
+        self._begin(kernel_size, stride, padding, ceil_mode)
+        self.count_include_pad = as_flag("count_include_pad", count_include_pad)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the means. Raises: ValueError if x does not fit; see `ops.avg_pool2d`."""
-        return ops.avg_pool2d(x, self.kernel_size, self.stride, self.padding, count_include_pad=self.count_include_pad)
-
-    def extra_repr(self) -> str:
-        """The kernel and how it moves."""
-        stride = self.kernel_size if self.stride is None else self.stride
-        return f"kernel_size={self.kernel_size}, stride={stride}, padding={self.padding}"
+    def _settings(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
 
 
-class AdaptiveAvgPool2d(Module):
-    """The means of a grid of stretches, whatever the size of the image: (N, C, H, W) to (N, C, *output_size).
+class AvgPool1d(_AvgPool):
+    """Average pooling of signals.
 
-    Args:
-        output_size: the size of the grid, for both axes or each; None leaves an axis as it is.
+    The mean of each window: (N, C, L) to (N, C, L'), or of one signal without N; arguments as `AvgPool2d`.
     """
 
-    def __init__(self, output_size: int | tuple[int | None, int | None] | None) -> None:
+    _axes = 1
+    _operation = staticmethod(ops.avg_pool1d)
+
+
+class AvgPool2d(_AvgPool):
+    """Average pooling of images.
+
+    The mean of each window: (N, C, H, W) to (N, C, H', W'), or of one image without N.
+
+    Args:
+        kernel_size: the size of the kernel, for all axes or each.
+        stride: its step; the kernel's size if None.
+        padding: the zeros on both sides, at most half of the kernel.
+        ceil_mode: round H' up: the last kernel may reach beyond the end, where nothing is counted.
+        count_include_pad: whether the zeros count as elements of a mean.
+
+    Raises:
+        ValueError: for numbers below their minimum.
+    """
+
+    _axes = 2
+    _operation = staticmethod(ops.avg_pool2d)
+
+
+class _AdaptivePool(_Pool):
+    def __init__(self, output_size: int | tuple[int | None, ...] | None) -> None:
+        sizes = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * self._axes
+        each("output_size", tuple([1 if size is None else size for size in sizes]), self._axes)
         self.output_size = output_size
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Returns the means. Raises: ValueError if x has fewer than two axes."""
-        return ops.adaptive_avg_pool2d(x, self.output_size)
+    def _settings(self) -> tuple[Any, ...]:
+        return (self.output_size,)
 
     def extra_repr(self) -> str:
-        """The grid."""
+        """The output size."""
         return f"output_size={self.output_size}"
+
+
+class AdaptiveAvgPool1d(_AdaptivePool):
+    """Average pooling of signals to a fixed length.
+
+    (N, C, L) to (N, C, output_size), for any L; as `AdaptiveAvgPool2d`.
+    """
+
+    _axes = 1
+    _operation = staticmethod(ops.adaptive_avg_pool1d)
+
+
+class AdaptiveAvgPool2d(_AdaptivePool):
+    """Average pooling of images to a fixed size.
+
+    (N, C, H, W) to (N, C, *output_size), for any H and W.
+
+    Args:
+        output_size: the size of the grid, for all axes or each; None leaves an axis as it is.
+
+    Raises:
+        ValueError: for sizes below 1.
+    """
+
+    _axes = 2
+    _operation = staticmethod(ops.adaptive_avg_pool2d)
+
+
+class AdaptiveMaxPool1d(_AdaptivePool):
+    """Max pooling of signals to a fixed length.
+
+    (N, C, L) to (N, C, output_size), for any L; as `AdaptiveMaxPool2d`.
+    """
+
+    _axes = 1
+    _operation = staticmethod(ops.adaptive_max_pool1d)
+
+
+class AdaptiveMaxPool2d(_AdaptivePool):
+    """Max pooling of images to a fixed size.
+
+    (N, C, H, W) to (N, C, *output_size), for any H and W.
+
+    Args:
+        output_size: the size of the grid, for all axes or each; None leaves an axis as it is.
+
+    Raises:
+        ValueError: for sizes below 1.
+    """
+
+    _axes = 2
+    _operation = staticmethod(ops.adaptive_max_pool2d)

@@ -1,4 +1,4 @@
-"""What tells attention where in a sequence a vector stands, which it would not know by itself."""
+"""Positional encodings, which give attention the order of a sequence."""
 
 from __future__ import annotations
 
@@ -8,38 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minigrad import ops
+from minigrad.arguments import as_integer, as_number
 from minigrad.engine import Tensor
+from minigrad.engine.arrays import asarray_like
 from minigrad.nn import init
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.sizes import require_sizes
 
 
 class PositionalEncoding(Module):
-    """x plus sines and cosines of the place, each pair with a longer wave: (..., L, embed_dim), of any length.
+    """Sinusoidal positional encoding, added to x.
+
+    x is (..., L, embed_dim), of any length L; wavelengths grow along the vector.
 
     Place p has sin(p / 10000^(2i / embed_dim)) at 2i and the cosine at 2i + 1 (Vaswani et al., arXiv:1706.03762,
     section 3.5).
 
     Args:
         embed_dim: the length of the vectors.
-        dropout: the probability by which an element of the sum is dropped in training.
+        dropout: the probability with which an element of the sum is dropped in training.
 
-    Raises: ValueError for an embed_dim below 1.
+    Raises:
+        ValueError: for an embed_dim below 1.
     """
 
     def __init__(self, embed_dim: int, dropout: float = 0.0) -> None:
-        require_sizes(embed_dim=embed_dim)
-        self.embed_dim = embed_dim
+        self.embed_dim = as_integer("embed_dim", embed_dim, 1)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
-        """Returns the sum; `offset` is the place of the first vector. Raises: ValueError for another length."""
+        """Return the sum; the first position is `offset`.
+
+        Raises:
+            ValueError: for another length.
+        """
         _check_vectors(x, self.embed_dim)
         angles = _angles(offset + x.shape[-2], self.embed_dim, 10000.0)[offset:]
-        waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(angles), -1)
-        return self.dropout(ops.add(x, waves[:, : self.embed_dim].astype(x.dtype)))
+        waves = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(len(angles), 2 * angles.shape[1])
+        return self.dropout(ops.add(x, asarray_like(waves[:, : self.embed_dim].astype(x.dtype), x)))
 
     def extra_repr(self) -> str:
         """The length of the vectors."""
@@ -47,28 +54,39 @@ class PositionalEncoding(Module):
 
 
 class LearnedPositionalEmbedding(Module):
-    """x plus a learned vector for each place: (..., L, embed_dim), with L up to max_len.
+    """Learned positional embedding, added to x.
 
-    `weight` is (max_len, embed_dim), and begins normally distributed with deviation 0.02, as in GPT-2.
+    x is (..., L, embed_dim), with L up to max_len.
+
+    `weight` is (max_len, embed_dim), and is initialized normally with deviation 0.02, as in GPT-2.
 
     Args:
-        max_len: how many places there are.
+        max_len: the number of positions.
         embed_dim: the length of the vectors.
 
-    Raises: ValueError for sizes below 1.
+    Raises:
+        ValueError: for sizes below 1.
     """
 
     def __init__(self, max_len: int, embed_dim: int) -> None:
-        require_sizes(max_len=max_len, embed_dim=embed_dim)
-        self.weight = init.normal_(Parameter(np.empty((max_len, embed_dim), np.float32)), std=0.02)
+        shape = as_integer("max_len", max_len, 1), as_integer("embed_dim", embed_dim, 1)
+        self.weight = init.normal_(Parameter(np.empty(shape, np.float32)), std=0.02)
 
-    def forward(self, x: Tensor, offset: int = 0) -> Tensor:
-        """Returns the sum; `offset` is the place of the first vector.
+    def forward(self, x: Tensor, offset: int = 0, places: NDArray[np.integer] | None = None) -> Tensor:
+        """Return the sum.
 
-        Raises: ValueError for vectors of other length, or a sequence that goes beyond the last place.
+        Args:
+            x: (..., L, embed_dim).
+            offset: the position of the first vector.
+            places: positions of the vectors, (..., L), where they are not consecutive from `offset`, as with padding.
+
+        Raises: ValueError for vectors of other length, or a sequence that extends beyond the last position; IndexError
+            for places that there are not.
         """
         max_len, embed_dim = self.weight.shape
         _check_vectors(x, embed_dim)
+        if places is not None:
+            return ops.add(x, ops.take(self.weight, places, 0))
         stop = offset + x.shape[-2]
         if stop > max_len:
             raise ValueError(f"there are vectors for {max_len} places, and the sequence goes on to place {stop}")
@@ -80,7 +98,9 @@ class LearnedPositionalEmbedding(Module):
 
 
 class RotaryEmbedding(Module):
-    """Turns queries and keys by an angle that grows with the place, so that their product tells the distance alone.
+    """Rotary position embedding of queries and keys.
+
+    Both are rotated by an angle that grows with the position, so that their product depends on the distance alone.
 
     Each pair of neighbours (x₂ᵢ, x₂ᵢ₊₁) at place p turns by p / base^(2i / dim) (Su et al., "RoFormer",
     arXiv:2104.09864).
@@ -89,32 +109,34 @@ class RotaryEmbedding(Module):
         dim: the length of queries and keys, even; in `MultiHeadAttention` embed_dim / num_heads.
         base: makes the longest wave.
 
-    Raises: ValueError for a dim that is odd or below 2, and a base that is not positive.
+    Raises:
+        ValueError: for a dim that is odd or below 2, and a base that is not positive.
     """
 
     def __init__(self, dim: int, base: float = 10000.0) -> None:
+        self.dim = as_integer("dim", dim)
+        self.base = as_number("base", base, above=0)
         if dim < 2 or dim % 2:
             raise ValueError(f"dim must be even, as pairs are turned, and at least 2, got {dim}")
-        if not base > 0:
-            raise ValueError(f"base must be above 0, got {base}")
-        self.dim = dim
-        self.base = base
 
     def forward(self, x: Tensor, offset: int = 0) -> Tensor:
-        """Returns x (..., L, dim) turned; `offset` is the place of the first. Raises: ValueError for another length."""
+        """Return x (..., L, dim) rotated.
+
+        The first position is `offset`.
+
+        Raises:
+            ValueError: for another length.
+        """
         _check_vectors(x, self.dim)
-        angles = _angles(offset + x.shape[-2], self.dim, self.base)[offset:]
-        cos, sin = np.cos(angles).astype(x.dtype), np.sin(angles).astype(x.dtype)
-        first, second = x[..., 0::2], x[..., 1::2]
-        return ops.stack([first * cos - second * sin, first * sin + second * cos], axis=-1).reshape(x.shape)
+        return ops.rotary(x, offset, self.base)
 
     def extra_repr(self) -> str:
-        """The length and the base."""
+        """The length of the vectors and the base."""
         return f"{self.dim}, base={self.base:g}"
 
 
 def _angles(places: int, dim: int, base: float) -> NDArray[np.float64]:
-    """p / base^(2i / dim) for the places p and the pairs i: (places, dim / 2 rounded up)."""
+    """p / base^(2i / dim), for positions p and pairs i. (positions, dim / 2 rounded up)."""
     return _table(1 << (places - 1).bit_length(), dim, base)[:places]
 
 

@@ -1,7 +1,8 @@
-"""Recurrent networks: what they return at a step depends on all steps before."""
+"""Recurrent networks: RNN, LSTM and GRU."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from math import sqrt
 from typing import Any, ClassVar, Literal
@@ -9,22 +10,25 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from minigrad import ops
+from minigrad.arguments import as_choice, as_flag, as_integer, as_number
 from minigrad.engine import Tensor
+from minigrad.engine.arrays import like_of
 from minigrad.nn import init
 from minigrad.nn.dropout import Dropout
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
-from minigrad.nn.sizes import require_sizes
-
-State = tuple[Tensor, ...]
+from minigrad.nn.ragged import Ragged, State
+from minigrad.ops.lstm import lstms
 
 
 class _Recurrent(Module):
-    """Layers of one or two directions, each with the four parameters that PyTorch names and begins so.
+    """The base of recurrent layers of one or two directions.
+
+    They have PyTorch's four parameters each, initialized as there.
 
     `weight_ih_l0` is (gates · hidden_size, inputs), `weight_hh_l0` (gates · hidden_size, hidden_size), `bias_ih_l0` and
     `bias_hh_l0` (gates · hidden_size,), uniform in ±1/sqrt(hidden_size); `_l1` ... for the layers above, and with
-    `_reverse` for the direction from the end. A subclass says how a step goes.
+    `_reverse` for the direction from the end. A subclass names the operation.
     """
 
     _gates: ClassVar[int]
@@ -40,13 +44,19 @@ class _Recurrent(Module):
         dropout: float = 0.0,
         bidirectional: bool = False,
     ) -> None:
-        require_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.batch_first = batch_first
+        self.input_size = input_size = as_integer("input_size", input_size, 1)
+        self.hidden_size = hidden_size = as_integer("hidden_size", hidden_size, 1)
+        self.num_layers = num_layers = as_integer("num_layers", num_layers, 1)
+        self.batch_first = as_flag("batch_first", batch_first)
+        bias = as_flag("bias", bias)
+        if as_number("dropout", dropout, at_least=0, at_most=1) and num_layers == 1:
+            warnings.warn(
+                f"{type(self).__name__}: dropout={dropout} does nothing with num_layers=1, as it acts between layers; "
+                "put a Dropout behind the layer, or give it more layers",
+                stacklevel=2,
+            )
         self.between = Dropout(dropout) if dropout else None
-        self._directions = ("", "_reverse") if bidirectional else ("",)
+        self._directions = ("", "_reverse") if as_flag("bidirectional", bidirectional) else ("",)
         bound = 1 / sqrt(hidden_size)
         rows = self._gates * hidden_size
         for layer in range(num_layers):
@@ -59,102 +69,123 @@ class _Recurrent(Module):
                     parameter = init.uniform_(Parameter(np.empty(shape, np.float32)), -bound, bound)
                     setattr(self, f"{name}_l{layer}{direction}", parameter)
 
-    def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        """The state after a step, the output first: x (N, gates · hidden_size) is what the input contributes."""
-        raise NotImplementedError(f"{type(self).__name__} must define _step()")
+    def _sequence(self, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
+        """Outputs and last state of one direction of a layer. The outputs are (L, N, hidden_size)."""
+        raise NotImplementedError(f"{type(self).__name__} must define _sequence()")
 
-    def _run(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """The outputs (L, N, directions · hidden_size), and the last states (layers · directions, N, hidden_size)."""
+    def _run(self, x: Tensor, state: State | None, lengths: Any) -> tuple[Tensor, State]:
+        """Outputs of the top layer, and last states of all.
+
+        (L, N, directions · hidden_size) and (layers · directions, N, hidden_size).
+        """
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             batched = "(N, L, {0})" if self.batch_first else "(L, N, {0})"
             raise ValueError(f"expected {batched} or (L, {{0}}), got {x.shape}".format(self.input_size))
+        if x.ndim == 2 and lengths is not None:
+            raise ValueError(f"lengths are for a batch of sequences, and x is one, of shape {x.shape}: cut its end off")
         if x.ndim == 2:
             batched_state = None if state is None else tuple(ops.expand_dims(s, 1) for s in state)
-            return self._squeezed(*self._run_batch(ops.expand_dims(x, 1), batched_state))
+            return self._squeezed(*self._run_batch(ops.expand_dims(x, 1), batched_state, None))
         if self.batch_first:
-            out, last = self._run_batch(ops.swapaxes(x, 0, 1), state)
+            out, last = self._run_batch(ops.swapaxes(x, 0, 1), state, lengths)
             return ops.swapaxes(out, 0, 1), last
-        return self._run_batch(x, state)
+        return self._run_batch(x, state, lengths)
 
     @staticmethod
     def _squeezed(out: Tensor, state: State) -> tuple[Tensor, State]:
         return ops.squeeze(out, 1), tuple(ops.squeeze(s, 1) for s in state)
 
-    def _run_batch(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def _run_batch(self, x: Tensor, state: State | None, lengths: Any) -> tuple[Tensor, State]:
         if not len(x):
             raise ValueError("the sequence has no steps; the last state of none is the first")
         shape = (self.num_layers * len(self._directions), x.shape[1], self.hidden_size)
         if state is None:
-            state = (Tensor(np.zeros(shape, x.dtype)),) * self._states
+            state = (Tensor(np.zeros(shape, x.dtype, like=like_of(x))),) * self._states
         for s in state:
             if s.shape != shape:
                 raise ValueError(f"expected a first state of shape {shape}, got {s.shape}")
+        ragged = None if lengths is None else Ragged(lengths, *x.shape[:2])
+        if ragged is not None:
+            x, state = x[:, ragged.order], tuple(s[:, ragged.order] for s in state)
         last: list[State] = []
         for layer in range(self.num_layers):
             if layer and self.between is not None:
                 x = self.between(x)
-            outputs = []
-            for direction in self._directions:
-                first = tuple(s[len(last)] for s in state)
-                output, final = self._run_direction(x, first, f"_l{layer}{direction}", bool(direction))
-                outputs.append(output)
-                last.append(final)
+            firsts = [tuple(s[len(last) + i] for s in state) for i in range(len(self._directions))]
+            outputs, finals = zip(*self._run_directions(x, firsts, layer, ragged), strict=True)
+            last += finals
             x = outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, -1)
-        return x, tuple(ops.stack(states) for states in zip(*last, strict=True))
+        state = tuple(ops.stack(states) for states in zip(*last, strict=True))
+        return (x, state) if ragged is None else (x[:, ragged.places], tuple(s[:, ragged.places] for s in state))
 
-    def _run_direction(self, x: Tensor, state: State, suffix: str, reverse: bool) -> tuple[Tensor, State]:
-        weight_ih, weight_hh = (getattr(self, name + suffix) for name in ("weight_ih", "weight_hh"))
-        bias_ih, bias_hh = (vars(self).get(name + suffix) for name in ("bias_ih", "bias_hh"))
-        steps = _unstack(ops.linear(x, weight_ih, bias_ih))
-        outputs = []
-        for step in reversed(steps) if reverse else steps:
-            state = self._step(step, state, weight_hh, bias_hh)
-            outputs.append(state[0])
-        return ops.stack(outputs[::-1] if reverse else outputs), state
+    def _run_directions(
+        self, x: Tensor, firsts: Sequence[State], layer: int, ragged: Ragged | None
+    ) -> list[tuple[Tensor, State]]:
+        """Outputs and last state of each direction of a layer."""
+        turn = (lambda x: ops.flip(x, 0)) if ragged is None else ragged.reversed
+        calls = []
+        for direction, first in zip(self._directions, firsts, strict=True):
+            names = (f"{name}_l{layer}{direction}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+            parameters = [vars(self)[name] for name in names if name in vars(self)]
+            calls.append((turn(x) if direction else x, first, *parameters))
+        found = self._sequences(calls) if ragged is None else [self._ragged(ragged, *call) for call in calls]
+        return [
+            (turn(output) if direction else output, final)
+            for direction, (output, final) in zip(self._directions, found, strict=True)
+        ]
+
+    def _sequences(self, calls: Sequence[Any]) -> list[tuple[Tensor, State]]:
+        """The results of `_sequence` for each call."""
+        return [self._sequence(*call) for call in calls]
+
+    def _ragged(self, ragged: Ragged, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
+        return ragged.run(lambda x, state: self._sequence(x, state, *parameters), x, state)
 
     def extra_repr(self) -> str:
         """Sizes, as PyTorch shows them."""
         return f"{self.input_size}, {self.hidden_size}, num_layers={self.num_layers}, batch_first={self.batch_first}"
 
 
-def _unstack(x: Tensor) -> Sequence[Any]:
-    """The steps of x, by halves: the gradient of x[t] is as large as x, and for L steps one by one it would be L²."""
-    if len(x) == 1:
-        return [x[0]]
-    middle = len(x) // 2
-    return [*_unstack(x[:middle]), *_unstack(x[middle:])]
-
-
 class _OneState(_Recurrent):
-    """What networks share that remember h alone, which is what they return."""
+    """The base of networks whose only state is h."""
 
-    def forward(self, x: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Returns the outputs of the highest layer (L, N, hidden_size), and the last h of all (layers, N, hidden_size).
+    def forward(self, x: Tensor, hx: Tensor | None = None, lengths: Any = None) -> tuple[Tensor, Tensor]:
+        """Return the outputs of the top layer, and last h.
+
+        (L, N, hidden_size), and (layers, N, hidden_size) of all layers.
 
         Args:
             x: (L, N, input_size), or one sequence (L, input_size).
             hx: the first h of all layers, zero if None.
+            lengths: of each sequence (N,), from 1 to L, if shorter ones are padded at their end. The padding is not
+                read, the outputs there are zeros, and the last h is that after the last step of each sequence.
 
-        Raises: ValueError for other shapes.
+        Raises:
+            ValueError: for other shapes, or a length out of range.
+            TypeError: for lengths that are no integers.
         """
-        out, (h,) = self._run(x, None if hx is None else (hx,))
+        out, (h,) = self._run(x, None if hx is None else (hx,), lengths)
         return out, h
 
 
 class RNN(_OneState):
-    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh) at each step (Elman, 1990).
+    """Elman's recurrent network.
+
+    h' = tanh(W_ih x + b_ih + W_hh h + b_hh) at each step (Elman, 1990).
 
     Args:
         input_size: the length of x at a step.
         hidden_size: the length of h.
-        num_layers: so many networks are stacked, each of which reads the outputs of that below.
+        num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         nonlinearity: "tanh" or "relu".
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability by which the inputs of the layers above the first are dropped.
-        bidirectional: whether a second network reads from the end; the outputs stand beside each other.
+        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
+            has no effect, and a warning says so.
+        bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
-    Raises: ValueError for sizes below 1.
+    Raises:
+        ValueError: for sizes below 1, or a dropout that is no probability.
     """
 
     _gates = 1
@@ -170,18 +201,18 @@ class RNN(_OneState):
         dropout: float = 0.0,
         bidirectional: bool = False,
     ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = as_choice("nonlinearity", nonlinearity, ("tanh", "relu"))
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional)
 
-    def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        bend = ops.tanh if self.nonlinearity == "tanh" else ops.relu
-        return (bend(x + ops.linear(state[0], weight, bias)),)
+    def _sequence(self, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
+        out = ops.rnn(x, *state, *parameters, nonlinearity=self.nonlinearity)
+        return out, (out[-1],)
 
 
 class LSTM(_Recurrent):
-    """A network with a memory c that gates guard (Hochreiter and Schmidhuber, 1997; the forget gate is Gers', 2000).
+    """Long short-term memory.
+
+    Hochreiter and Schmidhuber, 1997; the forget gate is from Gers et al., 2000.
 
     i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b); c' = f c + i g; h' = o tanh(c'). The parameters hold the gates
     in the order i, f, g, o.
@@ -189,39 +220,52 @@ class LSTM(_Recurrent):
     Args:
         input_size: the length of x at a step.
         hidden_size: the length of h and c.
-        num_layers: so many networks are stacked, each of which reads the outputs of that below.
+        num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability by which the inputs of the layers above the first are dropped.
-        bidirectional: whether a second network reads from the end; the outputs stand beside each other.
+        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
+            has no effect, and a warning says so.
+        bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
-    Raises: ValueError for sizes below 1.
+    Raises:
+        ValueError: for sizes below 1, or a dropout that is no probability.
     """
 
     _gates = 4
     _states = 2
 
-    def forward(self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Returns the outputs of the highest layer (L, N, hidden_size), and the last h and c of all.
+    def forward(
+        self, x: Tensor, hx: tuple[Tensor, Tensor] | None = None, lengths: Any = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return the outputs of the top layer, and last states.
+
+        (L, N, hidden_size), and the last h and c of all layers.
 
         Args:
             x: (L, N, input_size), or one sequence (L, input_size).
             hx: the first h and c of all layers, each (layers, N, hidden_size); zero if None.
+            lengths: of each sequence (N,), from 1 to L, if shorter ones are padded at their end. The padding is not
+                read, the outputs there are zeros, and the last h and c are those after the last step of each sequence.
 
-        Raises: ValueError for other shapes.
+        Raises:
+            ValueError: for other shapes, or a length out of range.
+            TypeError: for lengths that are no integers.
         """
-        out, (h, c) = self._run(x, hx)
+        out, (h, c) = self._run(x, hx, lengths)
         return out, (h, c)
 
-    def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        h, c = state
-        i, f, g, o = ops.split(x + ops.linear(h, weight, bias), 4, -1)
-        c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
-        return ops.sigmoid(o) * ops.tanh(c), c
+    def _sequence(self, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
+        return self._sequences([(x, state, *parameters)])[0]
+
+    def _sequences(self, calls: Sequence[Any]) -> list[tuple[Tensor, State]]:
+        found = lstms([(x, *state, *parameters) for x, state, *parameters in calls])
+        return [(out, (out[-1], c)) for out, c in found]
 
 
 class GRU(_OneState):
-    """A network whose gates decide how much of h stays (Cho et al., arXiv:1406.1078), with PyTorch's n.
+    """Gated recurrent unit.
+
+    Cho et al., arXiv:1406.1078, with PyTorch's n.
 
     r, z = σ(W x + b + U h + d), n = tanh(W x + b + r (U h + d)); h' = (1 - z) n + z h. The parameters hold the gates in
     the order r, z, n.
@@ -229,22 +273,19 @@ class GRU(_OneState):
     Args:
         input_size: the length of x at a step.
         hidden_size: the length of h.
-        num_layers: so many networks are stacked, each of which reads the outputs of that below.
+        num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability by which the inputs of the layers above the first are dropped.
-        bidirectional: whether a second network reads from the end; the outputs stand beside each other.
+        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
+            has no effect, and a warning says so.
+        bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
-    Raises: ValueError for sizes below 1.
+    Raises:
+        ValueError: for sizes below 1, or a dropout that is no probability.
     """
 
     _gates = 3
 
-    def _step(self, x: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> State:
-        (h,) = state
-        inner = ops.linear(h, weight, bias)
-        r, z, n = ops.split(x, 3, -1)
-        from_r, from_z, from_n = ops.split(inner, 3, -1)
-        z = ops.sigmoid(z + from_z)
-        n = ops.tanh(n + ops.sigmoid(r + from_r) * from_n)
-        return (n + z * (h - n),)
+    def _sequence(self, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
+        out = ops.gru(x, *state, *parameters)
+        return out, (out[-1],)

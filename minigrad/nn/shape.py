@@ -1,16 +1,19 @@
-"""Layers that only change the shape."""
+"""Layers that change the shape."""
 
 from __future__ import annotations
 
 from math import prod
 
 from minigrad import ops
+from minigrad.arguments import as_integer
 from minigrad.engine import Tensor
 from minigrad.nn.module import Module
 
 
 class Flatten(Module):
-    """Makes one axis of several: (N, 1, 28, 28) becomes (N, 784).
+    """Flatten several axes into one.
+
+    (N, 1, 28, 28) becomes (N, 784).
 
     Args:
         start_dim: the first axis to merge.
@@ -18,11 +21,15 @@ class Flatten(Module):
     """
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
-        self.start_dim = start_dim
-        self.end_dim = end_dim
+        self.start_dim = as_integer("start_dim", start_dim)
+        self.end_dim = as_integer("end_dim", end_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns x with its axes start_dim to end_dim as one. Raises: IndexError if x has no such axes."""
+        """Return x with its axes start_dim to end_dim as one.
+
+        Raises:
+            IndexError: if x has no such axes.
+        """
         ndim = len(x.shape)
         start, end = (dim + ndim if dim < 0 else dim for dim in (self.start_dim, self.end_dim))
         if not 0 <= start <= end < ndim:

@@ -1,4 +1,7 @@
-"""The layers of a transformer, and stacks of them: Vaswani et al., "Attention is all you need", arXiv:1706.03762."""
+"""Transformer layers and stacks.
+
+Vaswani et al., "Attention is all you need", arXiv:1706.03762.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from copy import deepcopy
 from typing import Any, ClassVar, Literal
 
 from minigrad import ops
+from minigrad.arguments import as_choice, as_flag, as_integer
 from minigrad.engine import Tensor
 from minigrad.nn import init
 from minigrad.nn.attention import MultiHeadAttention
@@ -15,13 +19,15 @@ from minigrad.nn.dropout import Dropout
 from minigrad.nn.linear import Linear
 from minigrad.nn.module import Module
 from minigrad.nn.norm import LayerNorm
-from minigrad.nn.sizes import require_sizes
 
 _ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
 
 
 class _Layer(Module):
-    """What encoder and decoder layers share: residual steps, each normalised before or after, and the last of them."""
+    """The base of encoder and decoder layers.
+
+    Their steps are residual, and normalised before or after; the last is the feed-forward network.
+    """
 
     _attentions: ClassVar[tuple[str, ...]]
 
@@ -35,46 +41,50 @@ class _Layer(Module):
         layer_norm_eps: float = 1e-5,
         norm_first: bool = False,
         bias: bool = True,
+        *,
+        batch_first: bool = True,
     ) -> None:
-        if activation not in _ACTIVATIONS:
-            raise ValueError(f"activation must be 'relu' or 'gelu', got {activation!r}")
-        self.activation = activation
-        self.norm_first = norm_first
+        self.activation = as_choice("activation", activation, tuple(_ACTIVATIONS))
+        self.norm_first = as_flag("norm_first", norm_first)
         for name in self._attentions:
-            setattr(self, name, MultiHeadAttention(d_model, nhead, dropout, bias))
+            setattr(self, name, MultiHeadAttention(d_model, nhead, dropout, bias, batch_first=batch_first))
         self.dropout = Dropout(dropout)
-        self.linear1 = Linear(d_model, dim_feedforward, bias)
+        self.linear1 = Linear(d_model, as_integer("dim_feedforward", dim_feedforward, 1), bias)
         self.linear2 = Linear(dim_feedforward, d_model, bias)
         for number in range(len(self._attentions) + 1):
             setattr(self, f"norm{number + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias))
 
     def _feedforward(self, x: Tensor) -> Tensor:
-        """Each place by itself, through a wider layer."""
+        """The feed-forward network, at each position."""
         return self.linear2(self.dropout(_ACTIVATIONS[self.activation](self.linear1(x))))
 
     def _residual(self, x: Tensor, norm: Module, step: Callable[[Tensor], Tensor]) -> Tensor:
-        """x plus what a step makes of it."""
+        """x plus the result of a sublayer."""
         if self.norm_first:
             return x + self.dropout(step(norm(x)))
         return norm(x + self.dropout(step(x)))
 
 
 class TransformerEncoderLayer(_Layer):
-    """Self-attention, then each place through a wider layer, both residual: (N, L, d_model) to the same.
+    """A transformer encoder layer: self-attention and feed-forward network.
 
-    As `torch.nn.TransformerEncoderLayer` with batch_first=True, with its state; in boolean masks True *hides*.
+    Both are residual: (N, L, d_model) to the same.
+
+    As `torch.nn.TransformerEncoderLayer`, with its state; in boolean masks True *hides*.
 
     Args:
         d_model: the length of the vectors.
-        nhead: how many heads attention has.
+        nhead: the number of attention heads.
         dim_feedforward: the width of the wider layer.
-        dropout: the probability by which elements of each step, and attention weights, are dropped in training.
+        dropout: the probability with which elements of each step, and attention weights, are dropped in training.
         activation: of the wider layer.
         layer_norm_eps: what normalisation adds to the variance.
         norm_first: whether a step gets its input normalised, instead of the sum being normalised after it.
         bias: whether linear maps and normalisations have one.
+        batch_first: False for (L, N, d_model) in and out, as is PyTorch's default.
 
-    Raises: ValueError for sizes below 1 or a d_model that is no multiple of nhead.
+    Raises:
+        ValueError: for sizes below 1 or a d_model that is no multiple of nhead.
     """
 
     _attentions = ("self_attn",)
@@ -82,7 +92,10 @@ class TransformerEncoderLayer(_Layer):
     def forward(
         self, src: Tensor, src_mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> Tensor:
-        """Returns (N, L, d_model); masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`."""
+        """Return (N, L, d_model).
+
+        Masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`.
+        """
 
         def attend(x: Tensor) -> Tensor:
             return self.self_attn(x, key_padding_mask=src_key_padding_mask, attn_mask=src_mask, is_causal=is_causal)
@@ -92,9 +105,11 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Self-attention, attention to an encoder's result, then each place through a wider layer, all residual.
+    """A transformer decoder layer.
 
-    As `torch.nn.TransformerDecoderLayer` with batch_first=True, with its state; in boolean masks True *hides*. The
+    Self-attention, attention to an encoder's result, and a feed-forward network, all residual.
+
+    As `torch.nn.TransformerDecoderLayer`, with its state; in boolean masks True *hides*. The
     arguments are those of `TransformerEncoderLayer`.
     """
 
@@ -111,7 +126,9 @@ class TransformerDecoderLayer(_Layer):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """Returns (N, L, d_model) for tgt (N, L, d_model) and memory (N, S, d_model), the encoder's result.
+        """Return (N, L, d_model).
+
+        tgt is (N, L, d_model), memory (N, S, d_model), the encoder's result.
 
         Masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`, of the sequence itself and of the memory.
         """
@@ -130,14 +147,13 @@ class TransformerDecoderLayer(_Layer):
 
 
 class _Stack(Module):
-    """Copies of a layer, one after the other, and perhaps a normalisation of what the last returns."""
+    """A stack of copies of a layer. It may normalise the result of the last one."""
 
     def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
-        require_sizes(num_layers=num_layers)
-        self.layers = ModuleList([deepcopy(layer) for _ in range(num_layers)])
-        self.norm = norm
+        self.layers = ModuleList([deepcopy(layer) for _ in range(as_integer("num_layers", num_layers, 1))])
+        self.add_module("norm", norm)
         for parameter in self.layers.parameters():
-            if parameter.ndim > 1:  # or all layers would begin alike
+            if parameter.ndim > 1:  # or all layers would have equal weights
                 init.xavier_uniform_(parameter)
 
     def _run(self, x: Tensor, *args: Any) -> Tensor:
@@ -147,17 +163,19 @@ class _Stack(Module):
 
 
 class TransformerEncoder(_Stack):
-    """Encoder layers one after the other, as `torch.nn.TransformerEncoder`, with its state.
+    """A stack of encoder layers.
 
-    The layers are copies, but begin with matrices of their own, drawn by `xavier_uniform_` as `torch.nn.Transformer`
-    does it.
+    As `torch.nn.TransformerEncoder`, with its state.
+
+    The layers are copies, but are initialized separately by `xavier_uniform_` as `torch.nn.Transformer` does it.
 
     Args:
-        encoder_layer: what is copied.
-        num_layers: how often.
-        norm: what is applied to the last result; with `norm_first` a LayerNorm belongs there.
+        encoder_layer: the layer to copy.
+        num_layers: the number of copies.
+        norm: a normalization of the last result; a LayerNorm with `norm_first`.
 
-    Raises: ValueError for num_layers below 1.
+    Raises:
+        ValueError: for num_layers below 1.
     """
 
     def __init__(self, encoder_layer: TransformerEncoderLayer, num_layers: int, norm: Module | None = None) -> None:
@@ -166,22 +184,24 @@ class TransformerEncoder(_Stack):
     def forward(
         self, src: Tensor, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool = False
     ) -> Tensor:
-        """Returns (N, L, d_model); every layer gets the masks."""
+        """Return (N, L, d_model); every layer gets the masks."""
         return self._run(src, mask, src_key_padding_mask, is_causal)
 
 
 class TransformerDecoder(_Stack):
-    """Decoder layers one after the other, as `torch.nn.TransformerDecoder`, with its state.
+    """A stack of decoder layers.
 
-    The layers are copies, but begin with matrices of their own, drawn by `xavier_uniform_` as `torch.nn.Transformer`
-    does it.
+    As `torch.nn.TransformerDecoder`, with its state.
+
+    The layers are copies, but are initialized separately by `xavier_uniform_` as `torch.nn.Transformer` does it.
 
     Args:
-        decoder_layer: what is copied.
-        num_layers: how often.
-        norm: what is applied to the last result; with `norm_first` a LayerNorm belongs there.
+        decoder_layer: the layer to copy.
+        num_layers: the number of copies.
+        norm: a normalization of the last result; a LayerNorm with `norm_first`.
 
-    Raises: ValueError for num_layers below 1.
+    Raises:
+        ValueError: for num_layers below 1.
     """
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
@@ -198,7 +218,7 @@ class TransformerDecoder(_Stack):
         tgt_is_causal: bool = False,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        """Returns (N, L, d_model); every layer gets the memory and the masks."""
+        """Return (N, L, d_model); every layer gets memory and masks."""
         return self._run(
             tgt,
             memory,

@@ -1,20 +1,24 @@
-"""Optimizers that scale each step by the recent size of the gradient, element by element."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import sqrt
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from minigrad.arguments import as_choice
 from minigrad.engine import Tensor
 from minigrad.optim.bucket import Array, Bucket
-from minigrad.optim.optimizer import Optimizer
+from minigrad.optim.moments import Moments, root_into
+from minigrad.optim.parameters import listed
 
 
-class Adam(Optimizer):
-    """p ← p - lr · m̂ / (√v̂ + eps), with m̂ and v̂ the running means of the gradient and of its square.
+class Adam(Moments):
+    """Adam: steps scaled by running means of the gradient's moments.
+
+    θ ← θ - lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running means of the gradient and of its square.
 
     Kingma & Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, algorithm 1; as `torch.optim.Adam`.
 
@@ -24,11 +28,15 @@ class Adam(Optimizer):
         betas: how much of each mean stays at each step.
         eps: keeps the division from blowing up where the gradient is 0.
         weight_decay: times the parameter, is added to its gradient (an L2 penalty).
+        amsgrad: divides by the largest v so far, so that no step grows again (Reddi et al., arXiv:1904.09237).
+        maximize: climb instead, along the gradient.
 
-    Raises: ValueError for a negative number, or a beta that is not from 0 to less than 1.
+    Raises:
+        ValueError: for a negative number, or a beta that is not from 0 to less than 1.
     """
 
-    _decoupled = False
+    keeps: ClassVar[tuple[str, ...] | None] = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+    implies: ClassVar[Mapping[str, Any]] = {"decoupled_weight_decay": False}
 
     def __init__(
         self,
@@ -37,43 +45,33 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def check(self, options: Mapping[str, Any]) -> None:
-        """Raises ValueError if an option of a group is out of range."""
-        for name in ("lr", "eps", "weight_decay"):
-            if not options[name] >= 0:
-                raise ValueError(f"{name} must be at least 0, got {options[name]}")
-        betas = options["betas"]
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas are two numbers from 0 to less than 1, got {betas}")
+        options = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**options, "amsgrad": amsgrad, "maximize": maximize})
 
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
-        """Updates one bucket."""
-        lr, (beta1, beta2), decay = group["lr"], group["betas"], group["weight_decay"]
-        if decay and self._decoupled:
-            bucket.scale(1 - lr * decay)
-            decay = 0.0
-        mean, square = bucket.kept("exp_avg"), bucket.kept("exp_avg_sq")
-        update = bucket.gather(gradients, 1 - beta1, decay)
-        mean *= beta1
-        mean += update
-        update *= update
-        update *= (1 - beta2) / (1 - beta1) ** 2
-        square *= beta2
-        square += update
-        # m̂ / (√v̂ + eps), with the corrections for having begun at 0 taken out of the arrays
-        correction = sqrt(1 - beta2**bucket.step)
-        np.sqrt(square, out=update)
-        update += group["eps"] * correction
-        np.divide(mean, update, out=update)
-        update *= lr * correction / (1 - beta1**bucket.step)
-        bucket.subtract()
+        """Update one bucket."""
+        beta1, beta2 = group["betas"]
+        m, v, _ = self.moments(bucket, gradients, group)  # m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g²
+        if group["amsgrad"]:
+            v_max = bucket.kept("max_exp_avg_sq")
+            v = np.maximum(v_max, v, out=v_max)  # v ← max(v_max, v)
+        # m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ); with c = √(1 - β₂ᵗ), √v̂ + eps = (√v + c · eps) / c: the paper's
+        # "more efficient order" corrects the bias of numbers, not of arrays
+        c = sqrt(1 - beta2**bucket.step)
+        update = root_into(bucket.update, v, group["eps"] * c)  # √v + c · eps
+        np.divide(m, update, out=update)  # m / (√v + c · eps)
+        update *= group["lr"] * c / (1 - beta1**bucket.step)  # lr · m̂ / (√v̂ + eps)
+        bucket.subtract()  # θ ← θ - lr · m̂ / (√v̂ + eps)
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameter itself: p ← p - lr · weight_decay · p, before its step.
+    """Adam with decoupled weight decay.
+
+    Weight decay shrinks the parameter itself, θ ← θ - lr · weight_decay · θ, before Adam's step.
 
     Loshchilov & Hutter, "Decoupled weight decay regularization", arXiv:1711.05101; as `torch.optim.AdamW`.
 
@@ -83,14 +81,17 @@ class AdamW(Adam):
         betas: how much of each mean stays at each step.
         eps: keeps the division from blowing up where the gradient is 0.
         weight_decay: how much of the parameter, times lr, goes at each step.
+        amsgrad: divides by the largest v so far, as in `Adam`.
+        maximize: climb instead, along the gradient.
         decay: what shrinks: `all` parameters, or `matrices`, as is usual for transformers: those of fewer than two axes
             (biases, the weights of norms) become a group of their own, without decay.
 
-    Raises: ValueError for a negative number, a beta that is not from 0 to less than 1, another `decay`, or `matrices`
-        beside groups, which say for themselves what decays.
+    Raises:
+        ValueError: for a negative number, a beta that is not from 0 to less than 1, another `decay`, or `matrices`
+            beside groups, which say for themselves what decays.
     """
 
-    _decoupled = True
+    implies: ClassVar[Mapping[str, Any]] = {"decoupled_weight_decay": True}
 
     def __init__(
         self,
@@ -99,15 +100,18 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
         decay: Literal["all", "matrices"] = "all",
     ) -> None:
-        if decay not in ("all", "matrices"):
-            raise ValueError(f"decay is 'all' or 'matrices', got {decay!r}")
-        super().__init__(params if decay == "all" else _matrices_apart(params), lr, betas, eps, weight_decay)
+        as_choice("decay", decay, ("all", "matrices"))
+        given = params if decay == "all" else _matrices_apart(listed(params, type(self).__name__))
+        super().__init__(given, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
 
 def _matrices_apart(params: Iterable[Any]) -> list[dict[str, Any]]:
-    """Returns the parameters of at least two axes as one group, and the others as one without decay."""
+    """Split parameters into matrices and others without weight decay."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []
     for p in params:

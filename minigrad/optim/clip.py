@@ -1,28 +1,80 @@
-"""Gradients that are kept from being too long."""
+"""Gradient clipping by norm."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import sqrt
+from collections.abc import Iterable, Sequence
+from math import inf, sqrt
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.arguments import as_number
 from minigrad.engine import Tensor
+from minigrad.engine.arrays import may_be_read
+from minigrad.ops.row_gradient import RowGradient
+from minigrad.optim.parameters import gradient_of, listed
 
 
-def clip_grad_norm_(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Scales all gradients, in place and by one factor, so that their common Euclidean norm is at most `max_norm`.
+def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
+    """Clip the gradients' total Euclidean norm to `max_norm`, in place.
 
-    Pascanu et al., arXiv:1211.5063; the factor is PyTorch's, max_norm / (norm + 1e-6).
+    All gradients are scaled by one factor.
+
+    Pascanu et al., arXiv:1211.5063; the factor is PyTorch's, max_norm / (norm + 1e-6). The norm is right also where the
+    squares of the gradients are too large or too small for their dtype.
+
+    Args:
+        parameters: the tensors, or a single one.
+        max_norm: the longest norm, above 0; infinity only measures.
 
     Returns the norm before; parameters without a gradient count as 0. If it is not finite, nothing is scaled.
 
-    Raises: ValueError if `max_norm` is not positive.
+    Raises:
+        ValueError: if `max_norm` is not positive.
+        TypeError: for what is no tensor or no iterable of tensors.
     """
-    if not max_norm > 0:
-        raise ValueError(f"max_norm must be larger than 0, got {max_norm}")
-    gradients = [gradient for p in parameters if (gradient := p.grad) is not None]
-    rows = [gradient.ravel("K") for gradient in gradients]  # any order, so that no copy is made
-    norm = sqrt(sum([float(row.dot(row)) for row in rows]))
-    if norm > max_norm and norm < float("inf"):
+    if max_norm != inf:
+        as_number("max_norm", max_norm, above=0, finite=False)
+    given = [parameters] if isinstance(parameters, Tensor) else listed(parameters, "clip_grad_norm_")
+    gradients = []
+    for p in given:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"clip_grad_norm_ takes tensors, such as module.parameters(), got {p!r}")
+        if (gradient := gradient_of(p)) is not None:
+            gradients.append(gradient.rows if isinstance(gradient, RowGradient) else gradient)
+    norm = _norm(gradients)
+    if max_norm < norm < inf:
+        factor = max_norm / (norm + 1e-6)
         for gradient in gradients:
-            gradient *= max_norm / (norm + 1e-6)
+            if factor >= np.finfo(gradient.dtype).tiny:
+                gradient *= factor
+            else:  # too small a number for the dtype, though the product is not
+                np.multiply(gradient, factor, out=gradient, dtype=np.float64, casting="same_kind")
     return norm
+
+
+def _norm(gradients: Sequence[NDArray[Any]]) -> float:
+    """The Euclidean norm of all elements; by their dot products if those are exact in the dtype."""
+    rows = [gradient.ravel("K") for gradient in gradients]  # any order, so that no copy is made
+    if np.float16 not in [row.dtype for row in rows]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = _total([row.dot(row) for row in rows])
+        if _LEAST_SQUARES < squares < inf:
+            return sqrt(squares)
+    largest = max([float(np.abs(row).max()) for row in rows if row.size], default=0.0)
+    if not 0 < largest < inf:
+        return largest
+    scaled = [row.astype(np.float64) / largest for row in rows]
+    return largest * sqrt(_total([row.dot(row) for row in scaled]))
+
+
+def _total(numbers: Sequence[Any]) -> float:
+    """The sum of 0-d arrays in double precision; those on a device are added there, and waited for once."""
+    if may_be_read(numbers[0] if numbers else 0.0):
+        return sum([float(number) for number in numbers])
+    return float(sum([number.astype(np.float64) for number in numbers]))
+
+
+_LEAST_SQUARES = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
+"""A sum of squares above this lost none that counts because it was too small for float32."""

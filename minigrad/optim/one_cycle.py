@@ -1,4 +1,4 @@
-"""One rise and one fall: the schedule that trains with rates far above the usual."""
+"""The one-cycle learning rate schedule."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from math import cos, pi
 from typing import Literal
 
+from minigrad.arguments import as_choice, as_flag, as_integer, as_number
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.schedule import Schedule, per_group
+from minigrad.optim.schedule import Schedule, per_group, require_optimizer
 
 
 class OneCycleLR(Schedule):
-    """Rises from max_lr / div_factor to max_lr, then falls far below the start; the momentum goes the other way.
+    """One rise and one fall of the rate, momentum opposite.
+
+    The rate rises from max_lr / div_factor to max_lr, then falls far below where it began. The schedule of training
+    with rates far above the usual ones.
 
     Smith & Topin, "Super-convergence", arXiv:1708.07120, as PyTorch reads it. After the last step all stays as it is.
 
@@ -31,8 +35,9 @@ class OneCycleLR(Schedule):
         final_div_factor: the first rate divided by the last.
         three_phase: first falls back to the first rate, as steep as it rose, and then to the last.
 
-    Raises: ValueError for a number out of its range, a list of another length than the groups, or if there is a
-        momentum to cycle and the optimizer has none; also if `total_steps` is still None after the first step.
+    Raises:
+        ValueError: for a number out of its range, a list of another length than the groups, or if there is a momentum
+            to cycle and the optimizer has none; also if `total_steps` is still None after the first step.
     """
 
     def __init__(
@@ -51,35 +56,31 @@ class OneCycleLR(Schedule):
         final_div_factor: float = 1e4,
         three_phase: bool = False,
     ) -> None:
+        require_optimizer(self, optimizer)
+        lengths = {"total_steps": total_steps, "epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        for name, length in lengths.items():
+            if length is not None:
+                as_integer(name, length, 1)
         if total_steps is None and epochs is not None and steps_per_epoch is not None:
             total_steps = epochs * steps_per_epoch
-        if total_steps is not None and total_steps < 1:
-            raise ValueError(f"total_steps must be at least 1, got {total_steps}")
-        if not 0 <= pct_start <= 1:
-            raise ValueError(f"pct_start must be from 0 to 1, got {pct_start}")
-        for name, divisor in (("div_factor", div_factor), ("final_div_factor", final_div_factor)):
-            if not divisor > 0:
-                raise ValueError(f"{name} must be above 0, got {divisor}")
-        if anneal_strategy not in ("cos", "linear"):
-            raise ValueError(f"anneal_strategy must be 'cos' or 'linear', got {anneal_strategy!r}")
+        self.pct_start = as_number("pct_start", pct_start, at_least=0, at_most=1)
+        self.anneal_strategy = as_choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
+        self.cycle_momentum = as_flag("cycle_momentum", cycle_momentum)
+        self.div_factor = as_number("div_factor", div_factor, above=0)
+        self.final_div_factor = as_number("final_div_factor", final_div_factor, above=0)
+        self.three_phase = as_flag("three_phase", three_phase)
         groups = optimizer.param_groups
         if cycle_momentum and not all("momentum" in group or "betas" in group for group in groups):
             raise ValueError(f"{type(optimizer).__name__} has no momentum to cycle: give cycle_momentum=False")
         self.total_steps = total_steps
-        self.pct_start = pct_start
-        self.anneal_strategy = anneal_strategy
-        self.cycle_momentum = cycle_momentum
-        self.base_momentum = per_group("base_momentum", base_momentum, optimizer)
-        self.max_momentum = per_group("max_momentum", max_momentum, optimizer)
-        self.div_factor = div_factor
-        self.final_div_factor = final_div_factor
-        self.three_phase = three_phase
-        for group, top in zip(groups, per_group("max_lr", max_lr, optimizer), strict=True):
+        self.base_momentum = per_group("base_momentum", base_momentum, optimizer, at_least=0, below=1)
+        self.max_momentum = per_group("max_momentum", max_momentum, optimizer, at_least=0, below=1)
+        for group, top in zip(groups, per_group("max_lr", max_lr, optimizer, at_least=0), strict=True):
             group["initial_lr"] = top / div_factor
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns the rate on the way between the first, the highest and the last."""
+        """Return the rate, interpolated between first, highest and last."""
         last = initial / self.final_div_factor
         top = initial * self.div_factor
         return self._between([initial, top, initial, last] if self.three_phase else [initial, top, last], step)
@@ -96,7 +97,7 @@ class OneCycleLR(Schedule):
                 group["momentum"] = momentum
 
     def _between(self, values: list[float], step: int) -> float:
-        """The value at a step of what begins with the first of the values and has the others at the ends of phases."""
+        """Interpolate between values at the ends of the phases."""
         if step == 0 and self.total_steps is None:
             return values[0]
         if self.total_steps is None:

@@ -1,21 +1,33 @@
-"""What all optimizers share: parameter groups, the walk over them, state."""
+"""Base of optimizers: parameter groups, updates, state."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from itertools import chain
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from minigrad.arguments import as_number
+from minigrad.constructors import Constructed
+from minigrad.cores import LARGE, in_halves
+from minigrad.devices import device_of, moved
 from minigrad.engine import Tensor
+from minigrad.engine.arrays import asarray
+from minigrad.engine.graph import Leaf
+from minigrad.ops.row_gradient import RowGradient
 from minigrad.optim.bucket import Array, Bucket, pack
+from minigrad.optim.parameters import gradient_of, listed
 
+T = TypeVar("T")
 _Ready = tuple[Bucket, Sequence[Array], Mapping[str, Any]]  # with the gradients, and the options of its group
 
 
-class Optimizer:
-    """The base of optimizers: a subclass defines `update`, and `check` for its options.
+class Optimizer(Constructed):
+    """The base of optimizers.
+
+    A subclass defines `update`, and `check` for its options.
 
     Args:
         params: the parameters, or groups of them: dicts with "params" and the options that differ from the defaults.
@@ -23,10 +35,24 @@ class Optimizer:
 
     Attributes:
         param_groups: a dict for each group, with "params" and all options; they may be changed between steps.
+        keeps: the names of the arrays that `update` keeps; a state with others is refused. None: any.
+        numbers: the names of the numbers that it keeps besides `step`, in `bucket.numbers`.
+        evaluates: whether `step` calls its closure several times, to look for a step, and cannot do without.
+        reads_rows: whether `update` passes gradients to its bucket alone, so that some may be a `RowGradient`.
+        is_elementwise: whether, besides, it takes each element by itself, so that large parameters may be cut.
+        implies: options of PyTorch's that are not among ours, but have one value by what the class does.
 
-    Raises: ValueError if there are no parameters, one stands twice, or an option is out of range; TypeError for what is
-        not a tensor, or an unknown option.
+    Raises:
+        ValueError: if there are no parameters, one stands twice, or an option is out of range.
+        TypeError: for what is not a tensor, or an unknown option.
     """
+
+    keeps: ClassVar[tuple[str, ...] | None] = None
+    numbers: ClassVar[tuple[str, ...]] = ()
+    evaluates: ClassVar[bool] = False
+    reads_rows: ClassVar[bool] = False
+    is_elementwise: ClassVar[bool] = False
+    implies: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -34,14 +60,14 @@ class Optimizer:
         self._buckets: list[list[Bucket]] = []
         if isinstance(params, (Tensor, dict)):
             raise TypeError(f"params must be a list of parameters or of groups, got one {type(params).__name__}")
-        if hasattr(params, "parameters"):
-            raise TypeError(f"{type(self).__name__} takes the parameters of a module; pass module.parameters()")
-        given: list[Any] = list(params)
+        given = listed(params, type(self).__name__)
         for group in given if given and isinstance(given[0], dict) else [{"params": given}]:
             self.add_param_group(group)
 
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
-        """Updates the parameters of one bucket; `bucket.step` counts this update already.
+        """Update the parameters of one bucket.
+
+        `bucket.step` already counts this update.
 
         The usual way is to `gather` the gradients into the flat `bucket.update`, to make of them, in place, what is to
         be taken from the parameters, with the help of arrays that are `kept`, and to `subtract` it.
@@ -49,15 +75,21 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} must define update()")
 
     def check(self, options: Mapping[str, Any]) -> None:
-        """Raises ValueError if an option of a group is out of range."""
+        """Raise ValueError if an option is out of range."""
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Adds parameters with options of their own, as when layers are unfrozen. Raises: as the constructor."""
-        params = [group["params"]] if isinstance(group["params"], Tensor) else list(group["params"])
+        """Add a parameter group. Raises: as the constructor.
+
+        As when layers are unfrozen during the training; its options are its own.
+        """
+        if not isinstance(group, Mapping) or "params" not in group:
+            raise TypeError(f'{type(self).__name__} takes groups as dicts with "params" and options, got {group!r}')
+        given = group["params"]
+        params = [given] if isinstance(given, Tensor) else listed(given, type(self).__name__)
         if not params:
             raise ValueError(
                 f"{type(self).__name__} got no parameters; a module's layers must be its attributes, or stand in a "
-                "ModuleList (a plain list hides them)"
+                "ModuleList (a plain list hides them), and a generator such as module.parameters() is used up at once"
             )
         known = {id(p) for other in self.param_groups for p in other["params"]}
         for i, p in enumerate(params):
@@ -77,44 +109,73 @@ class Optimizer:
                     f"{type(self).__name__} has no option {name!r}"
                     + (f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(self.defaults)}")
                 )
-        options = {**self.defaults, **group, "params": params}
+        options = {name: _plain(value) for name, value in {**self.defaults, **group, "params": params}.items()}
         self.check(options)
         self.param_groups.append(options)
         self._buckets.append([])
 
-    def step(self) -> None:
-        """Updates every parameter that has a gradient; the others, and their state, stay as they are."""
-        self._update(self._all_ready())
+    def step(self, closure: Callable[[], T] | None = None) -> T | None:
+        """Update every parameter that has a gradient.
+
+        The others and their state stay as they are.
+
+        Args:
+            closure: is called before, to leave the gradients; what it returns, such as the loss, is returned.
+        """
+        result = None if closure is None else closure()
+        ready = self._all_ready()
+        if len(ready) < 2:
+            self._update(ready)
+            return result
+        size = sum([bucket.update.size for bucket, _, _ in ready])
+        if size < LARGE or type(ready[0][0].update) is not np.ndarray:
+            self._update(ready)
+        else:
+            lanes = self._by_lane(ready)
+            in_halves(lambda start, stop: self._update(chain(*lanes[start:stop])), len(lanes), size)
+        return result
 
     def lanes(self) -> list[Callable[[], None]]:
-        """Returns what `step` does as calls that may run side by side, each on parameters and state of its own."""
+        """Return the step as calls that may run in parallel.
+
+        Each works on parameters and state of its own.
+        """
+        return [partial(self._update, lane) for lane in self._by_lane(self._all_ready())]
+
+    def _by_lane(self, ready: Iterable[_Ready]) -> list[list[_Ready]]:
+        """Group the ready buckets by the working memory they share."""
         lanes: dict[int, list[_Ready]] = {}
-        for ready in self._all_ready():
-            lanes.setdefault(ready[0].lane, []).append(ready)
-        return [partial(self._update, lane) for lane in lanes.values()]
+        for each in ready:
+            lanes.setdefault(each[0].lane, []).append(each)
+        return list(lanes.values())
 
     def _update(self, ready: Iterable[_Ready]) -> None:
         for bucket, gradients, group in ready:
             bucket.step += 1
             self.update(bucket, gradients, group)
 
-    def _all_ready(self) -> Iterator[_Ready]:
+    def _all_ready(self) -> list[_Ready]:
+        ready: list[_Ready] = []
         for i, group in enumerate(self.param_groups):
-            for bucket, gradients in self._ready(i):
-                yield bucket, gradients, group
+            ready += [(bucket, gradients, group) for bucket, gradients in self._ready(i)]
+        return ready
 
     def zero_grad(self) -> None:
-        """Lets go of the gradients of all parameters: each `.grad` is None."""
+        """Set `.grad` of all parameters to None."""
         for group in self.param_groups:
             for p in group["params"]:
-                p.grad = None
+                if isinstance(p.node, Leaf):
+                    p.node.grad = None
 
-    def _ready(self, i: int) -> list[tuple[Bucket, list[Array]]]:
-        """The buckets of group i that have gradients, with these."""
-        ready = []
+    def _ready(self, i: int) -> list[tuple[Bucket, list[Any]]]:
+        """Return the buckets of group i with gradients, with these."""
+        ready: list[tuple[Bucket, list[Any]]] = []
         for bucket in self._buckets[i] or self._repack(i):
-            gradients = [gradient for p in bucket.params if (gradient := p.grad) is not None]
+            # as `gradient_of`, of which each call counts in a small step
+            gradients = [gradient for p in bucket.params if (gradient := getattr(p.node, "grad", None)) is not None]
             if len(gradients) == len(bucket.params):
+                if not self.reads_rows:
+                    gradients = [g.whole() if isinstance(g, RowGradient) else g for g in gradients]
                 ready.append((bucket, gradients))
             elif gradients:
                 self._repack(i)
@@ -122,14 +183,14 @@ class Optimizer:
         return ready
 
     def _repack(self, i: int) -> list[Bucket]:
-        """Lays group i into buckets of which each has all gradients or none."""
+        """Repack group i: each bucket has all gradients or none."""
         states = self._states(i)
-        params = sorted(self.param_groups[i]["params"], key=lambda p: p.grad is None)
-        self._buckets[i] = pack(params, [states.get(id(p), {}) for p in params])
+        params = sorted(self.param_groups[i]["params"], key=lambda p: gradient_of(p) is None)
+        self._buckets[i] = pack(params, [states.get(id(p), {}) for p in params], self.is_elementwise)
         return self._buckets[i]
 
     def _states(self, i: int) -> dict[int, dict[str, Any]]:
-        """The states of the parameters of group i that have been updated, by id."""
+        """Return the states of group i's updated parameters, by id."""
         return {
             id(p): state
             for bucket in self._buckets[i]
@@ -138,7 +199,9 @@ class Optimizer:
         }
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns numbers and live arrays in PyTorch's structure, with parameters by their number over all groups.
+        """Return the state in PyTorch's structure.
+
+        The arrays are live, not copies; parameters are numbered over all groups.
 
         Under "state" stand, for each that was updated, its `step` and arrays of its shape; under "param_groups" the
         options.
@@ -155,24 +218,77 @@ class Optimizer:
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Goes on from a `state_dict`, of this class or of PyTorch's: options are taken over, arrays copied.
+        """Load a `state_dict`, of this class or of PyTorch's.
 
-        Raises: ValueError if it is of other groups or other shapes; nothing is loaded then.
+        Options are taken over, arrays copied.
+
+        An option of PyTorch's that this class has not may be off, or a matter of implementation, such as `foreach`.
+
+        Raises:
+            ValueError: if it is of other groups or other shapes, or of an optimizer that does something else: with
+                options that this one has not, or arrays that it does not keep.
+            TypeError: for what is no `state_dict`. Nothing is loaded then.
         """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
+            raise TypeError('expected the state_dict of an optimizer, with "state" and "param_groups"')
         saved_groups = state_dict["param_groups"]
         expected = [len(group["params"]) for group in self.param_groups]
         found = [len(group["params"]) for group in saved_groups]
         if found != expected:
             raise ValueError(f"expected the state of groups of {expected} parameters, got groups of {found}")
+        options = [self._options_of(saved) for saved in saved_groups]
         states = {int(n): state for n, state in state_dict["state"].items()}
         loaded = []
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             loaded.append(
-                [_state_of(p, n, states.get(n, {})) for p, n in zip(group["params"], saved["params"], strict=True)]
+                [self._state_of(p, n, states.get(n, {})) for p, n in zip(group["params"], saved["params"], strict=True)]
             )
-        for i, (group, saved) in enumerate(zip(self.param_groups, saved_groups, strict=True)):
-            group |= {name: saved[name] for name in (*self.defaults, "initial_lr") if name in saved}
-            self._buckets[i] = pack(group["params"], loaded[i])
+        for i, group in enumerate(self.param_groups):
+            group |= options[i]
+            self._buckets[i] = pack(group["params"], loaded[i], self.is_elementwise)
+
+    def _options_of(self, saved: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the checked options of a saved group.
+
+        Those of this class, and the initial rate that a schedule begins with.
+        """
+        name = type(self).__name__
+        foreign = {option: value for option, value in saved.items() if option not in (*self.defaults, *_NOTES)}
+        acting = [f"{option}={value!r}" for option, value in foreign.items() if self._acts(option, value)]
+        missing = [option for option in self.defaults if option not in saved]
+        if acting:
+            raise ValueError(f"this state was made with {', '.join(acting)}, and {name} has no such option")
+        if foreign and missing:
+            raise ValueError(f"this is the state of another optimizer than {name}: it has no {', '.join(missing)}")
+        options = {name: _plain(saved[name]) for name in (*self.defaults, "initial_lr") if name in saved}
+        self.check({**self.defaults, **options})
+        return options
+
+    def _acts(self, option: str, value: Any) -> bool:
+        """Whether an option that this class lacks changes its steps."""
+        return bool(value != self.implies[option] if option in self.implies else value)
+
+    def _state_of(self, p: Tensor, number: int, saved: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the checked state of one parameter, or None.
+
+        `step` and other numbers, and arrays of the parameter's shape.
+        """
+        state: dict[str, Any] = {"step": int(saved["step"])} if "step" in saved else {}
+        for name, value in saved.items():
+            if name == "step" or value is None:
+                continue
+            if name in self.numbers:
+                state[name] = as_number(name, _plain(value))
+                continue
+            if self.keeps is not None and name not in self.keeps:
+                raise ValueError(f"parameter {number} has the state {name!r}, which {type(self).__name__} has not")
+            state[name] = moved(asarray(value), device_of(p.data))
+            if state[name].shape != p.shape:
+                raise ValueError(
+                    f"{name} of parameter {number}: expected shape {p.shape}, got {state[name].shape}; is this the "
+                    "state of another model?"
+                )
+        return state
 
     def __repr__(self) -> str:
         groups = [
@@ -182,15 +298,11 @@ class Optimizer:
         return f"{type(self).__name__}({'; '.join(groups)})"
 
 
-def _state_of(p: Tensor, number: int, saved: Mapping[str, Any]) -> dict[str, Any]:
-    """The saved state of one parameter, checked: `step` is a number, all else an array of its shape, or left out."""
-    state: dict[str, Any] = {"step": int(saved["step"])} if "step" in saved else {}
-    for name, value in saved.items():
-        if name != "step" and value is not None:
-            state[name] = np.asarray(value)
-            if state[name].shape != p.shape:
-                raise ValueError(
-                    f"{name} of parameter {number}: expected shape {p.shape}, got {state[name].shape}; is this the "
-                    "state of another model?"
-                )
-    return state
+_NOTES = {"params", "param_names", "foreach", "fused", "capturable", "differentiable"}
+_NOTES |= {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"}
+"""Keys of PyTorch's groups that change no result: names, ways to compute it, and notes of schedules."""
+
+
+def _plain(value: Any) -> Any:
+    """Convert a number of NumPy or PyTorch to Python's."""
+    return value.item() if hasattr(value, "item") and np.ndim(value) == 0 else value

@@ -1,17 +1,21 @@
-"""A learning rate that falls when what is measured no longer gets better."""
+"""Reducing the learning rate on a plateau."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import inf
+from collections.abc import Mapping, Sequence
+from math import inf, isinf
 from typing import Any, Literal
 
+from minigrad.arguments import as_choice, as_integer, as_number
+from minigrad.constructors import Constructed
 from minigrad.optim.optimizer import Optimizer
-from minigrad.optim.schedule import per_group
+from minigrad.optim.schedule import per_group, require_keys, require_optimizer
 
 
-class ReduceLROnPlateau:
-    """Multiplies the rate by `factor` when a measured value has not improved for more than `patience` calls of `step`.
+class ReduceLROnPlateau(Constructed):
+    """Reduce the rate when a metric stops improving.
+
+    The rate is multiplied by `factor` when the value has not improved for more than `patience` calls of `step`.
 
     It is no `Schedule`: the rate follows from what is measured, and not from the number of steps alone.
 
@@ -31,7 +35,8 @@ class ReduceLROnPlateau:
         num_bad_epochs: how many calls in a row brought no improvement.
         cooldown_counter: how many calls will still count for nothing.
 
-    Raises: ValueError for an argument out of its range.
+    Raises:
+        ValueError: for an argument out of its range.
     """
 
     def __init__(
@@ -46,29 +51,28 @@ class ReduceLROnPlateau:
         min_lr: float | Sequence[float] = 0.0,
         eps: float = 1e-8,
     ) -> None:
-        if mode not in ("min", "max"):
-            raise ValueError(f"mode must be 'min' or 'max', got {mode!r}")
-        if threshold_mode not in ("rel", "abs"):
-            raise ValueError(f"threshold_mode must be 'rel' or 'abs', got {threshold_mode!r}")
-        if not 0 < factor < 1:
-            raise ValueError(f"factor must be above 0 and below 1, got {factor}")
+        require_optimizer(self, optimizer)
         self.optimizer = optimizer
-        self.mode = mode
-        self.factor = factor
-        self.patience = patience
-        self.threshold = threshold
-        self.threshold_mode = threshold_mode
-        self.cooldown = cooldown
-        self.min_lr = per_group("min_lr", min_lr, optimizer)
-        self.eps = eps
+        self.mode = as_choice("mode", mode, ("min", "max"))
+        self.factor = as_number("factor", factor, above=0, below=1)
+        self.patience = as_integer("patience", patience, 0)
+        self.threshold = as_number("threshold", threshold, at_least=0)
+        self.threshold_mode = as_choice("threshold_mode", threshold_mode, ("rel", "abs"))
+        self.cooldown = as_integer("cooldown", cooldown, 0)
+        self.min_lr = per_group("min_lr", min_lr, optimizer, at_least=0)
+        self.eps = as_number("eps", eps, at_least=0)
         self.best = inf if mode == "min" else -inf
         self.num_bad_epochs = 0
         self.cooldown_counter = 0
 
     def step(self, metrics: float) -> None:
-        """Takes the value that was measured, and reduces the rate if it has been bad for too long."""
-        if self._is_better(metrics):
-            self.best = metrics
+        """Take a metric's value; reduce the rate on a plateau.
+
+        NaN counts as bad.
+        """
+        value = float(metrics)
+        if self._is_better(value):
+            self.best = value
             self.num_bad_epochs = 0
         else:
             self.num_bad_epochs += 1
@@ -84,17 +88,34 @@ class ReduceLROnPlateau:
                     group["lr"] = lr
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what it remembers; the rates themselves are in the optimizer's groups."""
+        """Return the state; the rates are in the optimizer's groups."""
         return {name: getattr(self, name) for name in ("best", "num_bad_epochs", "cooldown_counter")}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from what `state_dict` returned."""
-        self.best = state_dict["best"]
-        self.num_bad_epochs = state_dict["num_bad_epochs"]
-        self.cooldown_counter = state_dict["cooldown_counter"]
+        """Load a `state_dict`.
+
+        Raises:
+            ValueError or TypeError: for the state of something else.
+        """
+        require_keys(self, state_dict, self.state_dict())
+        vars(self).update(checked_state(state_dict))
 
     def _is_better(self, value: float) -> bool:
+        if isinf(self.best):  # no value yet: a fraction of infinity is undefined, and 0 · infinity is NaN
+            return value < self.best if self.mode == "min" else value > self.best
         sign = -1 if self.mode == "min" else 1
         relative = self.threshold_mode == "rel"
         goal = self.best * (1 + sign * self.threshold) if relative else self.best + sign * self.threshold
         return value < goal if self.mode == "min" else value > goal
+
+
+def checked_state(state_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a plateau, checked.
+
+    Raises: KeyError, TypeError or ValueError for the state of something else.
+    """
+    return {
+        "best": as_number("best", state_dict["best"], finite=False),
+        "num_bad_epochs": as_integer("num_bad_epochs", state_dict["num_bad_epochs"], 0),
+        "cooldown_counter": as_integer("cooldown_counter", state_dict["cooldown_counter"], 0),
+    }

@@ -1,136 +1,178 @@
-"""Learning rates that follow a plan: each a formula of the number of steps."""
+"""Learning rate schedules: formulas of the number of steps."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from math import cos, pi
+from collections.abc import Mapping, Sequence
+from math import cos, inf, isfinite, pi
 from typing import Any
 
+from minigrad.arguments import as_integer, as_number
+from minigrad.constructors import Constructed
 from minigrad.optim.optimizer import Optimizer
 
 
-class Schedule:
-    """The base of schedules: a subclass defines `lr`. The constructor sets the rate of step 0, each `step` the next.
+class Schedule(Constructed):
+    """The base of schedules: a subclass defines `lr`.
+
+    The constructor sets the rate of step 0, and each call of `step` the next.
 
     A group's own rate, from which the formula starts, is kept as its "initial_lr".
 
     Args:
         optimizer: whose groups get their "lr" set.
+
+    Raises:
+        TypeError: for what is no optimizer; ValueError, in the constructor or in `step`, for a rate that is not finite.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
+        require_optimizer(self, optimizer)
         self.optimizer = optimizer
         self.steps = 0
         self._set()
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns the learning rate of step `step` (from 0) of a group whose own rate is `initial`."""
+        """Return the learning rate of a step, counted from 0.
+
+        `initial` is the group's own rate.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define lr()")
 
     def step(self) -> None:
-        """Sets the learning rate of the next step; called after each step of the optimizer."""
+        """Set the learning rate of the next step.
+
+        Call it after each step of the optimizer.
+        """
         self.steps += 1
         self._set()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the number of steps: all else is in the arguments and in the optimizer's groups."""
+        """Return the number of steps.
+
+        All else is in the arguments and in the optimizer's groups.
+        """
         return {"steps": self.steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on after as many steps, with the initial rates that the optimizer has now."""
-        self.steps = state_dict["steps"]
+        """Continue after as many steps.
+
+        The initial rates are those that the optimizer has now.
+
+        Raises:
+            ValueError: for the state of something else.
+        """
+        require_keys(self, state_dict, self.state_dict())
+        self.steps = as_integer("steps", state_dict["steps"], 0)
         self._set()
 
     def _set(self) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr(group.setdefault("initial_lr", group["lr"]), self.steps)
+            initial = group.setdefault("initial_lr", group["lr"])
+            try:
+                rate = self.lr(initial, self.steps)
+            except OverflowError:
+                rate = inf
+            if not isfinite(rate):
+                raise ValueError(
+                    f"{type(self).__name__} makes the learning rate {rate} at step {self.steps}, from {initial}"
+                )
+            group["lr"] = rate
 
 
 class StepLR(Schedule):
-    """Multiplies the rate by `gamma` every `step_size` steps.
+    """Decay the rate by `gamma` every `step_size` steps.
 
     Args:
         optimizer: whose learning rate is set.
         step_size: steps between two changes.
         gamma: the factor.
 
-    Raises: ValueError if `step_size` is below 1.
+    Raises:
+        ValueError: if `step_size` is below 1, or `gamma` below 0.
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
-        if step_size < 1:
-            raise ValueError(f"step_size must be at least 1, got {step_size}")
-        self.step_size = step_size
-        self.gamma = gamma
+        self.step_size = as_integer("step_size", step_size, 1)
+        self.gamma = as_number("gamma", gamma, at_least=0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns initial · gamma^(step // step_size)."""
+        """Return initial · gamma^(step // step_size)."""
         return initial * self.gamma ** (step // self.step_size)
 
 
 class MultiStepLR(Schedule):
-    """Multiplies the rate by `gamma` at each of some steps.
+    """Decay the rate by `gamma` at each milestone.
 
     Args:
         optimizer: whose learning rate is set.
         milestones: the steps; one that stands twice counts twice.
         gamma: the factor.
+
+    Raises:
+        ValueError: for a number below 0.
+        TypeError: for what is no list of integers.
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
-        self.milestones = sorted(milestones)
-        self.gamma = gamma
+        if not isinstance(milestones, (list, tuple)):
+            raise TypeError(f"milestones must be a list of integers, got {milestones!r}")
+        self.milestones = sorted([as_integer("a milestone", milestone, 0) for milestone in milestones])
+        self.gamma = as_number("gamma", gamma, at_least=0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns initial · gamma^(number of milestones up to this step)."""
+        """Return initial · gamma^(number of milestones up to this step)."""
         return initial * self.gamma ** bisect_right(self.milestones, step)
 
 
 class ExponentialLR(Schedule):
-    """Multiplies the rate by `gamma` at every step.
+    """Decay the rate by `gamma` every step.
 
     Args:
         optimizer: whose learning rate is set.
         gamma: the factor.
+
+    Raises:
+        ValueError: for a gamma below 0.
     """
 
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
-        self.gamma = gamma
+        self.gamma = as_number("gamma", gamma, at_least=0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns initial · gamma^step."""
+        """Return initial · gamma^step."""
         return initial * self.gamma**step
 
 
 class ConstantLR(Schedule):
-    """Holds the rate at `factor` times its value for the first steps.
+    """A rate times `factor` for the first steps.
 
     Args:
         optimizer: whose learning rate is set.
         factor: from 0 to 1.
         total_iters: the first step with the whole rate.
 
-    Raises: ValueError for a factor out of that range.
+    Raises:
+        ValueError: for a factor out of that range.
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
-        if not 0 <= factor <= 1:
-            raise ValueError(f"factor must be from 0 to 1, got {factor}")
-        self.factor = factor
-        self.total_iters = total_iters
+        self.factor = as_number("factor", factor, at_least=0, at_most=1)
+        self.total_iters = as_integer("total_iters", total_iters, 0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns initial · factor at first, then initial."""
+        """Return initial · factor at first, then initial."""
         return initial * self.factor if step < self.total_iters else initial
 
 
 class LinearLR(Schedule):
-    """Goes in a straight line from `start_factor` to `end_factor` times the rate, and stays there.
+    """Linear change of the rate's factor.
+
+    From `start_factor` to `end_factor`; then it stays there.
 
     Args:
         optimizer: whose learning rate is set.
@@ -138,31 +180,52 @@ class LinearLR(Schedule):
         end_factor: from step `total_iters` on, from 0 to 1.
         total_iters: the steps between.
 
-    Raises: ValueError for a number out of its range.
+    Raises:
+        ValueError: for a number out of its range.
     """
 
     def __init__(
         self, optimizer: Optimizer, start_factor: float = 1 / 3, end_factor: float = 1.0, total_iters: int = 5
     ) -> None:
-        if not 0 < start_factor <= 1:
-            raise ValueError(f"start_factor must be above 0 and at most 1, got {start_factor}")
-        if not 0 <= end_factor <= 1:
-            raise ValueError(f"end_factor must be from 0 to 1, got {end_factor}")
-        if total_iters < 1:
-            raise ValueError(f"total_iters must be at least 1, got {total_iters}")
-        self.start_factor = start_factor
-        self.end_factor = end_factor
-        self.total_iters = total_iters
+        self.start_factor = as_number("start_factor", start_factor, above=0, at_most=1)
+        self.end_factor = as_number("end_factor", end_factor, at_least=0, at_most=1)
+        self.total_iters = as_integer("total_iters", total_iters, 1)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns initial times the factor of this step."""
+        """Return initial times the factor of this step."""
         done = min(step / self.total_iters, 1)
         return initial * (self.start_factor + (self.end_factor - self.start_factor) * done)
 
 
+class PolynomialLR(Schedule):
+    """Polynomial decay of the rate to 0.
+
+    By a power of the fraction of steps left; then it stays 0.
+
+    Args:
+        optimizer: whose learning rate is set.
+        total_iters: the first step with the rate 0.
+        power: 1 for a straight line, more to fall sooner.
+
+    Raises:
+        ValueError: if `total_iters` is below 1, or `power` below 0.
+    """
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
+        self.total_iters = as_integer("total_iters", total_iters, 1)
+        self.power = as_number("power", power, at_least=0)
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Return initial · (1 - step / total_iters)^power."""
+        return initial * (1 - min(step / self.total_iters, 1)) ** self.power
+
+
 class CosineAnnealingLR(Schedule):
-    """Falls along half a cosine from the rate to `eta_min`, and rises again the same way, on and on.
+    """Cosine annealing between the rate and `eta_min`, periodic.
+
+    It falls along half a cosine and rises again the same way, over and over.
 
     Loshchilov & Hutter, "SGDR", arXiv:1608.03983, without restarts, as PyTorch reads it.
 
@@ -171,23 +234,64 @@ class CosineAnnealingLR(Schedule):
         T_max: the steps from top to bottom.
         eta_min: the lowest rate.
 
-    Raises: ValueError if `T_max` is below 1.
+    Raises:
+        ValueError: if `T_max` is below 1, or `eta_min` below 0.
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:  # noqa: N803 - PyTorch's name
-        if T_max < 1:
-            raise ValueError(f"T_max must be at least 1, got {T_max}")
-        self.T_max = T_max
-        self.eta_min = eta_min
+        self.T_max = as_integer("T_max", T_max, 1)
+        self.eta_min = as_number("eta_min", eta_min, at_least=0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2."""
+        """Return the rate on the cosine.
+
+        eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2.
+        """
         return self.eta_min + (initial - self.eta_min) * (1 + cos(pi * step / self.T_max)) / 2
 
 
+class CosineAnnealingWarmRestarts(Schedule):
+    """Cosine annealing with warm restarts.
+
+    The rate falls along half a cosine to `eta_min`, jumps back, and falls again, over and over.
+
+    Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", arXiv:1608.03983.
+
+    Args:
+        optimizer: whose learning rate is set.
+        T_0: the steps of the first fall.
+        T_mult: how many times as long each fall is as the one before.
+        eta_min: the lowest rate.
+
+    Raises:
+        ValueError: if `T_0` or `T_mult` is below 1, or `eta_min` below 0.
+    """
+
+    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:  # noqa: N803
+        self.T_0 = as_integer("T_0", T_0, 1)
+        self.T_mult = as_integer("T_mult", T_mult, 1)
+        self.eta_min = as_number("eta_min", eta_min, at_least=0)
+        super().__init__(optimizer)
+
+    def lr(self, initial: float, step: int) -> float:
+        """Return the rate on the cosine since the last restart.
+
+        eta_min + (initial - eta_min) · (1 + cos(π · T_cur / T_i)) / 2, T_cur steps after a restart.
+        """
+        length = self.T_0
+        if self.T_mult == 1:
+            step %= length
+        while step >= length:
+            step -= length
+            length *= self.T_mult
+        return self.eta_min + (initial - self.eta_min) * (1 + cos(pi * step / length)) / 2
+
+
 class WarmupCosine(Schedule):
-    """Rises in a straight line to the rate, then falls along half a cosine to `min_lr`, and stays there.
+    """Linear warm-up, then cosine decay to `min_lr`.
+
+    Then it stays there.
 
     The formula is that of nanoGPT (Karpathy, MIT licence), after Loshchilov & Hutter, "SGDR", arXiv:1608.03983.
 
@@ -197,22 +301,20 @@ class WarmupCosine(Schedule):
         total_steps: the first step that has `min_lr`; None: set as an attribute when the length is known.
         min_lr: the rate at the end.
 
-    Raises: ValueError for a negative number, or if `total_steps` is still None after the first step.
+    Raises:
+        ValueError: for a negative number, or if `total_steps` is still None after the first step.
     """
 
     def __init__(
         self, optimizer: Optimizer, warmup_steps: int, total_steps: int | None = None, min_lr: float = 0.0
     ) -> None:
-        for name, value in (("warmup_steps", warmup_steps), ("total_steps", total_steps or 0), ("min_lr", min_lr)):
-            if value < 0:
-                raise ValueError(f"{name} must be at least 0, got {value}")
-        self.warmup_steps = warmup_steps
-        self.total_steps = total_steps
-        self.min_lr = min_lr
+        self.warmup_steps = as_integer("warmup_steps", warmup_steps, 0)
+        self.total_steps = None if total_steps is None else as_integer("total_steps", total_steps, 0)
+        self.min_lr = as_number("min_lr", min_lr, at_least=0)
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Returns the rate on the slope, on the cosine, or at the end."""
+        """Return the rate of the warm-up, the cosine, or `min_lr`."""
         if step < self.warmup_steps:
             return initial * (step + 1) / (self.warmup_steps + 1)
         if step == self.warmup_steps:
@@ -225,10 +327,28 @@ class WarmupCosine(Schedule):
         return self.min_lr + (initial - self.min_lr) * (1 + cos(pi * done)) / 2
 
 
-def per_group(name: str, value: float | Sequence[float], optimizer: Optimizer) -> list[float]:
-    """One value for each group of parameters. Raises: ValueError for a list of another length."""
+def per_group(name: str, value: float | Sequence[float], optimizer: Optimizer, **bounds: float) -> list[float]:
+    """Return one value per parameter group.
+
+    Raises:
+        ValueError: for a list of another length, or a value out of bounds.
+    """
     groups = len(optimizer.param_groups)
-    values = list(value) if isinstance(value, Sequence) else [value] * groups
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    values = [as_number(name, v, **bounds) for v in (value if several else [value] * groups)]  # type: ignore[union-attr, arg-type]
     if len(values) != groups:
         raise ValueError(f"{name} has {len(values)} values, and the optimizer has {groups} groups of parameters")
     return values
+
+
+def require_optimizer(schedule: object, optimizer: object) -> None:
+    """Raise TypeError for anything but an optimizer."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"{type(schedule).__name__} takes an optimizer first, got {optimizer!r}")
+
+
+def require_keys(schedule: object, found: Any, expected: Mapping[str, Any]) -> None:
+    """Raise ValueError for a state with other keys."""
+    if not isinstance(found, Mapping) or not set(expected) <= set(found):
+        has = sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
+        raise ValueError(f"the state of a {type(schedule).__name__} has {', '.join(expected)}; this one has {has}")

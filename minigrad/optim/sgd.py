@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
+from minigrad.arguments import as_flag, as_number
 from minigrad.engine import Tensor
 from minigrad.optim.bucket import Array, Bucket
 from minigrad.optim.optimizer import Optimizer
 
 
 class SGD(Optimizer):
-    """p ← p - lr · v, with v the gradient, or its running sum v ← momentum · v + (1 - dampening) · gradient.
+    """Stochastic gradient descent, with momentum.
+
+    p ← p - lr · v, with v the gradient, or its running sum v ← momentum · v + (1 - dampening) · gradient.
 
     As `torch.optim.SGD`: the first v is the gradient itself. Momentum as in Sutskever et al., ICML 2013.
 
@@ -24,9 +27,15 @@ class SGD(Optimizer):
         dampening: how much of each gradient is left out of v.
         weight_decay: times the parameter, is added to its gradient (an L2 penalty).
         nesterov: go on along the gradient and v as it will be: gradient + momentum · v.
+        maximize: climb instead, along the gradient.
 
-    Raises: ValueError for a negative number, or `nesterov` without momentum or with dampening.
+    Raises:
+        ValueError: for a negative or infinite number, or `nesterov` without momentum or with dampening.
     """
+
+    keeps: ClassVar[tuple[str, ...] | None] = ("momentum_buffer",)
+    reads_rows: ClassVar[bool] = True
+    is_elementwise: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -36,6 +45,8 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         options = {
             "lr": lr,
@@ -43,29 +54,34 @@ class SGD(Optimizer):
             "dampening": dampening,
             "weight_decay": weight_decay,
             "nesterov": nesterov,
+            "maximize": maximize,
         }
         super().__init__(params, options)
 
     def check(self, options: Mapping[str, Any]) -> None:
-        """Raises ValueError if an option of a group is out of range."""
+        """Raise ValueError if an option is out of range."""
         for name in ("lr", "momentum", "weight_decay"):
-            if not options[name] >= 0:
-                raise ValueError(f"{name} must be at least 0, got {options[name]}")
-        if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
+            as_number(name, options[name], at_least=0)
+        as_number("dampening", options["dampening"])
+        as_flag("maximize", options["maximize"])
+        if as_flag("nesterov", options["nesterov"]) and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ValueError(
                 f"nesterov needs momentum above 0 and no dampening, got momentum={options['momentum']}, "
                 f"dampening={options['dampening']}"
             )
 
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
-        """Updates one bucket."""
+        """Update one bucket."""
         lr, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
+        if not momentum and not decay:
+            bucket.descend(gradients, -lr if group["maximize"] else lr)
+            return
         if not momentum:
-            bucket.gather(gradients, lr, decay)
+            bucket.gather(gradients, lr, decay, group["maximize"])
         else:
             taken = 1 - group["dampening"] if "momentum_buffer" in bucket.state else 1
             v = bucket.kept("momentum_buffer")
-            update = bucket.gather(gradients, taken, decay)
+            update = bucket.gather(gradients, taken, decay, group["maximize"])
             v *= momentum
             v += update
             if group["nesterov"]:  # lr · (gradient + momentum · v), without an array for momentum · v

@@ -1,7 +1,8 @@
-"""One step of training on several cores, or several machines: shards of a batch and one ordered sum of gradients."""
+"""Data-parallel training steps: shards, ranks, ordered gradient sums."""
 
-from minigrad.parallel.memory import keep_freed_memory
-from minigrad.parallel.ranks import LaunchError, RankError, Ranks, launched
+from minigrad.parallel.blas import blas_threads
+from minigrad.parallel.launch import launched
+from minigrad.parallel.ranks import LaunchError, RankError, Ranks
 from minigrad.parallel.shards import Gradients, Shards, available_cores
 
 __all__ = [
@@ -11,6 +12,6 @@ __all__ = [
     "Ranks",
     "Shards",
     "available_cores",
-    "keep_freed_memory",
+    "blas_threads",
     "launched",
 ]

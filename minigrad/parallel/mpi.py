@@ -1,4 +1,4 @@
-"""Ranks that reach each other by MPI, through mpi4py."""
+"""Ranks over MPI, through mpi4py."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from minigrad.parallel.supervisor import abort
 from minigrad.parallel.watch import Watch
 
 PATIENCE = 3.0
-"""Seconds in which the other ranks may fail for the same reason, so that one sentence tells of all."""
+"""Seconds to wait for other ranks to fail for the same reason, so that one message serves all."""
 
 
 class MPIRanks(Ranks):
-    """The ranks of an MPI job. Within the context only rank 0 speaks, and all watch over each other.
+    """The ranks of an MPI job.
+
+    Within the context, only rank 0 prints, and the ranks monitor each other.
 
     Args:
-        size: how many ranks the launcher has started.
-        rank: which of them this is, as the launcher counts.
+        size: number of ranks, according to the launcher.
+        rank: this rank, according to the launcher.
 
-    Raises: LaunchError if MPI finds another number, or does not let several threads use it.
+    Raises:
+        LaunchError: if MPI reports another number, or does not support multiple threads.
     """
 
     def __init__(self, size: int, rank: int) -> None:
@@ -37,10 +40,10 @@ class MPIRanks(Ranks):
         self.rank, self.size = self.comm.rank, self.comm.size
         if self.size != size:
             library = MPI.Get_library_version().split("\n")[0].split(",")[0].strip("\0 ")
-            reason = f"{size} ranks were started, and the MPI of mpi4py ({library}) finds {self.size}"
-            raise LaunchError(f"{reason}: use the mpiexec that belongs to it", rank)
+            reason = f"{size} ranks were started, but mpi4py's MPI ({library}) finds {self.size}"
+            raise LaunchError(f"{reason}: use its own mpiexec", rank)
         if MPI.Query_thread() < MPI.THREAD_MULTIPLE:
-            raise LaunchError("this MPI does not let several threads use it (MPI_THREAD_MULTIPLE)", self.rank)
+            raise LaunchError("this MPI does not support multiple threads (MPI_THREAD_MULTIPLE)", self.rank)
         self._failures = self.comm.Dup()
         self._hosts = self.comm.allgather(MPI.Get_processor_name())
         self._watch = Watch(self.comm.Dup(), [self.name(rank) for rank in range(self.size)])
@@ -69,7 +72,7 @@ class MPIRanks(Ranks):
     def shards(self, count: int, threads: int | None, parameters: Sequence[Tensor], ordered: bool = True) -> Shards:
         """As `Ranks.shards`."""
         if self.size > count:
-            message = f"{self.size} ranks share {count} shards of a batch, and each needs one"
+            message = f"{self.size} ranks share {count} shards of a batch, but each needs one"
             raise LaunchError(f"{message}: start at most {count}, or raise trainer.shards", self.rank)
         return RankShards(count, threads or self._cores(), self.comm, parameters, ordered)
 
@@ -106,7 +109,7 @@ class MPIRanks(Ranks):
         return exit_code
 
     def _all_fail(self) -> bool:
-        """Whether the other ranks cannot go on either, so that all can end in peace."""
+        """Whether all ranks fail, so that all can end normally."""
         others = self._failures.Ibarrier()
         patience = time.monotonic() + PATIENCE
         while not others.Test():
@@ -116,13 +119,13 @@ class MPIRanks(Ranks):
         return True
 
     def _end(self, message: str, exit_code: int) -> None:
-        """Ends all ranks, and says why in the name of this one."""
+        """End all ranks with a message from this one."""
         os.write(self._stderr, f"{self.name(self.rank)}: {message}\n".encode())
         abort(exit_code)
         self.comm.Abort(exit_code)
 
     def _cores(self) -> int:
-        """How many cores this rank has for itself, where the ranks of a host share them."""
+        """Return this rank's share of its host's cores."""
         everyone = self.comm.allgather(own_cores())
         here = [cores for cores, host in zip(everyone, self._hosts, strict=True) if host == self._hosts[self.rank]]
         return max(1, len(set().union(*here)) // len(here))

@@ -1,9 +1,10 @@
-"""The sum of gradients over ranks: in flat buckets, which travel while the rest is still being computed.
+"""All-reduce of gradients over ranks, overlapped with the backward pass.
 
-A rank adds up what the order of the sum has together within its own shards, and sends of each such block to every
-other rank the slice that is for it to sum. When all blocks of its slice are there it adds them in the order of the
-shards, and sends the result to all. Numbers travel as often as in the best of unordered sums (Patarasuk and Yuan,
-"Bandwidth optimal all-reduce algorithms for clusters of workstations", 2009), and are rounded as in one process.
+Gradients are sent in flat chunks while the rest of the backward pass runs. A rank first adds up its own shards, as far
+as the fixed order of the sum allows, and sends every other rank its slice of each such partial sum. When a rank has all
+partial sums of its slice, it adds them in shard order and sends the result to all. The traffic is that of a
+bandwidth-optimal all-reduce (Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+workstations", 2009); the rounding is that of one process.
 """
 
 from __future__ import annotations
@@ -20,24 +21,24 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from minigrad.engine import Tensor
-from minigrad.engine.tensor import Leaf
+from minigrad.engine.graph import Leaf
 from minigrad.parallel.shards import Gradients, Shards, T, blocks, ordered_sum, split
 
 Array = NDArray[Any]
 
-BUCKET = 2**20
-"""Bytes from which on a bucket is sent: enough to be worth a message, few enough to be on their way early."""
+CHUNK = 2**20
+"""Size of a chunk in bytes: large enough for one message, small enough to be sent early."""
 
 SLICE = 2**16
-"""Bytes that each rank is to get of a bucket: with many ranks, buckets are larger, and messages fewer."""
+"""Least bytes of a chunk per rank: with many ranks, chunks are larger and messages fewer."""
 
 
-class Bucket:
-    """Neighbouring parameters of one dtype, whose gradients travel together.
+class Chunk:
+    """Neighbouring parameters of one dtype, reduced together.
 
     Attributes:
-        leaves: where they are collected, each with its place in the flat array and its shape.
-        size: elements of all together.
+        leaves: the parameters' leaves, each with its slice of the flat array and its shape.
+        size: total number of elements.
     """
 
     def __init__(self, parameters: Sequence[Tensor]) -> None:
@@ -47,27 +48,30 @@ class Bucket:
         self.leaves = [
             (p.node, slice(start, start + p.size), p.shape)
             for p, start in zip(parameters, ends, strict=False)
-            if isinstance(p.node, Leaf)  # as all parameters that are to have gradients
+            if isinstance(p.node, Leaf)  # parameters that have gradients
         ]
 
     def filled(self, gradient: Callable[[Leaf], Array | None]) -> Array:
-        """Returns gradients in one flat array: where there is none, -0.0, which changes no number it is added to."""
+        """Return the gradients as one flat array.
+
+        A missing gradient is -0.0, which leaves any number unchanged when added.
+        """
         flat = np.empty(self.size, self.dtype)
         for leaf, place, _ in self.leaves:
             value = gradient(leaf)
-            flat[place] = -0.0 if value is None else value.reshape(-1)
+            flat[place] = -0.0 if value is None else np.asarray(value).reshape(-1)
         return flat
 
 
 class RankShards(Shards):
-    """Shards of which each rank computes its own.
+    """Shards split over ranks.
 
     Args:
-        count: parts of a batch, not fewer than ranks.
-        threads: how many of them are computed at a time on this rank.
-        comm: the ranks, which share the shards in their order.
+        count: number of shards of a batch, at least the number of ranks.
+        threads: number of shards computed at the same time on this rank.
+        comm: the ranks, which take the shards in order.
         parameters: whose gradients are summed.
-        ordered: whether they are summed in the order of the shards, or as MPI likes.
+        ordered: whether to sum in shard order, or in any order.
     """
 
     def __init__(
@@ -81,7 +85,10 @@ class RankShards(Shards):
         self.sum = OrderedSum if ordered else FastSum
 
     def gradients(self, work: Callable[[int, Gradients], T]) -> list[T]:
-        """As `Shards.gradients`: the sum is that over the shards of all ranks."""
+        """Compute gradients, summed over the shards of all ranks.
+
+        See `Shards.gradients`.
+        """
         collected = {shard: Gradients() for shard in self.own}
         total = self.sum(self, collected)
         for gradients in collected.values():
@@ -90,10 +97,13 @@ class RankShards(Shards):
         total.finish()
         return results
 
-    def buckets(self) -> list[Bucket]:
-        """Returns the parameters that are to have gradients in buckets, the last first, as gradients come."""
+    def chunks(self) -> list[Chunk]:
+        """Return the parameters in chunks, last first.
+
+        Gradients arrive in this order.
+        """
         parts: list[list[Tensor]] = []
-        limit = max(BUCKET, SLICE * self.comm.size)
+        limit = max(CHUNK, SLICE * self.comm.size)
         size = limit
         for p in reversed(self.parameters):
             if p.requires_grad:
@@ -102,37 +112,40 @@ class RankShards(Shards):
                     size = 0
                 parts[-1].append(p)
                 size += p.data.nbytes
-        return [Bucket(part) for part in parts]
+        return [Chunk(part) for part in parts]
 
 
 class Sum(ABC):
-    """The gradients of one step on their way to their sum over all ranks.
+    """The sum of one step's gradients over ranks.
 
     Args:
         shards: those of this rank.
-        collected: the gradients of each, which come while they are computed.
+        collected: the gradients of each shard, filled during the backward pass.
     """
 
     def __init__(self, shards: RankShards, collected: Mapping[int, Gradients]) -> None:
         self.comm = shards.comm
         self.shards = shards
         self.collected = collected
-        self.buckets = shards.buckets()
-        self._bucket_of = {leaf: b for b, bucket in enumerate(self.buckets) for leaf, _, _ in bucket.leaves}
-        self._missing = [len(bucket.leaves) * len(shards.own) for bucket in self.buckets]
+        self.chunks = shards.chunks()
+        self._chunk_of = {leaf: b for b, chunk in enumerate(self.chunks) for leaf, _, _ in chunk.leaves}
+        self._missing = [len(chunk.leaves) * len(shards.own) for chunk in self.chunks]
         self._lock = Lock()
 
     @abstractmethod
     def send(self, b: int) -> None:
-        """Takes the gradients of bucket b, which this rank has completely."""
+        """Send the completed gradients of chunk b."""
 
     @abstractmethod
     def sums(self) -> list[Array]:
-        """Returns the sum of each bucket, flat."""
+        """Return the sum of each chunk, flat."""
 
     def ready(self, leaf: Leaf) -> None:
-        """Takes notice that a shard has its whole gradient of a leaf; the last of a bucket sends it off."""
-        b = self._bucket_of.get(leaf)
+        """Note a shard's completed gradient of a leaf.
+
+        The last one of a chunk sends the chunk.
+        """
+        b = self._chunk_of.get(leaf)
         if b is not None:
             with self._lock:
                 self._missing[b] -= 1
@@ -141,53 +154,59 @@ class Sum(ABC):
                 self.send(b)
 
     def finish(self) -> None:
-        """Waits for the sums, and gives them to the `.grad` of those leaves for which any shard has a gradient."""
+        """Wait for the sums and write the leaves' `.grad`.
+
+        Leaves without a gradient in any shard keep None.
+        """
         for b, missing in enumerate(self._missing):
             if missing:
                 self.send(b)
-        used = np.array([any(leaf in g for g in self.collected.values()) for leaf in self._bucket_of])
+        used = np.array([any(leaf in g for g in self.collected.values()) for leaf in self._chunk_of])
         self.comm.Allreduce(MPI.IN_PLACE, used, MPI.LOR)
         places = [
             (leaf, flat[place].reshape(shape))
-            for bucket, flat in zip(self.buckets, self.sums(), strict=True)
-            for leaf, place, shape in bucket.leaves
+            for chunk, flat in zip(self.chunks, self.sums(), strict=True)
+            for leaf, place, shape in chunk.leaves
         ]
         for is_used, (leaf, gradient) in zip(used, places, strict=True):
             if is_used:
                 leaf.grad = gradient
 
     def of_block(self, b: int, block: range) -> Array:
-        """Returns the sum over a block of own shards, flat."""
+        """Return the flat sum over a block of own shards."""
 
         def gradient(leaf: Leaf) -> Array | None:
             parts = {range(shard, shard + 1): self.collected[shard].get(leaf) for shard in block}
             return ordered_sum(block, parts, _add)
 
-        return self.buckets[b].filled(gradient)
+        return self.chunks[b].filled(gradient)
 
 
 class OrderedSum(Sum):
-    """A sum in the order of the shards: each rank adds up a slice of every bucket."""
+    """A sum in shard order, with reproducible bits.
+
+    Each rank adds up its slice of every chunk.
+    """
 
     def __init__(self, shards: RankShards, collected: Mapping[int, Gradients]) -> None:
         super().__init__(shards, collected)
         self.stride = max(map(len, shards.blocks)) + 1
-        self.slices = [split(bucket.size, self.comm.size) for bucket in self.buckets]
-        self.parts: list[dict[range, Array]] = [{} for _ in self.buckets]
-        self.arriving: list[list[MPI.Request]] = [[] for _ in self.buckets]
+        self.slices = [split(chunk.size, self.comm.size) for chunk in self.chunks]
+        self.parts: list[dict[range, Array]] = [{} for _ in self.chunks]
+        self.arriving: list[list[MPI.Request]] = [[] for _ in self.chunks]
         self.leaving: list[MPI.Request] = []
-        for b, (bucket, slices) in enumerate(zip(self.buckets, self.slices, strict=True)):
+        for b, (chunk, slices) in enumerate(zip(self.chunks, self.slices, strict=True)):
             mine = slices[self.comm.rank]
             for rank in self._others():
                 for i, block in enumerate(shards.blocks[rank]):
-                    part = self.parts[b][block] = np.empty(mine.stop - mine.start, bucket.dtype)
+                    part = self.parts[b][block] = np.empty(mine.stop - mine.start, chunk.dtype)
                     self.arriving[b].append(self.comm.Irecv(_raw(part), rank, b * self.stride + i))
 
     def send(self, b: int) -> None:
-        """As `Sum.send`: each rank gets its slice of every block."""
+        """Send as `Sum.send`: each rank gets its slices."""
         for i, block in enumerate(self.shards.blocks[self.comm.rank]):
             flat = self.of_block(b, block)
-            self.parts[b][block] = flat[self.slices[b][self.comm.rank]].copy()  # what is sent must stay as it is
+            self.parts[b][block] = flat[self.slices[b][self.comm.rank]].copy()  # arrays being sent must not change
             for rank in self._others():
                 part = flat[self.slices[b][rank]]
                 self.leaving.append(self.comm.Isend(_raw(part), rank, b * self.stride + i))
@@ -195,9 +214,9 @@ class OrderedSum(Sum):
     def sums(self) -> list[Array]:
         """As `Sum.sums`."""
         sums = []
-        for b, (bucket, slices) in enumerate(zip(self.buckets, self.slices, strict=True)):
+        for b, (chunk, slices) in enumerate(zip(self.chunks, self.slices, strict=True)):
             MPI.Request.Waitall(self.arriving[b])
-            flat = np.empty(bucket.size, bucket.dtype)
+            flat = np.empty(chunk.size, chunk.dtype)
             mine = flat[slices[self.comm.rank]]
             mine[...] = ordered_sum(range(self.shards.count), self.parts[b], _add_in_place)
             tag = (b + 1) * self.stride - 1
@@ -213,31 +232,37 @@ class OrderedSum(Sum):
 
 
 class FastSum(Sum):
-    """A sum in whatever order MPI adds: other bits on another number of ranks, fewer messages where they are many."""
+    """A sum by MPI's all-reduce, in any order.
+
+    The bits depend on the number of ranks; there are fewer messages than in an ordered sum.
+    """
 
     def __init__(self, shards: RankShards, collected: Mapping[int, Gradients]) -> None:
         super().__init__(shards, collected)
         self.flats: dict[int, Array] = {}
 
     def send(self, b: int) -> None:
-        """As `Sum.send`: it waits, as all ranks are to begin with the same bucket."""
+        """Sum the own shards of chunk b.
+
+        The all-reduce is in `sums`, where all ranks start with the same chunk.
+        """
         parts = [self.of_block(b, block) for block in self.shards.blocks[self.comm.rank]]
         self.flats[b] = reduce(_add_in_place, parts)
 
     def sums(self) -> list[Array]:
         """As `Sum.sums`."""
-        flats = [self.flats[b] for b in range(len(self.buckets))]
+        flats = [self.flats[b] for b in range(len(self.chunks))]
         MPI.Request.Waitall([self.comm.Iallreduce(MPI.IN_PLACE, flat) for flat in flats])
         return flats
 
 
 def _raw(array: Array) -> tuple[Array, int, MPI.Datatype]:
-    """A flat array as MPI is to move it, whatever it holds."""
+    """Return a flat array as bytes for MPI."""
     return array, array.nbytes, MPI.BYTE
 
 
 def _add(left: Array | None, right: Array | None) -> Array | None:
-    """The sum in a new array, of those that are there."""
+    """Return the sum of those that are not None, as a new array."""
     if left is None or right is None:
         return right if left is None else left
     return left + right

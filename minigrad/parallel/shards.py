@@ -1,7 +1,8 @@
-"""A step of training in shards: parts of the batch whose gradients are computed apart, and summed in one order.
+"""Sharded training steps on threads.
 
-The number of shards decides how numbers are rounded, so it belongs to the config. Threads, and ranks, only execute
-them: the same shards give the same bits on one thread and on four, in one process and in many.
+A shard is a part of the batch whose gradients are computed separately and summed in a fixed order. The number of shards
+affects rounding, so it belongs to the config. Threads and ranks only execute shards: the bits are the same on one
+thread and on four, in one process and in many.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from contextvars import copy_context
 from functools import partial
 from itertools import pairwise
 from typing import Any, TypeVar
+from warnings import warn
 
 from numpy.typing import NDArray
 
-from minigrad.engine.tensor import Leaf
+from minigrad.cores import alone, has_threads
+from minigrad.engine.graph import Leaf
 from minigrad.optim import Optimizer
 
 A = TypeVar("A")
@@ -24,27 +27,28 @@ T = TypeVar("T")
 
 
 class Gradients(dict[Leaf, NDArray[Any]]):
-    """What `minigrad.engine.collect` fills: gradients by the leaf that they belong to.
+    """Gradients by leaf, as `minigrad.engine.collect` fills them.
 
     Attributes:
-        ready: what `collect` is to call in the last walk that adds to them, if anybody waits for single gradients.
+        ready: called by `collect` for each leaf whose gradient is complete, if set.
     """
 
     ready: Callable[[Leaf], object] | None = None
 
 
 class Shards:
-    """The division of the batches of a training, and the threads that work on it.
+    """The shards of a batch, computed on threads.
 
-    NumPy lets go of the interpreter's lock in its loops and in BLAS, so that threads share all passes over memory. BLAS
-    is to have one thread then: those of its own would spin between the products of others.
+    NumPy releases the GIL in its loops and in BLAS, so threads parallelise all operations. BLAS should then have one
+    thread: its own threads would spin between matrix products and take the cores of the others.
 
     Args:
-        count: parts of a batch.
-        threads: how many of them are computed at a time; left out, as many as there are cores for them.
-        own: which of them this process computes; left out, all.
+        count: number of shards of a batch.
+        threads: number of shards computed at the same time; default: the number of available cores.
+        own: the shards that this process computes; default: all.
 
-    Raises: ValueError if a number is not positive.
+    Raises:
+        ValueError: if a number is not positive.
     """
 
     def __init__(self, count: int = 1, threads: int | None = None, own: range | None = None) -> None:
@@ -53,23 +57,33 @@ class Shards:
         self.count = count
         self.own = range(count) if own is None else own
         self.threads = min(len(self.own), available_cores() if threads is None else threads)
+        if self.threads > 1 and not has_threads():
+            self.threads = 1
+            if threads is not None:
+                warn("this platform has no threads: shards are computed in sequence", stacklevel=2)
         self._pool = ThreadPoolExecutor(self.threads - 1, "minigrad shard") if self.threads > 1 else None
 
     def split(self, n: int) -> list[slice]:
-        """Returns for each shard which of n examples are its own; the first shards have one more if need be."""
+        """Return each shard's slice of n examples.
+
+        Sizes differ by at most one; the first shards are the larger ones.
+        """
         return split(n, self.count)
 
     def gradients(self, work: Callable[[int, Gradients], T]) -> list[T]:
-        """Computes the gradients of all shards, and gives their sum to the `.grad` of the leaves.
+        """Compute all shards' gradients; write the sum to `.grad`.
 
-        The sum is taken pair by pair, neighbours first, whichever shard is ready first.
+        The sum is pairwise in a fixed order, whichever shard is ready first.
 
         Args:
-            work: is called with the number of each own shard, from 0, and a dict, to which it is to add the shard's
-                part of the gradients by `minigrad.engine.collect`. It runs in a context of its own, and shares with
-                the other shards nothing but leaves.
+            work: called with the number of each own shard, from 0, and a dict, to which it adds the shard's gradients
+                by `minigrad.engine.collect`. It runs in its own context, and shares only leaves with other shards.
 
-        Returns what `work` returned for each own shard. Raises: what `work` raises, of the first shard that did.
+        Returns:
+            What `work` returned for each own shard.
+
+        Raises:
+            Exception: what `work` raises; of several, that of the first shard.
         """
         collected = [Gradients() for _ in self.own]
         results = self._map(work, self.own, collected)
@@ -81,31 +95,32 @@ class Shards:
         return results
 
     def update(self, optimizer: Optimizer) -> None:
-        """Does what `optimizer.step()` does, with the same bits, on all threads."""
+        """Run `optimizer.step()` on all threads, with the same bits."""
         if self._pool is None:
             optimizer.step()
         else:
             self._map(lambda update: update(), optimizer.lanes())
 
     def _map(self, function: Callable[..., T], *arguments: Iterable[Any]) -> list[T]:
-        """The results of calls, on as many threads as there are; each sees the context as it is now.
+        """Return the results of calls made on threads, each in a copy of the current context.
 
-        This thread takes the first call, and then those from the end that no other has begun.
+        This thread makes the first call, then takes unstarted ones from the end.
         """
         if self._pool is None:
             return list(map(function, *arguments))
         calls = [partial(copy_context().run, function, *args) for args in zip(*arguments, strict=True)]
-        futures = [self._pool.submit(call) for call in calls[1:]]
-        futures.insert(0, _finished(calls[0]))
-        for i in reversed(range(1, len(calls))):
-            if futures[i].cancel():
-                futures[i] = _finished(calls[i])
-        wait(futures)  # all of them, before an error of one gets out
+        with alone():
+            futures = [self._pool.submit(call) for call in calls[1:]]
+            futures.insert(0, _finished(calls[0]))
+            for i in reversed(range(1, len(calls))):
+                if futures[i].cancel():
+                    futures[i] = _finished(calls[i])
+            wait(futures)  # for all of them, before raising the error of one
         return [future.result() for future in futures]
 
 
 def _finished(call: Callable[[], T]) -> Future[T]:
-    """A call that was carried out here, as if by another thread."""
+    """Return a finished future of a call made here."""
     future: Future[T] = Future()
     try:
         future.set_result(call())
@@ -115,17 +130,20 @@ def _finished(call: Callable[[], T]) -> Future[T]:
 
 
 def own_cores() -> set[int]:
-    """Returns the numbers of the cores that this process may use."""
+    """Return the core numbers that this process may use."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
 
 
 def available_cores() -> int:
-    """Returns how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(own_cores())
 
 
 def split(n: int, count: int) -> list[slice]:
-    """Returns n things in `count` parts, neighbours together; the first have one more if need be."""
+    """Split n items into `count` consecutive parts.
+
+    Sizes differ by at most one; the first parts are the larger ones.
+    """
     if count == 1:  # as in every step of a small network
         return [slice(0, n)]
     each, more = divmod(n, count)
@@ -134,9 +152,14 @@ def split(n: int, count: int) -> list[slice]:
 
 
 def ordered_sum(shards: range, parts: Mapping[range, A], add: Callable[[A, A], A]) -> A:
-    """Returns the sum over `shards`: of pairs of neighbours, then of pairs of those, and so on.
+    """Sum over `shards` pairwise, in a fixed order.
 
-    `parts` has the sums over shards, or groups of them that stand together in that order (see `blocks`).
+    Neighbours are added, then pairs of neighbours, and so on (pairwise summation).
+
+    Args:
+        shards: the shards to sum over.
+        parts: sums over shards, or over groups of them that occur in this order (see `blocks`).
+        add: adds two sums.
     """
     if shards in parts:
         return parts[shards]
@@ -145,7 +168,10 @@ def ordered_sum(shards: range, parts: Mapping[range, A], add: Callable[[A, A], A
 
 
 def blocks(shards: range, own: range) -> list[range]:
-    """Returns the largest groups in the ordered sum over `shards` that lie within `own`, and together are all of it."""
+    """Return the largest partial sums within `own`.
+
+    They are groups of the ordered sum over `shards`, and together they cover `own`.
+    """
     if shards.start >= own.stop or shards.stop <= own.start:
         return []
     if shards.start >= own.start and shards.stop <= own.stop:
@@ -154,13 +180,16 @@ def blocks(shards: range, own: range) -> list[range]:
 
 
 def _halves(shards: range) -> tuple[range, range]:
-    """The two groups whose sums are added last: the first has the largest power of two of them that is not all."""
+    """Return the two groups that are added last.
+
+    The first has the largest power of two that is less than the total.
+    """
     half = 1 << ((len(shards) - 1).bit_length() - 1)
     return shards[:half], shards[half:]
 
 
 def _add(left: Gradients, right: Gradients) -> Gradients:
-    """The sum of two, in the arrays of the first."""
+    """Add the second to the first, in place."""
     for leaf, gradient in right.items():
         if leaf in left:
             left[leaf] += gradient

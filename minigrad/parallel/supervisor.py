@@ -1,4 +1,4 @@
-"""A process above each rank, which tells what no rank can tell of itself: that it was killed."""
+"""A supervisor process per rank, which reports kills."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from types import FrameType
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ABORT_SECONDS = 5.0
-_OUTPUT_SECONDS = 0.3  # until a launcher that ends has passed on what was said
+_OUTPUT_SECONDS = 0.3  # for the launcher to forward output before it ends
 
 
 def supervise(rank: int) -> None:
-    """Goes on in a child of this process, which from now on only waits for it, and ends as it does.
+    """Continue in a child process; wait for it here.
 
-    Launchers tell of a rank that was killed in words and exit codes of their own. Here it is a sentence, and 1.
-    Elsewhere than on Linux nothing is done, and the launcher has its say.
+    This process ends when the child does, and reports a child that was killed with a message and exit code 1, where
+    each launcher has its own. Only on Linux; elsewhere this does nothing.
+
+    Args:
+        rank: this process's rank.
     """
     if sys.platform != "linux":
         return
@@ -29,14 +32,17 @@ def supervise(rank: int) -> None:
     child = os.fork()
     if child:
         os._exit(_outcome(child, rank))
-    os.setpgid(0, 0)  # what a launcher sends to its group is to arrive once: from above
+    os.setpgid(0, 0)  # signals to the launcher's group arrive once, through the parent
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
     if os.getppid() != this:
         os._exit(1)
 
 
 def _outcome(child: int, rank: int) -> int:
-    """Waits for the child, passing signals on, and returns the exit code; says so if it was killed."""
+    """Wait for the child, forwarding signals; return its exit code.
+
+    Reports a child that was killed.
+    """
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         os.kill(child, number)
@@ -47,19 +53,19 @@ def _outcome(child: int, rank: int) -> int:
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
     fate = signal.Signals(os.WTERMSIG(status))
-    if fate in (signal.SIGINT, signal.SIGTERM):  # before it could take notice
+    if fate in (signal.SIGINT, signal.SIGTERM):  # before its handler was installed
         return 128 + fate
     who = f"rank {rank} (host {platform.node()})"
-    print(f"error: {who} was killed by {fate.name}: the run ends, --resume goes on from its last checkpoint",
+    print(f"error: {who} was killed by {fate.name}: the run ends, minigrad resume continues from its last checkpoint",
           file=sys.stderr, flush=True)  # fmt: skip
     abort(1)
     return 1
 
 
 def abort(exit_code: int) -> None:
-    """Asks the launcher to end all ranks with this exit code, if it is one that is asked by PMI-1, as that of MPICH.
+    """End all ranks of a PMI-1 launcher (MPICH).
 
-    It would else take the code of a process that it has ended itself.
+    Without this, the launcher would exit with the code of a process that it ended itself.
     """
     if "PMI_FD" in os.environ:
         time.sleep(_OUTPUT_SECONDS)

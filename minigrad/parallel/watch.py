@@ -1,4 +1,7 @@
-"""How ranks notice that one of them is no longer there, while all others would wait for it for ever."""
+"""Heartbeats between ranks, which detect a dead one.
+
+Without them, the other ranks would wait forever.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +19,23 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 BEAT = 0.5
-"""Seconds between two signs of life."""
+"""Seconds between heartbeats."""
 
 SILENCE = 7.0
-"""Seconds without one, after which a rank counts as gone. A step may take longer: it does not silence its process."""
+"""Seconds without a heartbeat until a rank counts as dead. A step may take longer: heartbeats continue on a thread."""
 
 LIVES, LEAVES = 0, 1
-"""The signs."""
+"""The messages: alive, and leaving."""
 
 
 class Watch:
-    """A thread that sends a sign of life to the next rank, and ends the run when none comes from the rank before.
+    """A heartbeat thread between neighbouring ranks.
+
+    It sends heartbeats to the next rank, and ends the run when those of the previous rank stop.
 
     Args:
-        comm: of nobody else.
-        names: of all ranks, for people.
+        comm: used by nothing else.
+        names: of all ranks, for messages.
     """
 
     def __init__(self, comm: MPI.Intracomm, names: Sequence[str]) -> None:
@@ -43,11 +48,11 @@ class Watch:
         self._stderr = os.dup(2)
 
     def start(self) -> None:
-        """Begins to watch."""
+        """Start the heartbeat."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the watch, on all ranks: each takes leave of the next."""
+        """Stop the heartbeat on all ranks."""
         self._over.set()
         self._thread.join()
 
@@ -57,9 +62,9 @@ class Watch:
         while not leaves:
             leaves = self._over.wait(BEAT)
             sign = np.array([LEAVES if leaves else LIVES])
-            self.comm.Send(sign, self.next)  # so small a message waits for nobody
+            self.comm.Send(sign, self.next)  # a message this small does not block
             now = time.monotonic()
-            if self._heard() or now - looked > 4 * BEAT:  # or was it this process that slept?
+            if self._heard() or now - looked > 4 * BEAT:  # or this process was suspended
                 heard = now
             looked = now
             if now - heard > SILENCE:
@@ -69,7 +74,7 @@ class Watch:
             time.sleep(0.001)
 
     def _heard(self) -> bool:
-        """Whether the rank before has given a sign of life since the last call, or has taken leave."""
+        """Whether the previous rank has sent a heartbeat or left since the last call."""
         heard = self._has_left
         sign = np.array([LIVES])
         while not self._has_left and self.comm.Iprobe(self.before):
@@ -79,7 +84,9 @@ class Watch:
         return heard
 
     def _end(self) -> None:
-        gone = f"{self.names[self.before]} has given no sign of life for {SILENCE:.0f} seconds"
-        os.write(self._stderr, f"error: {gone}: the run ends, --resume goes on from its last checkpoint\n".encode())
+        gone = f"{self.names[self.before]} has sent no heartbeat for {SILENCE:.0f} seconds"
+        os.write(
+            self._stderr, f"error: {gone}: the run ends, minigrad resume continues from its last checkpoint\n".encode()
+        )
         abort(1)
         self.comm.Abort(1)

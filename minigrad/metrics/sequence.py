@@ -1,0 +1,57 @@
+"""Exact-match metrics of sequences and label sets."""
+
+from __future__ import annotations
+
+from math import nan
+
+import numpy as np
+
+from minigrad.metrics.classes import ClassMetric
+from minigrad.targets import Target
+
+
+class ExactMatch(ClassMetric):
+    """The fraction of entirely correct sequences or label sets.
+
+    From 0 to 1. Outputs of sequences are scores (N, T, C), whose largest is the prediction, and targets are tokens (N,
+    T). With teacher forcing, a sequence is entirely correct just where greedy decoding would produce it. Sequences
+    whose targets are all ignored are left out.
+
+    Args:
+        ignore_index: a token whose targets are ignored, besides that of the loss, or -100.
+        threshold: the output above which a label is predicted; default: the loss's decision boundary.
+    """
+
+    kinds = ("index", "labels")
+
+    def __init__(self, ignore_index: int | None = None, threshold: float | None = None) -> None:
+        super().__init__(threshold, ignore_index)
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        super().reset()
+        self.hits = 0
+        self.count = 0
+
+    def add(self, outputs: np.ndarray, targets: np.ndarray, target: Target) -> None:
+        """Count one batch's correct sequences.
+
+        Raises:
+            ValueError: if the shapes do not fit together.
+        """
+        if outputs.ndim < 2 or (target.kind == "index" and outputs.ndim < 3) or not target.fits(outputs.shape, targets):
+            raise ValueError(
+                f"ExactMatch expected outputs (N, T, C) and targets (N, T), got {outputs.shape} and {targets.shape}; "
+                f"labels are of the outputs' shape"
+            )
+        said, truth = self.said(outputs, target), target.truth(targets)
+        right, counted = said == truth, target.counted(truth, self.ignore_index)
+        if counted is not None:
+            right = right | ~counted
+            right = right[counted.reshape(len(counted), -1).any(axis=1)]
+        self.hits += int(np.count_nonzero(right.reshape(len(right), -1).all(axis=1)))
+        self.count += len(right)
+
+    def compute(self) -> float:
+        """Return correct sequences / sequences."""
+        return self.hits / self.count if self.count else nan

@@ -1,0 +1,66 @@
+"""Low-rank changes of a matrix."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad import ops
+from minigrad.arguments import as_integer, as_number
+from minigrad.engine import Tensor
+from minigrad.nn import init
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+
+
+class LowRank(Module):
+    """A low-rank update of a matrix.
+
+    alpha / rank · B @ A, for a matrix (rows, columns).
+
+    Hu et al., "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685, section 4.1. `A` is (rank,
+    columns), initialized as in the authors' code, uniformly in ±1/sqrt(columns); `B` is (rows, rank), initialized as
+    zeros, so that the update is initially zero.
+
+    Args:
+        rows: of the matrix.
+        columns: of the matrix.
+        rank: of the update.
+        alpha: the scale of the addition.
+        dtype: of the matrix.
+
+    Raises:
+        ValueError: for a rank below 1, or an alpha that is not positive.
+    """
+
+    def __init__(self, rows: int, columns: int, rank: int, alpha: float, dtype: Any = np.float32) -> None:
+        self.rank = as_integer("rank", rank, 1)
+        self.scale = as_number("alpha", alpha, above=0) / rank
+        bound = 1 / sqrt(columns)
+        self.A = init.uniform_(Parameter(np.empty((rank, columns), dtype)), -bound, bound)
+        self.B = Parameter(np.zeros((rows, rank), dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the addition to x @ matrix.T.
+
+        x is (..., columns), the result (..., rows).
+        """
+        return ops.linear(ops.linear(x, self.A) * self.scale, self.B)
+
+    def rows(self, numbers: NDArray[Any]) -> Tensor:
+        """Return the addition to the rows with these numbers.
+
+        Integers (...) to (..., columns).
+        """
+        return (ops.getitem(self.B, numbers) * self.scale) @ self.A
+
+    def matrix(self) -> Tensor:
+        """Return the addition to the matrix: (rows, columns)."""
+        return (self.B * self.scale) @ self.A
+
+    def extra_repr(self) -> str:
+        """Sizes and scale."""
+        return f"{self.B.shape[0]}, {self.A.shape[1]}, rank={self.rank}, scale={self.scale:g}"

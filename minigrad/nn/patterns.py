@@ -1,0 +1,242 @@
+"""Selection of parameters and layers by patterns of names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any
+
+from minigrad.nn.module import Module
+from minigrad.nn.parameter import Parameter
+
+_WILDCARD = re.compile(r"(\*|\?|\[!?\]?[^]]*\])")
+
+
+class PatternError(ValueError):
+    """An invalid pattern, or one that matches nothing.
+
+    Attributes:
+        index: of the pattern among those that were given.
+    """
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+def as_patterns(name: str, value: Any) -> list[str]:
+    """Return one pattern or several as a list.
+
+    Raises:
+        TypeError: for anything else, with the argument's name.
+    """
+    patterns = [value] if isinstance(value, str) else value
+    if not isinstance(patterns, (list, tuple)) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise TypeError(f'{name} must be a list of patterns, such as ["*.bias"], got {value!r}')
+    return list(patterns)
+
+
+def matching(patterns: Sequence[str], names: Collection[str], what: str = "parameter") -> list[list[str]]:
+    """Return the names that each pattern matches, in order.
+
+    A pattern is that of `fnmatch.fnmatchcase` on the whole name: `*` matches any text, dots included, `?` for one
+    character, `[ab]` for one of some. A pattern that matches a module, whose name is the beginning of others up to a
+    dot, matches everything below it.
+
+    Args:
+        patterns: as `h.0.*`, `*.bias` or `head`.
+        names: the dotted names.
+        what: the word for them in an error.
+
+    Raises:
+        PatternError: for a pattern that matches nothing, with the nearest name.
+    """
+    found = []
+    for index, pattern in enumerate(patterns):
+        matches = [name for name in names if covers(pattern, name)]
+        if not matches:
+            raise PatternError(index, _nothing(pattern, names, what))
+        found.append(matches)
+    return found
+
+
+def covers(pattern: str, name: str) -> bool:
+    """Return whether a pattern matches a name, or its module."""
+    wanted = _compiled(pattern)
+    return any(wanted.fullmatch(each) for each in _with_modules(name))
+
+
+def renamed(name: str, pattern: str, replacement: str) -> str | None:
+    """Return a name with the matched part replaced, or None.
+
+    None if the pattern does not match it.
+
+    Args:
+        name: a dotted name.
+        pattern: as for `matching`; of a module, whose name is the beginning of `name`, that beginning is replaced.
+        replacement: each wildcard in it, in order, is what that of the pattern matched.
+    """
+    for each in _with_modules(name):
+        if match := _compiled(pattern).fullmatch(each):
+            texts = iter(match.groups())
+            parts = _WILDCARD.split(replacement)
+            return "".join(next(texts) if i % 2 else part for i, part in enumerate(parts)) + name[len(each) :]
+    return None
+
+
+def wildcards(pattern: str) -> int:
+    """Return the number of wildcards in a pattern."""
+    return len(_WILDCARD.findall(pattern))
+
+
+def named_tensors(model: Module) -> dict[str, Parameter]:
+    """Return the parameters of a model by name.
+
+    A shared parameter has each of its names.
+    """
+    return {name: tensor for name, tensor in model._named_state() if isinstance(tensor, Parameter)}
+
+
+def select(model: Module, patterns: Sequence[str]) -> list[dict[str, Parameter]]:
+    """Return the parameters that each pattern matches, by name.
+
+    Raises:
+        PatternError: for a pattern that matches nothing, or only layers that have no parameters.
+    """
+    parameters = named_tensors(model)
+    for index, pattern in enumerate(patterns):
+        if not any(covers(pattern, name) for name in parameters):
+            for path, layer in model.named_modules():
+                if path and covers(pattern, path):
+                    kind = type(layer).__name__
+                    raise PatternError(index, f"{pattern!r} matches layer {path!r} ({kind}), which has no parameters")
+    return [{name: parameters[name] for name in names} for names in matching(patterns, parameters)]
+
+
+def freeze(model: Module, patterns: Sequence[str]) -> None:
+    """Freeze the parameters of a model that any pattern matches.
+
+    They get no gradients, and are not changed.
+
+    A parameter that is shared is frozen wherever it is used.
+
+    Args:
+        model: whose parameters' `requires_grad` is set.
+        patterns: as `["h.0.*", "wte"]` (see `matching`).
+
+    Raises:
+        PatternError: for a pattern that matches nothing; nothing is frozen then.
+    """
+    for parameters in select(model, as_patterns("patterns", patterns)):
+        for parameter in parameters.values():
+            parameter.requires_grad = False
+
+
+def parameter_groups(model: Module, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a model's parameters in groups with their own options.
+
+    As an optimizer takes them:
+
+        optim.AdamW(nn.parameter_groups(model, [{"match": "*.bias", "weight_decay": 0.0}]), lr=1e-3)
+
+    Args:
+        model: all of whose parameters are in one group.
+        groups: for each the patterns of its parameters (see `matching`), one or a list, under "match", and options of
+            the optimizer.
+
+    Returns: a dict for each group, the first with those parameters that nothing matches, unless there are none.
+
+    Raises: PatternError, whose index is that of the group, for one without "match", a pattern that matches nothing, and
+        a parameter in two groups.
+    """
+    owner: dict[int, int] = {}
+    result: list[dict[str, Any]] = []
+    for index, group in enumerate(groups):
+        if "match" not in group:
+            raise PatternError(index, "a group needs match: the pattern, or a list of patterns, of its parameters")
+        patterns = as_patterns("match", group["match"])
+        try:
+            found = select(model, patterns)
+        except PatternError as error:
+            raise PatternError(index, str(error)) from None
+        chosen = {id(parameter): (name, parameter) for each in found for name, parameter in each.items()}
+        for key, (name, _) in chosen.items():
+            if key in owner:
+                before = groups[owner[key]]["match"]
+                message = f"the parameter {name!r} is in two groups, by {before!r} and by {group['match']!r}"
+                raise PatternError(index, f"{message}; let one pattern leave it out")
+            owner[key] = index
+        options = {name: value for name, value in group.items() if name != "match"}
+        result.append({"params": [parameter for _, parameter in chosen.values()], **options})
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in owner]
+    return [*([{"params": rest}] if rest else []), *result]
+
+
+def recompute(model: Module, patterns: Sequence[str]) -> None:
+    """Recompute layers in the backward pass, to save memory.
+
+    This is gradient checkpointing (Chen et al., arXiv:1604.06174): memory for one more forward pass. Of layers within
+    each other the outermost is computed again, as a whole. Results and gradients are the same bits. A compiled step,
+    which keeps its arrays from step to step, computes nothing again.
+
+    Args:
+        model: whose layers are set so.
+        patterns: of layers, as `["h.*"]` (see `matching`).
+
+    Raises:
+        PatternError: for a pattern that matches no layer, and for a layer that writes to its buffers whenever it is
+            called, as batch norm does.
+    """
+    modules = {path: module for path, module in model.named_modules() if path}
+    chosen: list[str] = []
+    for index, paths in enumerate(matching(as_patterns("patterns", patterns), modules, "layer")):
+        for path in paths:
+            for below, module in modules[path].named_modules():
+                if not module.decomposes:
+                    name = f"{path}.{below}" if below else path
+                    writes = f"layer {name!r} ({type(module).__name__}) looks at the whole batch or writes to buffers"
+                    raise PatternError(index, f"{writes}, which must happen once: it cannot be computed again")
+        chosen += paths
+    for path in chosen:
+        if not any(path.startswith(f"{other}.") for other in chosen):
+            modules[path].recomputes = True
+
+
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the most similar name, if any is similar."""
+    from difflib import get_close_matches  # only for a mistake
+
+    near = get_close_matches(name, list(names), n=1)
+    return near[0] if near else None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern as a regular expression, one group per wildcard."""
+    parts = _WILDCARD.split(pattern)
+    return re.compile("".join(f"({_expression(part)})" if i % 2 else re.escape(part) for i, part in enumerate(parts)))
+
+
+def _expression(wildcard: str) -> str:
+    """A wildcard's regular expression, as `fnmatch` translates it."""
+    return translate(wildcard)[:-2]
+
+
+def _with_modules(name: str) -> Iterator[str]:
+    """Yield a dotted name and its modules, innermost first."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
+
+
+def _nothing(pattern: str, names: Collection[str], what: str) -> str:
+    """The message for a pattern that matches nothing."""
+    everything = dict.fromkeys(each for name in names for each in _with_modules(name))
+    message = f"{pattern!r} matches no {what}"
+    if near := nearest_name(pattern, everything):
+        return f"{message}; did you mean {near!r}?"
+    tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
+    shown = ", ".join(tops[:8]) + (", …" if len(tops) > 8 else "")
+    return f"{message}; there are {shown}" if tops else message

@@ -1,0 +1,91 @@
+"""Upsampling layers: interpolation and pixel shuffle."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from minigrad import ops
+from minigrad.arguments import as_choice, as_flag, as_number
+from minigrad.engine import Tensor
+from minigrad.nn.module import Module
+from minigrad.ops.windows import each
+
+
+class Upsample(Module):
+    """Resizing by interpolation.
+
+    (N, C, L), (N, C, H, W) or (N, C, D, H, W) to the same with other lengths.
+
+    Args:
+        size: the new lengths, for all axes or each.
+        scale_factor: what the lengths are multiplied by, and rounded down, for all axes or each; one of the two.
+        mode: "nearest", the nearest element; "linear", "bilinear" and "trilinear", linear interpolation, for one, two
+            and three axes; "bicubic", cubic interpolation of four neighbours, for two.
+        align_corners: whether the first and the last element stay where they are; else the edges of the outer elements.
+
+    Raises:
+        ValueError: for none or both of `size` and `scale_factor`, numbers that are not positive, another mode, or
+            `align_corners` beside "nearest".
+    """
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
+        mode: Literal["nearest", "linear", "bilinear", "bicubic", "trilinear"] = "nearest",
+        align_corners: bool | None = None,
+    ) -> None:
+        if (size is None) == (scale_factor is None):
+            raise ValueError("Upsample takes size or scale_factor, one of the two")
+        if size is not None:
+            each("size", size, len(size) if isinstance(size, (tuple, list)) else 1)
+        if scale_factor is not None:
+            for factor in scale_factor if isinstance(scale_factor, (tuple, list)) else [scale_factor]:
+                as_number("scale_factor", factor, above=0, at_most=2**20)
+        self.size = size
+        self.scale_factor = scale_factor
+        self.mode: ops.interpolation.Mode = as_choice("mode", mode, ("nearest", *ops.interpolation.AXES))
+        self.align_corners = None if align_corners is None else as_flag("align_corners", align_corners)
+        if mode == "nearest" and align_corners is not None:
+            raise ValueError("align_corners is for modes that draw lines between elements, and mode is 'nearest'")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x, resized.
+
+        Raises:
+            ValueError: if x has not the axes that the mode is for.
+        """
+        return ops.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        """The size and the mode."""
+        size = f"scale_factor={self.scale_factor}" if self.size is None else f"size={self.size}"
+        return f"{size}, mode={self.mode!r}"
+
+
+class PixelShuffle(Module):
+    """Pixel shuffle: channels become pixels.
+
+    (..., C · r², H, W) to (..., C, H · r, W · r) (Shi et al., arXiv:1609.05158).
+
+    Args:
+        upscale_factor: r, the factor by which the image is enlarged.
+
+    Raises:
+        ValueError: if it is below 1.
+    """
+
+    def __init__(self, upscale_factor: int) -> None:
+        (self.upscale_factor,) = each("upscale_factor", upscale_factor, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the larger image.
+
+        Raises:
+            ValueError: if the channels are no multiple of r².
+        """
+        return ops.pixel_shuffle(x, self.upscale_factor)
+
+    def extra_repr(self) -> str:
+        """The factor."""
+        return f"upscale_factor={self.upscale_factor}"
