@@ -1,128 +1,285 @@
-"""A user's own arrays, from an .npz file."""
+"""Datasets of arrays, from NumPy files or memory."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minigrad.data.dataset import (
-    DataError,
-    Dataset,
-    Examples,
-    Targets,
-    amount_targets,
-    class_targets,
-    hold_out,
-    nearest,
-    reading,
-)
-from minigrad.engine import random
+from minigrad.data.dataset import Dataset, Targets, amount_targets, class_targets
+from minigrad.data.errors import DataError, Findings, nearest
+from minigrad.data.examples import Examples
+from minigrad.data.files import digest_of, find
+from minigrad.data.learned import NAMES
+from minigrad.data.npy import read_npy_folder, read_npz
+from minigrad.data.splits import complete, doubt_classes
+from minigrad.inputs import take
+
+_MOST_CLASSES = 1000  # more are likely amounts saved as integers, if few of them occur twice
+_NAMES = ("inputs", "targets")
 
 
 class Arrays(Dataset):
-    """Inputs (N, ...) and targets from an .npz file, as `np.savez` writes it.
+    """A dataset of arrays of inputs and targets.
 
-    Integer targets (N,) are classes, counted from 0; real targets (N,) or (N, k) are amounts and become
-    float32 (N, k). Inputs become float32, their values as they are. The parts that the file does not bring
-    are drawn by the seed from the training arrays, each class in proportion.
+    They come from an .npz file, a folder of .npy files, or memory: `Arrays(inputs, targets)`. Integer targets (N,) are
+    classes, counted from 0; texts and truth values (N,) are classes, of which the file names each; real targets (N,) or
+    (N, k) are amounts and become float32 (N, k). Inputs become float32, their values as they are. The parts that are
+    not given are drawn by the seed from the training arrays, each class in proportion.
+
+    Several inputs, for a model whose `forward` takes them by name, are the arrays in front of the target:
+    `train: [image, age, label]`, or in Python a mapping of them.
 
     Args:
-        path: the file.
-        train: the names of the arrays with the inputs and the targets.
-        val: the names of those for validation, if the file brings them.
-        test: the names of those for the test, if the file brings them.
+        path: the file or the folder; if relative, it may also be in $MINIGRAD_DATA. In Python also the training inputs.
+        train: the names of the arrays with the inputs and, last, the targets; of a folder, those of its .npy files.
+            Beside training inputs, their targets.
+        val: the names of those for validation, or both arrays, if there are some.
+        test: the same for the test.
         val_fraction: the share of the training arrays for validation, where `val` is not given.
         test_fraction: the share for the test, where `test` is not given.
         targets: the form of the classes (see `minigrad.data.Targets`).
+        inputs: what the model calls several inputs; by default as the training arrays are called.
+        tokens: inputs that stay whole numbers, int64, as an Embedding takes them; a single one is "inputs".
 
-    Raises: DataError if the file or an array is missing, damaged or of a wrong shape, or holds NaN, infinity
-    or objects.
+    Raises:
+        DataError: if the file or an array is missing, damaged or of a wrong shape, holds NaN, infinity or objects, or
+            if a class of the validation part is not among those to train on. What is doubtful is a DataWarning.
     """
+
+    _learned = NAMES
+    _class_names: tuple[str, ...] = ()
+    _digest: str | None = None
+    _input_name: str | None = None  # of the array that an .npz file has the inputs under
 
     def __init__(
         self,
-        path: str,
-        train: tuple[str, str] = ("inputs", "targets"),
-        val: tuple[str, str] | None = None,
-        test: tuple[str, str] | None = None,
+        path: str | np.ndarray | Mapping[str, np.ndarray],
+        train: tuple[str, ...] | np.ndarray = _NAMES,
+        val: tuple[str, ...] | tuple[Any, np.ndarray] | None = None,
+        test: tuple[str, ...] | tuple[Any, np.ndarray] | None = None,
         val_fraction: float = 0.2,
         test_fraction: float = 0.2,
         targets: Targets = "index",
+        inputs: tuple[str, ...] = (),
+        tokens: tuple[str, ...] = (),
     ) -> None:
-        pairs = [pair for pair in (train, test, val) if pair]
-        arrays = read_npz(path, [name for pair in pairs for name in pair])
-        inputs = _join(path, arrays, [name for name, _ in pairs]).astype(np.float32, copy=False)
-        answers = _join(path, arrays, [name for _, name in pairs])
-        for input_name, target_name in pairs:
-            if len(arrays[input_name]) != len(arrays[target_name]):
-                raise DataError(
-                    f"{path}: expected one target for each input, got {len(arrays[input_name])} in {input_name!r} "
-                    f"and {len(arrays[target_name])} in {target_name!r}"
-                )
+        named: dict[str, tuple[str, ...]] = {}
+        given: dict[str, Any] = {"train": train, "test": test, "val": val}
+        if isinstance(path, str):
+            named = {part: tuple(names) for part, names in given.items() if names is not None}
+            for part, names in named.items():
+                if len(names) < 2 or len(names) != len(named["train"]):
+                    expected = "the array of inputs, or several, and last that of targets"
+                    expected += "" if part == "train" else f", as many as in train, {len(named['train'])}"
+                    raise DataError(f"{part} names {expected}, got {list(names)}")
+            arrays, self._digest = _read(path, list(dict.fromkeys(name for names in named.values() for name in names)))
+            inputs = inputs or (named["train"][:-1] if len(named["train"]) > 2 else ())
+            self._input_name = None if inputs else named["train"][0]
+        elif train is _NAMES:
+            raise DataError(
+                "Arrays in Python are inputs and targets, and the targets are missing: Arrays(inputs, targets)"
+            )
+        else:
+            given["train"] = (path, train)
+            inputs = inputs or (tuple(path) if isinstance(path, Mapping) else ())
+            arrays = {}
+            for part, pair in given.items():
+                if pair is not None:
+                    found = _given(part, pair, inputs)
+                    arrays |= found
+                    named[part] = tuple(found)
+            path = "Arrays"
+        *columns, answered = zip(*named.values(), strict=True)
+        if inputs and len(inputs) != len(columns):
+            raise DataError(f"inputs names each of the {len(columns)} arrays of inputs, got {list(inputs)}")
+        keys = inputs or ("inputs",)
+        if strays := [name for name in tokens if name not in keys]:
+            raise DataError(f"tokens names inputs, and there is no {strays[0]!r}; {nearest(strays[0], list(keys))}")
+        values = {
+            key: _join(path, arrays, column, "iu" if key in tokens else "biuf").astype(
+                np.int64 if key in tokens else np.float32, copy=False
+            )
+            for key, column in zip(keys, columns, strict=True)
+        }
+        answers = _join(path, arrays, answered, "biufUS")
+        for *input_names, target_name in named.values():
+            for name in input_names:
+                if len(arrays[name]) != len(arrays[target_name]):
+                    raise DataError(
+                        f"{path}: expected one target for each input, got {len(arrays[name])} in {name!r} "
+                        f"and {len(arrays[target_name])} in {target_name!r}"
+                    )
 
+        findings = Findings(path)
         classes = None
         if answers.dtype.kind == "f":
+            _doubt_amounts(answers, answered[0], findings)
             encoded = amount_targets(answers, targets)
         elif answers.ndim == 1:
-            classes = answers
-            self._num_classes = int(classes.max()) + 1
-            encoded = class_targets(classes, self._num_classes, targets)
+            classes = self._learn_classes(answers, answered[0], findings)
+            encoded = class_targets(classes, self.num_classes, targets)
         else:
             raise DataError(
-                f"{path}: array {train[1]!r} of integers is taken for classes, which have the shape (N,), "
-                f"and it has {arrays[train[1]].shape}; save amounts as real numbers"
+                f"{path}: array {answered[0]!r} of {answers.dtype} is taken for classes, which have the shape (N,), "
+                f"and it has {arrays[answered[0]].shape}; save amounts as real numbers"
             )
+        findings.check()
 
-        n = len(arrays[train[0]])
-        rows = random.stream("split").permutation(n)
-        if test is None:
-            rows, test_rows = hold_out(rows, n * test_fraction, "test", classes)
-        else:
-            test_rows = n + np.arange(len(arrays[test[0]]))
-        if val is None:
-            rows, val_rows = hold_out(rows, n * val_fraction, "validation", classes)
-        else:
-            val_rows = len(inputs) - len(arrays[val[0]]) + np.arange(len(arrays[val[0]]))
+        sizes = [len(arrays[name]) for name in answered]
+        rows = dict(zip(named, np.split(np.arange(len(answers)), np.cumsum(sizes)[:-1]), strict=True))
+        names = () if classes is None else self.class_names
+        parts = complete(sizes[0], rows.get("val"), rows.get("test"), val_fraction, test_fraction, classes, names)
+        if classes is not None:
+            doubt_classes(path, [classes[part] for part in parts], self.class_names, findings)
         self.train, self.val, self.test = (
-            Examples(inputs[part], encoded[part]) for part in map(np.sort, (rows, val_rows, test_rows))
+            Examples(take(values, part) if inputs else values["inputs"][part], encoded[part]) for part in parts
+        )
+        findings.warn()
+
+    def _learn_classes(self, answers: np.ndarray, name: str, findings: Findings) -> np.ndarray:
+        """Learn the classes; return the class of each example.
+
+        As integers.
+        """
+        if answers.dtype.kind in "bUS":
+            if answers.dtype.kind == "S":
+                answers = np.strings.decode(answers, "utf-8", "replace")
+            values, classes = np.unique(answers, return_inverse=True)
+            self._class_names = tuple(map(str, values.tolist()))
+            self._num_classes = len(values)
+        else:
+            classes = answers
+            self._num_classes = int(classes.max()) + 1
+            if self._num_classes > max(_MOST_CLASSES, len(classes) // 2):
+                findings.refuse(
+                    f"array {name!r} holds integers up to {classes.max()} for {len(classes)} examples, and integers "
+                    f"are classes: save amounts as real numbers"
+                )
+            elif classes.min() == 1:
+                findings.note(
+                    f"array {name!r} has no class 0, from which classes count: subtract 1 if it counts from 1"
+                )
+        if self._num_classes == 1:
+            findings.refuse(f"array {name!r} holds one class: there is nothing to learn")
+        return classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes: texts or numbers."""
+        return self._class_names or super().class_names
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of what was read, or None.
+
+        Of the file, or of all the arrays' files; None for arrays in memory.
+        """
+        return self._digest
+
+    def read_inputs(self, path: str | Path) -> Any:
+        """Read the inputs of an .npz, .csv or .npy file.
+
+        Those of an .npz file are under the name that the inputs to train on have.
+
+        Raises:
+            DataError: if the file cannot be read or does not fit.
+        """
+        if Path(path).suffix.lower() != ".npz" or self._input_name is None:
+            return super().read_inputs(path)
+        try:
+            return self.prepare(read_npz(path, [self._input_name])[self._input_name])
+        except DataError as error:
+            raise DataError(f"{path!s}: {str(error).removeprefix(f'{path}: ')}") from error
+
+    @property
+    def input_suffixes(self) -> tuple[str, ...]:
+        """The suffixes of the files that `read_inputs` takes."""
+        return (".csv", ".npy", ".npz")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sizes, and the names of the classes."""
+        return {**self.sizes(), "class_names": self._class_names, "input_name": self._input_name}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`: sizes and the names of classes."""
+        self._load_sizes(state_dict)
+        self._class_names = tuple(state_dict["class_names"])
+        self._input_name = state_dict.get("input_name")
+
+
+def _read(path: str, names: list[str]) -> tuple[dict[str, np.ndarray], str]:
+    """Return a file's or folder's arrays by name, and its SHA-256."""
+    place = find(path)
+    if place.is_dir():
+        return read_npy_folder(place, names), digest_of(*(place / f"{name}.npy" for name in names))
+    if place.suffix.lower() == ".npy":
+        raise DataError(f"{path}: expected an .npz file or a folder of .npy files, found one array: name its folder")
+    return read_npz(place, names), digest_of(place)
+
+
+def _given(part: str, pair: Any, inputs: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return the arrays of a part given in Python.
+
+    The targets last, by what errors call them.
+    """
+    given, targets = pair
+    if isinstance(given, Mapping):
+        if sorted(given) != sorted(inputs):
+            raise DataError(f"{part} has the inputs {list(given)}, and those of train are {list(inputs)}")
+        named = {f"{part} {name}": given[name] for name in inputs}
+    else:
+        named = {f"{part} inputs": given}
+    return {name: _array(values, name) for name, values in {**named, f"{part} targets": targets}.items()}
+
+
+def _array(values: Any, name: str) -> np.ndarray:
+    """Return a value as an array.
+
+    Raises:
+        DataError: for others.
+    """
+    try:
+        array = np.asarray(values)
+        return np.array(array.tolist()) if array.dtype == object else array  # pandas keeps texts as objects
+    except ValueError as error:
+        raise DataError(f"{name} are a full rectangle, with as many values in each row") from error
+
+
+def _doubt_amounts(answers: np.ndarray, name: str, findings: Findings) -> None:
+    """Find real numbers that may be classes.
+
+    All of them whole, and few different ones.
+    """
+    if answers.size > len(answers):
+        return  # several at once
+    values = np.unique(answers)
+    if len(values) == 1 and len(answers) > 1:
+        findings.note(f"array {name!r} holds {values[0]:g} for all examples: there is nothing to learn")
+    elif len(values) <= min(20, len(answers) // 5) and (values == np.floor(values)).all():
+        findings.note(
+            f"array {name!r} holds {len(values)} different whole numbers, saved as real ones, which are taken for "
+            f"amounts; save classes as integers"
         )
 
 
-def read_npz(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
-    """Returns the arrays `names` of the .npz file at `path`. Nothing in the file is executed.
+def _join(path: str, arrays: dict[str, np.ndarray], names: Sequence[str], kinds: str) -> np.ndarray:
+    """Concatenate the arrays `names`; real numbers become float32.
 
-    Raises: DataError if the file or an array is missing or damaged, or an array holds Python objects.
+    They have one shape but for their length.
     """
-    with reading(path), open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise DataError(f"{path}: expected a whole .npz file, as numpy.savez writes it")
-        file.seek(0)
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                there = archive.files
-                arrays = {name: archive[name] for name in names if name in there}
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-            raise DataError(f"{path}: damaged, or holds something else than numbers: {error}") from error
-    for name in names:
-        if name not in there:
-            raise DataError(f"{path}: no array {name!r}; {nearest(name, there)}")
-    return arrays
-
-
-def _join(path: str, arrays: dict[str, np.ndarray], names: list[str]) -> np.ndarray:
-    """Returns the arrays `names`, of one shape but for their length, one after the other; real numbers as float32."""
     model = arrays[names[0]]
+    expected = "whole numbers" if kinds == "iu" else "real or whole numbers"
     joined = []
     for name in names:
         array = arrays[name]
         if array.ndim == 0 or len(array) == 0:
             raise DataError(f"{path}: array {name!r} of shape {array.shape} holds no examples")
-        if array.dtype.kind not in "iuf":
-            raise DataError(f"{path}: array {name!r} holds {array.dtype}, expected real or whole numbers")
-        if array.shape[1:] != model.shape[1:] or (array.dtype.kind == "f") != (model.dtype.kind == "f"):
+        if array.dtype.kind not in kinds:
+            raise DataError(f"{path}: array {name!r} holds {array.dtype}, expected {expected}")
+        if array.shape[1:] != model.shape[1:] or _sort(array) != _sort(model):
             raise DataError(
                 f"{path}: array {name!r}, {array.dtype} {array.shape}, does not go on from {names[0]!r}, "
                 f"{model.dtype} {model.shape}: all parts have examples of one shape and kind"
@@ -134,7 +291,16 @@ def _join(path: str, arrays: dict[str, np.ndarray], names: list[str]) -> np.ndar
                 place = tuple(np.argwhere(~np.isfinite(numbers))[0].tolist())
                 raise DataError(
                     f"{path}: array {name!r} holds {array[place]} at {list(place)}: expected finite numbers of float32"
+                    "; leave such rows out, or write a number in their place, as with np.nan_to_num"
                 )
             array = numbers
         joined.append(array)
     return np.concatenate(joined)
+
+
+def _sort(array: np.ndarray) -> str:
+    """Return the kind of an array, by which arrays are joined.
+
+    Real numbers, whole numbers, truth values, or texts.
+    """
+    return {"u": "i", "S": "U"}.get(array.dtype.kind, array.dtype.kind)

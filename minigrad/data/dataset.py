@@ -1,65 +1,43 @@
-"""What a dataset is: examples to learn from, to choose by, and to report on, and a few facts about them."""
+"""Datasets: training, validation and test examples."""
 
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from difflib import get_close_matches
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from minigrad.engine import random
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
+from minigrad.data.inputs import read_image, read_numbers
+from minigrad.data.learned import SIZES, Rules
+from minigrad.data.npy import read_npz
+from minigrad.data.pictures import SUFFIXES
+from minigrad.facts import require
+from minigrad.inputs import parts
+from minigrad.targets import Comparison, Target, target_of
 
 Targets = Literal["index", "one_hot", "binary"]
-"""How a class is given to the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32
+"""The form of class targets for the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32
 (N, num_classes), for MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and a network of one output."""
 
-
-class DataError(ValueError):
-    """Data that cannot be used, or is asked for wrongly: what was expected, what was found, and the remedy."""
-
-
-class Examples:
-    """Inputs (N, ...) and their targets (N, ...), which a batch takes by index.
-
-    The arrays are kept without a copy and seen read-only, so that no model can write into the data it learns
-    from. Only float64, which NumPy makes of most numbers, becomes float32, as parameters are, or else a model would
-    compute in float64.
-
-    Raises: DataError if there are no examples, or not one target for each input.
-    """
-
-    def __init__(self, inputs: np.ndarray, targets: np.ndarray) -> None:
-        if len(inputs) != len(targets):
-            raise DataError(f"expected one target for each input, got {len(inputs)} inputs and {len(targets)} targets")
-        if len(inputs) == 0:
-            raise DataError("expected at least one example, got none")
-        self.inputs = _held(inputs)
-        self.targets = _held(targets)
-
-    def __len__(self) -> int:
-        return len(self.inputs)
-
-    def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the inputs and targets at `indices`: copies for an integer array, views for a slice."""
-        if isinstance(indices, slice):
-            return self.inputs[indices], self.targets[indices]
-        return self.inputs.take(indices, axis=0), self.targets.take(indices, axis=0)  # a sixth less time than [indices]
-
-    def epoch(self, n: int) -> Examples:
-        """Returns what a training sees in epoch `n`, as many examples as these: these.
-
-        A subclass may draw others, such as crops or distortions, as a pure function of the seed and `n`.
-        """
-        return self
+_STARTS = {
+    rb"\x93NUMPY": ".npy",
+    rb"\x89PNG": ".png",
+    rb"\xff\xd8\xff": ".jpg",
+    rb"BM.{4}\0{4}": ".bmp",
+    rb"RIFF.{4}WEBP": ".webp",
+}
+"""The first bytes of a file's content, and its suffix."""
 
 
 class Dataset:
-    """The base of datasets: a subclass sets `train`, `val` and `test` in its constructor.
+    """The base of datasets.
+
+    A subclass sets `train`, `val` and `test` in its constructor.
 
     The constructor's annotated arguments are what a config may say; annotated properties are what it may
     refer to, as in `${data.num_features}`. A subclass whose targets are classes sets `_num_classes`.
@@ -71,10 +49,50 @@ class Dataset:
     _num_classes: int | None = None
     _pixel_max: int | None = None  # in images: the white of the whole numbers that become fractions of it
 
+    _shape: tuple[int, ...] | None = None  # of an input, where a dataset was restored without its examples
+    _dtype: np.dtype | None = None
+    _shapes: dict[str, tuple[int, ...]] | None = None  # of several inputs, as above
+    _dtypes: dict[str, np.dtype] | None = None
+
+    @property
+    def input_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each input, by name.
+
+        Empty where there is one input, which has no name.
+        """
+        if self._shapes is None:
+            there = vars(self).get("train")  # and not what a restored dataset would open
+            return {} if there is None else {name: array.shape[1:] for name, array in parts(there.inputs) if name}
+        return self._shapes
+
+    _learned: ClassVar[Rules] = {}
+    _known_target: Target | None = None
+    _open_data: Callable[[], Dataset] | None = None
+    _full: Dataset | None = None
+
+    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what a restored dataset lacks, from its data, which is opened. Raises: AttributeError."""
+            kind = type(self).__name__
+            if name.startswith("__") or "_open_data" not in vars(self):
+                raise AttributeError(f"{kind!r} has no attribute {name!r}")
+            if self._open_data is None:
+                raise AttributeError(f"this {kind} was restored without its examples: it has no {name!r}")
+            if self._full is None:
+                self._full = self._open_data()
+            return getattr(self._full, name)
+
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The shape of one input."""
-        return self.train.inputs.shape[1:]
+        """The shape of one input.
+
+        Raises: DataError where there are several.
+        """
+        if shapes := self.input_shapes:
+            named = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items())
+            raise DataError(f"the inputs of this {type(self).__name__} have a shape each, {named}: see input_shapes")
+        return self.train.inputs.shape[1:] if self._shape is None else self._shape
 
     @property
     def num_features(self) -> int:
@@ -83,39 +101,83 @@ class Dataset:
 
     @property
     def num_classes(self) -> int:
-        """The number of classes. Raises DataError where the targets are no classes."""
+        """The number of classes.
+
+        Raises: DataError where the targets are not classes.
+        """
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
         return self._num_classes
 
+    def target(self, comparison: Comparison, shape: tuple[int, ...]) -> Target:
+        """Return the kind of the targets in all parts.
+
+        Args:
+            comparison: what the loss compares.
+            shape: of the model's outputs for some examples.
+        """
+        if self._known_target is not None:
+            return self._known_target
+        try:
+            classes: int | None = self.num_classes
+        except DataError:
+            classes = None
+        return target_of(comparison, shape, [self.train.targets, self.val.targets, self.test.targets], classes)
+
     @property
     def digest(self) -> str | None:
-        """The SHA-256 of what was read, where the same config may meet other data elsewhere; a run notes it."""
+        """The SHA-256 of the file, where there is one."""
         return None
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
-        """One input as an image, (channels, height, width), however it is laid out; None where it is no image."""
+        """The shape of an image, (channels, height, width), or None.
+
+        However the input is laid out; None where it is not an image.
+        """
+        if self.input_shapes:
+            return None
         return self.input_shape if len(self.input_shape) == 3 and self.input_shape[0] in (1, 3) else None
 
     @property
+    def pixel_max(self) -> int | None:
+        """The white of whole-number pixels, or None.
+
+        Pixels become fractions of it; None where inputs are not pixels.
+        """
+        return self._pixel_max
+
+    @property
     def feature_names(self) -> tuple[str, ...]:
-        """What each input value is, where the data says so."""
+        """The names of the input values, where known."""
         return ()
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What each class is called: its number, where the data says no more; nothing where targets are amounts."""
+        """The names of the classes.
+
+        Their numbers, where the data says no more; empty for real targets.
+        """
         return tuple(map(str, range(self._num_classes or 0)))
 
-    def prepare(self, raw: np.ndarray) -> np.ndarray:
-        """Returns raw inputs, one or more, as the model learned to take them: (N, *input_shape).
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of several targets, where known."""
+        return ()
+
+    def prepare(self, raw: Any) -> Any:
+        """Return raw inputs prepared for the model, (N, *input_shape).
 
         Of images, whole numbers are pixels, scaled to [0, 1], and real numbers are such fractions already. All else
         keeps its values. A subclass that does more to its inputs defines this, or `read_inputs`.
 
+        Args:
+            raw: an array, or where the data has several inputs a mapping of them by name.
+
         Raises: DataError for another shape, for what is no number, and for pixels out of range.
         """
+        if self.input_shapes:
+            return self._prepare_several(raw)
         shapes = {self.input_shape, (self.num_features,)}
         if self.image_shape is not None:
             shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # grey needs no channel
@@ -123,7 +185,8 @@ class Dataset:
         if examples.ndim == 0 or examples.shape[1:] not in shapes or len(examples) == 0:
             expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=len))
             raise DataError(f"expected inputs of shape {expected}, got {raw.shape}")
-        is_whole, dtype = raw.dtype.kind in "iu", self.train.batch(slice(1))[0].dtype
+        dtype = self.train.batch(slice(1))[0].dtype if self._dtype is None else self._dtype
+        is_whole = raw.dtype.kind in "iu"
         if not is_whole and (raw.dtype.kind != "f" or dtype.kind != "f"):
             raise DataError(f"expected inputs of {'real' if dtype.kind == 'f' else 'whole'} numbers, got {raw.dtype}")
         if self._pixel_max is not None and not 0 <= raw.min() <= raw.max() <= (self._pixel_max if is_whole else 1):
@@ -139,37 +202,167 @@ class Dataset:
             raise DataError(f"expected finite numbers of {dtype}, got NaN or infinity")
         return inputs
 
-    def read_inputs(self, path: str | Path) -> np.ndarray:
-        """Returns the inputs of a .csv, .npy or (for images) .png file, as the model learned to take them: (N, ...).
+    def _prepare_several(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Prepare inputs with names, as `prepare` does."""
+        inputs = {}
+        for name, shape in self.input_shapes.items():
+            if not isinstance(raw, Mapping) or name not in raw:
+                raise DataError(f"expected the inputs {', '.join(map(repr, self.input_shapes))} by name: no {name!r}")
+            array = np.asarray(raw[name])
+            array = array[np.newaxis] if array.shape == shape else array
+            dtype = self.train.inputs[name].dtype if self._dtypes is None else self._dtypes[name]
+            kinds = "biuf" if dtype.kind == "f" else "iu"
+            if array.shape[1:] != shape or not array.size or array.dtype.kind not in kinds:
+                wanted = f"{'whole ' if kinds == 'iu' else ''}numbers of shape (N, {', '.join(map(str, shape))})"
+                raise DataError(f"expected {wanted} for {name!r}, got {array.dtype} of shape {array.shape}")
+            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+                inputs[name] = array.astype(dtype, copy=False)
+            if not np.isfinite(inputs[name]).all():
+                raise DataError(f"expected finite numbers of {inputs[name].dtype} for {name!r}, got NaN or infinity")
+        if len({len(array) for array in inputs.values()}) > 1:
+            found = ", ".join(f"{len(array)} of {name!r}" for name, array in inputs.items())
+            raise DataError(f"expected as many of each input, got {found}")
+        return inputs
+
+    def read_inputs(self, path: str | Path) -> Any:
+        """Read prepared inputs from a .csv, .npy or image file.
+
+        As the model learned to take them: (N, ...).
+
+        Several inputs are read by name from an .npz file.
 
         Raises: DataError if the file cannot be read or does not fit.
         """
-        from minigrad.data.inputs import read_image, read_numbers  # which are for finished models, and know DataError
-
-        suffix = Path(path).suffix
-        if suffix == ".png" and self._pixel_max is not None and self.image_shape is not None:
+        suffix = Path(path).suffix.lower()
+        raw: Any
+        if self.input_shapes and suffix == ".npz":
+            raw = read_npz(path, list(self.input_shapes))
+        elif self.input_shapes:
+            names = ", ".join(map(repr, self.input_shapes))
+            raise DataError(f"{path}: the inputs {names} are read from an .npz file with arrays of these names")
+        elif suffix in SUFFIXES and self._pixel_max is not None and self.image_shape is not None:
             raw = read_image(path, self.image_shape)
         elif suffix in (".csv", ".npy"):
             raw = read_numbers(path)
         else:
-            kinds = ".csv, .npy or .png" if self._pixel_max is not None else ".csv or .npy"
+            known = (".csv", ".npy", *(SUFFIXES if self._pixel_max is not None else ()))
+            kinds = f"{', '.join(known[:-1])} or {known[-1]}"
             raise DataError(f"{path}: the inputs of {type(self).__name__} are read from {kinds} files")
         try:
             return self.prepare(raw)
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 
+    @property
+    def input_suffixes(self) -> tuple[str, ...]:
+        """The suffixes of files that `read_inputs` takes.
+
+        In lower case; none for a class that does not say.
+        """
+        if self.input_shapes:
+            return (".npz",)
+        if type(self).read_inputs is not Dataset.read_inputs:
+            return ()
+        return (".csv", ".npy", *(SUFFIXES if self._pixel_max is not None and self.image_shape is not None else ()))
+
+    def suffix_of(self, content: bytes) -> str:
+        """Return the suffix for a file's content without a name.
+
+        `read_inputs` goes by suffixes.
+        """
+        return next((suffix for start, suffix in _STARTS.items() if re.match(start, content, re.DOTALL)), ".csv")
+
+    def in_units(self, amounts: np.ndarray) -> np.ndarray:
+        """Return real targets or outputs in the data's units.
+
+        They are (N, k); without units of the data they stay as they are.
+        """
+        return amounts
+
+    def original(self, inputs: Any) -> dict[str, list[str]]:
+        """Return the original values of inputs, as texts by name.
+
+        Where a dataset has more to show than the numbers.
+        """
+        return {}
+
+    @classmethod
+    def restore(
+        cls,
+        state_dict: Mapping[str, Any],
+        sizes: Mapping[str, Any] | None = None,
+        target: Target | None = None,
+        examples: Callable[[], Dataset] | None = None,
+    ) -> Dataset:
+        """Restore a dataset without examples from a state.
+
+        Its file need not be there; it prepares inputs as the original did.
+
+        Args:
+            state_dict: of that dataset.
+            sizes: its `sizes()`, for a class whose `state_dict` does not have them.
+            target: what its targets are.
+            examples: opens the data, the first time that its examples, or what the state lacks, are asked for. By
+                default that is an AttributeError.
+        """
+        require(state_dict, cls._learned)
+        data = cls.__new__(cls)
+        data._open_data = examples
+        if sizes is not None:
+            data._load_sizes(sizes)
+        data._known_target = target
+        data.load_state_dict(state_dict)
+        return data
+
+    def sizes(self) -> dict[str, Any]:
+        """Return the shapes, dtypes and number of classes.
+
+        Of the inputs; the number may be None. As JSON can hold them.
+        """
+        if shapes := self.input_shapes:
+            dtypes = self._dtypes or {name: array.dtype for name, array in parts(self.train.inputs)}
+            return {
+                "input_shapes": {name: list(shape) for name, shape in shapes.items()},
+                "input_dtypes": {name: dtype.name for name, dtype in dtypes.items()},
+                "num_classes": self._num_classes,
+            }
+        dtype = self.train.batch(slice(1))[0].dtype if self._dtype is None else self._dtype
+        return {"input_shape": list(self.input_shape), "input_dtype": dtype.name, "num_classes": self._num_classes}
+
+    def blank(self) -> Any:
+        """Return one input of zeros, as a model takes it."""
+        sizes = self.sizes()
+        if "input_shapes" in sizes:
+            dtypes = sizes["input_dtypes"]
+            return {name: np.zeros((1, *shape), dtypes[name]) for name, shape in sizes["input_shapes"].items()}
+        return np.zeros((1, *sizes["input_shape"]), sizes["input_dtype"])
+
+    def _load_sizes(self, state_dict: Mapping[str, Any]) -> None:
+        """Load what `sizes` has returned."""
+        require(state_dict, SIZES)
+        self._shapes = {name: tuple(shape) for name, shape in state_dict.get("input_shapes", {}).items()}
+        if self._shapes:
+            self._dtypes = {name: np.dtype(dtype) for name, dtype in state_dict["input_dtypes"].items()}
+        else:
+            self._shape = tuple(state_dict["input_shape"])
+            self._dtype = np.dtype(state_dict["input_dtype"])
+        self._num_classes = state_dict["num_classes"]
+
     def state_dict(self) -> dict[str, Any]:
-        """Returns what preparing inputs has learned from the data, as JSON can hold it; a run keeps it."""
+        """Return what preparing inputs learned from the data.
+
+        As JSON can hold it; a run keeps it.
+        """
         return {}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Prepares inputs from now on as the data did whose `state_dict` this is."""
+        """Load a `state_dict`, to prepare inputs in the same way."""
 
 
 def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "index") -> np.ndarray:
-    """Returns class labels (N,), integers from 0 to `num_classes` - 1, in the form that `targets` names (see
-    `Targets`).
+    """Return class labels in the form that `targets` names.
+
+    The labels are (N,), integers from 0 to `num_classes` - 1; for the forms see `Targets`.
 
     Raises: DataError for a label out of range, for an unknown form, and for `binary` where there are not two
     classes.
@@ -193,89 +386,12 @@ def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "inde
 
 
 def amount_targets(amounts: np.ndarray, targets: Targets = "index") -> np.ndarray:
-    """Returns real targets (N,) or (N, k) as float32 (N, k), which is what a regression loss compares with
-    (N, k) outputs.
+    """Return real targets as float32 (N, k).
+
+    A regression loss compares them with (N, k) outputs. They come as (N,) or (N, k).
 
     Raises: DataError if `targets` asks for a form that only classes have.
     """
     if targets != "index":
         raise DataError(f"targets {targets!r} is a form of classes, and these targets are amounts: leave it out")
     return amounts.astype(np.float32).reshape(len(amounts), -1)
-
-
-def split(
-    n: int, val_fraction: float = 0.2, test_fraction: float = 0.2, classes: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the indices of the training, validation and test part of `n` examples, each in ascending order.
-
-    The parts are drawn by the seed. With `classes`, the labels (n,), they are stratified: each class has its
-    share in every part, up to rounding.
-
-    Raises: DataError if a part is left without an example.
-    """
-    order = random.stream("split").permutation(n)
-    rest, test = hold_out(order, n * test_fraction, "test", classes)
-    train, val = hold_out(rest, n * val_fraction, "validation", classes)
-    return np.sort(train), np.sort(val), np.sort(test)
-
-
-def hold_out(
-    order: np.ndarray, count: float, part: str, classes: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns which of the indices `order` stay, and which `count` (rounded) are held out for `part`.
-
-    Held out is every (len(order) / count)-th, after sorting by class where `classes` are given: systematic
-    sampling, which gives each class its share to within one. Whether it is random is a matter of `order`
-    alone, which both results keep within a class.
-
-    Raises: DataError if either is left without an example.
-    """
-    if not 0.5 < count < len(order) - 0.5:
-        raise DataError(
-            f"{count:g} of {len(order)} examples for the {part} part would leave it or the training part empty: "
-            f"the fractions are shares of all examples, more than 0 and together less than 1"
-        )
-    if classes is not None:
-        order = order[np.argsort(classes[order], kind="stable")]
-    size = round(count)
-    held = np.zeros(len(order), dtype=bool)
-    held[(2 * np.arange(size) + 1) * len(order) // (2 * size)] = True
-    return order[~held], order[held]
-
-
-def data_home() -> Path:
-    """Returns the folder of large data: $MINIGRAD_DATA, or else `minigrad` in the user's cache ($XDG_CACHE_HOME)."""
-    if home := os.environ.get("MINIGRAD_DATA"):
-        return Path(home)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrad"
-
-
-def find(path: str) -> Path:
-    """Returns where a file is: at `path`, or else in `data_home()`. Raises: DataError if it is in neither."""
-    for place in (Path(path), data_home() / path):
-        if place.exists():
-            return place
-    raise DataError(f"{path}: no such file, neither from {Path.cwd()} nor from {data_home()} ($MINIGRAD_DATA)")
-
-
-@contextmanager
-def reading(path: str | Path) -> Iterator[None]:
-    """Within the block, a file that is not there or cannot be read is a DataError that names it."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file; a relative path starts at {Path.cwd()}") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """Returns the end of a sentence about a wrong `name`: the right name most like it, and all that there are."""
-    likely = get_close_matches(name, names, n=1)
-    return (f"did you mean {likely[0]!r}? " if likely else "") + f"there are: {', '.join(names)}"
-
-
-def _held(array: np.ndarray) -> np.ndarray:
-    view = array.astype(np.float32) if array.dtype == np.float64 else array.view()
-    view.flags.writeable = False
-    return view

@@ -1,4 +1,4 @@
-"""The UCI optical digits: real handwriting that ships with the package.
+"""The UCI optical digits, shipped with the package.
 
 Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
 Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0; `digits.md` beside this file tells what is in
@@ -11,12 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.data.arrays import read_npz
-from minigrad.data.dataset import Dataset, Examples, Targets, class_targets, hold_out
+from minigrad.arguments import as_flag
+from minigrad.data.dataset import Dataset, Targets, class_targets
+from minigrad.data.examples import Examples
+from minigrad.data.npy import read_npz
+from minigrad.data.splits import hold_out, hold_out_validation
 
 
 class Digits(Dataset):
-    """1,797 images of handwritten digits, 8 × 8 pixels scaled to [0, 1], in ten classes.
+    """1,797 handwritten digits, 8 × 8 pixels, ten classes.
+
+    The pixels are scaled to [0, 1].
 
     The parts are the same for every seed: of each digit in the order of the file, so from every writer, 1 in
     5 images is for the test and 1 in 10 for validation.
@@ -33,10 +38,10 @@ class Digits(Dataset):
     def __init__(self, flatten: bool = True, targets: Targets = "index") -> None:
         arrays = read_npz(Path(__file__).with_name("digits.npz"), ["images", "labels"])
         inputs = arrays["images"].astype(np.float32) / 16
-        inputs = inputs.reshape(-1, 64) if flatten else inputs[:, np.newaxis]
+        inputs = inputs.reshape(-1, 64) if as_flag("flatten", flatten) else inputs[:, np.newaxis]
         labels = arrays["labels"]
         encoded = class_targets(labels, self.num_classes, targets)
         rest, test = hold_out(np.arange(len(labels)), len(labels) / 5, "test", labels)
-        train, val = hold_out(rest, len(labels) / 10, "validation", labels)
+        train, val = hold_out_validation(rest, len(labels) / 10, labels)
         parts = map(np.sort, (train, val, test))
         self.train, self.val, self.test = (Examples(inputs[part], encoded[part]) for part in parts)

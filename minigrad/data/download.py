@@ -1,4 +1,4 @@
-"""Fetching a file so that it is there whole and right, or not at all."""
+"""Downloads, verified and complete or not at all."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from minigrad.data.dataset import DataError
+from minigrad.data.errors import DataError
 
 _TIMEOUT = 30.0  # seconds without a byte, after which a transfer is given up
 
 
 def fetch(url: str, path: Path, verify: Callable[[Path], object]) -> None:
-    """Fetches `url` to `path`, whose folder is made where needed.
+    """Download `url` to `path`, creating its folder.
 
     The bytes gather in `path` with `.part` behind it, which a broken transfer leaves behind and the next one
     goes on with. Only when `verify` accepts it does the file get its name, at once; what it refuses is
@@ -27,7 +27,8 @@ def fetch(url: str, path: Path, verify: Callable[[Path], object]) -> None:
         path: where it goes.
         verify: called with the path of the whole file; raises DataError if that is not the right one.
 
-    Raises: DataError if the transfer breaks, `path` cannot be written, or `verify` refuses what came.
+    Raises:
+        DataError: if the transfer breaks, `path` cannot be written, or `verify` refuses what came.
     """
     part = path.with_name(f"{path.name}.part")
     resumed = part.exists()
@@ -49,7 +50,10 @@ def fetch(url: str, path: Path, verify: Callable[[Path], object]) -> None:
 
 
 def _transfer(url: str, part: Path) -> None:
-    """Appends to `part` what it lacks of `url`, or writes it anew where the server cannot begin in the middle."""
+    """Append to `part` what it lacks of `url`.
+
+    Or write it anew where the server cannot begin in the middle.
+    """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:

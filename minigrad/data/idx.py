@@ -1,23 +1,39 @@
-"""Images and their classes in the format of MNIST, IDX, from files that may be larger than memory."""
+"""IDX files, MNIST's format of images and classes.
+
+The files may be larger than memory.
+"""
 
 from __future__ import annotations
 
+import functools
 import math
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, find, reading
-from minigrad.data.mapped import file_of, give_back
+from minigrad.data.augment import Augmentation, Augmented
+from minigrad.data.dataset import Dataset, Targets, class_targets
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
+from minigrad.data.files import digest_of, find, reading
+from minigrad.data.learned import NAMES
+from minigrad.data.mapped import file_of, give_back, map_file, require_whole
+from minigrad.data.npy import check_ratio
+from minigrad.data.pictures import SUFFIXES
+from minigrad.data.splits import check_order
 
 WHITE = 255
 """The largest value of a pixel, which a model sees as 1."""
 
 
 class Images(Examples):
-    """Images of bytes, of which a batch takes its own, as fractions: float32 from 0 to 1.
+    """Images of bytes, read batch by batch as fractions.
+
+    A batch is float32 from 0 to 1.
 
     Raises: as `Examples`.
     """
@@ -27,9 +43,11 @@ class Images(Examples):
         self._file = file_of(pixels)
 
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Returns copies of the inputs at `indices`, and the targets; what of a mapped file was read stays the
-        system's.
+        """Return copies of the inputs and targets at `indices`.
+
+        What was read of a mapped file stays the system's.
         """
+        require_whole(self._file, self.inputs)
         pixels, targets = super().batch(indices)
         inputs = fractions(pixels)
         give_back(self._file)
@@ -37,7 +55,9 @@ class Images(Examples):
 
 
 class IDX(Dataset):
-    """Images and their classes from files as those of MNIST, such as Fashion-MNIST, Kuzushiji-MNIST or one's own.
+    """Images and classes from IDX files, as MNIST's.
+
+    Such as Fashion-MNIST, Kuzushiji-MNIST or your own.
 
     Pixels are scaled to [0, 1]. A file that is not compressed is mapped into memory: only the images of a batch are
     read. Those for validation are the last of the training images, and so are those for the test where there are no
@@ -53,12 +73,16 @@ class IDX(Dataset):
         test_fraction: the share for the test, where there are no files for it.
         flatten: whether an input is a row of pixels or an image (channels, height, width).
         targets: the form of the classes (see `minigrad.data.Targets`).
+        augment: random changes of the training images, one after the other, others in each epoch.
 
-    Raises: DataError if a file is missing, truncated or in another format, if files do not belong together, if a part
-        would be empty, or if a class is not among those to train on.
+    Raises:
+        DataError: if a file is missing, truncated or in another format, if files do not belong together, if a part
+            would be empty, or if a class is not among those to train on.
     """
 
+    _learned = NAMES
     _pixel_max = WHITE
+    _files: Sequence[Path] = ()
 
     def __init__(
         self,
@@ -70,6 +94,7 @@ class IDX(Dataset):
         test_fraction: float = 0.1,
         flatten: bool = True,
         targets: Targets = "index",
+        augment: Sequence[Augmentation] = (),
     ) -> None:
         if (test_images is None) != (test_labels is None):
             raise DataError("test_images and test_labels belong together: give both, or leave out both")
@@ -93,27 +118,72 @@ class IDX(Dataset):
                 f"{labels}: class {min(unseen)} is not among the first {start} images, which are to train on: "
                 "the images have to be in a random order"
             )
+        if len(known) == 1:
+            raise DataError(f"{labels}: all images are of class {known[0]}: there is nothing to learn")
         self._num_classes = int(known[-1]) + 1
+        self._files = [find(name) for name in (images, labels, test_images, test_labels) if name is not None]
+        drawn = [answers for _, answers in (parts if test_images is None else (*parts[:2], parts[0]))]
+        names = [str(i) for i in range(self._num_classes)]
+        check_order(labels, drawn, names, "the images have to be in a random order")
         self._image = pixels.shape[1:] if pixels.ndim == 4 else (1, *pixels.shape[1:])
         shape = (math.prod(self._image),) if flatten else self._image
         self.train, self.val, self.test = (
             Images(part.reshape(-1, *shape), class_targets(answers, self._num_classes, targets))
             for part, answers in parts
         )
+        if augment:
+            self.train = Augmented(self.train, self._image, augment)
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
-        """One input as an image, (channels, height, width); None where these are no colours."""
+        """The shape of an image, (channels, height, width), or None.
+
+        None where the channels are no colours.
+        """
         return self._image if self._image[0] in (1, 3) else None
+
+    @functools.cached_property
+    def digest(self) -> str | None:
+        """The SHA-256 of the files, concatenated.
+
+        None for a restored dataset.
+        """
+        return digest_of(*self._files) if self._files else None
+
+    def read_inputs(self, path: str | Path) -> np.ndarray:
+        """Read images from an IDX file, or other inputs.
+
+        The IDX file may be compressed; other inputs are in a .csv, .npy or image file: (N, ...).
+
+        Raises:
+            DataError: if the file cannot be read or does not fit.
+        """
+        if Path(path).suffix.lower() in (".csv", ".npy", *SUFFIXES):
+            return super().read_inputs(path)
+        try:
+            return self.prepare(read_idx(Path(path)))
+        except DataError as error:
+            raise DataError(f"{path!s}: {str(error).removeprefix(f'{path}: ')}") from error
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the images' sizes and the number of classes."""
+        return {**self.sizes(), "image_shape": list(self._image)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`: the size of images."""
+        self._load_sizes(state_dict)
+        self._image = tuple(state_dict["image_shape"])
 
 
 def fractions(pixels: np.ndarray) -> np.ndarray:
-    """Returns bytes as float32 from 0 to 1."""
+    """Return bytes as float32 from 0 to 1."""
     return np.divide(pixels, WHITE, dtype=np.float32)
 
 
 def read_idx(path: Path, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Returns the bytes (uint8) of an IDX file: mapped into memory, or unpacked where it is compressed by gzip.
+    """Return the bytes (uint8) of an IDX file.
+
+    Mapped into memory, or decompressed where it is compressed by gzip.
 
     The format, as the page of MNIST describes it: the magic number 0x0000 08 (bytes) and the number of axes, the length
     of each, the bytes; the integers are big-endian, of 32 bits.
@@ -122,10 +192,11 @@ def read_idx(path: Path, shape: tuple[int, ...] | None = None) -> np.ndarray:
         path: the file.
         shape: the shape that it should hold, where that is known.
 
-    Raises: DataError that names the file, what was expected, and what was found.
+    Raises:
+        DataError: that names the file, what was expected, and what was found.
     """
     with reading(path):
-        content = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
+        content = map_file(path, np.uint8) if path.stat().st_size else np.empty(0, np.uint8)
     if content[:2].tobytes() == b"\x1f\x8b":
         content = np.frombuffer(_unpacked(path, content, shape), np.uint8)
     expected = _shape_of(path, content) if shape is None else shape
@@ -142,19 +213,19 @@ def read_idx(path: Path, shape: tuple[int, ...] | None = None) -> np.ndarray:
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
-    """Returns what stands before the bytes of an array of this shape."""
+    """Return the IDX header of an array of this shape."""
     return struct.pack(f">{1 + len(shape)}I", 0x0800 + len(shape), *shape)
 
 
 def unexpected(path: Path, expected: str, found: str) -> DataError:
-    """The error of a file that holds something else."""
+    """Return the error for a file with other content."""
     return DataError(f"{path}: expected {expected}, found {found}")
 
 
 def _shape_of(path: Path, content: np.ndarray) -> tuple[int, ...]:
     """The shape that the header tells of."""
     start = content[:4].tobytes()
-    if start[:3] != b"\0\0\x08" or start[3:] == b"\0":
+    if len(start) < 4 or start[:3] != b"\0\0\x08" or start[3] == 0:
         found = f"0x{start.hex()}" if start else "an empty file"
         raise unexpected(path, "an IDX file of bytes, whose magic number is 0x000008 and the number of axes", found)
     lengths = content[4 : 4 + 4 * start[3]].tobytes()
@@ -164,12 +235,20 @@ def _shape_of(path: Path, content: np.ndarray) -> tuple[int, ...]:
 
 
 def _unpacked(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) -> bytes:
-    """What was compressed; where the shape is known, one byte more than that at most."""
-    most = 0 if shape is None else len(idx_header(shape)) + math.prod(shape) + 1
+    """The decompressed content, at most one byte longer than its header says; the header is read first."""
     try:
-        return zlib.decompressobj(wbits=31).decompress(content.data, most)
+        if shape is None:
+            head = np.frombuffer(zlib.decompressobj(wbits=31).decompress(content.data, 4 + 4 * 255), np.uint8)
+            shape = _shape_of(path, head)
+            check_ratio(path, math.prod(shape), len(content))
+        size = len(idx_header(shape)) + math.prod(shape) + 1
+        stream = zlib.decompressobj(wbits=31)
+        unpacked = stream.decompress(content.data, size)
     except zlib.error as error:
         raise unexpected(path, "a gzip file", f"damage ({error})") from error
+    if not stream.eof and len(unpacked) == size - 1:  # all is there but its checksum
+        raise unexpected(path, "a whole gzip file", "no end of it: it is truncated")
+    return unpacked
 
 
 def _pair(images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:

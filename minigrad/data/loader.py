@@ -1,40 +1,69 @@
-"""Batches of examples, in an order that is a pure function of the seed and the epoch."""
+"""DataLoader: batches in an order given by seed and epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Examples
+from minigrad.data.dataset import Dataset
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
 from minigrad.data.order import shuffled
+from minigrad.data.sampler import Sampler
+from minigrad.engine import Tensor
+from minigrad.inputs import tensors
 
 
 class Batch:
-    """Some examples, of which only those are read that are asked for: `inputs, targets = batch[2:5]`.
+    """A batch whose examples are read when asked for.
+
+    `inputs, targets = batch[2:5]` reads three.
 
     Args:
         examples: what they are of.
         indices: which they are, (n,) integers or a range in steps of 1.
     """
 
-    __slots__ = ("examples", "indices")
+    __slots__ = ("_read", "examples", "indices")
 
     def __init__(self, examples: Examples, indices: np.ndarray | range) -> None:
         self.examples = examples
         self.indices = indices
+        self._read: dict[tuple[Any, Any], tuple[Any, np.ndarray]] = {}
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, part: slice) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, part: slice) -> tuple[Any, np.ndarray]:
         """The inputs and targets of a part: copies, or of a range views."""
+        if self._read and (read := self._read.get((part.start, part.stop))) is not None:
+            return read
+        return self.examples.batch(self._places(part))
+
+    def read(self, part: slice) -> None:
+        """Read a part now, ahead of its use."""
+        self._read[part.start, part.stop] = self[part]
+
+    def weights(self, part: slice) -> np.ndarray | None:
+        """Return the weights of a part's examples, (n,), or None.
+
+        None where all count the same.
+        """
+        weights = self.examples.weights
+        return None if weights is None else weights[self._places(part)]
+
+    def _places(self, part: slice) -> np.ndarray | slice:
         indices = self.indices[part]
-        return self.examples.batch(slice(indices.start, indices.stop) if isinstance(indices, range) else indices)
+        return slice(indices.start, indices.stop) if isinstance(indices, range) else indices
 
 
 class DataLoader:
-    """Cuts examples into batches.
+    """A loader of batches: `for x, y in DataLoader(data.train): ...`.
+
+    Each loop over it is another epoch and gives Tensors, as PyTorch's does; `epoch` gives the arrays of an epoch by its
+    number.
 
     Args:
         examples: what to draw from.
@@ -42,11 +71,24 @@ class DataLoader:
         shuffle: whether each epoch has its own random order; if not, batches are views of the data in its own
         order.
         drop_last: whether to leave out a last batch that is not full.
+        sampler: draws the examples of an epoch, as `Balanced` does; left out, each is drawn once.
 
-    Raises: DataError if `batch_size` is not from 1 to the number of examples.
+    Raises:
+        DataError: if `batch_size` is not from 1 to the number of examples, if these are none or do not suit the
+            sampler, or for a sampler without `shuffle`.
     """
 
-    def __init__(self, examples: Examples, batch_size: int = 32, shuffle: bool = True, drop_last: bool = False) -> None:
+    def __init__(
+        self,
+        examples: Examples,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        sampler: Sampler | None = None,
+    ) -> None:
+        if not hasattr(examples, "batch"):
+            remedy = "a part of it, as data.train" if isinstance(examples, Dataset) else "Examples(inputs, targets)"
+            raise DataError(f"a loader draws from examples, got {type(examples).__name__}: give it {remedy}")
         if batch_size < 1:
             raise DataError(f"batch_size is at least 1, got {batch_size}")
         if batch_size > len(examples):
@@ -54,31 +96,49 @@ class DataLoader:
                 f"a batch of {batch_size} is larger than the data: there are {len(examples)} examples; "
                 f"choose a batch_size of at most {len(examples)}"
             )
+        if sampler is not None:
+            if not shuffle:
+                raise DataError("a sampler decides the order of an epoch: leave out shuffle=False, or the sampler")
+            sampler.order(examples, 0)  # which raises if they do not go together
+        self.sampler = sampler
         self.examples = examples
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.drop_last = drop_last
+        self._epochs = 0
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
         whole, left = divmod(len(self.examples), self.batch_size)
         return whole if self.drop_last or not left else whole + 1
 
-    def batches(self, n: int, start: int = 0) -> Iterator[Batch]:
-        """Returns the batches of epoch `n` from batch `start` on, so that a run can go on where it stopped; none of
-        their examples is read yet.
+    def __iter__(self) -> Iterator[tuple[Any, Tensor]]:
+        """Yield the inputs and targets of the next epoch: the first loop is over epoch 0."""
+        self._epochs += 1
+        return ((tensors(inputs), Tensor(targets)) for inputs, targets in self.epoch(self._epochs - 1))
 
-        Raises: DataError if `start` is not from 0 to the number of batches.
+    def batches(self, n: int, start: int = 0) -> Iterator[Batch]:
+        """Return the batches of epoch `n` from batch `start` on.
+
+        So a run can go on where it stopped; none of their examples is read yet.
+
+        Raises:
+            DataError: if `start` is not from 0 to the number of batches.
         """
         if not 0 <= start <= len(self):
             raise DataError(f"an epoch has {len(self)} batches; it cannot start at batch {start}")
         examples = self.examples.epoch(n)
         size = len(examples)
-        order = shuffled(size, n) if self.shuffle else range(size)
+        order: Any = shuffled(size, n) if self.shuffle else range(size)
+        if self.sampler is not None:
+            order = self.sampler.order(examples, n)
         return (
             Batch(examples, order[i * self.batch_size : (i + 1) * self.batch_size]) for i in range(start, len(self))
         )
 
-    def epoch(self, n: int, start: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Returns inputs and targets of `batches(n, start)`. Raises: as it does."""
+    def epoch(self, n: int, start: int = 0) -> Iterator[tuple[Any, np.ndarray]]:
+        """Yield inputs and targets of `batches(n, start)`.
+
+        Raises: as `batches`.
+        """
         return (batch[:] for batch in self.batches(n, start))

@@ -1,25 +1,77 @@
-"""Files that stand in memory only as far as they are looked at."""
+"""Memory-mapped files, whose pages can be released."""
 
 from __future__ import annotations
 
-import mmap
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import mmap
+else:
+    try:
+        import mmap
+    except ImportError:  # as in a browser
+        mmap = None
 
 SMALL = 2**26
 """Bytes of a file that may stay in memory: to map again what was given back costs 3 µs for each example."""
 
 
+def can_map() -> bool:
+    """Whether this platform maps files into memory."""
+    return mmap is not None
+
+
+def map_file(path: Path, dtype: Any) -> np.ndarray:
+    """Map a non-empty file as a read-only array.
+
+    Where the platform maps no files, as in a browser, all of it is read.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it does not hold whole elements.
+    """
+    if not can_map():
+        return np.frombuffer(path.read_bytes(), dtype)
+    return np.memmap(path, dtype, "r")
+
+
 def file_of(array: np.ndarray) -> mmap.mmap | None:
-    """Returns the mapped file that an array is a view of; None for an array of its own."""
+    """Return the mapped file behind an array, or None."""
+    if not can_map():
+        return None
     base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    return base if isinstance(base, mmap.mmap) else None
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)  # for a sliding window this is no array, but has one
+    return base
+
+
+def require_whole(file: mmap.mmap | None, array: np.ndarray) -> None:
+    """Refuse to read on in a mapped file once cut.
+
+    The system would end the process without a word.
+
+    Args:
+        file: that `array` is a view of, if it is.
+        array: whose file is named.
+
+    Raises:
+        OSError: if the file became shorter than what was mapped.
+    """
+    if file is not None and file.size() < len(file):
+        base: Any = array
+        while not hasattr(base, "filename"):
+            base = base.base
+        raise OSError(errno.EIO, "the file became shorter while it was being read", str(base.filename))
 
 
 def give_back(file: mmap.mmap | None) -> None:
-    """Gives what was read of a large file back to the system, which may keep it for the next who asks.
+    """Release the pages that were read of a large file.
+
+    The system may keep them for the next who asks.
 
     Around each example the system maps what it has at hand, up to 2 MiB.
     """

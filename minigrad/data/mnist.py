@@ -1,24 +1,32 @@
-"""MNIST: 70,000 handwritten digits.
+"""MNIST and Fashion-MNIST.
+
+MNIST: 70,000 handwritten digits; Fashion-MNIST: as many pieces of clothing.
 
 Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits, in the IDX format
-described there. The digests are those of the four original files, uncompressed: a file may be compressed in
-any way or not at all.
+described there; H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, arXiv:1708.07747. The digests of MNIST are those of
+the four original files, uncompressed: a file may be compressed in any way or not at all.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, data_home
+from minigrad.data.dataset import Dataset, Targets, class_targets
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
+from minigrad.data.files import data_home, find
 from minigrad.data.idx import WHITE, fractions, idx_header, read_idx, unexpected
 
 
 class MNIST(Dataset):
-    """Images of handwritten digits, 28 × 28 pixels scaled to [0, 1], in ten classes.
+    """Handwritten digits, 28 × 28 pixels, ten classes.
+
+    The pixels are scaled to [0, 1].
 
     The last 10,000 of the 60,000 training images are for validation: the customary 50,000 + 10,000, which
     every seed shares, so that results compare. The test part is the original one of 10,000.
@@ -30,10 +38,13 @@ class MNIST(Dataset):
         flatten: whether an input is (784,) or an image (1, 28, 28), channel first.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError if a file is missing, truncated, damaged or not the original, or cannot be fetched.
+    Raises:
+        DataError: if a file is missing, truncated, damaged or not the original, or cannot be fetched.
     """
 
     mirror: ClassVar[str] = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # PyTorch's, also used by torchvision
+    home: ClassVar[str] = "mnist"  # the folder in $MINIGRAD_DATA
+    packed: ClassVar[dict[str, str]] = {}  # name: md5 of the file as the mirror has it, compressed
     files: ClassVar[dict[str, tuple[tuple[int, ...], str]]] = {  # name: (shape, sha256 of the uncompressed file)
         "train-images-idx3-ubyte": (
             (60_000, 28, 28),
@@ -54,7 +65,7 @@ class MNIST(Dataset):
     def __init__(
         self, root: str | None = None, download: bool = False, flatten: bool = True, targets: Targets = "index"
     ) -> None:
-        folder = data_home() / "mnist" if root is None else Path(root)
+        folder = self._folder(root, download)
         images, labels, test_images, test_labels = (self._load(folder, name, download) for name in self.files)
 
         def examples(images: np.ndarray, labels: np.ndarray) -> Examples:
@@ -65,35 +76,107 @@ class MNIST(Dataset):
         self.val = examples(images[-self.val_size :], labels[-self.val_size :])
         self.test = examples(test_images, test_labels)
 
+    def _folder(self, root: str | None, download: bool) -> Path:
+        """Return the folder of the files; where it does not exist yet, what is fetched will make it."""
+        if root is None:
+            return data_home() / self.home
+        try:
+            return find(root)
+        except DataError:
+            if not download:
+                raise
+            return Path(root)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sizes of the images."""
+        return self.sizes()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`: the sizes of the images."""
+        self._load_sizes(state_dict)
+
     def _load(self, folder: Path, name: str, download: bool) -> np.ndarray:
         plain, packed = folder / name, folder / f"{name}.gz"
         if not plain.exists() and not packed.exists():
             if not download:
                 raise DataError(
-                    f"{plain}: no such file, nor with .gz: put the four MNIST files there, "
+                    f"{plain}: no such file, nor with .gz: put the four {type(self).__name__} files there, "
                     f"name their folder as `root`, or fetch them with `download: true`"
                 )
             from minigrad.data.download import fetch  # urllib takes longer to import than the rest of this package
 
-            fetch(f"{self.mirror}{packed.name}", packed, lambda part: read_original(part, *self.files[name]))
+            fetch(f"{self.mirror}{packed.name}", packed, lambda part: self._verify(part, name))
         return read_original(plain if plain.exists() else packed, *self.files[name])
+
+    def _verify(self, path: Path, name: str) -> None:
+        """Raises: DataError if a fetched file is not the one expected."""
+        if name in self.packed:
+            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            if digest != self.packed[name]:
+                raise unexpected(path, f"a file with the md5 {self.packed[name]}", digest)
+        read_original(path, *self.files[name])
+
+
+class FashionMNIST(MNIST):
+    """Images of clothing, 28 × 28 pixels, ten classes.
+
+    Files, parts and arguments are as of `MNIST`. The folder is by default `fashion-mnist` in $MINIGRAD_DATA. Of files
+    that are there their sizes are verified, of those that are fetched their content too: their digests are known as
+    they are packed.
+
+    Args:
+        root: the folder of the four IDX files, each with or without `.gz`.
+        download: whether to fetch the files that are not there from `FashionMNIST.mirror` into `root`.
+        flatten: whether an input is (784,) or an image (1, 28, 28), channel first.
+        targets: the form of the classes (see `minigrad.data.Targets`).
+
+    Raises:
+        DataError: if a file is missing, truncated or of another size, or cannot be fetched.
+    """
+
+    mirror = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # that of the authors; no https
+    home = "fashion-mnist"
+    packed: ClassVar[dict[str, str]] = {
+        "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "train-labels-idx1-ubyte": "25c81989df183df01b3e8a0aad5dffbe",
+        "t10k-images-idx3-ubyte": "bef4ecab320f06d8554ea6380940ec79",
+        "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
+    }
+    files: ClassVar[dict[str, tuple[tuple[int, ...], str]]] = {
+        name: (shape, "") for name, (shape, _) in MNIST.files.items()
+    }
+    class_names = (
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    )
 
 
 def read_original(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
-    """Returns the bytes (uint8) of an IDX file, after verifying that it is the one expected.
+    """Return the bytes (uint8) of a verified IDX file.
+
+    Its digest must be the expected one.
 
     Args:
         path: the file, compressed by gzip or not.
         shape: the shape that it should hold.
-        sha256: the digest of its uncompressed content, in hexadecimal.
+        sha256: the digest of its uncompressed content, in hexadecimal; empty where it is not known.
 
-    Raises: DataError that names the file, what was expected, and what was found.
+    Raises:
+        DataError: that names the file, what was expected, and what was found.
     """
     try:
         content = read_idx(path, shape)
         digest = hashlib.sha256(idx_header(shape))
         digest.update(content.data)
-        if digest.hexdigest() != sha256:
+        if sha256 and digest.hexdigest() != sha256:
             found = f"{digest.hexdigest()}: it is damaged, or another file"
             raise unexpected(path, f"content with the sha256 {sha256}", found)
     except DataError as error:

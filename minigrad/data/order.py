@@ -1,4 +1,4 @@
-"""Orders of examples."""
+"""Shuffled orders of examples."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ _ROUNDS = 6
 
 
 def shuffled(n: int, epoch: int) -> np.ndarray | Shuffled:
-    """Returns the numbers from 0 to n - 1 in the order of an epoch, a pure function of the seed: slices are arrays."""
+    """Return the numbers below n in an epoch's order.
+
+    A pure function of the seed; slices of it are arrays.
+    """
     generator = random.stream("shuffle", step=epoch)
     return generator.permutation(n) if n < LARGE else Shuffled(n, generator)
 
 
 class Shuffled:
-    """The numbers from 0 to n - 1 in an order that is nowhere kept: a block cipher tells which stands where.
+    """A permutation of the numbers below n, without storage.
+
+    A block cipher computes which number is at which place.
 
     The cipher is a Feistel network on as few bits as n needs, made to fit n by ciphering again what is too large (Black
     and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). Its rounds mix by the finalizer of SplitMix64

@@ -1,15 +1,21 @@
-"""Small tasks from sequence to sequence, whose every answer follows from a rule."""
+"""Synthetic sequence-to-sequence tasks."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Dataset, Examples, split
+from minigrad.arguments import as_integer
+from minigrad.data.dataset import Dataset
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
+from minigrad.data.splits import split
 from minigrad.engine import random
 
 
 class Sequences(Dataset):
-    """Source sequences and their answers, for a model that reads the one and writes the other, token by token.
+    """The base of sequence-to-sequence tasks.
+
+    Source sequences and their answers, for a model that reads the one and writes the other, token by token.
 
     An input is (source_length + target_length,) tokens: the source, a start token, and the answer but for its last
     token, so that behind each of the last target_length the next one is to be written. It learns from the right answer
@@ -24,7 +30,7 @@ class Sequences(Dataset):
     def _set(
         self, source: np.ndarray, answer: np.ndarray, start: int, val_fraction: float, test_fraction: float
     ) -> None:
-        """Sets the parts and facts from (N, source_length), (N, target_length) and the start token, the largest."""
+        """Set the parts and facts from (N, source_length), (N, target_length) and the start token, the largest."""
         self.source_length, self.target_length = source.shape[1], answer.shape[1]
         self.vocab_size = start + 1
         begun = np.full((len(answer), 1), start)
@@ -40,7 +46,7 @@ class Sequences(Dataset):
 
 
 class Reverse(Sequences):
-    """Sequences of symbols, each to be written backwards; no two examples are the same.
+    """Sequences of symbols to be reversed, all of them different.
 
     Args:
         length: symbols in a sequence.
@@ -49,7 +55,8 @@ class Reverse(Sequences):
         val_fraction: the share for validation.
         test_fraction: the share for the test.
 
-    Raises: DataError if there are not so many different sequences, or a part is left without one.
+    Raises:
+        DataError: if there are fewer different sequences, or a part is left without one.
     """
 
     def __init__(
@@ -60,12 +67,14 @@ class Reverse(Sequences):
         val_fraction: float = 0.1,
         test_fraction: float = 0.1,
     ) -> None:
-        source = _draw(n_samples, length, symbols)
+        source = _draw(as_integer("n_samples", n_samples), as_integer("length", length), as_integer("symbols", symbols))
         self._set(source, source[:, ::-1], symbols, val_fraction, test_fraction)
 
 
 class Addition(Sequences):
-    """Sums as they are written: of `17+85` the answer is `102`, with zeros in front where a number is short.
+    """Sums as text: of `17+85` the answer is `102`.
+
+    With zeros in front where a number is short.
 
     The tokens are the digits 0 to 9, the plus sign 10 and the start token 11. No two examples are the same.
 
@@ -75,13 +84,14 @@ class Addition(Sequences):
         val_fraction: the share for validation.
         test_fraction: the share for the test.
 
-    Raises: DataError if there are not so many different sums, or a part is left without one.
+    Raises:
+        DataError: if there are fewer different sums, or a part is left without one.
     """
 
     def __init__(
         self, digits: int = 2, n_samples: int = 10_000, val_fraction: float = 0.1, test_fraction: float = 0.1
     ) -> None:
-        pairs = _draw(n_samples, 2 * digits, 10)
+        pairs = _draw(as_integer("n_samples", n_samples), 2 * as_integer("digits", digits), 10)
         first, second = pairs[:, :digits], pairs[:, digits:]
         weights = 10 ** np.arange(digits)[::-1]
         answer = _digits((first + second) @ weights, digits + 1, 10)
@@ -90,7 +100,7 @@ class Addition(Sequences):
 
 
 def _draw(n: int, length: int, symbols: int) -> np.ndarray:
-    """Returns `n` different sequences of symbols, (n, length), drawn by the seed."""
+    """Return `n` different sequences of symbols, (n, length), drawn by the seed."""
     if length < 1 or symbols < 2 or symbols**length >= 2**63:
         raise DataError(
             f"sequences have at least 1 symbol, of at least 2 different ones, and fewer than 2**63 are possible: "
@@ -102,5 +112,5 @@ def _draw(n: int, length: int, symbols: int) -> np.ndarray:
 
 
 def _digits(numbers: np.ndarray, length: int, base: int) -> np.ndarray:
-    """Returns the last `length` digits of numbers (N,) in a base, the highest first: (N, length)."""
+    """Return the last `length` digits of numbers (N,) in a base, the highest first: (N, length)."""
     return numbers[:, np.newaxis] // base ** np.arange(length)[::-1] % base

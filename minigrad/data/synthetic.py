@@ -1,15 +1,21 @@
-"""Small problems that need no file: points in the plane, and a table of the weather."""
+"""Synthetic datasets: points in the plane, and weather."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from minigrad.data.dataset import DataError, Dataset, Examples, Targets, class_targets, split
+from minigrad.arguments import as_integer, as_number
+from minigrad.data.dataset import Dataset, Targets, class_targets
+from minigrad.data.errors import DataError
+from minigrad.data.examples import Examples
+from minigrad.data.splits import split
 from minigrad.engine import random
 
 
 class XOR(Dataset):
-    """The truth table of the exclusive or: four points (2,), two classes that no straight line separates.
+    """The exclusive or: four points (2,), two classes.
+
+    No straight line separates them.
 
     The table is the whole of the data, so training, validation and test are all of it.
 
@@ -26,7 +32,9 @@ class XOR(Dataset):
 
 
 class Moons(Dataset):
-    """Two interleaved half circles of radius 1, a class each: points (2,), as in scikit-learn's `make_moons`.
+    """Two interleaved half circles, one class each.
+
+    Points (2,) on radius 1, as in scikit-learn's `make_moons`.
 
     The upper moon is centred at (0, 0), the lower at (1, 0.5); before the noise, the points
     lie at even angles.
@@ -38,7 +46,8 @@ class Moons(Dataset):
         test_fraction: the share for the test.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError for a negative noise, and if a part is left without a point.
+    Raises:
+        DataError: for a negative noise, and if a part is left without a point.
     """
 
     _num_classes = 2
@@ -51,6 +60,7 @@ class Moons(Dataset):
         test_fraction: float = 0.2,
         targets: Targets = "index",
     ) -> None:
+        as_integer("n_samples", n_samples)
         labels = (np.arange(n_samples) >= n_samples // 2).astype(np.int64)
         angle = np.concatenate([np.linspace(0, np.pi, np.count_nonzero(labels == moon)) for moon in range(2)])
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
@@ -60,7 +70,9 @@ class Moons(Dataset):
 
 
 class Circles(Dataset):
-    """Two circles around the origin, a class each: points (2,), as in scikit-learn's `make_circles`.
+    """Two concentric circles, one class each.
+
+    Points (2,) around the origin, as in scikit-learn's `make_circles`.
 
     The outer circle, class 0, has radius 1. Before the noise, the points lie at even angles.
 
@@ -72,8 +84,8 @@ class Circles(Dataset):
         test_fraction: the share for the test.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError for a factor that is not between 0 and 1 or a negative noise, and if a part is left without a
-        point.
+    Raises:
+        DataError: for a factor that is not between 0 and 1 or a negative noise, and if a part is left without a point.
     """
 
     _num_classes = 2
@@ -87,8 +99,9 @@ class Circles(Dataset):
         test_fraction: float = 0.2,
         targets: Targets = "index",
     ) -> None:
-        if not 0 < factor < 1:
+        if not (isinstance(factor, float) and 0 < factor < 1):
             raise DataError(f"factor is the radius of the inner circle in one of 1, between 0 and 1; got {factor}")
+        as_integer("n_samples", n_samples)
         labels = (np.arange(n_samples) >= n_samples // 2).astype(np.int64)
         counts = [np.count_nonzero(labels == circle) for circle in range(2)]
         angle = np.concatenate([np.linspace(0, 2 * np.pi, count, endpoint=False) for count in counts])
@@ -99,7 +112,9 @@ class Circles(Dataset):
 
 
 class Spirals(Dataset):
-    """Interleaved Archimedean spirals from the origin to the unit circle, a class each: points (2,).
+    """Interleaved Archimedean spirals, one class each.
+
+    Points (2,), from the origin to the unit circle.
 
     Args:
         n_samples: points of all arms together.
@@ -110,7 +125,8 @@ class Spirals(Dataset):
         test_fraction: the share for the test.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError for fewer than 2 arms or a negative noise, and if a part is left without a point.
+    Raises:
+        DataError: for fewer than 2 arms or a negative noise, and if a part is left without a point.
     """
 
     def __init__(
@@ -123,10 +139,11 @@ class Spirals(Dataset):
         test_fraction: float = 0.2,
         targets: Targets = "index",
     ) -> None:
-        if arms < 2:
+        as_number("turns", turns)
+        if as_integer("arms", arms) < 2:
             raise DataError(f"arms is at least 2, since each arm is a class; got {arms}")
         self._num_classes = arms
-        labels = np.arange(n_samples) % arms
+        labels = np.arange(as_integer("n_samples", n_samples)) % arms
         radius = (np.arange(n_samples) // arms + 1) / -(-n_samples // arms)
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
@@ -135,7 +152,9 @@ class Spirals(Dataset):
 
 
 class Weather(Dataset):
-    """A table of days: how clear, warm and cloudy each was (3,), from 0 to 1, and whether it was a sunny day (class 1).
+    """Days with three measurements, sunny (1) or not (0).
+
+    How clear, warm and cloudy each was (3,), from 0 to 1.
 
     A day is drawn uniformly, and is sunny where 0.6 clear + 0.3 warm - 0.4 cloudy + 0.2, and some noise, are above 0.5.
 
@@ -146,7 +165,8 @@ class Weather(Dataset):
         test_fraction: the share for the test.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError for a negative noise, and if a part is left without a day.
+    Raises:
+        DataError: for a negative noise, and if a part is left without a day.
     """
 
     _num_classes = 2
@@ -159,7 +179,8 @@ class Weather(Dataset):
         test_fraction: float = 0.2,
         targets: Targets = "index",
     ) -> None:
-        days = random.stream("data", draw=1).random((max(n_samples, 0), 3))  # draw 0 is the noise
+        size = max(as_integer("n_samples", n_samples), 0)
+        days = random.stream("data", draw=1).random((size, 3))  # draw 0 is the noise
         score = _noisy(days @ [0.6, 0.3, -0.4] + 0.2, noise)
         labels = (score > 0.5).astype(np.int64)
         shares = val_fraction, test_fraction
@@ -167,17 +188,17 @@ class Weather(Dataset):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What the three numbers of a day are."""
+        """The names of the three measurements."""
         return ("clear", "warm", "cloudy")
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What a neuron says of a day."""
+        """The names of the two classes."""
         return ("No Sunny Day", "Sunny Day")
 
 
 def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
-    if not 0 <= noise < np.inf:
+    if not (isinstance(noise, float | int) and 0 <= noise < np.inf):
         raise DataError(f"noise is a standard deviation, 0 or larger; got {noise}")
     return values + random.stream("data").normal(scale=noise, size=values.shape)
 

@@ -1,299 +1,398 @@
-"""Rows and columns from a CSV file."""
+"""Tables from a CSV file or a data frame."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from minigrad.data.dataset import (
-    DataError,
-    Dataset,
-    Examples,
-    Targets,
-    amount_targets,
-    class_targets,
-    nearest,
-    reading,
-    split,
-)
+from minigrad.data.columns import Column, Dates, Numbers, Texts
+from minigrad.data.dataset import Dataset, Targets, amount_targets, class_targets
+from minigrad.data.doubts import doubt
+from minigrad.data.errors import DataError, Findings, nearest
+from minigrad.data.examples import Examples
+from minigrad.data.features import CategoryFeature, DateFeature, Feature, NumberFeature, Scale, restored
+from minigrad.data.files import find
+from minigrad.data.frame import FRAME, Frame, sheet_of
+from minigrad.data.learned import TABLE
+from minigrad.data.notation import Notation
+from minigrad.data.options import Missing, TableOptions
+from minigrad.data.sheet import Sheet
+from minigrad.data.splits import check_classes, check_order
+from minigrad.data.table_parts import kept, split_rows
 
-_MISSING = {"", "nan", "na", "n/a", "null", "?"}
-_LARGEST = float(np.finfo(np.float32).max)
-_MOST_VALUES = 100  # a column of more texts than this is rather a name or an address than a category
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+"""Suffixes, in lower case, of the files that a table's inputs are read from."""
+
+_ROWS = 2**16
+"""Rows that are encoded at a time."""
 
 
 class Table(Dataset):
-    """A CSV file whose first line names the columns: one is the target, the others are the inputs
-    (num_features,), float32.
+    """A table from a CSV file or a data frame.
 
-    A column of numbers is numeric, a column of texts categorical; of both, it must be said. Numeric inputs
-    are standardised with the mean and the standard deviation of the training part. A categorical input
-    becomes one column of zeros and ones for each of its values. A categorical target makes the task
-    classification, a numeric one regression, whose targets are float32 (N, 1) in their own units. Values
-    stand in ascending order: as numbers if all are numbers, else as texts.
+    A CSV file's first line names the columns: some are the target, the others are the inputs (num_features,), float32.
+    A column of numbers is numeric, a column of texts categorical; a column of both needs an option. Numeric inputs are
+    standardised with the mean and standard deviation of the training part. A categorical input is one-hot: zeros and
+    ones for each of its values. A categorical target makes the task classification, a numeric one regression, whose
+    targets are float32 (N, 1) in their own units. Classes are sorted, as numbers if all are numbers, else as texts.
+    Several targets are all numbers, (N, k), or all labels, 0 or 1 in float32 (N, k), of which any can hold at once.
 
     Args:
-        path: the file, in UTF-8.
-        target: the column to predict. One of whole numbers may be classes or amounts: name it below.
+        path: the file, in UTF-8; if relative, it may also be in $MINIGRAD_DATA. In Python also a data frame, of pandas
+            or polars, which is read as its CSV file would be.
+        target: the column to predict, or several. One of whole numbers may be classes or amounts: name it below.
         categorical: columns that hold categories though they look like numbers.
-        numeric: columns that hold numbers though they may look otherwise.
+        numeric: columns that hold numbers though they may look otherwise, such as those with a percent or currency
+            sign at every number. A percent is a hundredth.
         ignore: columns to leave out.
         delimiter: the character between two cells.
         val_fraction: the share of the rows for validation, drawn by the seed.
         test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        targets: the form of the classes (see `minigrad.data.Targets`), or `scaled` for amounts that are standardised
+            as numeric inputs are; `in_units` turns predictions back.
+        missing: what becomes of a missing cell (see `minigrad.data.Missing`): for all columns, or for each by name, "*"
+            being the others.
+        dates: columns that hold dates in ISO 8601, or a mapping of columns to the format of each, as
+            `datetime.strptime` takes it. A date becomes its year, month, weekday, hour (if any has a time of day) and
+            the days that have elapsed; month, weekday and hour as sine and cosine.
+        embed: columns of many categories, of which each becomes one number, behind all other inputs, for a model that
+            has a vector for each (see `category_sizes`).
+        unseen: whether a category that the training part does not have is refused or, as `other`, becomes zeros.
+        decimal: the character before the fraction of a number.
+        thousands: the character between groups of three digits; by default none.
+        weight: a column of how much each example counts, at least 0: the `weights` of the examples.
+        group: a column whose equal values stay in one part, such as the patient or the customer.
+        time: a column, of numbers or of dates, in whose order the rows are split: the last are for the test.
 
     Raises: DataError, with line and column, for a value that is missing or no finite number and for a line of
-        a wrong length; for a column that is not there or whose type is in doubt; for a file that cannot be
-        read.
+        a wrong length; for a column that is not there or whose meaning is in doubt; for a file that cannot be
+        read. It says all that is wrong at once. Doubts that do no harm are warnings of the class DataWarning.
     """
 
+    _learned = TABLE
+    _features: tuple[Feature, ...] = ()
     _class_names: tuple[str, ...] = ()
+    _scales: tuple[Scale, ...] = ()
+    _digest: str | None = None
 
     def __init__(
         self,
-        path: str,
-        target: str,
+        path: str | Frame,
+        target: str | tuple[str, ...],
         categorical: tuple[str, ...] = (),
         numeric: tuple[str, ...] = (),
         ignore: tuple[str, ...] = (),
         delimiter: str = ",",
         val_fraction: float = 0.2,
         test_fraction: float = 0.2,
-        targets: Targets = "index",
+        targets: Targets | Literal["scaled"] = "index",
+        missing: Missing | dict[str, Missing] = "error",
+        dates: tuple[str, ...] | dict[str, str] = (),
+        embed: tuple[str, ...] = (),
+        unseen: Literal["error", "other"] = "error",
+        decimal: str = ".",
+        thousands: str = "",
+        weight: str | None = None,
+        group: str | None = None,
+        time: str | None = None,
     ) -> None:
-        columns = _read(path, delimiter)
-        is_numeric = _types(path, columns, target, categorical, numeric, ignore)
-        classes = None
-        if is_numeric.pop(target):
-            encoded = amount_targets(columns[target].numbers(), targets)
-        else:
-            self._class_names = columns[target].categories()
-            classes = columns[target].codes(self._class_names)
-            self._num_classes = len(self._class_names)
-            encoded = class_targets(classes, self._num_classes, targets)
-        train, val, test = split(len(encoded), val_fraction, test_fraction, classes)
-
-        self._delimiter = delimiter
-        self._features = tuple(
-            _Feature.learn(name, columns[name], numeric, train) for name, numeric in is_numeric.items()
+        options = TableOptions(
+            targets=_names(target),
+            categorical=_names(categorical),
+            numeric=_names(numeric),
+            ignore=_names(ignore),
+            embed=_names(embed),
+            dates=dates if isinstance(dates, Mapping) else dict.fromkeys(_names(dates), ""),
+            missing=missing,
+            notation=Notation(decimal, thousands),
+            weight=weight,
+            group=group,
+            time=time,
         )
-        if not self._features:
-            raise DataError(f"{path}: no column is left for the inputs beside the target {target!r}")
-        inputs = self._encode(columns)
-        self.train, self.val, self.test = (Examples(inputs[rows], encoded[rows]) for rows in (train, val, test))
+        findings = Findings(path if isinstance(path, str) else FRAME)
+        sheet = sheet_of(find(path) if isinstance(path, str) else path, delimiter, options.column, findings, True)
+        path = findings.path
+        options.check(sheet.names, findings)
+        doubt(sheet, options, findings)
+        findings.check()
+        self._digest = sheet.digest
+        self._delimiter, self._notation = sheet.delimiter, options.notation
+        self._target_names = options.targets
+
+        rows = kept(sheet, options)
+        answers = [sheet.columns[name] for name in options.targets]
+        classes = self._learn_targets(path, answers)
+        parts = split_rows(sheet, options, rows, classes, val_fraction, test_fraction, self._class_names)
+        if classes is not None:
+            remedy = "give this class more rows, leave out its rows, or choose other fractions or another seed"
+            check_classes(path, [classes[part] for part in parts], self._class_names, remedy)
+            if time is not None:
+                remedy = "choose another column for `time`, or leave it out, so that the parts are drawn"
+                check_order(path, [classes[part] for part in parts], self._class_names, remedy)
+        encoded = self._encode_targets(answers, parts[0], targets)
+        self._learn_inputs(path, sheet, options, parts[0], unseen == "other")
+        weights = None if weight is None else sheet.columns[weight].values.astype(np.float32)
+        inputs = self._encode(sheet, parts, findings)
+        findings.check()
+        self.train, self.val, self.test = (
+            Examples(values, encoded[part], None if weights is None else weights[part], sheet.lines[part])
+            for values, part in zip(inputs, parts, strict=True)
+        )
+        findings.warn()
+
+    def _learn_targets(self, path: str, answers: Sequence[Column]) -> np.ndarray | None:
+        """Take the names of the classes; returns the class of every row, if the targets are classes."""
+        texts = [column for column in answers if isinstance(column, Texts)]
+        if len(answers) == 1 and texts:
+            self._class_names = texts[0].categories()
+            self._num_classes = len(self._class_names)
+            return texts[0].classes()
+        if texts and len(texts) < len(answers):
+            kinds = [f"{column.name!r} {'texts' if column in texts else 'numbers'}" for column in answers]
+            raise DataError(
+                f"{path}: several targets are all amounts or all labels of two values, and here hold "
+                f"{', '.join(kinds)}: name them in `numeric` or in `categorical`"
+            )
+        for column in texts:
+            if len(column.found) != 2:
+                raise DataError(
+                    f"{path}: column {column.name!r} is one of several targets and holds {len(column.found)} different "
+                    f"texts: a label has two, such as 0 and 1"
+                )
+        return None
+
+    def _encode_targets(
+        self, answers: Sequence[Column], train: np.ndarray, targets: Targets | Literal["scaled"]
+    ) -> np.ndarray:
+        """Return the targets of all rows."""
+        if self._class_names:
+            if targets == "scaled":
+                raise DataError("targets 'scaled' are for amounts, and these are classes: leave it out")
+            [column] = answers
+            assert isinstance(column, Texts)
+            codes = np.maximum(column.classes(), 0)  # rows with a gap are in no part
+            return class_targets(codes, len(self._class_names), targets)
+        if any(isinstance(column, Texts) for column in answers):
+            if targets != "index":
+                raise DataError(f"targets {targets!r} is not for several labels: leave it out")
+            return np.stack([c.classes() for c in answers if isinstance(c, Texts)], axis=1, dtype=np.float32)
+        if targets == "scaled":
+            self._scales = tuple(Scale.learn(column.values[train]) for column in answers)
+            scaled = [s.apply(column.values) for s, column in zip(self._scales, answers, strict=True)]
+            return np.stack(scaled, axis=1).astype(np.float32)
+        return amount_targets(np.stack([column.values for column in answers], axis=1), targets)
+
+    def _learn_inputs(self, path: str, sheet: Sheet, options: TableOptions, train: np.ndarray, unseen: bool) -> None:
+        """Learn from the training part how columns become inputs; those to be embedded are the last."""
+        features: list[Feature] = []
+        for name, column in sheet.columns.items():
+            if not options.is_input(name):
+                continue
+            missing = options.strategy(name)
+            if column.missing[train].all():
+                raise DataError(
+                    f"{path}: column {name!r} holds no value in the training part, of which it could learn what stands "
+                    f"for a missing one: name it in `ignore`"
+                )
+            if isinstance(column, Texts):
+                features.append(CategoryFeature.learn(column, train, missing, unseen, name in options.embed))
+            elif isinstance(column, Numbers):
+                features.append(NumberFeature.learn(column, train, missing))
+            elif isinstance(column, Dates):
+                features.append(DateFeature.learn(column, train, missing))
+        if not features:
+            named = ", ".join(map(repr, options.targets))
+            raise DataError(f"{path}: no column is left for the inputs beside the target {named}")
+        self._features = tuple(sorted(features, key=_is_embedded))
+
+    def _encode(self, sheet: Sheet, parts: Sequence[np.ndarray], findings: Findings) -> list[np.ndarray]:
+        """Return the inputs of each of the parts, float32 (n, num_features). The columns are gone then."""
+        encoded = [np.zeros((len(part), self.num_features), np.float32) for part in parts]
+        start = 0
+        for feature in self._features:
+            column = sheet.columns.pop(feature.name)
+            end = start + len(feature.input_names)
+            for rows, inputs in zip(parts, encoded, strict=True):
+                for i in range(0, len(rows), _ROWS):  # in blocks, so that intermediate arrays stay small
+                    feature.encode(column, rows[i : i + _ROWS], inputs[i : i + _ROWS, start:end])
+                if not np.isfinite(inputs[:, start]).all():
+                    row = rows[int(np.isfinite(inputs[:, start]).argmin())]
+                    findings.refuse(
+                        f"{column.values[row]:g} is too far from what the model learns from: "
+                        f"standardised, it leaves the range of float32",
+                        feature.name,
+                        int(sheet.lines[row]),
+                    )
+            start = end
+        return encoded
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one input."""
+        return (len(self.feature_names),)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """What each input value is: the name of a numeric column, or `name=value` for a category."""
+        """The names of the inputs: a column's, or `name=value`."""
         return tuple(name for feature in self._features for name in feature.input_names)
 
     @property
+    def features(self) -> tuple[Feature, ...]:
+        """The learned features, in the order of the inputs."""
+        return self._features
+
+    @property
     def class_names(self) -> tuple[str, ...]:
-        """The values of a categorical target, of which class `i` is the i-th; none for a numeric target."""
+        """The sorted classes; none for a numeric target."""
         return self._class_names
 
-    def read_inputs(self, path: str | Path) -> np.ndarray:
-        """Returns the rows of a CSV file with the same columns, standardised and coded as the training part was.
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns to predict."""
+        return self._target_names
+
+    @property
+    def num_targets(self) -> int:
+        """The number of columns to predict."""
+        return len(self._target_names)
+
+    @property
+    def category_sizes(self) -> tuple[int, ...]:
+        """The number of embedding vectors of each `embed` column.
+
+        Their numbers are the last inputs; 0 is a new category.
+        """
+        return tuple(
+            len(feature.values) + 1
+            for feature in self._features
+            if isinstance(feature, CategoryFeature) and feature.embed
+        )
+
+    @property
+    def num_numbers(self) -> int:
+        """The number of inputs before those to be embedded."""
+        return self.num_features - len(self.category_sizes)
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-256 of the file."""
+        return self._digest
+
+    @property
+    def input_scales(self) -> tuple[np.ndarray, np.ndarray]:
+        """Each input's mean and standard deviation, (num_features,).
+
+        In the units of the file.
+
+        They are 0 and 1 for an input that is no standardised number, such as one of a category.
+        """
+        means, stds = np.zeros(self.num_features), np.ones(self.num_features)
+        i = 0
+        for feature in self._features:
+            if isinstance(feature, NumberFeature):
+                means[i], stds[i] = feature.mean, feature.std
+            i += len(feature.input_names)
+        return means, stds
+
+    def in_units(self, amounts: np.ndarray) -> np.ndarray:
+        """Return targets or outputs in the file's units.
+
+        (N, k), which `targets: scaled` has standardised.
+        """
+        if not self._scales:
+            return amounts
+        stds, means = ([getattr(scale, part) for scale in self._scales] for part in ("std", "mean"))
+        return (amounts.astype(np.float64) * stds + means).astype(amounts.dtype)
+
+    def original(self, inputs: np.ndarray) -> dict[str, list[str]]:
+        """Return the cells of inputs, by column, where recoverable."""
+        cells, start = {}, 0
+        for feature in self._features:
+            end = start + len(feature.input_names)
+            cells[feature.name] = feature.decode(inputs[:, start:end])
+            start = end
+        return cells
+
+    def read_inputs(self, path: str | Path | Frame) -> np.ndarray:
+        """Read rows from a CSV file or frame as inputs.
+
+        They have the same columns, and are standardised and coded as the training part was.
 
         The target may be missing, and other columns are left out.
 
         Raises: DataError, with line and column, as the constructor, and for a category that is new.
         """
-        if Path(path).suffix != ".csv":
-            raise DataError(f"{path}: the inputs of a Table are read from a .csv file that names the same columns")
-        columns = _read(str(path), self._delimiter)
-        for feature in self._features:
-            if feature.name not in columns:
-                raise DataError(f"{path}: no column {feature.name!r}; {nearest(feature.name, list(columns))}")
-        return self._encode(columns)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns mean and standard deviation, or the categories, of each column, and the names of the classes."""
-        return {"features": [asdict(feature) for feature in self._features], "class_names": self._class_names}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Standardises and codes from now on as the table did whose `state_dict` this is."""
-        features = state_dict["features"]
-        self._features = tuple(_Feature(**{**feature, "values": tuple(feature["values"])}) for feature in features)
-        self._class_names = tuple(state_dict["class_names"])
-
-    def _encode(self, columns: dict[str, _Column]) -> np.ndarray:
-        """Returns the inputs, float32 (N, num_features)."""
-        values = [feature.encode(columns[feature.name]) for feature in self._features]
-        return np.concatenate(values, axis=1, dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class _Feature:
-    """How a column becomes inputs: as (number - mean) / std or, where there are `values`, a 0 or 1 for each of them."""
-
-    name: str
-    mean: float = 0.0
-    std: float = 1.0
-    values: tuple[str, ...] = ()
-
-    @classmethod
-    def learn(cls, name: str, column: _Column, numeric: bool, train: np.ndarray) -> _Feature:
-        """Takes the categories of a column or, over the rows `train`, its mean and std; what is constant is centred."""
-        if not numeric:
-            return cls(name, values=column.categories())
-        part = column.numbers()[train]
-        return cls(name, float(part.mean()), float(part.std()) if np.ptp(part) else 1.0)
+        features, notation = {feature.name: feature for feature in self._features}, self._notation
+        make = lambda name: features[name].column(notation) if name in features else None
+        if isinstance(path, str | Path) and Path(path).suffix.lower() not in SUFFIXES:
+            raise DataError(
+                f"{path}: the inputs of a Table are read from a .csv file (or {', '.join(SUFFIXES[1:])}) "
+                f"that names the same columns"
+            )
+        findings = Findings(str(path) if isinstance(path, str | Path) else FRAME)
+        sheet = sheet_of(path, self._delimiter, make, findings)
+        for name, feature in features.items():
+            if name not in sheet.names:
+                findings.refuse(f"no column {name!r}; {nearest(name, sheet.names)}")
+            else:
+                _check_known(feature, sheet.columns[name], findings)
+        findings.check()
+        [inputs] = self._encode(sheet, [np.arange(len(sheet))], findings)
+        findings.check()
+        return inputs
 
     @property
-    def input_names(self) -> tuple[str, ...]:
-        """What each of its input values is."""
-        return tuple(f"{self.name}={value}" for value in self.values) or (self.name,)
+    def input_suffixes(self) -> tuple[str, ...]:
+        """The suffixes of the files that `read_inputs` takes."""
+        return SUFFIXES
 
-    def encode(self, column: _Column) -> np.ndarray:
-        """Returns the input values (N, 1) of a numeric column, or (N, len(values))."""
-        if self.values:
-            return np.eye(len(self.values))[column.codes(self.values)]
-        return ((column.numbers() - self.mean) / self.std)[:, np.newaxis]
+    def state_dict(self) -> dict[str, Any]:
+        """Return the learned features, names and notation.
 
+        What was learned of each column, the names of classes and targets, and how the file is written.
+        """
+        return {
+            "features": [feature.state() for feature in self._features],
+            "class_names": self._class_names,
+            "target_names": self._target_names,
+            "target_scales": [(scale.mean, scale.std) for scale in self._scales],
+            "delimiter": self._delimiter,
+            "decimal": self._notation.decimal,
+            "thousands": self._notation.thousands,
+        }
 
-@dataclass
-class _Column:
-    place: str  # for errors: which file and column
-    cells: list[str]
-    lines: list[int]
-
-    def numbers(self) -> np.ndarray:
-        """Returns the cells as float64 (N,)."""
-        return np.array([self._number(row) for row in range(len(self.cells))])
-
-    def categories(self) -> tuple[str, ...]:
-        """Returns the different values in ascending order."""
-        for row, cell in enumerate(self.cells):
-            if cell.lower() in ("", "nan"):
-                raise self._missing(row)
-        numeric = all(_is_number(cell) for cell in self.cells)
-        return tuple(sorted(set(self.cells), key=lambda cell: (float(cell) if numeric else 0.0, cell)))
-
-    def codes(self, values: tuple[str, ...]) -> np.ndarray:
-        """Returns which of `values` each cell holds, int64 (N,)."""
-        code = {value: i for i, value in enumerate(values)}
-        for cell, line in zip(self.cells, self.lines, strict=True):
-            if cell not in code:
-                raise DataError(
-                    f"{self.place}, line {line}: {cell!r} is new to the model; {nearest(cell, list(values))}"
-                )
-        return np.array([code[cell] for cell in self.cells])
-
-    def looks_numeric(self) -> bool:
-        """Tells whether the cells are numbers or texts. Raises DataError if they are both."""
-        present = [row for row, cell in enumerate(self.cells) if cell.lower() not in _MISSING]
-        numbers = [row for row in present if _is_number(self.cells[row])]
-        texts = sorted(set(present) - set(numbers))
-        if numbers and texts:
-            number, text = numbers[0], texts[0]
-            raise DataError(
-                f"{self.place} mixes numbers and texts: "
-                f"{self.cells[number]!r} in line {self.lines[number]}, "
-                f"{self.cells[text]!r} in line {self.lines[text]}; "
-                f"name it in `categorical` or `ignore`, or mend the file"
-            )
-        return not texts
-
-    def holds_whole_numbers(self) -> bool:
-        """Tells whether every number that is there is whole."""
-        return all(float(cell).is_integer() for cell in self.cells if _is_number(cell))
-
-    def _number(self, row: int) -> float:
-        cell = self.cells[row]
-        if cell.lower() in _MISSING:
-            raise self._missing(row)
-        if not _is_number(cell) or not abs(float(cell)) <= _LARGEST:
-            raise DataError(f"{self.place}, line {self.lines[row]}: expected a finite number, found {cell!r}")
-        return float(cell)
-
-    def _missing(self, row: int) -> DataError:
-        return DataError(
-            f"{self.place}, line {self.lines[row]}: the value is missing ({self.cells[row]!r}): "
-            f"fill it in, leave out the line, or name the column in `ignore`"
-        )
-
-
-def _read(path: str, delimiter: str) -> dict[str, _Column]:
-    if len(delimiter) != 1:
-        raise DataError(f"delimiter is one character, got {delimiter!r}")
-    rows, lines = [], []
-    with reading(path), open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`, to encode rows in the same way."""
         try:
-            for row in reader:
-                if row:
-                    rows.append([cell.strip() for cell in row])
-                    lines.append(reader.line_num)
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: expected text in UTF-8: {error}") from error
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: not CSV: {error}") from error
-    if len(rows) < 2:
-        found = "that line alone" if rows else "an empty file"
-        raise DataError(f"{path}: expected a line of column names and at least one row, found {found}")
-    names = rows.pop(0)
-    lines.pop(0)
-    other = next((character for character in ";\t|," if len(names) == 1 and character in names[0]), None)
-    if other:
-        raise DataError(f"{path}: the first line is one cell, {names[0]!r}; its delimiter may be {other!r}: name it")
-    if all(_is_number(name) for name in names):
-        raise DataError(f"{path}: expected the first line to name the columns, found numbers: {delimiter.join(names)}")
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"{path}: two columns have the name {name!r}")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(names):
-            raise DataError(f"{path}, line {line}: expected {len(names)} cells, as in the first line, found {len(row)}")
-    return {
-        name: _Column(f"{path}: column {name!r}", list(cells), lines)
-        for name, cells in zip(names, zip(*rows, strict=True), strict=True)
-    }
+            self._features = tuple(map(restored, state_dict["features"]))
+            self._class_names = tuple(state_dict["class_names"])
+            self._num_classes = len(self._class_names) or None
+            self._target_names = tuple(state_dict["target_names"])
+            self._scales = tuple(Scale(*scale) for scale in state_dict["target_scales"])
+            self._delimiter = state_dict["delimiter"]
+            self._notation = Notation(state_dict["decimal"], state_dict["thousands"])
+        except KeyError as error:
+            raise DataError(f"the state of this Table is from another version: it has no {error}") from error
 
 
-def _types(
-    path: str,
-    columns: dict[str, _Column],
-    target: str,
-    categorical: tuple[str, ...],
-    numeric: tuple[str, ...],
-    ignore: tuple[str, ...],
-) -> dict[str, bool]:
-    """Returns, for each column that is used, whether it is numeric: as said, or else as it looks."""
-    said = [*categorical, *numeric, *ignore]
-    for name in [*said, target]:
-        if name not in columns:
-            raise DataError(f"{path}: no column {name!r}; {nearest(name, list(columns))}")
-        if said.count(name) > 1 or (name == target and name in ignore):
-            raise DataError(f"{path}: column {name!r} is asked for in two ways that exclude each other")
-    types = {}
-    for name, column in columns.items():
-        if name in said:
-            types[name] = name in numeric
-            continue
-        types[name] = column.looks_numeric()
-        if name == target and types[name] and column.holds_whole_numbers():
-            raise DataError(
-                f"{column.place} is the target and holds whole numbers, which may be classes or amounts: "
-                f"name it in `categorical` or in `numeric`"
-            )
-        if name != target and not types[name] and len(set(column.cells)) > _MOST_VALUES:
-            raise DataError(
-                f"{column.place} holds {len(set(column.cells))} different texts: "
-                f"name it in `ignore`, or in `categorical` for so many inputs"
-            )
-    return {name: numbers for name, numbers in types.items() if name not in ignore}
+def _names(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell  # Python reads 1_000 as a number; nobody else does
+def _is_embedded(feature: Feature) -> bool:
+    return isinstance(feature, CategoryFeature) and feature.embed
+
+
+def _check_known(feature: Feature, column: Column, findings: Findings) -> None:
+    """Find the cells of a new file that a feature cannot take."""
+    if column.problem is not None:
+        findings.refuse(column.problem.text, feature.name, column.problem.line)
+    elif column.gap is not None and getattr(feature, "fill", None) is None:
+        findings.refuse(f"the value is missing ({column.gap.text!r})", feature.name, column.gap.line)
+    elif isinstance(feature, CategoryFeature) and isinstance(column, Texts) and not feature.unseen:
+        for text in feature.strangers(column)[:3]:
+            likely = nearest(text, list(feature.values))
+            findings.refuse(f"{text!r} is new to the model; {likely}", feature.name, column.found[text].line)

@@ -1,4 +1,4 @@
-"""Text to continue: what one is, in blocks of tokens, and the texts whose tokens are characters or bytes."""
+"""Text in blocks of tokens, characters or bytes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import hashlib
 from abc import ABC, abstractmethod
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from minigrad.data.dataset import DataError, Dataset, Examples, find, reading
-from minigrad.data.mapped import file_of, give_back
+from minigrad.data.dataset import Dataset
+from minigrad.data.errors import DataError, Findings
+from minigrad.data.examples import Examples
+from minigrad.data.files import find, reading
+from minigrad.data.learned import BLOCKS
+from minigrad.data.mapped import file_of, give_back, require_whole
 from minigrad.engine import random
 
 
 class Blocks(Examples):
-    """Tokens (n,) cut into blocks end to end: inputs (N, block_size), each target the token that follows, int64.
+    """Tokens (n,) cut into consecutive blocks.
 
-    Raises: DataError if there are too few for one block and what follows it.
+    Inputs (N, block_size), each target the token that follows, int64.
+
+    Raises:
+        DataError: if there are too few for one block and what follows it.
     """
 
     def __init__(self, tokens: np.ndarray, block_size: int) -> None:
@@ -30,16 +38,23 @@ class Blocks(Examples):
         self._file = file_of(tokens)
 
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-        """Returns copies of the inputs and targets at `indices`; what of a mapped file was read stays the system's."""
+        """Return copies of the inputs and targets at `indices`.
+
+        What was read of a mapped file stays the system's.
+        """
+        require_whole(self._file, self.inputs)
         inputs, targets = self.inputs[indices].astype(np.int64), self.targets[indices].astype(np.int64)
         give_back(self._file)
         return inputs, targets
 
 
 class Crops(Blocks):
-    """Blocks that each epoch cuts at other places, drawn by the seed and the epoch.
+    """Blocks cut at other offsets each epoch.
 
-    Raises: DataError if the tokens are too few for two blocks.
+    Drawn by the seed and the epoch.
+
+    Raises:
+        DataError: if the tokens are too few for two blocks.
     """
 
     def __init__(self, tokens: np.ndarray, block_size: int) -> None:
@@ -48,24 +63,33 @@ class Crops(Blocks):
         super().__init__(tokens[: max(self._span, 0)], block_size)
 
     def epoch(self, n: int) -> Examples:
-        """Returns the blocks of epoch `n`, which begin anywhere in what would be the first block."""
+        """Return the blocks of epoch `n`.
+
+        They begin anywhere in what would be the first block.
+        """
         block_size = self.inputs.shape[1]
         start = random.stream("crops", step=n).integers(block_size)
         return Blocks(self._tokens[start : start + self._span], block_size)
 
 
 class Text(Dataset, ABC):
-    """Tokens one after the other, which a model learns to continue.
+    """The base of texts: tokens that a model continues.
 
     An example is a block of tokens, and its targets are the same tokens one place later: both int64 (block_size,).
     The first part of the text is for training, and each epoch cuts it into blocks at other places (see `Crops`). Then
     come validation and test, whose blocks lie end to end, so that each token is predicted once.
     """
 
-    block_size: int
+    block_size: int = 0
+    _learned = BLOCKS
+    _name = "the text"  # in errors
 
     def _cut(self, tokens: np.ndarray, block_size: int, val_fraction: float, test_fraction: float) -> None:
-        """Sets the parts. Raises: DataError if one has no block, or there is no such block."""
+        """Set the parts.
+
+        Raises:
+            DataError: if one has no block, or there is no such block.
+        """
         if block_size < 1:
             raise DataError(f"block_size counts the tokens of a block and is at least 1, got {block_size}")
         self.block_size = block_size
@@ -76,36 +100,51 @@ class Text(Dataset, ABC):
         for (part, least), found in zip(needed.items(), parts, strict=True):
             if len(found) < least:
                 raise DataError(
-                    f"of {len(tokens):,} tokens, {len(found):,} are for {part}, and blocks of {block_size} need at "
-                    f"least {least}: take a longer text, a smaller block_size, or other fractions"
+                    f"{self._name}: of {len(tokens):,} tokens, {len(found):,} are for {part}, and blocks of "
+                    f"{block_size} need at least {least}: take a longer text, a smaller block_size, or other fractions"
                 )
         self.train = Crops(parts[0], block_size)
         self.val, self.test = (Blocks(part, block_size) for part in parts[1:])
 
+    def _take_block_size(self, state_dict: Mapping[str, Any]) -> None:
+        """Take over the `block_size` of a `state_dict`, where there is no text to cut."""
+        self.block_size = state_dict["block_size"]
+        self._shape, self._dtype = (self.block_size,), np.dtype(np.int64)
+
     @property
     @abstractmethod
     def vocab_size(self) -> int:
-        """The number of different tokens, which are the numbers below it."""
+        """The number of different tokens; ids are below it."""
 
     @property
     def num_classes(self) -> int:
         """The number of different tokens."""
         return self.vocab_size
 
+    @property
+    def end(self) -> frozenset[int]:
+        """The tokens that end a text, and stand for none."""
+        return frozenset()
+
     @abstractmethod
     def encode(self, text: str) -> np.ndarray:
-        """Returns the tokens of a text, int64 (n,). Raises: DataError for what no token stands for."""
+        """Return the tokens of a text, int64 (n,).
+
+        Raises:
+            DataError: for what no token stands for.
+        """
 
     @abstractmethod
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Yields the text of tokens, piece by piece as they come."""
+        """Yield the text of tokens as they come."""
 
 
 class CharText(Text):
-    """A text whose tokens are characters, numbered in the order of Unicode.
+    """Text as characters, numbered in the order of Unicode.
 
     By default it is the reference of the Python language that runs this, `pydoc_data.topics`, which comes with CPython
-    under the licence of the Python Software Foundation: about 465,000 characters, others in each version of Python.
+    under the licence of the Python Software Foundation: about 465,000 characters, others in each version of Python. A
+    Python without it, as that of a browser, takes the code of minigrad's engine, operations and layers.
 
     Args:
         path: a file in UTF-8; if relative, it may also be in $MINIGRAD_DATA.
@@ -113,22 +152,30 @@ class CharText(Text):
         val_fraction: the share of the text for validation, behind the part for training.
         test_fraction: the share for the test, at the end.
 
-    Raises: DataError if the file cannot be read, is not in UTF-8, or is too short for a block in each part.
+    A byte order mark at the start is no part of the text.
+
+    Raises:
+        DataError: if the file cannot be read, is not in UTF-8, or is too short for a block in each part. Marks within
+            the text and mixed line ends, which have numbers as other characters do, are a DataWarning.
     """
+
+    vocabulary: str = ""
+    _tokens: np.ndarray | None = None
 
     def __init__(
         self, path: str | None = None, block_size: int = 64, val_fraction: float = 0.05, test_fraction: float = 0.05
     ) -> None:
+        self._name = path or "the default text"
         content = _read(path)
         self._digest = hashlib.sha256(content).hexdigest()
-        try:
-            codes = np.frombuffer(content.decode("utf-8").encode("utf-32-le"), "<u4")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: expected text in UTF-8; ByteText takes any file: {error}") from error
+        findings = Findings(str(path))
+        text = decoded(content, findings) if path is not None else content.decode()
+        codes = np.frombuffer(text.encode("utf-32-le"), "<u4")
         known, self._tokens = np.unique(codes, return_inverse=True)
         self.vocabulary = "".join(map(chr, known))
         self._fractions = val_fraction, test_fraction
         self._cut(self._tokens, block_size, val_fraction, test_fraction)
+        findings.warn()
 
     @property
     def vocab_size(self) -> int:
@@ -137,11 +184,18 @@ class CharText(Text):
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the file, or of the default text in UTF-8."""
+        """The SHA-256 of the file or default text.
+
+        The text is in UTF-8.
+        """
         return self._digest
 
     def encode(self, text: str) -> np.ndarray:
-        """Returns the numbers of characters, int64 (n,). Raises: DataError that names those that the text has not."""
+        """Return the numbers of characters, int64 (n,).
+
+        Raises:
+            DataError: that names those that the text has not.
+        """
         strangers = sorted(set(text) - set(self.vocabulary))
         if strangers:
             raise DataError(
@@ -151,20 +205,22 @@ class CharText(Text):
         return np.array([self.vocabulary.index(character) for character in text], np.int64)
 
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Yields the character of each token."""
+        """Yield the character of each token."""
         return (self.vocabulary[token] for token in tokens)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the characters that have a number."""
-        return {"vocabulary": self.vocabulary}
+        """Return the characters with a number, and the block size."""
+        return {"vocabulary": self.vocabulary, "block_size": self.block_size}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Numbers characters from now on, its own too, as the text did whose `state_dict` this is.
+        """Load a `state_dict`, renumbering its own text too.
 
         Those that are new get the number `vocab_size`, which a model refuses.
         """
         before, self.vocabulary = self.vocabulary, state_dict["vocabulary"]
-        if self.vocabulary != before:
+        if self._tokens is None:
+            self._take_block_size(state_dict)
+        elif self.vocabulary != before:
             place = {character: i for i, character in enumerate(self.vocabulary)}
             numbers = np.array([place.get(character, self.vocab_size) for character in before])
             self._tokens = numbers[self._tokens]
@@ -172,7 +228,9 @@ class CharText(Text):
 
 
 class ByteText(Text):
-    """A file whose tokens are its bytes: any language and any format, without a character that would be unknown.
+    """Text, or any file, as bytes.
+
+    Any language and any format, without a character that would be unknown.
 
     Args:
         path: the file; if relative, it may also be in $MINIGRAD_DATA. By default the text of `CharText`.
@@ -180,7 +238,8 @@ class ByteText(Text):
         val_fraction: the share of the text for validation, behind the part for training.
         test_fraction: the share for the test, at the end.
 
-    Raises: DataError if the file cannot be read, or is too short for a block in each part.
+    Raises:
+        DataError: if the file cannot be read, or is too short for a block in each part.
     """
 
     vocab_size = 256
@@ -188,32 +247,95 @@ class ByteText(Text):
     def __init__(
         self, path: str | None = None, block_size: int = 64, val_fraction: float = 0.05, test_fraction: float = 0.05
     ) -> None:
+        self._name = path or "the default text"
         content = _read(path)
         self._digest = hashlib.sha256(content).hexdigest()
         self._cut(np.frombuffer(content, np.uint8), block_size, val_fraction, test_fraction)
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of the file, or of the default text in UTF-8."""
+        """The SHA-256 of the file or default text.
+
+        The text is in UTF-8.
+        """
         return self._digest
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the block size."""
+        return {"block_size": self.block_size}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`: the block size, without a text."""
+        if not self.block_size:
+            self._take_block_size(state_dict)
+
     def encode(self, text: str) -> np.ndarray:
-        """Returns the bytes of a text in UTF-8, int64 (n,)."""
+        """Return the bytes of a text in UTF-8, int64 (n,)."""
         return np.frombuffer(text.encode("utf-8"), np.uint8).astype(np.int64)
 
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Yields characters once their last byte has come; bytes that make none become U+FFFD."""
+        """Yield characters once their last byte has come.
+
+        Bytes that make none become U+FFFD.
+        """
         decoder = getincrementaldecoder("utf-8")("replace")
         for token in tokens:
             yield decoder.decode(bytes([token]))
         yield decoder.decode(b"", final=True)
 
 
-def _read(path: str | None) -> bytes:
-    """Returns the content of a file, or the default text in UTF-8."""
-    if path is None:
-        from pydoc_data.topics import topics  # 700 kB, which only this text needs
+def text_of(path: str | Path) -> str:
+    """Return the text in a file in UTF-8.
 
+    The file is looked for as data is.
+
+    Raises:
+        DataError: if it cannot be read or is no text. What is odd in it is a DataWarning.
+    """
+    findings = Findings(str(path))
+    text = decoded(_read(path), findings)
+    findings.warn()
+    return text
+
+
+def decoded(content: bytes, findings: Findings) -> str:
+    """Decode UTF-8, without its byte order mark.
+
+    Characters that are rather a trace of how the text was saved are noted.
+
+    Raises:
+        DataError: for what is no UTF-8, or looks like UTF-16.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{findings.path}: expected text in UTF-8; ByteText takes any file: {error}") from error
+    if (nuls := text.count("\0")) > len(text) // 3:  # half of UTF-16, whose letters are those of UTF-8 else
+        raise DataError(
+            f"{findings.path}: expected text in UTF-8, found {nuls:,} NUL of {len(text):,} characters, as UTF-16 has; "
+            "save it as UTF-8; ByteText takes any file"
+        )
+    if (place := text.find("\ufeff")) >= 0:
+        line = 1 + text.count("\n", 0, place)
+        findings.note("a byte order mark within the text is one of the characters to learn; take it out", None, line)
+    both = text.count("\r\n")
+    if both and both < (all_ends := text.count("\n")):
+        findings.note(
+            f"{both:,} lines end in CR LF and {all_ends - both:,} in LF, which the model learns to tell apart; "
+            f"save it with one of them"
+        )
+    return text
+
+
+def _read(path: str | Path | None) -> bytes:
+    """Return the content of a file, or the default text in UTF-8."""
+    if path is None:
+        try:
+            from pydoc_data.topics import topics  # 700 kB, which only this text needs
+        except ImportError:
+            package = Path(__file__).parents[1]
+            files = [file for name in ("engine", "ops", "nn") for file in sorted((package / name).glob("*.py"))]
+            return "\n".join(file.read_text(encoding="utf-8") for file in files).encode("utf-8")
         return "\n".join(topics.values()).encode("utf-8")
     with reading(path):
         return find(path).read_bytes()

@@ -1,18 +1,27 @@
-"""Token ids in a file, which may be larger than memory."""
+"""Token ids from a memory-mapped file.
+
+The file may be larger than memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
-from minigrad.data.dataset import DataError, find, reading
+from minigrad.data.errors import DataError
+from minigrad.data.files import find, reading
+from minigrad.data.mapped import SMALL, can_map, map_file
+from minigrad.data.npy import DAMAGE
 from minigrad.data.text import Text
 
 
 class Tokens(Text):
-    """The token ids of a text, from a file that is mapped into memory: only what a batch takes is read.
+    """The token ids of a text, from a file.
+
+    It is mapped into memory: only what a batch takes is read.
 
     A file `.npy` holds one array of integers (n,); any other file is taken for the bare numbers, one after the other in
     little-endian order, as nanoGPT's `train.bin`. What the tokens mean is not known: prompts are numbers too.
@@ -25,7 +34,9 @@ class Tokens(Text):
         val_fraction: the share of the text for validation, behind the part for training.
         test_fraction: the share for the test, at the end.
 
-    Raises: DataError if the file cannot be read, holds no row of integers, or is too short for a block in each part.
+    Raises:
+        DataError: if the file cannot be read, holds no row of integers, or is too short for a block in each part; and
+            if a token is out of range, in a file of up to 64 MiB: a larger one is not read as a whole.
     """
 
     vocab_size: int = 0
@@ -40,10 +51,32 @@ class Tokens(Text):
         test_fraction: float = 0.05,
     ) -> None:
         self.vocab_size = vocab_size
-        self._cut(_map(path, np.dtype(dtype)), block_size, val_fraction, test_fraction)
+        tokens = _map(path, np.dtype(dtype))
+        if tokens.nbytes <= SMALL and len(tokens) and not 0 <= tokens.min() <= tokens.max() < vocab_size:
+            place = int(np.argmax((tokens < 0) | (tokens >= vocab_size)))
+            raise DataError(
+                f"{path}: token {tokens[place]} at {place} is out of range: expected 0 to {vocab_size - 1}, for "
+                f"vocab_size {vocab_size}"
+            )
+        self._name = path
+        self._cut(tokens, block_size, val_fraction, test_fraction)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the block size and the number of tokens."""
+        return {"block_size": self.block_size, "vocab_size": self.vocab_size}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Load a `state_dict`: both numbers, without tokens."""
+        if not self.block_size:
+            self._take_block_size(state_dict)
+            self.vocab_size = state_dict["vocab_size"]
 
     def encode(self, text: str) -> np.ndarray:
-        """Returns the numbers that stand in a text, int64 (n,). Raises: DataError for what is no token."""
+        """Return the numbers in a text, int64 (n,).
+
+        Raises:
+            DataError: for what is no token.
+        """
         words = text.split()
         for word in words:
             if not (word.isascii() and word.isdecimal() and int(word) < self.vocab_size):
@@ -51,20 +84,23 @@ class Tokens(Text):
         return np.array([int(word) for word in words], np.int64)
 
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Yields the number of each token, and a space."""
+        """Yield the number of each token, and a space."""
         return (f"{token} " for token in tokens)
 
 
 def _map(path: str, dtype: np.dtype) -> np.ndarray:
-    """Returns the array in a file, of which nothing is read yet."""
+    """Return the array in a file, of which nothing is read yet."""
     with reading(path):
         place = find(path)
+        tokens: np.ndarray
         try:
-            if place.suffix == ".npy":
-                tokens = np.load(place, mmap_mode="r", allow_pickle=False)
+            if place.suffix.lower() == ".npy" and can_map():
+                tokens = open_memmap(place, mode="r")
+            elif place.suffix.lower() == ".npy":
+                tokens = np.load(place, allow_pickle=False)
             else:
-                tokens = np.memmap(place, dtype.newbyteorder("<"), mode="r")
-        except ValueError as error:
+                tokens = map_file(place, dtype.newbyteorder("<"))
+        except DAMAGE as error:
             raise DataError(f"{path}: expected token ids, an .npy file or bare numbers of {dtype}: {error}") from error
     if tokens.ndim != 1 or tokens.dtype.kind not in "iu":
         raise DataError(f"{path}: expected one row of integers, found {tokens.dtype} of shape {tokens.shape}")

@@ -1,0 +1,171 @@
+"""Errors, warnings and findings about data."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+_LISTS = {"categorical", "numeric", "ignore", "embed", "dates"}
+MOST = 20
+"""Findings or names that one message lists; of the others it gives the number."""
+
+
+class DataError(ValueError):
+    """Unusable data, or a wrong request for it.
+
+    The message says what was expected, what was found, and the remedy.
+    """
+
+
+class DataWarning(UserWarning):
+    """A guess about data that may be wrong.
+
+    The message says what was found, how it was taken, and what to write otherwise.
+    """
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """A config option that settles a doubt.
+
+    Args:
+        option: an argument of the dataset.
+        value: what it is to be, or, for an option that lists columns, a column that it is to name.
+        key: for an option that maps columns, the column that gets the value.
+    """
+
+    option: str
+    value: str
+    key: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """The entry within the option's brackets, or behind its colon."""
+        return quoted(self.value) if self.key is None else f"{quoted(self.key)}: {quoted(self.value)}"
+
+    def __str__(self) -> str:
+        return f"`{_option(self.option, [self])}`"
+
+
+@dataclass(frozen=True)
+class _Finding:
+    place: str
+    text: str
+    remedies: tuple[Remedy, ...] = ()
+
+
+class Findings:
+    """All findings about a file, reported at once.
+
+    Before anything runs.
+
+    A doubt is refused where a wrong guess would silently give wrong results, and noted where it is harmless.
+
+    Args:
+        path: the file.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._refused: list[_Finding] = []
+        self._noted: list[_Finding] = []
+
+    def refuse(self, text: str, column: str | None = None, line: int | None = None, *remedies: Remedy) -> None:
+        """Add a finding that makes the file unusable.
+
+        The end of the message repeats the remedies of all findings.
+        """
+        self._refused.append(_Finding(_place(column, line), text, remedies))
+
+    def note(self, text: str, column: str | None = None, line: int | None = None, *remedies: Remedy) -> None:
+        """Add a guess that is worth a warning."""
+        self._noted.append(_Finding(_place(column, line), text, remedies))
+
+    @property
+    def remedies(self) -> list[tuple[Remedy, str]]:
+        """All remedies, each with the text that says why.
+
+        Of the refused and the noted findings.
+        """
+        found = [*self._refused, *self._noted]
+        return [(remedy, finding.text) for finding in found for remedy in finding.remedies]
+
+    def check(self) -> None:
+        """Raise DataError with all findings, if any is refused.
+
+        With the noted ones, too.
+        """
+        if not self._refused:
+            return
+        found = [*self._refused, *self._noted]
+        if len(found) == 1:
+            raise DataError(_sentence(self.path, found[0]))
+        lines = [f"{self.path}: {len(found)} things to settle:"]
+        lines += [f"  {_sentence('', finding).removeprefix(': ').removeprefix(', ')}" for finding in found[:MOST]]
+        if len(found) > MOST:
+            lines.append(f"  and {len(found) - MOST:,} more")
+        if sum(len(finding.remedies) for finding in found) > 1:
+            lines.append(f"  all of these remedies together: {_together(found)}")
+        raise DataError("\n".join(lines))
+
+    def warn(self, stacklevel: int = 2) -> None:
+        """Issue the noted findings as one DataWarning.
+
+        At the line `stacklevel` calls above this one.
+        """
+        for finding in self._noted[:MOST]:
+            warnings.warn(_sentence(self.path, finding), DataWarning, stacklevel + 1)
+        if len(self._noted) > MOST:
+            text = f"{self.path}: and {len(self._noted) - MOST:,} more doubts of these kinds"
+            warnings.warn(text, DataWarning, stacklevel + 1)
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """Return a hint for a wrong name.
+
+    The right name most like it, and all that there are, as the end of a sentence.
+    """
+    likely = get_close_matches(name, names, n=1)
+    there = ", ".join(names[:MOST]) + (f" and {len(names) - MOST:,} more" if len(names) > MOST else "")
+    return (f"did you mean {likely[0]!r}? " if likely else "") + f"there are: {there}"
+
+
+def quoted(text: str) -> str:
+    """Return a text quoted for YAML, where it needs quotes.
+
+    As it stands inside brackets.
+    """
+    is_word = text.isidentifier() and text.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+    return text if is_word else json.dumps(text, ensure_ascii=False)
+
+
+def _place(column: str | None, line: int | None) -> str:
+    at_line = "" if line is None else f", line {line}"
+    return at_line if column is None else f": column {column!r}{at_line}"
+
+
+def _sentence(path: str, finding: _Finding) -> str:
+    # "column 'x' holds ..." where there is no line, "column 'x', line 3: ..." where there is one
+    between = " " if finding.place.startswith(": column") and ", line " not in finding.place else ": "
+    return f"{path}{finding.place}{between}{finding.text}"
+
+
+def _together(found: list[_Finding]) -> str:
+    """Return the remedies of findings as config arguments.
+
+    Each option once.
+    """
+    options: dict[str, list[Remedy]] = {}
+    for finding in found:
+        for remedy in finding.remedies:
+            options.setdefault(remedy.option, []).append(remedy)
+    return ", ".join(_option(option, remedies) for option, remedies in options.items())
+
+
+def _option(name: str, remedies: list[Remedy]) -> str:
+    entries = ", ".join(dict.fromkeys(remedy.entry for remedy in remedies))
+    if remedies[0].key is not None:
+        return f"{name}: {{{entries}}}"
+    return f"{name}: [{entries}]" if name in _LISTS else f"{name}: {remedies[0].entry}"

@@ -1,0 +1,209 @@
+"""Data files: search paths, digests and read errors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from codecs import getincrementaldecoder
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from minigrad.data.errors import DataError
+from minigrad.paths import real, require_file
+
+_STARTS = {  # of files that are often taken for text
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+    b"PK\x03\x04": "an archive, such as a workbook of Excel",
+    b"\xd0\xcf\x11\xe0": "a workbook of Excel",
+    b"\x1f\x8b": "a file compressed by gzip",
+    b"%PDF": "a PDF",
+}
+
+
+def data_home() -> Path:
+    """Return the folder of large data.
+
+    $MINIGRAD_DATA, or else `minigrad` in the user's cache ($XDG_CACHE_HOME).
+    """
+    if home := os.environ.get("MINIGRAD_DATA"):
+        return Path(home)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "minigrad"
+
+
+_folders: ContextVar[tuple[Path, ...]] = ContextVar("folders", default=())
+_found: ContextVar[dict[str, str] | None] = ContextVar("found", default=None)
+
+
+class Files(dict[str, Path]):
+    """The paths of files that were read, by name.
+
+    Attributes:
+        digests: the SHA-256 of those that a reader has looked at as a whole, by place.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.digests: dict[Path, str] = {}
+
+
+_read: ContextVar[Files | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[Files]:
+    """Within the block, record the files that are read.
+
+    Those that `find` and `reading` are asked for.
+    """
+    token = _read.set(files := Files())
+    try:
+        yield files
+    finally:
+        _read.reset(token)
+
+
+def _note(place: Path) -> Path:
+    require_file(place)
+    if (files := _read.get()) is not None and place.is_file():
+        path = real(place)
+        files[path.name if files.get(path.name, path) == path else str(path)] = path
+    return place
+
+
+def _note_digest(path: str | Path, digest: str) -> str:
+    if (files := _read.get()) is not None:
+        files.digests[real(Path(path))] = digest
+    return digest
+
+
+@contextmanager
+def looking_in(folders: Sequence[Path]) -> Iterator[dict[str, str]]:
+    """Within the block, `find` looks in these folders first.
+
+    They are those of the config that is being built.
+
+    Yields the paths that were found there and not from the current folder, by what was asked for.
+    """
+    found: dict[str, str] = {}
+    tokens = _folders.set(tuple(folders)), _found.set(found)
+    try:
+        yield found
+    finally:
+        _folders.reset(tokens[0])
+        _found.reset(tokens[1])
+
+
+def find(path: str | Path) -> Path:
+    """Return the path of a data file or folder.
+
+    Every dataset calls this for the paths in its arguments.
+
+    A relative path is looked for beside the config, then in the current folder, then in `data_home()`.
+
+    Raises: DataError, with the places, if it is in none of them, or if a pipe, a socket or a device is there.
+    """
+    with _refusing(path):
+        for folder in _folders.get():
+            if (place := folder / path).exists():
+                if (found := _found.get()) is not None and not (os.path.exists(path) and place.samefile(path)):
+                    found[str(path)] = str(place)
+                return _note(place)
+        for place in (Path(path), data_home() / path):
+            if place.exists():
+                return _note(place)
+    remedy = _remedy(str(path))
+    if Path(path).is_absolute():
+        raise DataError(f"{path}: no such file or folder{remedy}")
+    beside = [folder for folder in map(real, _folders.get()) if folder != Path.cwd()]
+    places = [f"beside the config in {folder}" for folder in beside]
+    places += [f"in the current folder {Path.cwd()}", f"in {data_home()} ($MINIGRAD_DATA)"]
+    raise DataError(f"{path}: no such file or folder; looked {', '.join(places)}{remedy}")
+
+
+def _remedy(path: str) -> str:
+    """Say what to write in place of a path that only another program would understand."""
+    if "://" in path:
+        return "; nothing is fetched from an address: download the file, and give its path"
+    if path.startswith("~") or "$" in path:
+        return "; ~ and $NAME stand for nothing here: write the path in full"
+    return ""
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Within the block, turn read errors into DataErrors.
+
+    They name the file that is not there or cannot be read. So is a pipe, a socket or a device, which would be waited
+    for, or have no end.
+    """
+    with _refusing(path):
+        if os.path.exists(path):
+            _note(Path(path))
+        yield
+
+
+@contextmanager
+def _refusing(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; a relative path starts at {Path.cwd()}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def digest_of(*paths: str | Path) -> str:
+    """Return the SHA-256 of files, concatenated, in hexadecimal.
+
+    Raises:
+        DataError: if one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        for part in _parts(path):
+            digest.update(part)
+    return _note_digest(paths[0], digest.hexdigest()) if len(paths) == 1 else digest.hexdigest()
+
+
+def check_text(path: str | Path) -> str:
+    """Check that a file is UTF-8; return its SHA-256.
+
+    In hexadecimal. All of the file is read.
+
+    Raises:
+        DataError: if it cannot be read, with what the file is instead, or with the line of the first byte that is not
+            UTF-8 or NUL.
+    """
+    digest, decoder, line = hashlib.sha256(), getincrementaldecoder("utf-8")(), 1
+    for i, part in enumerate(_parts(path)):
+        start = next((start for start in _STARTS if i == 0 and part.startswith(start)), None)
+        if start is not None:
+            raise DataError(f"{path}: expected text in UTF-8, found {_STARTS[start]}; save it as text in UTF-8")
+        try:
+            decoder.decode(part)
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].count(b"\n")
+            raise _no_text(path, line, error.object[error.start]) from error
+        if (place := part.find(b"\0")) >= 0:
+            raise _no_text(path, line + part.count(b"\n", 0, place), 0)
+        line += part.count(b"\n")
+        digest.update(part)
+    if rest := decoder.getstate()[0]:
+        raise _no_text(path, line, rest[0])
+    return _note_digest(path, digest.hexdigest())
+
+
+def _parts(path: str | Path) -> Iterator[bytes]:
+    with reading(path), open(path, "rb") as file:
+        while part := file.read(2**20):
+            yield part
+
+
+def _no_text(path: str | Path, line: int, byte: int) -> DataError:
+    return DataError(
+        f"{path}, line {line}: expected text in UTF-8, found the byte 0x{byte:02x}; "
+        f"save the file as UTF-8, in Excel as 'CSV UTF-8'"
+    )

@@ -1,0 +1,213 @@
+"""Notations of numbers and dates in tables."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+
+from minigrad.data.dates import seconds_of
+
+MISSING = {"", "nan", "na", "n/a", "null", "?"}
+"""The texts of missing numbers, in lower case."""
+
+_GAPS = MISSING | {word.upper() for word in MISSING} | {word.capitalize() for word in MISSING}
+"""The same as most files write it."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_SPACES = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}  # the ways to print a thousands separator
+_TESTED = 1000  # different texts of a column that are enough to recognise its notation
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The notation of a column's numbers.
+
+    Args:
+        decimal: the character before the fraction.
+        thousands: the character between groups of three digits; none if empty.
+        sign: a percent or currency sign before or behind every number; a percent is read as a hundredth.
+    """
+
+    decimal: str = "."
+    thousands: str = ""
+    sign: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("decimal", "thousands", "sign"):
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} is a character, got {getattr(self, name)!r}")
+
+    def number(self, cell: str) -> float:
+        """Return the number in a cell, NaN for missing ones.
+
+        Raises:
+            ValueError: if there is no such number.
+        """
+        text = cell.strip()
+        if text.lower() in MISSING:
+            return np.nan
+        if self.sign:
+            text = _without_sign(text, self.sign)
+        if self.thousands:
+            mark = _SPACES.get(self.thousands, re.escape(self.thousands))
+            if re.match(rf"[+-]?\d{{1,3}}(?:{mark}\d{{3}})+(?!\d)", text):
+                whole, decimal, fraction = text.partition(self.decimal)
+                text = re.sub(mark, "", whole) + decimal + fraction
+        if self.decimal != ".":
+            if "." in text:
+                raise ValueError(cell)
+            text = text.replace(self.decimal, ".", 1)
+        if "_" in text:  # only Python reads 1_000 as a number
+            raise ValueError(cell)
+        return float(text) / (100 if self.sign == "%" else 1)
+
+    def numbers(self, cells: Sequence[str]) -> np.ndarray:
+        """Return the numbers of cells, float64 (N,).
+
+        NaN where one is missing. Raises: ValueError as `number`.
+        """
+        if not self.thousands and not self.sign and (numbers := self._at_once(cells)) is not None:
+            return numbers
+        return np.fromiter(map(self.number, cells), np.float64, len(cells))
+
+    def _at_once(self, cells: Sequence[str]) -> np.ndarray | None:
+        """Return the numbers of cells, in a fifth of the time; None where they have to be read one by one."""
+        together = "\n".join(cells)
+        if "_" in together:
+            return None
+        if self.decimal != ".":
+            if "." in together:
+                return None
+            count = len(cells)
+            cells = together.replace(self.decimal, ".").split("\n")
+            if len(cells) != count:  # a cell has a break in it
+                return None
+        try:
+            return np.fromiter(map(float, cells), np.float64, len(cells))
+        except ValueError:
+            pass
+        try:
+            present = ["nan" if cell in _GAPS else cell for cell in cells]
+            return np.fromiter(map(float, present), np.float64, len(cells))
+        except ValueError:
+            return None
+
+    def reads(self, cell: str) -> bool:
+        """Whether a cell holds a number, not a missing value."""
+        try:
+            return not np.isnan(self.number(cell))
+        except ValueError:
+            return False
+
+
+def sign_of(cell: str) -> str:
+    """Return the percent or currency sign at a cell's end.
+
+    At either end; an empty text if there is none.
+    """
+    text = cell.strip().lstrip("+-").lstrip()
+    ends = (text[:1], text[-1:])
+    return next((end for end in ends if end and (end == "%" or unicodedata.category(end) == "Sc")), "")
+
+
+def other_notations(values: Sequence[str], notation: Notation) -> list[Notation]:
+    """Return other notations in which all texts are numbers.
+
+    Two where 1,234 is all.
+    """
+    present = [value for value in values[:_TESTED] if value.lower() not in MISSING]
+    if not present:
+        return []
+    sign = sign_of(present[0])
+    reading = lambda decimal, thousands: all(map(Notation(decimal, thousands, sign).reads, present))
+    decimals = (notation.decimal, "," if notation.decimal == "." else ".")
+    found = [Notation(decimal, "", sign) for decimal in decimals if reading(decimal, "")][:1]
+    for decimal in decimals:
+        marks = [mark for mark in (notation.thousands, *",. '") if mark not in ("", decimal)]
+        grouped = [Notation(decimal, mark, sign) for mark in marks if reading(decimal, mark)]
+        if grouped and not reading(decimal, "") and (decimal == notation.decimal or not found):
+            found.append(grouped[0])
+    return [other for other in found if other != notation]
+
+
+@dataclass(frozen=True)
+class DateFormat:
+    """The format of a column's dates.
+
+    As `datetime.strptime` takes it; ISO 8601 if empty.
+    """
+
+    form: str = ""
+
+    def seconds(self, cell: str) -> float:
+        """Return the seconds of a date since 1970.
+
+        UTC, if it says no zone; NaN where it is missing.
+
+        Raises:
+            ValueError: if the cell holds no such date.
+        """
+        text = cell.strip()
+        if text.lower() in MISSING:
+            return np.nan
+        moment = datetime.strptime(text, self.form) if self.form else datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return (moment - _EPOCH).total_seconds()
+
+    def all_seconds(self, cells: Sequence[str]) -> np.ndarray:
+        """Return the seconds of dates, float64 (N,).
+
+        NaN where one is missing. Raises: ValueError as `seconds`.
+        """
+        present = [cell for cell in cells if cell not in _GAPS]
+        found = seconds_of(present, self.form) if present else None
+        if found is None:
+            return np.fromiter(map(self.seconds, cells), np.float64, len(cells))
+        if len(present) == len(cells):
+            return found
+        seconds = np.full(len(cells), np.nan)
+        seconds[[cell not in _GAPS for cell in cells]] = found
+        return seconds
+
+    def reads(self, cell: str) -> bool:
+        """Whether a cell holds a date."""
+        try:
+            return not np.isnan(self.seconds(cell))
+        except ValueError:
+            return False
+
+
+_DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
+_FORMS = ("", *_DAYS, *(f"{day} {time}" for day in _DAYS for time in ("%H:%M", "%H:%M:%S")))
+
+
+def date_formats(values: Sequence[str]) -> list[DateFormat]:
+    """Return the date formats that fit all texts.
+
+    Several where the order of day and month is open.
+    """
+    present = [value for value in values[:_TESTED] if value.lower() not in MISSING]
+    if not present or not all(re.search(r"\d[-./]\d", value) for value in present):
+        return []
+    return [form for form in map(DateFormat, _FORMS) if all(map(form.reads, present))]
+
+
+def _without_sign(text: str, sign: str) -> str:
+    """Return a number without its percent or currency sign.
+
+    Raises:
+        ValueError: if that is not there.
+    """
+    minus = text[:1] if text[:1] in "+-" else ""
+    rest = text[len(minus) :].strip()
+    if rest.startswith(sign):
+        return minus + rest[len(sign) :].strip()
+    if rest.endswith(sign):
+        return minus + rest[: -len(sign)].strip()
+    raise ValueError(text)
