@@ -1,13 +1,13 @@
-"""Configs: YAML text -> marked nodes -> a checked plan -> objects.
+"""Configs: YAML text to nodes, a checked plan, and objects.
 
 A config is a call: capitalised words are things to build, lower-case words are their arguments. Everything is checked,
 and every error shown with its place, before anything is built.
 """
 
-from minigrad.config.plan import Plan, load_plan
-from minigrad.config.problems import ConfigError, Problem
+from minigrad.config.diagnostics import ConfigError, Diagnostic
+from minigrad.config.plan import Plan, load_plan, parse_plan
 from minigrad.config.registry import Registry
 from minigrad.config.schema import json_schema
 from minigrad.config.signature import signature_of
 
-__all__ = ["ConfigError", "Plan", "Problem", "Registry", "json_schema", "load_plan", "signature_of"]
+__all__ = ["ConfigError", "Diagnostic", "Plan", "Registry", "json_schema", "load_plan", "parse_plan", "signature_of"]

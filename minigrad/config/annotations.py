@@ -1,4 +1,4 @@
-"""What an annotation allows: the types of a config, and which values and which other types fit them."""
+"""Types of annotations, and which values and types fit them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minigrad.constructors import Constructed
+
 
 @dataclass(frozen=True)
 class Plain:
-    """`int`, `float`, `bool`, `str`, `Path` or None."""
+    """A plain type: `int`, `float`, `bool`, `str`, `Path` or None."""
 
     type: type
 
@@ -24,7 +26,7 @@ class Plain:
 
 @dataclass(frozen=True)
 class Choice:
-    """`Literal[...]`; also the type of a value that is known."""
+    """A choice of values, `Literal[...]`; also a known value's type."""
 
     values: tuple[Any, ...]
 
@@ -34,7 +36,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Union:
-    """`A | B`, `Optional[A]`."""
+    """A union: `A | B` or `Optional[A]`."""
 
     options: tuple[Spec, ...]
 
@@ -44,7 +46,10 @@ class Union:
 
 @dataclass(frozen=True)
 class ListOf:
-    """`list[A]`, `Sequence[A]` or `tuple[A, ...]`, which are built as `container`."""
+    """A list of any length, built as `container`.
+
+    `list[A]`, `Sequence[A]` or `tuple[A, ...]`.
+    """
 
     item: Spec
     container: type = list
@@ -55,7 +60,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class TupleOf:
-    """`tuple[A, B]`: a list of a fixed length."""
+    """A list of a fixed length: `tuple[A, B]`."""
 
     items: tuple[Spec, ...]
 
@@ -65,7 +70,7 @@ class TupleOf:
 
 @dataclass(frozen=True)
 class DictOf:
-    """`dict[str, A]`."""
+    """A mapping with texts as keys: `dict[str, A]`."""
 
     item: Spec
 
@@ -75,7 +80,10 @@ class DictOf:
 
 @dataclass(frozen=True)
 class Instance:
-    """An object of a class; `is_open` for `Callable[[Any], A]`: one whose first argument is given during the run."""
+    """An instance of a class.
+
+    `is_open` for `Callable[[Any], A]`: the first argument is given during the run.
+    """
 
     cls: type
     is_open: bool = False
@@ -86,7 +94,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Inexpressible:
-    """An annotation that no config can write a value for. `why` ends a sentence that begins with the parameter."""
+    """An annotation whose values a config cannot express.
+
+    `why` ends a sentence that begins with the parameter.
+    """
 
     why: str
 
@@ -114,7 +125,7 @@ _LISTS: dict[Any, type] = {
 
 
 def spec_of(annotation: Any) -> Spec:
-    """The type that a resolved annotation (no string) stands for."""
+    """Return the type that a resolved annotation stands for."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is None:
         return Plain(type(None))
@@ -148,7 +159,7 @@ def spec_of(annotation: Any) -> Spec:
 
 
 def type_of(value: Any) -> Spec:
-    """The narrowest type of a value of plain Python data."""
+    """Return the narrowest type of plain Python data."""
     match value:
         case list() | tuple():
             return TupleOf(tuple(map(type_of, value)))
@@ -159,7 +170,7 @@ def type_of(value: Any) -> Spec:
 
 
 def fits(given: Spec, wanted: Spec) -> bool:
-    """Whether every value of type `given` may stand where `wanted` is asked for.
+    """Whether all values of type `given` fit type `wanted`.
 
     An integer may stand for a number, and a number that is whole (`1e3`) for an integer, as in JSON Schema. Of what is
     inexpressible nothing is known, and nothing is said against it.
@@ -194,7 +205,10 @@ def fits(given: Spec, wanted: Spec) -> bool:
 
 
 def convert(value: Any, wanted: Spec) -> Any:
-    """A scalar that fits `wanted`, as the type that the annotation names: 3 as 3.0 for a `float`."""
+    """Convert a fitting scalar to its annotated type.
+
+    3 becomes 3.0 for a `float`.
+    """
     options = wanted.options if isinstance(wanted, Union) else (wanted,)
     exact = any(isinstance(o, Plain) and type(value) is o.type for o in options)
     if exact or any(isinstance(o, Choice) and fits(Choice((value,)), o) for o in options):
@@ -204,14 +218,17 @@ def convert(value: Any, wanted: Spec) -> Any:
 
 
 def a(name: str) -> str:
-    """A name with its article."""
+    """Return a name with its article."""
     return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
 
 
 def _says_what_it_takes(cls: Any) -> bool:
-    """Whether a class is built by an `__init__` in Python, or takes nothing; an array is not."""
+    """Whether a class's constructor can be inspected.
+
+    It is an `__init__` in Python, or takes nothing; those of an array or a protocol are neither.
+    """
     is_plain = cls.__init__ is object.__init__ or inspect.isfunction(cls.__init__)
-    return is_plain and cls.__new__ is object.__new__
+    return is_plain and cls.__new__ in (object.__new__, Constructed.__new__) and not getattr(cls, "_is_protocol", False)
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -1,4 +1,4 @@
-"""A config is a call: what a node says where an object is to be built."""
+"""Calls: classes and their arguments in a config."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from pathlib import PurePath
 from typing import Any
 
 from minigrad.config.annotations import Instance, ListOf, Union, fits, type_of
+from minigrad.config.diagnostics import DEFAULT
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
-from minigrad.config.problems import DEFAULT
 from minigrad.config.signature import REQUIRED, Parameter, Signature
 
 
 def is_class_name(text: Any) -> bool:
-    """Whether a text names something to build: it begins with a capital letter."""
+    """Whether a text begins with a capital, as classes do."""
     return isinstance(text, str) and text[:1].isupper()
 
 
 def split_call(node: Node) -> tuple[Key | None, Node | None]:
-    """The name of a class and what is given to it. None for a name that is left out, and for nothing given."""
+    """Split a node into a class name and its arguments.
+
+    Each is None where it is left out.
+    """
     match node:
         case ScalarNode(value=str(text)) if is_class_name(text):
             return Key(text, node.place), None
@@ -32,7 +35,7 @@ def split_call(node: Node) -> tuple[Key | None, Node | None]:
 
 
 def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, Node], list[Node]]:
-    """The arguments by name, those given by position too, and what is left over when all positions are taken.
+    """Return arguments by name, and positional ones left over.
 
     A variadic parameter takes the rest as a list. Its items can be addressed by number, which only an override does.
     """
@@ -60,7 +63,7 @@ def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, 
 
 
 def _takes_object(signature: Signature) -> bool:
-    """Whether a single argument can be something to build."""
+    """Whether a single argument may be something to build."""
     for parameter in signature.parameters.values():
         spec = parameter.spec.item if parameter.is_variadic and isinstance(parameter.spec, ListOf) else parameter.spec
         return any(isinstance(o, Instance) for o in (spec.options if isinstance(spec, Union) else (spec,)))
@@ -68,7 +71,10 @@ def _takes_object(signature: Signature) -> bool:
 
 
 def default_node(parameter: Parameter) -> Node | None:
-    """A parameter's default as a person would have written it, or None if no config can say it."""
+    """Return a parameter's default as a node, or None.
+
+    As someone would have written it; None if no config can express it.
+    """
     if parameter.is_variadic:
         return SequenceNode(DEFAULT, [])
     default, spec = parameter.default, parameter.spec

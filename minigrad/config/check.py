@@ -1,4 +1,4 @@
-"""Nodes and annotations to a plan: everything that a config says is checked here, and nothing is built."""
+"""Checks: nodes and annotations to a plan; nothing is built."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
 
 from minigrad.config.annotations import (
@@ -25,15 +26,16 @@ from minigrad.config.annotations import (
     type_of,
 )
 from minigrad.config.calls import default_node, is_class_name, name_arguments, split_call
-from minigrad.config.layers import LANGUAGE_KEYS
+from minigrad.config.diagnostics import Diagnostics, Span
 from minigrad.config.merge import Merger
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.problems import Place, Report
 from minigrad.config.reader import scalar
 from minigrad.config.registry import Registry, UnknownNameError
 from minigrad.config.signature import Signature, signature_of
-from minigrad.config.suggest import did_you_mean, nearest
+from minigrad.config.sources import LANGUAGE_KEYS
 from minigrad.config.values import Broken, Call, Entries, Items, Literal, Reference, Value
+from minigrad.constructors import of_pytorch
+from minigrad.suggest import ARGUMENT_KEYS, READERS, SETTINGS, did_you_mean, nearest
 
 _REFERENCE = re.compile(r"\$\{\s*([\w.:/-]*)\s*\}")
 _PYTHON_CALL = re.compile(r"(?:\w+\.)*(\w+)\s*[(\[](.*)[)\]]")
@@ -41,16 +43,19 @@ _ENVIRONMENT = re.compile(r"env:(.*)")
 
 
 class Checker:
-    """Checks nodes against the types that annotations ask for. Problems go to `report`, references to `references`."""
+    """A check of nodes against annotated types.
 
-    def __init__(self, registry: Registry, merger: Merger, report: Report) -> None:
+    Problems go to `report`, references to `references`.
+    """
+
+    def __init__(self, registry: Registry, merger: Merger, report: Diagnostics) -> None:
         self.registry = registry
         self.merger = merger
         self.report = report
         self.references: list[Reference] = []
 
-    def config(self, target: Callable[..., Any], entries: dict[Key, Node], place: Place) -> Call:
-        """Checks a whole config, which is a call of `target`."""
+    def config(self, target: Callable[..., Any], entries: dict[Key, Node], place: Span) -> Call:
+        """Check a whole config, which is a call of `target`."""
         signature = signature_of(target)
         return Call(place, target, signature, self._arguments(signature, entries, place, is_config=True))
 
@@ -79,7 +84,10 @@ class Checker:
         return self._refuse(node.place, f"{what} must be {spec}, not {node}", _remedy(node, spec))
 
     def _option(self, node: Node, spec: Spec) -> Spec:
-        """The option of a union that a node means: the only one, the first that suits it, or the union itself."""
+        """Return the member of a union that a node means.
+
+        The only one, the first that suits it, or the union itself.
+        """
         if not isinstance(spec, Union):
             return spec
         options = [option for option in spec.options if option != Plain(type(None))]
@@ -88,7 +96,10 @@ class Checker:
         return next((option for option in options if self._suits(node, option)), spec)
 
     def _suits(self, node: Node, spec: Spec) -> bool:
-        """Whether a node looks like a type from afar: only first items are looked at, so that unions cost no search."""
+        """Whether a node could be of a type.
+
+        Only first items are looked at, so that a union costs no search.
+        """
         match spec, node:
             case Union(options=options), _:
                 return any(self._suits(node, option) for option in options)
@@ -97,14 +108,14 @@ class Checker:
             case ListOf(item=item), SequenceNode(items=items):
                 return not items or self._suits(items[0], item)
             case TupleOf(items=specs), SequenceNode(items=items):
-                return len(items) == len(specs) and all(map(self._suits, items[:1], specs[:1]))
+                return len(items) == len(specs) and (not items or self._suits(items[0], specs[0]))
             case Instance(cls=cls), _:
                 name, _ = split_call(node)
                 if name is None:
                     return isinstance(node, MappingNode) and not self.registry.is_kind(cls)
                 return self.registry.has(name, cls)
             case DictOf(), MappingNode():
-                return split_call(node)[0] is None
+                return True  # also where its only key begins with a capital, as the name of a column may
         return False
 
     def _instance(self, node: Node, spec: Instance, what: str) -> Value:
@@ -126,8 +137,9 @@ class Checker:
         if signature.refusal:
             return self._refuse(place, f"{cls.__name__} cannot be built from a config", signature.refusal)
         arguments, rest = name_arguments(given, signature)
-        if rest and name is None and isinstance(given, ScalarNode):
-            return self._refuse(place, f"{what} must be {spec}, not {node}", str(signature))
+        if name is None and isinstance(given, ScalarNode) and (rest or _later(given, signature) or _is_switch(given)):
+            hint = _later(given, signature) or str(signature)
+            return self._refuse(place, f"{what} must be {spec}, not {node}", hint)
         if rest:
             return self._too_many(signature, rest[0], given)
         values = self._arguments(signature, arguments, place)
@@ -143,11 +155,20 @@ class Checker:
         return self._refuse(other.place, f"'{other}' stands beside '{name}'", hint)
 
     def _unnamed(self, node: Node, spec: Instance, what: str) -> Value:
-        """A kind asks for a class, and none is named: perhaps in lower case, by its import path, or not at all."""
+        """Report a missing class name.
+
+        It may be in lower case, be given by its import path, or not at all.
+        """
         kind, names = spec.cls.__name__, self.registry.names(spec.cls)
         match node:
             case ScalarNode(value=str(text)):
+                if (reader := READERS.get(PurePath(text).suffix.lower())) in names:
+                    hint = f"write the class that reads it: {reader}: {{path: {text}, ...}}"
+                    return self._refuse(node.place, f"{what} must be {spec}, and '{text[:60]}' is a file", hint)
                 said = Key(text, node.place)
+            case SequenceNode() if "Sequential" in names:
+                hint = "layers one after the other are a Sequential: write {Sequential: [...]}"
+                return self._refuse(node.place, f"{what} must be {spec}, not {node}", hint)
             case MappingNode(entries=entries) if len(entries) == 1 and _means_name(next(iter(entries)), names):
                 [said] = entries
             case _:
@@ -164,12 +185,15 @@ class Checker:
         return Broken(node.place)
 
     def _named_below(self, entries: dict[Key, Node], base: type) -> str:
-        """What to write for a mapping in which, as elsewhere, a class is the value of a key such as `type`."""
+        """Suggest the fix for a class named by a key.
+
+        As elsewhere, where a class is the value of a key such as `type`.
+        """
         for key, node in entries.items():
             if isinstance(node, ScalarNode) and isinstance(node.value, str):
                 name = node.value.rpartition(".")[2]
                 if (near := nearest(name, self.registry.names(base))) and near.lower() == name.lower():
-                    rest = ", ".join(f"{other}: ..." for other in entries if other != key)
+                    rest = ", ".join(f"{argument}: ..." for argument in _arguments_beside(key, entries))
                     return f"the class stands in front of its arguments: write {near}" + (
                         f": {{{rest}}}" if rest else ""
                     )
@@ -193,7 +217,9 @@ class Checker:
         try:
             return self.registry.find(name, base)
         except UnknownNameError as unknown:
-            self.report.add(name.place, unknown.message, unknown.hint)
+            setting = SETTINGS.get(name.lower())
+            hint = f"write {setting}, which is no {base.__name__}" if setting else unknown.hint
+            self.report.add(name.place, unknown.message, hint)
             return None
 
     def _too_many(self, signature: Signature, first: Node, given: Node | None) -> Value:
@@ -206,7 +232,7 @@ class Checker:
         return self._refuse(first.place, f"{signature.name} takes {takes} by position, not {count}", hint)
 
     def _arguments(
-        self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool = False
+        self, signature: Signature, given: dict[Key, Node], place: Span, is_config: bool = False
     ) -> dict[str, Value]:
         nodes = {str(key): node for key, node in given.items()}
         values: dict[str, Value] = {}
@@ -223,9 +249,12 @@ class Checker:
         return values
 
     def _check_names(
-        self, signature: Signature, given: dict[Key, Node], place: Place, is_config: bool, inside: dict[str, str]
+        self, signature: Signature, given: dict[Key, Node], place: Span, is_config: bool, inside: dict[str, str]
     ) -> None:
-        """Reports what is missing and what is unknown; `inside` are arguments one level deeper, with their paths."""
+        """Report missing and unknown arguments.
+
+        `inside` are arguments one level deeper, with their paths.
+        """
         parameters = signature.parameters
         owner, noun = ("a config", "key") if is_config else (signature.name, "argument")
         known = [*parameters, *(LANGUAGE_KEYS if is_config else ())]
@@ -233,10 +262,11 @@ class Checker:
         for key in given:
             if key not in parameters:
                 near = nearest(key, [name for name in known if name not in given])
-                # what is misspelt is not missing too; and without its base, nearly everything is
+                # a misspelt argument is not missing too; and without the base, nearly everything is
                 missing = [name for name in missing if near not in (name, "base")]
                 near = inside.get(key) or near or inside.get(nearest(key, inside) or "")
                 hint = did_you_mean(key, known, f"{owner} takes", near) or str(signature)
+                hint = hint if is_config else of_pytorch(owner, key) or hint
                 if is_config and self.registry.knows(key):
                     hint = f"{key} is a class: write it under one of the keys, with spaces in front"
                 self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint)
@@ -262,7 +292,7 @@ class Checker:
         text = os.environ.get(name)
         if text is None:
             message = f"the environment variable {name} is not set"
-            return self._refuse(node.place, message, f"set it, as in: {name}=... python train.py ...")
+            return self._refuse(node.place, message, f"set it, as in: {name}=... minigrad train ...")
         meanings: list[Scalar] = [text]
         with suppress(OverflowError):
             meanings.append(scalar(text))
@@ -271,9 +301,35 @@ class Checker:
                 return Literal(node.place, convert(value, spec))
         return self._refuse(node.place, f"{what} must be {spec}, and {name} is {text[:60]!r}")
 
-    def _refuse(self, place: Place, message: str, hint: str = "") -> Broken:
+    def _refuse(self, place: Span, message: str, hint: str = "") -> Broken:
         self.report.add(place, message, hint)
         return Broken(place)
+
+
+def _arguments_beside(name: Key, entries: dict[Key, Node]) -> list[Key]:
+    """Return arguments beside a class's key, or below `init_args`."""
+    arguments: list[Key] = []
+    for key, node in entries.items():
+        if key in ARGUMENT_KEYS and isinstance(node, MappingNode):
+            arguments += node.entries
+        elif key != name:
+            arguments.append(key)
+    return arguments
+
+
+def _is_switch(node: ScalarNode) -> bool:
+    """Whether true or false stands where the arguments of a call belong."""
+    return isinstance(node.value, bool)
+
+
+def _later(node: ScalarNode, signature: Signature) -> str:
+    """Suggest the fix for a value in the wrong position.
+
+    For one that cannot be the first argument of a call, but can be a later one.
+    """
+    fitting = [p.name for p in signature.parameters.values() if fits(type_of(node.value), p.spec)]
+    is_first = [p.name for p in signature.positional[:1]] == fitting[:1]
+    return f"write {{{fitting[0]}: {node.text}}}" if fitting and not is_first else ""
 
 
 def _means_name(key: str, names: list[str]) -> bool:
@@ -300,6 +356,8 @@ def _remedy(node: Node, spec: Spec) -> str:
             return f"write {only.text}, without the brackets"
         case ScalarNode(value=str(text)) if bool in kinds and text.lower() in ("yes", "no", "on", "off"):
             return "write true or false"
+        case MappingNode() if any(isinstance(o, ListOf) and isinstance(o.item, DictOf) for o in options):
+            return "in brackets it is a list of one: [{...}]"
         case ScalarNode(text=text) if str in kinds:
             return f"put it in quotes to make it a text: '{text}'"
         case ScalarNode(text=text) if any(isinstance(o, ListOf) for o in options) and len(text) < 40:

@@ -1,4 +1,4 @@
-"""A plan as YAML: every argument by its name, every default spelled out, ready to be run again."""
+"""Plans as YAML, with all names and defaults spelled out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import math
 import re
 
-from minigrad.config.layers import VERSION
+from minigrad.config.diagnostics import DEFAULT, Span
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.problems import DEFAULT, Place
 from minigrad.config.reader import scalar
+from minigrad.config.sources import VERSION
 from minigrad.config.values import Call, Entries, Items, Literal, Reference, Value
 
 WIDTH = 100
-"""How long a line may get before its mapping or list is written over several."""
+"""The maximum length of a mapping or list on one line."""
 
 # texts that no YAML reader takes for anything else: words, with spaces, slashes, dots and dashes inside
 _SAFE = re.compile(r"[A-Za-z_][\w/.-]*( [\w/.-]+)*", re.ASCII)
@@ -23,7 +23,10 @@ _OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off"}
 
 
 def emit(root: Call, origins: bool = False) -> str:
-    """The text of a resolved config; `origins` says in a comment where the value on each line was written."""
+    """Return the text of a resolved config.
+
+    `origins` says in a comment where the value on each line was written.
+    """
     version = Key("version", DEFAULT)
     entries = {version: _scalar_node(DEFAULT, VERSION), **_entries(root.arguments)}
     lines = _block(MappingNode(DEFAULT, entries), depth=0 if origins else 1)
@@ -34,7 +37,7 @@ def emit(root: Call, origins: bool = False) -> str:
 
 
 def _node(value: Value) -> Node:
-    """What a person could have written to get this value."""
+    """Return a node that would give this value."""
     match value:
         case Literal(place=place, value=known):
             return _scalar_node(place, known)
@@ -68,7 +71,7 @@ def _entries(values: dict[str, Value]) -> dict[Key, Node]:
     return {Key(name, value.place): _node(value) for name, value in values.items()}
 
 
-def _scalar_node(place: Place, value: Scalar) -> ScalarNode:
+def _scalar_node(place: Span, value: Scalar) -> ScalarNode:
     return ScalarNode(place, value, _text(value))
 
 
@@ -89,8 +92,11 @@ def _text(value: Scalar) -> str:
     return re.sub("[\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]", lambda found: f"\\U{ord(found[0]):08x}", quoted)
 
 
-def _block(node: Node, depth: int) -> list[tuple[str, Place]]:
-    """The lines of a node. What nests mappings no deeper than `depth` stands on one line, if there is room."""
+def _block(node: Node, depth: int) -> list[tuple[str, Span]]:
+    """Return the lines of a node.
+
+    What nests mappings no deeper than `depth` is on one line, if there is room.
+    """
     match node:
         case MappingNode(entries=entries) if entries:
             lines = []
@@ -129,5 +135,5 @@ def _depth(node: Node) -> int:
     return 0
 
 
-def _origin(place: Place) -> str:
+def _origin(place: Span) -> str:
     return f"{place.source.name}:{place.line}" if place.line else place.source.name

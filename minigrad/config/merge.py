@@ -1,4 +1,4 @@
-"""How one config goes over another: a file over its base, an override over a file, and everything over the defaults."""
+"""Merging of configs: bases, files, overrides and defaults."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Mapping
 
 from minigrad.config.annotations import DictOf, Instance, ListOf, Spec, TupleOf, Union
 from minigrad.config.calls import name_arguments, split_call
+from minigrad.config.diagnostics import DEFAULT, Diagnostics
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
-from minigrad.config.problems import DEFAULT, Report
 from minigrad.config.registry import Registry, UnknownNameError
 from minigrad.config.signature import Signature, signature_of
-from minigrad.config.suggest import nearest
+from minigrad.suggest import nearest
 
 
 class Merger:
-    """Merges nodes as the annotations of their place say. What does not fit is left for the check to find."""
+    """A merge of nodes, guided by the annotations.
 
-    def __init__(self, registry: Registry, report: Report) -> None:
+    What does not fit is left for the check to find.
+    """
+
+    def __init__(self, registry: Registry, report: Diagnostics) -> None:
         self.registry = registry
         self.report = report
 
     def merge(self, lower: Node, upper: Node, spec: Spec) -> Node:
-        """What a value becomes when another is written over it.
+        """Return a value after another is written over it.
 
         The same class merges arguments, and so do arguments whose class is left out; another class replaces. Mappings
         merge, an item of a list is replaced by its number, and everything else is replaced whole.
@@ -40,7 +43,7 @@ class Merger:
         return upper
 
     def arguments(self, lower: dict[Key, Node], upper: dict[Key, Node], signature: Signature) -> dict[Key, Node]:
-        """The arguments of a call when others are written over them."""
+        """Return a call's arguments after others override them."""
         specs = {key: signature.parameters[key].spec for key in upper if key in signature.parameters}
         return self._entries(lower, upper, specs)
 
@@ -49,7 +52,7 @@ class Merger:
         return {**lower, **upper, **both}
 
     def _calls(self, lower: Node, upper: Node, option: Instance) -> Node | None:
-        """Two calls of one class as one call, or None if they are not."""
+        """Merge two calls of one class; return None for others."""
         (name, below), (new_name, above) = split_call(lower), split_call(upper)
         if name and new_name and self._is_argument(new_name, name, option):
             new_name, above = None, upper
@@ -75,7 +78,7 @@ class Merger:
         return MappingNode(upper.place, {name: given}) if name else given
 
     def _is_argument(self, word: Key, name: Key, option: Instance) -> bool:
-        """Whether a word that begins as the name of a class does is meant as an argument of the class `name`."""
+        """Whether a capitalised word is an argument of class `name`."""
         if self.registry.knows(word) or not self.registry.has(name, option.cls):
             return False
         arguments = signature_of(self.registry.find(name, option.cls), option.is_open).parameters

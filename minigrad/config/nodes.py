@@ -1,23 +1,23 @@
-"""The tree of a config's text: scalars, sequences and mappings, each with its place."""
+"""Nodes of a config: scalars, sequences and mappings, with places."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from minigrad.config.problems import Place
+from minigrad.config.diagnostics import Span
 
 Scalar = bool | int | float | str | None
 
 
 class Key(str):
-    """A key of a mapping: a text that knows its place."""
+    """A key of a mapping: a text with its place."""
 
     __slots__ = ("place",)
-    place: Place
+    place: Span
 
-    def __new__(cls, text: str, place: Place) -> Key:
-        """A key is its text, in comparisons too."""
+    def __new__(cls, text: str, place: Span) -> Key:
+        """Create a key, which equals its text."""
         key = super().__new__(cls, text)
         key.place = place
         return key
@@ -25,9 +25,12 @@ class Key(str):
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """A single value; `text` is how it was written, empty where nothing is."""
+    """A single value.
 
-    place: Place
+    `text` is how it was written, empty where nothing is.
+    """
+
+    place: Span
     value: Scalar
     text: str
 
@@ -45,7 +48,7 @@ class ScalarNode:
 class SequenceNode:
     """A list of values."""
 
-    place: Place
+    place: Span
     items: list[Node]
 
     def __str__(self) -> str:
@@ -56,7 +59,7 @@ class SequenceNode:
 class MappingNode:
     """Values by key."""
 
-    place: Place
+    place: Span
     entries: dict[Key, Node]
 
     def __str__(self) -> str:
@@ -67,7 +70,7 @@ Node = ScalarNode | SequenceNode | MappingNode
 
 
 def data(node: Node) -> Any:
-    """A node as plain Python data, as a JSON Schema validates it."""
+    """Return a node as plain data, for a JSON Schema."""
     match node:
         case ScalarNode(value=value):
             return value

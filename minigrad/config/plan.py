@@ -1,29 +1,31 @@
-"""A config that has been read and checked, and what can be done with it: look into it, write it out, build it."""
+"""Plans: checked configs to look into, write out and build."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from minigrad.config.annotations import convert
 from minigrad.config.check import Checker
+from minigrad.config.diagnostics import DEFAULT, ConfigError, Diagnostic, Diagnostics, Source, Span
 from minigrad.config.emit import emit
-from minigrad.config.layers import read_files, read_overrides
 from minigrad.config.merge import Merger
-from minigrad.config.nodes import Key, Node
-from minigrad.config.problems import DEFAULT, ConfigError, Place, Problem, Report, Source
+from minigrad.config.nodes import Key, MappingNode, Node
 from minigrad.config.references import resolve
 from minigrad.config.registry import Registry
 from minigrad.config.signature import signature_of
-from minigrad.config.values import Call, Entries, Items, Literal, Reference, Value, child
+from minigrad.config.sources import OVERRIDES, read_files, read_overrides, read_text
+from minigrad.config.values import Call, Entries, Items, Literal, Reference, Value, child, children
+from minigrad.notebook import html_text
+from minigrad.places import described
 
 
 def load_plan(
     path: str | Path, signature: Callable[..., Any], registry: Registry, overrides: Sequence[str] = ()
 ) -> Plan:
-    """Reads a config and everything that it is based on, and checks all of it. Nothing is built.
+    """Read and check a config and its bases; build nothing.
 
     Args:
         path: the file.
@@ -31,11 +33,37 @@ def load_plan(
         registry: the classes that it may name.
         overrides: `key.path=value` texts, which go over the file.
 
-    Raises: ConfigError with everything that is wrong.
+    Raises:
+        ConfigError: with everything that is wrong.
     """
-    report = Report()
+    report = Diagnostics()
+    files = read_files(Path(path), _keys(signature), report)
+    return _checked(files, signature, registry, overrides, report)
+
+
+def parse_plan(text: str, name: str, signature: Callable[..., Any], registry: Registry) -> Plan:
+    """Check the text of a resolved config, without bases.
+
+    `name` is where it is from, for errors.
+
+    Args and errors are otherwise those of `load_plan`.
+    """
+    report = Diagnostics()
+    return _checked([read_text(Source(name, text), _keys(signature), report)], signature, registry, (), report)
+
+
+def _keys(signature: Callable[..., Any]) -> str:
+    return f"the keys are: {', '.join(signature_of(signature).parameters)}"
+
+
+def _checked(
+    files: Sequence[MappingNode],
+    signature: Callable[..., Any],
+    registry: Registry,
+    overrides: Sequence[str],
+    report: Diagnostics,
+) -> Plan:
     keys = signature_of(signature)
-    files = read_files(Path(path), f"the keys are: {', '.join(keys.parameters)}", report)
     merger = Merger(registry, report)
     config: dict[Key, Node] = {}
     layers = [*files, *read_overrides(overrides, report)]
@@ -45,23 +73,31 @@ def load_plan(
     call = checker.config(signature, config, files[-1].place)
     resolve(checker.references, call, report)
     report.check()
-    return Plan(call, [DEFAULT.source, *(layer.place.source for layer in layers)])
+    folders = [Path(layer.place.source.name).parent for layer in reversed(files)]
+    return Plan(call, [DEFAULT.source, *(layer.place.source for layer in layers)], list(dict.fromkeys(folders)))
 
 
 class Plan:
-    """A checked config. `plan["trainer.max_epochs"]` is what it says, before anything is built.
+    """A checked config, before anything is built.
+
+    `plan["trainer.max_epochs"]` is the value in it.
 
     Args:
         root: the config as a call.
         sources: the texts that it was read from, each of which goes over those before it.
+        folders: where its files are: that of the config first, then those of what it is based on.
     """
 
-    def __init__(self, root: Call, sources: list[Source]) -> None:
+    def __init__(self, root: Call, sources: list[Source], folders: list[Path]) -> None:
         self._root = root
         self._sources = sources
+        self.folders = folders
 
     def __getitem__(self, path: str) -> Any:
-        """The value at a dotted path: plain data, or the class that stands there. Raises: KeyError if there is none."""
+        """Return the value or class at a dotted path.
+
+        Values are plain data. Raises: KeyError if there is none.
+        """
         value: Value | None = self._root
         for word in path.split("."):
             value = child(value, word) if value is not None else None
@@ -72,7 +108,11 @@ class Plan:
         return _data(value)
 
     def settle(self, path: str, known: Any) -> None:
-        """Says what a value that was left open, null, has turned out to be. Raises: KeyError if there is none."""
+        """Set a value that was left open (null).
+
+        Raises:
+            KeyError: if there is none.
+        """
         value: Value | None = self._root
         for word in path.split("."):
             value = child(value, word) if value is not None else None
@@ -80,48 +120,115 @@ class Plan:
             raise KeyError(f"{path}: no such value in this config")
         value.value = known
 
+    def replace(self, key: str, texts: Mapping[str, str]) -> None:
+        """Replace texts at and below a top-level key.
+
+        As for paths that were found elsewhere.
+        """
+        values = [self._root.arguments[key]]
+        for value in values:
+            if isinstance(value, Literal) and isinstance(value.value, str | Path):
+                text = texts.get(str(value.value), value.value)
+                value.value = type(value.value)(text)
+            values += children(value)
+
+    def classes(self) -> list[type]:
+        """Return the classes in it, each once."""
+        calls = [value for value in _everything(self._root) if isinstance(value, Call)]
+        return list(dict.fromkeys(call.target for call in calls if isinstance(call.target, type)))
+
+    def facts(self, key: str) -> dict[str, list[Value]]:
+        """Return references to properties of a top-level key's value.
+
+        By the name of the property.
+        """
+        found: dict[str, list[Value]] = {}
+        for value in _everything(self._root):
+            if isinstance(value, Reference) and value.fact and value.target is self._root.arguments[key]:
+                found.setdefault(value.fact, []).append(value)
+        return found
+
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
-        """An error found later, to be raised: it points to where the value at `path`, or what holds it, was written."""
+        """Return an error that points into the config.
+
+        To where the value at `path`, or what holds it, was written; for errors that are found later.
+        """
+        value, place = self._at(path)
+        if isinstance(value, Call) and value.place == place:
+            place = _suspect(value, message, self._sources)
+        return ConfigError([Diagnostic(place, message, hint)])
+
+    def _at(self, path: str) -> tuple[Value, Span]:
+        """Return the value at a path, and where it was written.
+
+        Or what holds it, for both.
+        """
         value: Value = self._root
         place = value.place
         for word in path.split("."):
             value = child(value, word) or value
             place = value.place if value.place.line else place
-        if isinstance(value, Call) and value.place == place:
-            place = _suspect(value, message, self._sources)
-        return ConfigError([Problem(place, message, hint)])
+        return value, place
+
+    def errors(self, faults: Iterable[tuple[str, str, str]]) -> ConfigError:
+        """Return several errors as one, in order of their places.
+
+        Each is given as the arguments of `error`.
+        """
+        problems = [problem for fault in faults for problem in self.error(*fault).problems]
+        places = {id(source): i for i, source in enumerate(self._sources)}
+        problems.sort(key=lambda p: (places[id(p.place.source)], p.place.line, p.place.column))
+        return ConfigError(problems)
 
     def to_yaml(self, origins: bool = False) -> str:
-        """The config with everything spelled out, defaults too; read again, it gives the same plan.
+        """Return the config with everything spelled out, defaults too.
+
+        Read again, it gives the same plan.
 
         `origins` adds to each line, as a comment, where its value was written.
         """
         return emit(self._root, origins)
 
-    def build(self, key: str = "", given: Mapping[str, Any] | None = None) -> Any:
-        """Builds everything in the order of the signature, but what is referred to first, and returns the result.
+    def _repr_html_(self) -> str:
+        return html_text(self.to_yaml())
+
+    def build(
+        self,
+        key: str = "",
+        given: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Any:
+        """Build everything and return the result.
+
+        In the order of the signature, except that what is referred to comes first.
 
         Args:
             key: builds the value of this top-level key alone, and what it refers to.
             given: objects that stand for the values of top-level keys, instead of what would be built.
+            facts: values of what is referred to of a top-level key, by key and name, instead of asking the object.
 
-        Raises: ConfigError with the place of a class that refuses its arguments with a TypeError or ValueError, or
-            finds no memory for them.
+        Raises:
+            ConfigError: with the place of a class that refuses its arguments with a TypeError or ValueError, or finds
+                no memory for them, or whose code, if it is the user's, fails in any other way.
         """
         parts = self._root.arguments
-        builder = _Builder({parts[name]: thing for name, thing in (given or {}).items()}, self._sources)
+        built: dict[Value, Any] = {parts[name]: thing for name, thing in (given or {}).items()}
+        for name, known in (facts or {}).items():
+            built |= {each: known[fact] for fact, found in self.facts(name).items() if fact in known for each in found}
+        builder = _Builder(self._root, built, self._sources)
         return builder.build(parts[key] if key else self._root)
 
 
 class _Builder:
-    """Builds each value once, however often it is referred to."""
+    """A builder of values, each once however often referred to."""
 
-    def __init__(self, built: dict[Value, Any], sources: list[Source]) -> None:
+    def __init__(self, root: Call, built: dict[Value, Any], sources: list[Source]) -> None:
+        self.root = root
         self.built = built
         self.sources = sources
 
     def build(self, value: Value) -> Any:
-        """The object that a value of the plan stands for."""
+        """Return the object that a value stands for."""
         if value not in self.built:
             self.built[value] = self._make(value)
         return self.built[value]
@@ -140,32 +247,66 @@ class _Builder:
             case Reference(target=Literal(value=known), wanted=wanted):
                 return convert(known, wanted)
             case Reference(target=target, fact=fact) if target is not None:
-                return getattr(self.build(target), fact) if fact else self.build(target)
+                return self._fact(value, self.build(target), fact) if fact else self.build(target)
         raise AssertionError("a plan with problems is never built")
+
+    def _fact(self, reference: Reference, thing: Any, name: str) -> Any:
+        try:
+            return getattr(thing, name)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                [Diagnostic(reference.place, f"{reference.what}: {error}", "write the value itself")]
+            ) from error
 
     def _call(self, call: Call, arguments: dict[str, Any], *first: Any) -> Any:
         named = dict(arguments)
         variadic = call.signature.variadic
         rest = named.pop(variadic.name) if variadic else ()
-        # what stands before *rest can only be given by position
+        # parameters before *rest can only be given by position
         positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
         try:
             return call.target(*first, *positional, *rest, **named)
-        except (TypeError, ValueError, MemoryError) as error:
-            said, name = str(error), call.signature.name
+        except Exception as error:
+            found = None if isinstance(error, ConfigError) else described(error, (TypeError, ValueError, MemoryError))
+            if found is None:
+                raise
+            (said, line), name = found, call.signature.name
             place = _suspect(call, said, self.sources)
-            problem = Problem(place, said if said.startswith(f"{name} ") else f"{name}: {said}", str(call.signature))
+            place = place if place.line else self.root.place  # a default call has no place
+            hint = "\n".join(filter(None, [str(call.signature), line]))
+            problem = Diagnostic(place, said if said.startswith(f"{name} ") else f"{name}: {said}", hint)
             raise ConfigError([problem]) from error
 
 
-def _suspect(call: Call, message: str, sources: list[Source]) -> Place:
-    """Where to look for what makes a call fail: at the argument written over it last, or else at the call.
+def _suspect(call: Call, message: str, sources: list[Source]) -> Span:
+    """Return the likely cause of a failing call.
+
+    The argument that was written over it last, which of overrides is that of the last line, or else the call.
 
     Arguments that the message names come before all others: if they stand with the call, nothing else is to blame.
     """
     written = {name: argument.place for name, argument in call.arguments.items() if argument.place.line}
     named = [place for name, place in written.items() if re.search(rf"\b{name}\b", message)]
-    return max([call.place, *(named or written.values())], key=lambda place: sources.index(place.source))
+
+    def order(place: Span) -> tuple[int, int, bool]:
+        source = place.source
+        line = place.line if source.name == OVERRIDES else 0
+        is_value = line > 0 and "=" in source.lines[line - 1][: place.column - 1]
+        return sources.index(source), line, is_value
+
+    return max([call.place, *(named or written.values())], key=order)
+
+
+def _everything(root: Value) -> list[Value]:
+    """Yield a value and all below it once, as written."""
+    found: dict[Value, None] = {}
+    waiting = [root]
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found[value] = None
+            waiting += reversed(children(value))
+    return list(found)
 
 
 def _data(value: Value) -> Any:

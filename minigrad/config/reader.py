@@ -1,4 +1,6 @@
-"""YAML text to marked nodes: YAML 1.2's core scalars, and less of the rest than YAML allows.
+"""YAML reader: text to nodes with places.
+
+YAML 1.2's core scalars, and less of the rest than YAML allows.
 
 PyYAML splits the text into events. What the events mean is decided here, since its own rules are those of YAML 1.1
 (where `no` is false and `1e-3` a text), and since a config needs neither tags, which name code, nor anchors, which hide
@@ -10,15 +12,17 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 from yaml import events
 
+from minigrad.config.diagnostics import Diagnostics, Source, Span
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.problems import Place, Report, Source
-from minigrad.config.suggest import did_you_mean
+from minigrad.suggest import did_you_mean
 
 MAX_BYTES = 2**20
 MAX_DEPTH = 64
@@ -42,6 +46,9 @@ _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le",
 
 _NO_PAIR = ("this is no 'key: value'", "write a ':' and a space after the key")
 
+_JOINERS = "\u200c\u200d"  # which belong to words of some scripts, and to emoji
+_MAYBE_INVISIBLE = re.compile(rf"[^\x00-\x7f{_JOINERS}]")
+
 # what PyYAML says (a pattern of its message), what it means to the person, and the remedy; the first that fits counts;
 # "opened before" is said besides where a bracket or a quote ends nowhere near its place: its begin is shown then
 _SYNTAX = (
@@ -51,6 +58,9 @@ _SYNTAX = (
      "on one line write {key: value}; else check the indentation of this line and the one above\n"
      "a text that contains ': ' needs quotes"),
     (r"could not find expected ':'", *_NO_PAIR),
+    (r"(expected <block end>|expected '<document start>'), but found '[]}]'", "this bracket closes none that is open",
+     "delete it"),
+    (r"expected ',' or '\}', but got '\]'", "this ] closes no [: a { is open here", "delete it, or close the { first"),
     (r"expected <block end>", "this line does not fit those above it",
      "lines of one mapping or list begin in the same column; a list's lines all begin with '- '"),
     (r"expected ',' or '[]}]'.* opened before", "this bracket is opened, and not closed where it should be",
@@ -63,12 +73,14 @@ _SYNTAX = (
 )  # fmt: skip
 
 
-def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Source:
-    """Reads the text of a config file: UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
+def read_file(path: Path, report: Diagnostics, asked_at: Span | None = None) -> Source:
+    """Read the text of a config file.
+
+    UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
 
     `asked_at` is where another config asks for it. Raises: ConfigError if it cannot be read.
     """
-    place = asked_at or Place(Source(str(path), ""))
+    place = asked_at or Span(Source(str(path), ""))
     if not os.path.isfile(path):
         what = "is not a file" if os.path.exists(path) else "does not exist"
         found = _neighbours(path)
@@ -88,7 +100,7 @@ def read_file(path: Path, report: Report, asked_at: Place | None = None) -> Sour
         return Source(str(path), raw.decode(encoding))
     except UnicodeDecodeError as error:
         readable = Source(str(path), raw.decode(encoding, errors="replace"))
-        wrong = _place_of(readable, len(raw[: error.start].decode(encoding)))
+        wrong = _place_of(readable, readable.text, len(raw[: error.start].decode(encoding)))
         report.stop(wrong, f"this is not {encoding.upper()}", "save the file as UTF-8")
 
 
@@ -99,22 +111,28 @@ def _neighbours(path: Path) -> list[str]:
         return []
 
 
-def read(source: Source, text: str, report: Report) -> Node:
-    """Parses `text`, whose lines and columns are those of `source`. What can be read past goes to `report`.
+def read(source: Source, text: str, report: Diagnostics, first: int = 1) -> Node:
+    """Parse `text`, which begins on line `first` of `source`.
 
-    Raises: ConfigError where the text cannot be read on.
+    Errors that can be read past go to `report`.
+
+    Raises:
+        ConfigError: where the text cannot be read on.
     """
     if len(source.lines) > MAX_LINES:
         hint = "a config is a page of text; data belongs in files"
-        report.stop(Place(source, MAX_LINES + 1), f"more than {MAX_LINES:,} lines", hint)
+        report.stop(Span(source, MAX_LINES + 1), f"more than {MAX_LINES:,} lines", hint)
     if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
         message = f"the control character U+{ord(control.group()):04X} has no place in a config"
-        report.stop(_place_of(source, control.start()), message, "delete it")
-    return _Reader(source, text, report).document()
+        report.stop(_place_of(source, text, control.start(), first), message, "delete it")
+    return _Reader(source, text, report, first).document()
 
 
 def scalar(text: str) -> Scalar:
-    """What a plain scalar means by YAML 1.2's core schema. Raises: OverflowError beyond 64 bits."""
+    """Return a plain scalar's value by YAML 1.2's core schema.
+
+    Raises: OverflowError beyond 64 bits.
+    """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     base = 10 if _DECIMAL.fullmatch(text) else 0 if _BASED.fullmatch(text) else None
@@ -127,23 +145,28 @@ def scalar(text: str) -> Scalar:
 
 
 class _Reader:
-    """One pass over the events of a text."""
+    """A parser of a text's events, in one pass."""
 
-    def __init__(self, source: Source, text: str, report: Report) -> None:
+    def __init__(self, source: Source, text: str, report: Diagnostics, first: int) -> None:
         self.source = source
         self.report = report
+        self.text = text
+        self.first = first
         self.lines = text.splitlines()
+        self.has_invisible = False
         self.values = 0
         self.events = self._parse(text)
 
     def document(self) -> Node:
-        """The only document of the text; an empty text is an empty scalar."""
+        """Return the only document; an empty text is an empty scalar."""
         next(self.events)  # the start of the stream
         start = next(self.events)
         if isinstance(start, events.StreamEndEvent):
-            return ScalarNode(Place(self.source, 1), None, "")
+            return ScalarNode(Span(self.source, self.first), None, "")
         node = self._node(next(self.events), 0)
         next(self.events)  # the end of the document
+        if self.has_invisible:  # everything else would be a consequence
+            self.report.check()
         if isinstance(second := next(self.events), events.DocumentStartEvent):
             hint = "one file is one config: delete the '---'"
             self.report.stop(self._place(second), "a second document begins here", hint)
@@ -155,17 +178,21 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark, said = error.problem_mark, f"{error.problem}"
             assert mark is not None
-            place = Place(self.source, mark.line + 1, mark.column + 1)
+            place = Span(self.source, self.first + mark.line, mark.column + 1)
             line = self._line(place)
+            self._note_invisible(mark.index - mark.column, mark.index - mark.column + len(line))
+            if self.has_invisible:
+                self.report.check()
             if line[max(0, mark.column - 1) :].startswith("${"):
                 self.report.stop(place, "a reference inside [ ] or { } needs quotes", "write '${...}' with its quotes")
             if "mapping values" in said and ":" not in line[: mark.column]:
-                self._check_pair(mark.line)
+                self._check_pair(place.line - 1)
             start = error.context_mark
             if start is not None and re.search("simple key|flow|quoted", f"{error.context}"):
-                self._check_pair(start.line + 1)
+                self._check_pair(self.first + start.line)
                 if start.line < mark.line or "stream" in said:
-                    place, said = Place(self.source, start.line + 1, start.column + 1), f"{said} opened before"
+                    opened = Span(self.source, self.first + start.line, start.column + 1)
+                    place, said = opened, f"{said} opened before"
             for pattern, message, hint in _SYNTAX:
                 if re.search(pattern, said):
                     self.report.stop(place, message, hint)
@@ -173,22 +200,33 @@ class _Reader:
         except (ValueError, OverflowError):
             # PyYAML asks Python for the character of an escape, and lets its refusal through
             beyond = re.search(r"\\U(?!000|0010)[0-9a-fA-F]{8}", text)
-            place = _place_of(self.source, beyond.start()) if beyond else Place(self.source)
+            place = _place_of(self.source, text, beyond.start(), self.first) if beyond else Span(self.source)
             self.report.stop(place, "this escape is no character", r"\U0010FFFF is the last")
 
+    def _note_invisible(self, start: int, end: int) -> None:
+        """Report the first invisible character taken for a letter."""
+        for found in _MAYBE_INVISIBLE.finditer(self.text, start, end):
+            if unicodedata.category(found[0]) in ("Zs", "Cf"):  # spaces, and what has no width
+                name = f"U+{ord(found[0]):04X} ({unicodedata.name(found[0], 'without a name').lower()})"
+                hint = "write a space or nothing in its place; a text that it belongs to stands in quotes"
+                place = _place_of(self.source, self.text, found.start(), self.first)
+                self.report.add(place, f"the invisible character {name} counts as a letter here", hint)
+                self.has_invisible = True
+                return
+
     def _check_pair(self, number: int) -> None:
-        """Stops at line `number`, or the last above it that says something, if that ends within a 'key: value'.
+        """Stop at an unfinished 'key: value' up to line `number`.
 
         YAML reads on from there, and stumbles over the ':' of the next line, which is right.
         """
-        while number > 1 and not self._line(Place(self.source, number)).partition("#")[0].strip():
+        while number > self.first and not self._line(Span(self.source, number)).partition("#")[0].strip():
             number -= 1
-        line = self._line(Place(self.source, number)).rstrip()
+        line = self._line(Span(self.source, number)).rstrip()
         if close := re.match(r"\s*(?:- )?([\w.]+:)([^\s:].*)", line):
-            place = Place(self.source, number, close.start(1) + 1, len(close.group(1)))
+            place = Span(self.source, number, close.start(1) + 1, len(close.group(1)))
             self.report.stop(place, "after this ':' a space is missing", f"write {' '.join(close.groups())}")
         if word := re.match(r"\s*([^\s:#'\"\[\]{}-][^:#'\"\[\]{}]*)$", line):
-            self.report.stop(Place(self.source, number, word.start(1) + 1, len(word.group(1))), *_NO_PAIR)
+            self.report.stop(Span(self.source, number, word.start(1) + 1, len(word.group(1))), *_NO_PAIR)
 
     def _node(self, event: events.Event, depth: int) -> Node:
         self.values += 1
@@ -229,11 +267,11 @@ class _Reader:
                 self.report.add(
                     node.place,
                     f"a key is a text, not {node}",
-                    "put it in quotes if it is meant as a name; a list stands in [ ]",
+                    "put it in quotes if it is meant as a name; a list stands in [ ], and the decimal sign is a point",
                 )
                 continue
             key = Key(node.value, node.place)
-            if ":" in key and isinstance(value, ScalarNode) and not value.text:
+            if ":" in key and isinstance(value, ScalarNode) and not value.text and not self.has_invisible:
                 self.report.add(key.place, "after this ':' a space is missing", f"write {key.replace(':', ': ', 1)}")
                 continue
             if first.setdefault(key, key) is not key:
@@ -243,30 +281,38 @@ class _Reader:
             entries[key] = value
         return entries
 
-    def _scalar(self, event: events.ScalarEvent, place: Place) -> ScalarNode:
+    def _scalar(self, event: events.ScalarEvent, place: Span) -> ScalarNode:
         if re.search("[\ud800-\udfff]", event.value):
             hint = r"write the character itself, or \U and 8 digits"
             self.report.add(place, "half of a surrogate pair is no character", hint)
         if not event.implicit[0]:
             return ScalarNode(place, event.value, event.value or "''")
+        assert event.start_mark is not None
+        assert event.end_mark is not None
+        self._note_invisible(event.start_mark.index, event.end_mark.index)
         try:
             return ScalarNode(place, scalar(event.value), event.value)
         except OverflowError:
             self.report.add(place, f"this integer has more than {MAX_BITS} bits", "write a smaller number")
             return ScalarNode(place, None, event.value)
 
-    def _place(self, event: events.Event) -> Place:
+    def _place(self, event: events.Event) -> Span:
         start, end = event.start_mark, event.end_mark
         assert start is not None
         assert end is not None
-        line = self._line(Place(self.source, start.line + 1))
-        width = (end.column if end.line == start.line else len(line.rstrip())) - start.column
-        return Place(self.source, start.line + 1, start.column + 1, max(1, width))
+        place = Span(self.source, self.first + start.line, start.column + 1)
+        width = (end.column if end.line == start.line else len(self._line(place).rstrip())) - start.column
+        return replace(place, width=max(1, width))
 
-    def _line(self, place: Place) -> str:
-        return self.lines[place.line - 1] if place.line <= len(self.lines) else ""
+    def _line(self, place: Span) -> str:
+        number = place.line - self.first
+        return self.lines[number] if number < len(self.lines) else ""
 
 
-def _place_of(source: Source, index: int) -> Place:
-    before = (source.text[:index] + "x").splitlines()
-    return Place(source, len(before), len(before[-1]))
+def _place_of(source: Source, text: str, index: int, first: int = 1) -> Span:
+    """Return the place of a character of `text`.
+
+    The text begins on line `first`.
+    """
+    before = (text[:index] + "x").splitlines()
+    return Span(source, first - 1 + len(before), len(before[-1]))

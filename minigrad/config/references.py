@@ -1,11 +1,10 @@
-"""`${path}`: what a reference refers to, whether its type fits, and whether references go in a circle."""
+"""References `${path}`: targets, types and cycles."""
 
 from __future__ import annotations
 
 from minigrad.config.annotations import Spec, fits
-from minigrad.config.problems import Report
+from minigrad.config.diagnostics import Diagnostics
 from minigrad.config.signature import facts_of
-from minigrad.config.suggest import did_you_mean
 from minigrad.config.values import (
     Broken,
     Call,
@@ -18,13 +17,17 @@ from minigrad.config.values import (
     children,
     spec_of_value,
 )
+from minigrad.suggest import did_you_mean
 
 MAX_CHAIN = 16
-"""How many references may follow each other."""
+"""The maximum length of a chain of references."""
 
 
-def resolve(references: list[Reference], root: Call, report: Report) -> None:
-    """Finds the target of each reference in the plan and checks its type. What is wrong goes to `report`."""
+def resolve(references: list[Reference], root: Call, report: Diagnostics) -> None:
+    """Resolve every reference of the plan and check its type.
+
+    Problems go to `report`.
+    """
     for reference in references:
         _resolve(reference, root, report, [])
     if _is_ordered(root, report, [], {}, set()):
@@ -35,8 +38,11 @@ def resolve(references: list[Reference], root: Call, report: Report) -> None:
                 report.add(reference.place, message)
 
 
-def _resolve(reference: Reference, root: Call, report: Report, chain: list[Reference]) -> None:
-    """Sets the target: never another reference, but what that refers to; `Broken` where the path leads nowhere."""
+def _resolve(reference: Reference, root: Call, report: Diagnostics, chain: list[Reference]) -> None:
+    """Set the target of a reference.
+
+    Never another reference, but what that refers to; `Broken` where the path leads nowhere.
+    """
     if reference in chain or len(chain) > MAX_CHAIN:
         _refuse_circle([*chain, reference], report)
         reference.target = Broken(reference.place)
@@ -68,7 +74,7 @@ def _facts(owner: Value, root: Call) -> dict[str, Spec]:
 
 
 def _refuse_unknown(
-    reference: Reference, before: list[str], word: str, owner: Value, root: Call, report: Report
+    reference: Reference, before: list[str], word: str, owner: Value, root: Call, report: Diagnostics
 ) -> None:
     path = ".".join(before) or "a config"
     names = [*(owner.arguments if isinstance(owner, Call) else ()), *_facts(owner, root)]
@@ -85,9 +91,12 @@ def _refuse_unknown(
 
 
 def _is_ordered(
-    value: Value, report: Report, hops: list[Reference], entered: dict[Value, int], done: set[Value]
+    value: Value, report: Diagnostics, hops: list[Reference], entered: dict[Value, int], done: set[Value]
 ) -> bool:
-    """Whether everything can be built after what it refers to. `entered` counts the references on the way there."""
+    """Whether a build order exists.
+
+    `entered` counts the references on the way there.
+    """
     if value in done:
         return True
     if value in entered or len(hops) > MAX_CHAIN:
@@ -102,7 +111,7 @@ def _is_ordered(
     return is_ordered
 
 
-def _refuse_circle(chain: list[Reference], report: Report) -> None:
+def _refuse_circle(chain: list[Reference], report: Diagnostics) -> None:
     shown = " -> ".join(reference.path for reference in chain)
     if chain[-1] in chain[:-1]:
         report.add(chain[0].place, "these references go in a circle", shown)

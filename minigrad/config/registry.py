@@ -1,24 +1,28 @@
-"""Which classes a config may name: those of modules that are told, and those of a folder of a person's own files."""
+"""Registry of the classes that a config may name.
+
+Those of modules that are added, and those in a folder of the user's own files.
+"""
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
 from minigrad.config.annotations import a
-from minigrad.config.problems import ConfigError, Place, Problem, Source
-from minigrad.config.suggest import did_you_mean
+from minigrad.config.code import declared, standing_for_models, twin
+from minigrad.config.diagnostics import ConfigError, Diagnostic, Source, Span
+from minigrad.suggest import did_you_mean
 
 
 class UnknownNameError(LookupError):
-    """A name that stands for no class of the kind that is asked for: what is wrong, and the remedy."""
+    """An unknown name of a class, with the remedy."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -26,7 +30,9 @@ class UnknownNameError(LookupError):
 
 
 class Registry:
-    """Finds classes by name and kind. A class is known because it is a subclass of a kind: nothing registers it.
+    """Classes by name and kind.
+
+    A class is known because it is a subclass of a kind: nothing registers it.
 
     Args:
         kinds: the base classes that annotations ask for, by the name that people know them by.
@@ -36,102 +42,176 @@ class Registry:
     def __init__(self, kinds: Mapping[str, type], modules: Iterable[ModuleType] = ()) -> None:
         self.kinds = dict(kinds)
         self._classes: dict[str, list[type]] = {}
+        self._abstract: dict[str, type] = {}
         self._files: dict[str, list[Path]] = {}
         self._bases: dict[str, list[str]] = {}
-        self._unreadable: list[str] = []
+        self._hints: list[str] = []
+        self._folders: list[Path] = []
+        self._packages: dict[Path, str] = {}
+        self._code: Path | None = None
+        self._withheld: dict[str, tuple[Path, list[Path]]] = {}
+        self.hidden: dict[str, tuple[Path, Path]] = {}
+        """Classes of lower folders whose place others take: by name, the file that counts and the one that does not."""
         for module in modules:
             self.add_module(module)
 
     def add_module(self, module: ModuleType) -> None:
-        """Makes the public classes of a module known; those that it imports count too, as in a package's `__init__`."""
+        """Add the public classes of a module.
+
+        Those that it imports count too, as in a package's `__init__`.
+        """
         for name, cls in vars(module).items():
-            if isinstance(cls, type) and name == cls.__name__ and not name.startswith("_") and self._is_buildable(cls):
+            if not isinstance(cls, type) or name != cls.__name__ or name.startswith("_"):
+                continue
+            if self._is_buildable(cls):
                 known = self._classes.setdefault(name, [])
                 if cls not in known:
                     known.append(cls)
+            elif inspect.isabstract(cls) and self.kind_of(cls):
+                self._abstract[name] = cls
 
     def add_package(self, name: str) -> None:
-        """Imports a module by its dotted name and makes its classes known. Raises: ConfigError if that fails."""
+        """Import a module by its dotted name; add its classes.
+
+        Raises:
+            ConfigError: if that fails.
+        """
         try:
             self.add_module(importlib.import_module(name))
         except (Exception, SystemExit) as error:
-            place = Place(Source(f"--import {name}", ""))
-            raise ConfigError([Problem(place, f"{name} cannot be imported", _reason(error))]) from error
+            place = Span(Source(f"--import {name}", ""))
+            raise ConfigError([Diagnostic(place, f"{name} cannot be imported", _reason(error))]) from error
 
-    def add_folder(self, folder: Path) -> None:
-        """Makes the classes of a folder's Python files known. They run only when asked for a name."""
+    def add_folder(self, folder: Path, lower: bool = False, package: str = "") -> None:
+        """Add the classes of a folder's Python files.
+
+        The files run only when asked for a name.
+
+        Args:
+            folder: where the files are; one that was added already is left out.
+            lower: whether a class that is known already takes the place of one of the same name in this folder.
+            package: that the modules are in, for a folder that is not the user's: `minigrad`.
+        """
+        if folder.resolve() in self._folders:
+            return
+        self._folders.append(folder.resolve())
+        self._packages[folder] = f"{package}." if package else ""
+        known = {name: _file_of(classes[0]) for name, classes in self._classes.items()} if lower else {}
+        known |= {name: paths[0] for name, paths in self._files.items()} if lower else {}
+        known |= {name: path for name, (path, _) in self._withheld.items()}
         for path in sorted(folder.glob("*.py")):
-            try:
-                tree = ast.parse(path.read_bytes(), str(path))
-            except (OSError, SyntaxError, ValueError, RecursionError) as error:
-                self._unreadable.append(f"{path.name} is left out: {_reason(error)}")
+            self._add_file(path, known)
+
+    def add_code(self, code: Path, folders: Sequence[Path], trusted: bool) -> None:
+        """Add the classes in the code of a run.
+
+        From files of the same bytes where there are.
+
+        Args:
+            code: the folder of the run that has copies of the files.
+            folders: where the same files may be, the first of which counts. Classes of these folders that the run has
+                not are not made known.
+            trusted: whether a file that is in none of them is run; otherwise, to ask for its classes is an error.
+        """
+        self._code = code
+        for path in sorted(code.glob("*.py")):
+            if (same := twin(path, folders)) is not None or trusted:
+                self._add_file(same or path, {})
                 continue
-            for statement in tree.body:
-                if isinstance(statement, ast.ClassDef) and not statement.name.startswith("_"):
-                    self._files.setdefault(statement.name, []).append(path)
-                    bases = [ast.unparse(base).rpartition(".")[2] for base in statement.bases]
-                    self._bases.setdefault(statement.name, []).extend(bases)
+            others = [folder / path.name for folder in folders if (folder / path.name).is_file()]
+            self._withheld |= dict.fromkeys(self._declared(path), (path, others))
+
+    def add_hint(self, hint: str) -> None:
+        """Add a line to the error for unknown classes."""
+        self._hints.append(hint)
+
+    def _declared(self, path: Path) -> dict[str, list[str]]:
+        try:
+            return declared(path)
+        except (OSError, SyntaxError, ValueError, RecursionError) as error:
+            self.add_hint(f"{path.name} is left out: {_reason(error)}")
+            return {}
+
+    def _add_file(self, path: Path, known: Mapping[str, Path]) -> None:
+        for name, bases in self._declared(path).items():
+            if name in known:
+                self.hidden[name] = (known[name], path)
+                continue
+            self._files.setdefault(name, []).append(path)
+            self._bases.setdefault(name, []).extend(bases)
 
     def find(self, name: str, base: type) -> type:
-        """The class of this name that is a `base`.
+        """Return the class of this name that is a `base`.
 
-        Raises: UnknownNameError if there is none, if there are two, or if the file that declares it cannot be imported.
+        Raises:
+            UnknownNameError: if there is none, if there are two, or if the file that declares it cannot be imported.
         """
         if name == base.__name__ and not self.is_kind(base):
             return base
-        declared = {_file_of(cls): cls for cls in self._classes.get(name, [])}
+        if name in self._withheld:
+            raise _untrusted(name, *self._withheld[name])
+        there = {_file_of(cls): cls for cls in self._classes.get(name, [])}
         for path in self._files.get(name, []):
-            declared.setdefault(path, self._load(path, name))
-        found = {path: cls for path, cls in declared.items() if self._may_stand(cls, base)}
+            there.setdefault(path, self._load(path, name))
+        found = {path: cls for path, cls in there.items() if self._may_stand(cls, base)}
         if len(found) > 1:
             files = " and in ".join(map(str, found))
             raise UnknownNameError(f"there are {len(found)} classes {name}", f"in {files}: rename one of them")
         for cls in found.values():
             return cls
         known = did_you_mean(name, self.names(base))
-        for path, cls in declared.items():
+        for path, cls in there.items():
             kind = self.kind_of(cls)
             remedy = known if kind else f"declare it in {path} as class {name}({base.__name__})"
             raise UnknownNameError(f"{name} is {a(kind or 'class')}, and here belongs {a(base.__name__)}", remedy)
-        raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._unreadable]))
+        raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._hints]))
 
     def names(self, base: type) -> list[str]:
-        """The names that may stand for a `base`, in order; a file that is not imported is taken at its word."""
+        """Return the sorted names that may be a `base`.
+
+        A file that is not imported is taken at its word.
+        """
         own = [] if self.is_kind(base) else [base.__name__]
         loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
         likely = [name for name in self._files if self._may_become(name, base)]
         return sorted({*own, *loaded, *likely})
 
     def has(self, name: str, base: type) -> bool:
-        """Whether a name stands for a `base`."""
+        """Whether a name may be a `base`."""
         try:
             return self.find(name, base) is not None
         except UnknownNameError:
             return False
 
     def knows(self, name: str) -> bool:
-        """Whether a name is that of a class, of whatever kind."""
-        return name in self._classes or name in self._files
+        """Whether a name is a class of any kind."""
+        return name in self._classes or name in self._files or name in self._withheld
 
     def classes(self, base: type) -> dict[str, type]:
-        """Every class that may stand for a `base`, by name. This imports all files, and leaves out those that fail."""
+        """Return every class that may be a `base`, by name.
+
+        This imports all files, and leaves out those that fail.
+        """
         return {name: self.find(name, base) for name in self.names(base) if self.has(name, base)}
 
     def is_kind(self, cls: type) -> bool:
-        """Whether a class is a kind, for which a config must choose a subclass."""
+        """Whether a class is a kind: configs choose a subclass."""
         return cls in self.kinds.values()
 
     def kind_of(self, cls: type) -> str:
-        """The name of the narrowest kind of a class, or an empty text."""
+        """Return the name of a class's narrowest kind, or ""."""
         kinds = [name for name, kind in self.kinds.items() if issubclass(cls, kind)]
         return max(kinds, key=lambda name: len(self.kinds[name].__mro__), default="")
 
     def _may_stand(self, cls: type, base: type) -> bool:
-        """Whether a class is a `base`. A kind means its own: a Loss is a Module, but no part of a model."""
+        """Whether a class may be a `base`.
+
+        A kind means its own: a Loss is a Module, but no part of a model.
+        """
         return issubclass(cls, base) and not (self.is_kind(base) and self.kinds[self.kind_of(cls)] is not base)
 
     def _may_become(self, name: str, base: type) -> bool:
-        """Whether a class of a file may turn out to be a `base`, by the names of the classes that it is made from."""
+        """Whether a file's class may be a `base`, by its bases' names."""
         ancestors = [name]
         for ancestor in ancestors:
             for parent in self._bases[ancestor]:
@@ -139,6 +219,9 @@ class Registry:
                     ancestors += [parent] if parent not in ancestors else []
                 elif parent in self._classes:
                     if any(self._may_stand(cls, base) for cls in self._classes[parent]):
+                        return True
+                elif parent in self._abstract:
+                    if self._may_stand(self._abstract[parent], base):
                         return True
                 elif parent == base.__name__ or parent not in self.kinds:
                     return True
@@ -148,7 +231,8 @@ class Registry:
         return bool(self.kind_of(cls)) and not self.is_kind(cls) and not inspect.isabstract(cls)
 
     def _load(self, path: Path, name: str) -> type:
-        module_name = f"{path.parent.name}.{path.stem}"
+        # a file of the same name in another folder is another module
+        module_name = f"{self._packages.get(path.parent, '')}{path.parent.name}.{path.stem}"
         module = sys.modules.get(module_name)
         if module is None or getattr(module, "__file__", None) != str(path.resolve()):
             spec = importlib.util.spec_from_file_location(module_name, path.resolve())
@@ -157,7 +241,8 @@ class Registry:
             module = importlib.util.module_from_spec(spec)
             sys.modules[module_name] = module
             try:
-                spec.loader.exec_module(module)
+                with standing_for_models(path.parent) if path.parent == self._code else nullcontext():
+                    spec.loader.exec_module(module)
             except (Exception, SystemExit) as error:
                 del sys.modules[module_name]
                 message = f"'{name}' is declared in {path}, which cannot be imported"
@@ -169,13 +254,24 @@ class Registry:
         return cls
 
 
+def _untrusted(name: str, path: Path, others: Sequence[Path]) -> UnknownNameError:
+    """Return the error for a class in untrusted code of a run."""
+    message = f"'{name}' is code that came with this run, in {path}"
+    if others:
+        message += f", and {others[0]} is not the same file"
+    return UnknownNameError(message, "it is not run unasked: read it, then --trust runs it (in Python trust=True)")
+
+
 def _file_of(cls: type) -> Path:
     module = sys.modules.get(cls.__module__)
     return Path(getattr(module, "__file__", None) or cls.__module__)
 
 
 def _reason(error: BaseException) -> str:
-    """An error of someone's code in a line: where it is (but for the machinery of imports), and what."""
+    """Return an error in someone's code as one line.
+
+    Where it is (without the machinery of imports), and what.
+    """
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""The config language as a JSON Schema: an editor that has it completes names and underlines mistakes at once."""
+"""The JSON Schema of configs, for completion in editors."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from minigrad.config.annotations import Choice, DictOf, Instance, ListOf, Plain, Spec, TupleOf, Union
 from minigrad.config.calls import default_node
-from minigrad.config.layers import VERSION
 from minigrad.config.nodes import data
 from minigrad.config.registry import Registry
 from minigrad.config.signature import Parameter, Signature, signature_of
+from minigrad.config.sources import VERSION
 
 Schema = dict[str, Any]
 
@@ -19,7 +19,9 @@ _TYPES = {int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
 def json_schema(target: Callable[..., Any], registry: Registry) -> Schema:
-    """The JSON Schema (draft 7, which editors read) of the configs that call `target` with classes of a registry.
+    """Return the JSON Schema of configs that call `target`.
+
+    In draft 7, which editors read, with the classes of a registry.
 
     It says which names and values may stand where. It cannot say what is required, since a `base` may bring that.
     """
@@ -40,14 +42,14 @@ def json_schema(target: Callable[..., Any], registry: Registry) -> Schema:
 
 
 class _Definitions:
-    """Writes a definition for each class that an annotation asks for, when it is first asked for."""
+    """Schema definitions of classes, written when first asked for."""
 
     def __init__(self, registry: Registry, definitions: dict[str, Schema]) -> None:
         self.registry = registry
         self.definitions = definitions
 
     def properties(self, signature: Signature) -> dict[str, Schema]:
-        """The schemas of a signature's parameters."""
+        """Return the schemas of a signature's parameters."""
         return {name: self._property(parameter) for name, parameter in signature.parameters.items()}
 
     def _property(self, parameter: Parameter) -> Schema:
@@ -95,13 +97,16 @@ class _Definitions:
         if not self.registry.is_kind(spec.cls):
             unnamed = self._given(signature_of(spec.cls, spec.is_open))
         else:
-            # with a base, the class may be the one that stands there
+            # with a base, the class may be the base's
             words = sorted({word for signature in signatures.values() for word in signature.parameters})
             unnamed = {"type": "object", "propertyNames": {"enum": words}}
         return {"anyOf": [{"enum": bare}, one, unnamed] if bare else [one, unnamed]}
 
     def _given(self, signature: Signature) -> Schema:
-        """What may be given to a class: arguments by name, by position, a single one, or nothing."""
+        """Return the schema of what a class may be given.
+
+        Arguments by name, by position, a single one, or nothing.
+        """
         by_position = [self._item(parameter.spec) for parameter in signature.positional]
         variadic = signature.variadic
         more = self._item(variadic.spec.item) if variadic and isinstance(variadic.spec, ListOf) else False

@@ -1,4 +1,7 @@
-"""What a callable takes, and what its results publish: read once from their annotations."""
+"""Signatures of callables and public properties of their results.
+
+Read once from their annotations.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter: its type, its default, and its text in the signature. A variadic one (`*layers`) takes a list."""
+    """A parameter: its type, its default, its text.
+
+    A variadic one (`*layers`) takes a list.
+    """
 
     name: str
     spec: Spec
@@ -35,7 +41,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """The parameters of a class or function that a config may give; `refusal` says why it may not be called at all."""
+    """The parameters that a config may give to a callable.
+
+    `refusal` says why it may not be called at all.
+    """
 
     name: str
     parameters: dict[str, Parameter]
@@ -46,12 +55,12 @@ class Signature:
 
     @property
     def positional(self) -> list[Parameter]:
-        """The parameters that may be given by their position, but for the variadic one."""
+        """The parameters that can be positional, without the variadic one."""
         return [p for p in self.parameters.values() if p.is_positional and not p.is_variadic]
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing must be given."""
+        """Whether no argument is required."""
         return not any(parameter.is_required for parameter in self.parameters.values())
 
     @property
@@ -62,7 +71,10 @@ class Signature:
 
 @functools.cache
 def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature:
-    """Reads the signature of a class or function; an open one leaves its first parameter to the run."""
+    """Return the signature of a class or function.
+
+    An open one leaves its first parameter to the run.
+    """
     name = target.__name__
     if target is object or getattr(target, "__init__", None) is object.__init__:
         return Signature(name, {})
@@ -79,7 +91,10 @@ def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature
 
 @functools.cache
 def facts_of(cls: type) -> dict[str, Spec]:
-    """What an object of a class publishes for references: its annotated attributes and properties, by name."""
+    """Return the properties that references may name, with types.
+
+    The annotated attributes and properties of a class's objects.
+    """
     facts = _hints(cls)
     for owner in reversed(cls.__mro__):
         for name, member in vars(owner).items():
@@ -90,7 +105,10 @@ def facts_of(cls: type) -> dict[str, Spec]:
 
 
 def _hints(target: Any) -> dict[str, Any]:
-    """The annotations of a class or function, but none if one names what is not imported: it could not be checked."""
+    """Return the annotations of a class or function.
+
+    None if one names what is not imported: it could not be checked.
+    """
     try:
         return typing.get_type_hints(target)
     except Exception:
@@ -110,7 +128,7 @@ def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict
         spec = ListOf(spec, tuple)
     annotation = found.annotation
     if typing.get_origin(hints.get(found.name)) is typing.Literal:
-        # the choices themselves, not the name that is given to them
+        # the choices themselves, not the alias
         annotation = hints[found.name]
     if not isinstance(annotation, str):
         annotation = inspect.formatannotation(annotation)

@@ -1,4 +1,4 @@
-"""A checked plan: what will be built, before any of it is."""
+"""Values of a plan: what will be built."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from dataclasses import dataclass
 from typing import Any
 
 from minigrad.config.annotations import Choice, DictOf, Inexpressible, Instance, Spec, TupleOf, Union
-from minigrad.config.problems import Place
+from minigrad.config.diagnostics import Span
 from minigrad.config.signature import Signature, facts_of
 
 
 @dataclass(eq=False)
 class Literal:
-    """A value that is known: a number, a text, true, false or None."""
+    """A known value: a number, text, true, false or None."""
 
-    place: Place
+    place: Span
     value: Any
 
 
 @dataclass(eq=False)
 class Items:
-    """Values in a row, to be built as a `container` (list or tuple)."""
+    """A sequence of values, built as `container` (list or tuple)."""
 
-    place: Place
+    place: Span
     items: list[Value]
     container: type
 
 
 @dataclass(eq=False)
 class Entries:
-    """Values by name, to be built as a dict."""
+    """Values by name, built as a dict."""
 
-    place: Place
+    place: Span
     entries: dict[str, Value]
 
 
 @dataclass(eq=False)
 class Call:
-    """A class (or the config's own signature) and its arguments.
+    """A call of a class (or the config's signature).
 
     An open one waits for its first argument; a named one stands where several classes can, so that its name is written.
     """
 
-    place: Place
+    place: Span
     target: Callable[..., Any]
     signature: Signature
     arguments: dict[str, Value]
@@ -53,9 +53,12 @@ class Call:
 
 @dataclass(eq=False)
 class Reference:
-    """`${path}`, which stands for `target`, or for a property of it, `fact`. `what` says where the reference stands."""
+    """A reference `${path}` to `target`, or to a property.
 
-    place: Place
+    The property is `fact`. `what` says where the reference is.
+    """
+
+    place: Span
     path: str
     wanted: Spec
     what: str
@@ -65,16 +68,16 @@ class Reference:
 
 @dataclass(eq=False)
 class Broken:
-    """What has been reported already."""
+    """A value whose error has been reported already."""
 
-    place: Place
+    place: Span
 
 
 Value = Literal | Items | Entries | Call | Reference | Broken
 
 
 def children(value: Value) -> list[Value]:
-    """The values that must be there before this one is built."""
+    """Return the values that are built before this one."""
     match value:
         case Items(items=items):
             return items
@@ -88,7 +91,10 @@ def children(value: Value) -> list[Value]:
 
 
 def child(value: Value, word: str) -> Value | None:
-    """One step of a path: an argument, an item by its number (of a variadic argument too), or an entry."""
+    """Return the value one step down a path.
+
+    An argument, an item by its number (of a variadic argument too), or an entry.
+    """
     match value:
         case Call(arguments=arguments):
             variadic = value.signature.variadic

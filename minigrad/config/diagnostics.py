@@ -1,4 +1,4 @@
-"""What is wrong with a config, where, and what would be right: every error at once, as a person wants to read it."""
+"""Diagnostics of a config: all errors, with places and remedies."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import NoReturn
 
 LIMIT = 100
-"""How many problems are collected before a config is given up: nobody reads more, and each costs time."""
+"""The maximum number of problems collected: more are not read, and each costs time."""
 
 WINDOW = 100
-"""How much of a long line is shown around its caret, in characters."""
+"""The length of an excerpt of a long line around its caret, in characters."""
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A text that a config is read from: a file, or the overrides of a command line, one a line."""
+    """A source of a config: a file, or command-line overrides."""
 
     name: str
     text: str
@@ -28,8 +28,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Place:
-    """A stretch of a line: `line` and `column` count from 1, and line 0 is the source as a whole."""
+class Span:
+    """A span in a line of a source.
+
+    `line` and `column` count from 1; line 0 is the source as a whole.
+    """
 
     source: Source
     line: int = 0
@@ -40,7 +43,10 @@ class Place:
         return f"{self.source.name}:{self.line}:{self.column}" if self.line else self.source.name
 
     def show(self) -> list[str]:
-        """The line and a caret line below it, or nothing for a place without a line."""
+        """Return the line and carets below it.
+
+        Nothing for a place without a line.
+        """
         if not 0 < self.line <= len(self.source.lines):
             return []
         line = self.source.lines[self.line - 1]
@@ -53,15 +59,18 @@ class Place:
         return [number + shown.rstrip(), " " * (len(number) - 2) + "| " + " " * _cells(before) + carets]
 
 
-DEFAULT = Place(Source("default", ""))
-"""Where the values stand that nobody wrote."""
+DEFAULT = Span(Source("default", ""))
+"""The span of values that were not written, such as defaults."""
 
 
 @dataclass(frozen=True)
-class Problem:
-    """One thing that is wrong: what, where, and the remedy (lines of text, or nothing)."""
+class Diagnostic:
+    """A diagnostic: what is wrong, where, and the remedy.
 
-    place: Place
+    The remedy is lines of text, or nothing.
+    """
+
+    place: Span
     message: str
     hint: str = ""
 
@@ -71,9 +80,12 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """A config that cannot be run. `str()` of it is all that a person needs to correct it; `problems` are its parts."""
+    """A config that cannot be run.
 
-    def __init__(self, problems: list[Problem]) -> None:
+    `str()` of it is all that someone needs to correct it; `problems` are its parts.
+    """
+
+    def __init__(self, problems: list[Diagnostic]) -> None:
         super().__init__(problems)
         self.problems = problems
 
@@ -84,29 +96,35 @@ class ConfigError(Exception):
 
 
 @dataclass
-class Report:
-    """Collects problems, to raise them all at once."""
+class Diagnostics:
+    """A collection of diagnostics, raised all at once."""
 
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[Diagnostic] = field(default_factory=list)
 
-    def add(self, place: Place, message: str, hint: str = "") -> None:
-        """Notes a problem, but only the first of a place: those after it are its consequences.
+    def add(self, place: Span, message: str, hint: str = "") -> None:
+        """Add a problem, unless its place has one.
 
-        Raises: ConfigError when there are `LIMIT` of them.
+        Those after the first are its consequences.
+
+        Raises:
+            ConfigError: when there are `LIMIT` of them.
         """
         if any(problem.place == place for problem in self.problems):
             return
-        self.problems.append(Problem(place, message, hint))
+        self.problems.append(Diagnostic(place, message, hint))
         if len(self.problems) >= LIMIT:
             self.check()
 
-    def stop(self, place: Place, message: str, hint: str = "") -> NoReturn:
-        """Notes a problem after which nothing can be read on. Raises: ConfigError, with all problems until here."""
+    def stop(self, place: Span, message: str, hint: str = "") -> NoReturn:
+        """Add a problem that ends the reading.
+
+        Raises: ConfigError, with all problems until here.
+        """
         self.add(place, message, hint)
         raise self._error()
 
     def check(self) -> None:
-        """Raises: ConfigError if there is a problem."""
+        """Raise ConfigError if there are problems."""
         if self.problems:
             raise self._error()
 
@@ -118,6 +136,9 @@ class Report:
 
 
 def _cells(text: str) -> int:
-    """How many columns of a terminal a text takes: a Chinese character takes two, a combining accent none."""
+    """Return the width of a text in terminal cells.
+
+    A Chinese character takes two, a combining accent none.
+    """
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
