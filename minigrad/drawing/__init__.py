@@ -1,4 +1,4 @@
-"""Pictures of computations: the graph behind a number or a tensor, and the layers of a network, as SVG."""
+"""Drawings of computation graphs and networks as SVG."""
 
 from __future__ import annotations
 
@@ -8,11 +8,24 @@ from minigrad.engine import Tensor
 from minigrad.nn import Module
 from minigrad.scalar import Scalar
 
-__all__ = ["draw"]
+__all__ = ["Drawing", "draw"]
 
 
-def draw(subject: Scalar | Tensor | Module, /, **names: Any) -> str:
-    """Returns a picture as the text of an SVG file, that is read from top to bottom.
+class Drawing(str):
+    """SVG text, which a notebook shows as a picture."""
+
+    __slots__ = ()
+
+    def _repr_svg_(self) -> str:
+        return str(self)
+
+
+def draw(subject: Scalar | Tensor | Module, /, **names: Any) -> Drawing:
+    """Draw a graph or a module as SVG text.
+
+    It is read from top to bottom.
+
+    A notebook shows the picture itself.
 
     A **Scalar** is shown with the graph that computed it. A box shows an operation, its value and its gradient as
     `backward()` left it; leaves are tinted. An arrow shows the local derivative (a sum of them, where an operation
@@ -31,22 +44,23 @@ def draw(subject: Scalar | Tensor | Module, /, **names: Any) -> str:
         names: titles for boxes, as in `draw(loss, x=x, w=w)`: Scalars for a Scalar; tensors and arrays for a Tensor,
             and modules, whose parameters get their paths as titles.
 
-    Raises: TypeError for what is none of the three, or cannot have a title; ValueError for a name of what is not in the
-        graph, and for a picture of more than 300 boxes.
+    Raises:
+        TypeError: for what is none of the three, or cannot have a title.
+        ValueError: for a name of what is not in the graph, and for a picture of more than 300 boxes.
     """
-    # Layout and markup are for those who draw; `import minigrad` does without.
+    # imported here, so that `import minigrad` is fast
     if isinstance(subject, Scalar):
         from minigrad.drawing.scalars import draw_scalar
 
-        return draw_scalar(subject, names)
+        return Drawing(draw_scalar(subject, names))
     if isinstance(subject, Tensor):
         from minigrad.drawing.tensors import draw_tensor
 
-        return draw_tensor(subject, names)
+        return Drawing(draw_tensor(subject, names))
     if not isinstance(subject, Module):
         raise TypeError(f"draw takes a Scalar, a Tensor or a Module, got {type(subject).__name__}")
     if names:
-        raise TypeError(f"layers have names of their own, so that draw(module) takes no {next(iter(names))!r}")
+        raise TypeError(f"layers have their own names, so draw(module) takes no {next(iter(names))!r}")
     from minigrad.drawing.modules import draw_module
 
-    return draw_module(subject)
+    return Drawing(draw_module(subject))

@@ -1,4 +1,4 @@
-"""A box of a picture: a title, lines of text, and perhaps other boxes inside it."""
+"""Boxes of a drawing, with titles, lines and nested boxes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-LETTER = 7.3  # the width of one in pixels: 0.6 of the height of any common monospaced font, and a little
+LETTER = 7.3  # width in pixels: 0.6 of the height of any common monospaced font, and a little
 _LINE = 17  # from one line of text to the next
 _PAD = 10  # between the frame and what is in it
-_APART, _CHAINED = 10, 26  # from one inner box to the next: without an arrow, with one
+_APART, _CHAINED = 10, 26  # between inner boxes: without an arrow, with one
 _LONGEST = 44  # title, in letters
 
 
 @dataclass(frozen=True)
 class Box:
-    """What stands in a box.
+    """A box of a drawing.
 
     Attributes:
-        kind: the class of its frame in the style of the picture.
-        title: its first line, in bold; of a long one the end.
-        lines: those below.
-        inside: the boxes under the text, from top to bottom.
-        chained: whether an arrow leads from each of these to the next.
+        kind: the CSS class of its frame.
+        title: its first line, in bold; a long one is cut at the start.
+        lines: the lines below.
+        inside: nested boxes below the text, from top to bottom.
+        chained: whether arrows connect the nested boxes.
     """
 
     kind: str
@@ -33,18 +33,18 @@ class Box:
 
     @property
     def count(self) -> int:
-        """How many boxes it is, with all inside."""
+        """The number of boxes, including nested ones."""
         return 1 + sum(box.count for box in self.inside)
 
     @cached_property
     def width(self) -> float:
-        """In pixels."""
+        """The width in pixels."""
         letters = max(min(len(self.title), _LONGEST), *map(len, self.lines), 7)
         return 2 * _PAD + max(LETTER * letters, *(box.width for box in self.inside), 0)
 
     @cached_property
     def height(self) -> float:
-        """In pixels."""
+        """The height in pixels."""
         below = _PAD if self.inside else 0
         return self._head + sum(room + box.height for room, box in self._stack()) + below
 
@@ -54,12 +54,15 @@ class Box:
         return _PAD + _LINE * (1 + len(self.lines))
 
     def _stack(self) -> list[tuple[int, Box]]:
-        """The boxes inside, each with the room above it."""
+        """The boxes inside, each with the space above it."""
         between = _CHAINED if self.chained else _APART
         return [(between if i else _APART, box) for i, box in enumerate(self.inside)]
 
     def svg(self, x: float, top: float) -> list[str]:
-        """The elements that show it, with its middle at `x` and its upper edge at `top`."""
+        """Return the box's SVG elements.
+
+        Its middle is at `x` and its upper edge at `top`.
+        """
         size = f'width="{self.width:g}" height="{self.height:g}" rx="6"'
         title = self.title if len(self.title) <= _LONGEST else "…" + self.title[1 - _LONGEST :]
         y = top + _PAD / 2 + _LINE - 4
@@ -78,11 +81,14 @@ class Box:
 
 
 def text(words: str, x: float, y: float, kind: str = "line") -> str:
-    """The element for one line of text, with its middle at `x` and its base at `y`."""
+    """Return the SVG element of one line of text.
+
+    Its middle is at `x` and its base at `y`.
+    """
     printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(printable, quote=False)}</text>'
 
 
 def arrow(path: str) -> str:
-    """The element for a line with a head at its end."""
+    """Return the SVG element of an arrow."""
     return f'<path class="arrow" d="{path}" marker-end="url(#minigrad-head)"/>'

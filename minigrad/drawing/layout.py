@@ -1,4 +1,4 @@
-"""Where boxes stand in a picture that is read from top to bottom, and which way the arrows between them go.
+"""Layout of boxes and arrows, from top to bottom.
 
 A row holds what is equally many steps before the result. An arrow that skips rows has a lane of its own in each of
 them. From the result upwards, each row is ordered by what it leads to, so that few arrows cross; then all are put as
@@ -15,18 +15,18 @@ from typing import NamedTuple
 from minigrad.drawing.box import Box
 
 Inputs = Mapping[Hashable, Mapping[Hashable, str]]
-"""For a box the boxes from which arrows lead to it, with the words on each arrow."""
+"""The boxes with arrows to each box, with the labels of these arrows."""
 
 Point = tuple[float, float]
 
 _BESIDE, _BETWEEN = 22, 52  # from one box to the next in a row, and from one row to the next, in pixels
 _STEM = 10  # the upright end of an arrow
-_LIGHT = 1e-3  # how hard a leaf pulls at its place; an operation by 1, so that long chains are straight
+_LIGHT = 1e-3  # the weight of a leaf's position; that of an operation is 1, which keeps long chains straight
 _SWEEPS = 4  # up and down; more change little
 
 
 class Layout(NamedTuple):
-    """A plan in pixels from the upper left corner.
+    """Positions in pixels from the upper left corner.
 
     Attributes:
         width: of all of it.
@@ -43,7 +43,7 @@ class Layout(NamedTuple):
 
 
 def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashable, float]) -> Layout:
-    """Finds a place for each box and a way for each arrow.
+    """Place the boxes and route the arrows.
 
     Args:
         boxes: by their keys, each before its inputs.
@@ -80,7 +80,10 @@ def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashab
 
 
 def _rows(boxes: Iterable[Hashable], inputs: Inputs) -> dict[Hashable, int]:
-    """How many rows above the result each box stands: one above the highest of those that take it."""
+    """Return each box's row above the result.
+
+    One above the highest of those that take it.
+    """
     row: dict[Hashable, int] = {}
     for key in boxes:
         row.setdefault(key, 0)
@@ -90,7 +93,10 @@ def _rows(boxes: Iterable[Hashable], inputs: Inputs) -> dict[Hashable, int]:
 
 
 def _stops(row: Mapping[Hashable, int], inputs: Inputs) -> list[dict[Hashable, list[Hashable]]]:
-    """For each row what stands in it, boxes and lanes, and where that leads to in the row below."""
+    """Return each row's boxes and lanes, with their successors.
+
+    The successors are in the row below.
+    """
     users = defaultdict(list)
     for key, sources in inputs.items():
         for source in sources:
@@ -110,7 +116,10 @@ def _middles(
     widths: Sequence[Mapping[Hashable, float]],
     weights: Mapping[Hashable, float],
 ) -> list[dict[Hashable, float]]:
-    """The middles, from left to right, of all that stands in each row."""
+    """Return the middles of all stops in each row.
+
+    From left to right.
+    """
 
     def put(i: int, goals: Mapping[Hashable, float]) -> dict[Hashable, float]:
         return _beside(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
@@ -140,7 +149,9 @@ def _middles(
 def _beside(
     goals: Mapping[Hashable, float], widths: Sequence[float], weights: Sequence[float]
 ) -> dict[Hashable, float]:
-    """Puts things of these widths side by side, in order, as near to their goals as can be (least squares).
+    """Place things of these widths side by side, near their goals.
+
+    In order, as near as can be (least squares).
 
     Without the widths the places only have to rise, which is isotonic regression: neighbours that would stand in the
     wrong order are put together at their mean, until none do.

@@ -1,4 +1,4 @@
-"""The layers of a `Module`."""
+"""Drawings of modules."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ from minigrad.drawing.numbers import rows
 from minigrad.drawing.picture import picture
 from minigrad.nn import Module, Parameter, Sequential
 
-_LONGEST = 44  # line of what a layer tells of itself, in letters
+_LONGEST = 44  # maximum length of a line of a layer's settings, in letters
 
 
 def draw_module(module: Module) -> str:
-    """The picture of a module: a box with the boxes of its children in it. Raises: as `draw`."""
+    """Draw a module as boxes of its children.
+
+    Raises: as `draw`.
+    """
     return picture({module: _box(module, "", {})}, {})
 
 
 def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
-    """The box of the module at a path; `seen` are the paths of the modules and parameters of the boxes before."""
+    """Return the box of the module at a path.
+
+    `seen` are the paths of the modules and parameters of the boxes before.
+    """
     kind = type(module).__name__
     if id(module) in seen:
         return Box("module", kind, (f"the same as {seen[id(module)]}",))
@@ -42,7 +48,7 @@ def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
 
 
 def _together(children: Iterable[tuple[str, Box]]) -> list[Box]:
-    """The boxes with their names in the title; one for several alike that follow each other."""
+    """Return titled boxes, with equal neighbours merged into one."""
     boxes = []
     for box, alike in groupby(children, key=itemgetter(1)):
         names = [name for name, _ in alike]

@@ -1,4 +1,4 @@
-"""Arrays as lines of text: their shape, and their numbers if these are few."""
+"""Arrays as text: shapes, and values of small ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ _MOST_ROWS, _MOST_COLUMNS, _LONGEST = 4, 8, 34  # of what is shown: numbers, and
 
 
 def number(value: Any) -> str:
-    """Four significant digits; all of an integer."""
+    """Format a number: four significant digits, integers in full."""
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
 def rows(array: NDArray[Any], label: str = "") -> tuple[str, ...]:
-    """The numbers as NumPy prints them, after a label, in lines of one length; none if they do not fit a small box."""
+    """Return an array's values in lines after a label.
+
+    As NumPy prints them, in lines of one length; none if they do not fit a small box.
+    """
     if array.ndim > 2 or array.size == 0 or array.shape[-1:] > (_MOST_COLUMNS,) or array.shape[:-1] > (_MOST_ROWS,):
         return ()
     label = f"{label} " if label else ""

@@ -1,4 +1,4 @@
-"""Boxes and the arrows between them as the text of an SVG picture."""
+"""SVG pictures of boxes and arrows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minigrad.drawing.box import LETTER, Box, arrow, text
 from minigrad.drawing.layout import Inputs, Point, lay_out
 
 MOST = 300
-"""How many boxes a picture may have."""
+"""The maximum number of boxes in a picture."""
 
 _MARGIN = 12  # in pixels
 _STYLE = (
@@ -27,18 +27,19 @@ _HEAD = (
 
 
 def picture(boxes: Mapping[Hashable, Box], inputs: Inputs) -> str:
-    """Returns an SVG picture that is read from top to bottom.
+    """Return an SVG picture, read from top to bottom.
 
     Args:
         boxes: by their keys, each before its inputs.
         inputs: from where arrows lead to each box.
 
-    Raises: ValueError for more boxes than one can follow.
+    Raises:
+        ValueError: for more boxes than one can follow.
     """
     count = sum(box.count for box in boxes.values())
     if count > MOST:
         raise ValueError(
-            f"this picture would have {count:,} boxes, and one can follow {MOST} at most: draw a part of it, such as "
+            f"this picture would have {count:,} boxes, more than the limit of {MOST}: draw a part of it, such as "
             "one layer, an earlier result, or what a shorter sequence gives"
         )
     labels: dict[Hashable, float] = defaultdict(float)
@@ -64,7 +65,10 @@ def picture(boxes: Mapping[Hashable, Box], inputs: Inputs) -> str:
 
 
 def _path(way: Sequence[Point]) -> str:
-    """Upright from the first point to the second, then curved to the third, upright to the fourth, and so on."""
+    """Return an arrow's path through points.
+
+    Upright from the first point to the second, then curved to the third, upright to the fourth, and so on.
+    """
     path = "M{:g},{:g}".format(*way[0])
     for i, ((x1, y1), (x2, y2)) in enumerate(pairwise(way)):
         middle = (y1 + y2) / 2
@@ -73,6 +77,9 @@ def _path(way: Sequence[Point]) -> str:
 
 
 def _label(words: str, way: Sequence[Point]) -> str:
-    """The words on the last curve of an arrow, where those that end at the same box are still apart: at 0.3 of it."""
+    """Return the label on an arrow's last curve.
+
+    Where those that end at the same box are still apart: at 0.3 of it.
+    """
     (x1, y1), (x2, y2) = way[-3:-1]
     return text(words, x1 + 0.216 * (x2 - x1), y1 + 0.342 * (y2 - y1) + 4, "label") if words else ""

@@ -1,4 +1,4 @@
-"""The graph behind a `Scalar`."""
+"""Drawings of Scalar graphs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from minigrad.scalar import Scalar
 
 
 def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
-    """The picture of the operations behind `result`, in which `names` are titles. Raises: as `draw`."""
+    """Draw the operations behind `result`.
+
+    `names` are titles. Raises: as `draw`.
+    """
     found = {result}
     stack = [result]
     while stack:
@@ -25,11 +28,11 @@ def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
         if not isinstance(scalar, Scalar):
             raise TypeError(f"draw of a Scalar takes Scalars by name, got {name}={scalar!r}")
         if scalar not in found:
-            raise ValueError(f"{name!r} is no part of this graph: {scalar!r} was not used to compute the result")
+            raise ValueError(f"{name!r} is not part of this graph: {scalar!r} was not used to compute the result")
         titles[scalar] = name
     boxes: dict[Hashable, Box] = {}
     inputs: dict[Hashable, dict[Hashable, str]] = {}
-    for scalar in sorted(found, key=attrgetter("number"), reverse=True):
+    for scalar in sorted(found, key=attrgetter("sequence"), reverse=True):
         title = " = ".join(filter(None, [titles.get(scalar), scalar.operation])) or "leaf"
         lines = (f"value {number(scalar.data)}", f"grad {number(scalar.grad)}")
         boxes[scalar] = Box("operation" if scalar.inputs else "leaf", title, lines)

@@ -1,4 +1,4 @@
-"""The graph behind a `Tensor`."""
+"""Drawings of Tensor graphs."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from minigrad.drawing.box import Box
 from minigrad.drawing.numbers import number, rows
 from minigrad.drawing.picture import picture
 from minigrad.engine import Tensor
-from minigrad.engine.backward import reachable
-from minigrad.engine.tensor import Leaf, Node
+from minigrad.engine.graph import Leaf, Node, reachable
 from minigrad.nn import Module
 
-_LONGEST = 28  # setting of an operation that is shown, such as axis=(0, 1), in letters
+_LONGEST = 28  # maximum length of a setting, such as axis=(0, 1), in letters
 
 
 def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
-    """The picture of the operations behind `result`, in which `names` are titles. Raises: as `draw`."""
+    """Draw the operations behind `result`.
+
+    `names` are titles. Raises: as `draw`.
+    """
     graph = _Graph(result)
     for name, value in names.items():
         if isinstance(value, Module):
@@ -30,14 +32,14 @@ def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
         elif not isinstance(value, (Tensor, np.ndarray)):
             raise TypeError(f"draw of a Tensor takes tensors, arrays and modules by name, got {name}={value!r}")
         elif isinstance(value, Tensor) and value.node is not None and value.node not in graph.shapes:
-            raise ValueError(f"{name!r} is no part of this graph: the result was not computed from this tensor")
+            raise ValueError(f"{name!r} is not part of this graph: the result was not computed from this tensor")
         else:
             graph.name(name, value)
     return picture({key: graph.box(key) for key in graph.parts()}, graph.inputs)
 
 
 class _Graph:
-    """What is known of a graph by its nodes, and of the constants in it by their memory.
+    """The nodes of a graph, and its constants by memory.
 
     A node holds neither its result nor a constant that it took, unless a derivative asks for it.
     """
@@ -53,41 +55,44 @@ class _Graph:
                 self._read(node)
 
     def _read(self, node: Node) -> None:
-        """Notes what an operation took, and what it kept of that and of its result."""
-        operation, kept = node.primitive, _kept(node)
-        names, values = list(operation.parameters), [kept.get(name) for name in operation.parameters]
+        """Record an operation's inputs and saved arrays."""
+        operation, saved = node.primitive, _saved(node)
+        names, values = list(operation.parameters), [saved.get(name) for name in operation.parameters]
         if operation.variadic:
             names[:1] = [f"[{i}]" for i in range(len(node.parents))]
             values[:1] = values[0] or [None] * len(node.parents)
         taken: dict[Hashable, list[str]] = {}
-        for name, value, parent, form in zip_longest(names, values, node.parents, node.forms):
+        for name, value, parent, input_type in zip_longest(names, values, node.parents, node.input_types):
             if parent is not None:
                 key: Hashable = parent
-                self.shapes[key] = form[0]
+                self.shapes[key] = input_type[0]
             elif isinstance(value, np.ndarray):
                 key = _key(value)
                 self.shapes[key] = value.shape
             else:
-                continue  # a setting, or a constant that was not kept
+                continue  # a setting, or a constant that was not saved
             taken.setdefault(key, []).append(name)
             if isinstance(value, np.ndarray):
                 self.values[key] = value
-        if kept.get("out") is not None:
-            self.values[node] = kept["out"]
+        if saved.get("out") is not None:
+            self.values[node] = saved["out"]
         labels = {key: ", ".join(arguments) for key, arguments in taken.items()}
         self.inputs[node] = {key: "" if labels == {key: names[0]} else label for key, label in labels.items()}
 
     def name(self, name: str, tensor: Tensor | NDArray[Any]) -> None:
-        """Gives a title to a tensor, if it is in the graph and has none; its values are known then too."""
+        """Title a tensor of the graph, once.
+
+        Its values are known then too.
+        """
         self.titles.setdefault(_key(tensor), name)
         self.values.setdefault(_key(tensor), tensor.data if isinstance(tensor, Tensor) else tensor)
 
     def parts(self) -> list[Hashable]:
-        """All that has a box, each before what it was made of."""
+        """Return all boxed parts, inputs first."""
         return [*self.nodes, *(key for key in self.shapes if not isinstance(key, Node))]
 
     def box(self, key: Hashable) -> Box:
-        """The box of a node or a constant."""
+        """Return the box of a node or constant."""
         title, lines = self.titles.get(key, ""), [str(self.shapes[key])]
         if key in self.values:
             lines += rows(self.values[key], "value")
@@ -101,24 +106,33 @@ class _Graph:
 
 
 def _key(tensor: Tensor | NDArray[Any]) -> Hashable:
-    """The node of a tensor; of a constant its memory, so that it is known again when it was reshaped on the way."""
+    """Return the node of a tensor, or a constant's memory.
+
+    So that a constant is recognised after it was reshaped.
+    """
     if isinstance(tensor, Tensor):
         return _key(tensor.data) if tensor.node is None else tensor.node
     order = None if tensor.flags.c_contiguous else tensor.strides
     return tensor.__array_interface__["data"][0], tensor.size, order
 
 
-def _kept(node: Node) -> dict[str, Any]:
-    """What an operation has kept by the name of its argument: nothing once backward() has gone over it."""
-    return dict(zip(node.primitive.frame, node.saved or (), strict=False))
+def _saved(node: Node) -> dict[str, Any]:
+    """Return an operation's saved arrays by argument name.
+
+    Nothing once backward() has gone over it.
+    """
+    return dict(zip(node.primitive.saved, node.saved or (), strict=False))
 
 
 def _settings(node: Node) -> list[str]:
-    """What an operation was told besides its arrays, such as axis=-1, as far as it was kept and is no default."""
-    operation, kept = node.primitive, _kept(node)
-    told = [
-        f"{name}={number(kept.get(name))}"
-        for name, default in zip(operation.parameters, operation.defaults, strict=True)
-        if isinstance(kept.get(name), (int, float, str, tuple)) and kept[name] != default
+    """Return an operation's saved settings, such as axis=-1.
+
+    Those that are not the default.
+    """
+    operation, saved = node.primitive, _saved(node)
+    settings = [
+        f"{name}={number(saved.get(name))}"
+        for name, default in operation.parameters.items()
+        if isinstance(saved.get(name), (int, float, str, tuple)) and saved[name] != default
     ]
-    return [setting for setting in told if len(setting) <= _LONGEST]
+    return [setting for setting in settings if len(setting) <= _LONGEST]

@@ -1,14 +1,15 @@
-"""Pictures of a run, and a page that shows all of it. They need matplotlib: the extra `plots`."""
+"""Figures and reports of runs.
+
+They need matplotlib: the extra `plots`.
+"""
 
 try:
     import matplotlib  # noqa: F401
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
-    remedy = "pip install matplotlib, or minigrad with its extra `plots`"
-    raise ModuleNotFoundError(
-        f"pictures need matplotlib, which is not installed: {remedy}", name="matplotlib"
-    ) from None
+    message = "pictures need matplotlib, which is not installed: pip install matplotlib"
+    raise ModuleNotFoundError(message, name="matplotlib") from None
 
 from minigrad.plots.attention import attention
 from minigrad.plots.picture import Picture

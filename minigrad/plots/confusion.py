@@ -1,12 +1,12 @@
-"""Which classes a model takes for which."""
+"""Confusion matrices, label counts, and regression scatter plots."""
 
 from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import FigureBase
 
-from minigrad.plots.answers import Amounts, Classes
-from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, short, tint
+from minigrad.plots.answers import Amounts, Classes, Labels
+from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, short, table, tint
 from minigrad.plots.run import Run
 
 MOST_CLASSES = 60
@@ -14,7 +14,10 @@ MOST_AMOUNTS = 4
 
 
 def confusion(run: Run) -> list[Picture]:
-    """Returns the confusion matrix of the validation examples; none if the answers are no classes, or too many."""
+    """Draw the confusion matrix of the validation split.
+
+    Nothing if the predictions are not classes, or there are too many.
+    """
     answers = run.answers
     if not isinstance(answers, Classes) or len(answers.names) > MOST_CLASSES:
         return []
@@ -22,7 +25,7 @@ def confusion(run: Run) -> list[Picture]:
     counts = np.bincount(answers.truth * n + answers.said, minlength=n * n).reshape(n, n)
     right, total = int(counts.trace()), int(counts.sum())
     wrong = counts * ~np.eye(n, dtype=bool)
-    note = "A row has the examples of one class, a column those taken for it by the model. Blue is right, orange wrong."
+    note = "Rows are true classes, columns predicted ones. Blue is correct, orange wrong."
     if wrong.max() > 1:
         i, j = np.unravel_index(wrong.argmax(), wrong.shape)
         note += f" The most frequent mistake: {names[i]} taken for {names[j]} ({wrong[i, j]:,} of {counts[i].sum():,})."
@@ -47,8 +50,8 @@ def confusion(run: Run) -> list[Picture]:
         axes.set_yticks(diagonal, labels)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_xlabel("the model says")
-        axes.set_ylabel("it is")
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
         if n <= 25:
             size = min(10.0, 26 * cell)
             for i, j in np.argwhere(counts):
@@ -61,34 +64,63 @@ def confusion(run: Run) -> list[Picture]:
             )
             found.tick_params(length=0, labelcolor=MUTED)
             found.spines["right"].set_visible(False)
-            found.set_ylabel("right of this class", color=MUTED)
+            found.set_ylabel("recall", color=MUTED)
 
-    title = f"{right:,} of {total:,} validation examples are right ({100 * right / total:.4g} %)"
+    title = f"{right:,} of {total:,} validation examples are correct ({100 * right / total:.4g} %)"
     return [Picture("confusion", title, note, (max(side + 1.7 + room, 5.6), side + 0.7 + room), draw)]
 
 
+def labels(run: Run) -> list[Picture]:
+    """Draw a table of the counts of each label.
+
+    Nothing if the predictions are not labels, or there are too many.
+    """
+    answers = run.answers
+    if not isinstance(answers, Labels) or len(answers.names) > MOST_CLASSES:
+        return []
+    said, truth = answers.said, answers.truth
+    right = said == truth
+    counts = {
+        "positives": truth,
+        "true positives": truth & said,
+        "false negatives": truth & ~said,
+        "false positives": said & ~truth,
+    }
+    columns = {"label": [short(name, 16) for name in answers.names]}
+    columns |= {head: [f"{n:,}" for n in np.count_nonzero(which, axis=0)] for head, which in counts.items()}
+    columns["accuracy"] = [f"{share:.1%}" for share in right.mean(axis=0)]
+    title = f"{np.count_nonzero(right):,} of {right.size:,} labels are correct ({100 * right.mean():.4g} %)"
+    note = f"Counts over {len(truth):,} validation examples, each with any number of labels."
+    return [table("labels", title, note, columns)]
+
+
 def predictions(run: Run) -> list[Picture]:
-    """Returns the answers of a regression beside the truth; none if the answers are classes."""
+    """Draw predicted against true values of a regression.
+
+    Nothing if the predictions are classes.
+    """
     answers = run.answers
     if not isinstance(answers, Amounts):
         return []
     k = min(answers.truth.shape[1], MOST_AMOUNTS)
     distances = np.abs(answers.said - answers.truth)
+    names = run.experiment.data.target_names if run.experiment is not None else ()
+    titles = names if len(names) == answers.truth.shape[1] else [f"Output {i}" for i in range(k)]
 
     def draw(figure: FigureBase) -> None:
         for i, axes in enumerate(figure.subplots(1, k, squeeze=False)[0]):
             truth, said = answers.truth[:, i], answers.said[:, i]
             ends = [min(truth.min(), said.min()), max(truth.max(), said.max())]
-            axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle="--", label="as it should be")
+            axes.plot(ends, ends, color=MUTED, linewidth=1, linestyle="--", label="prediction = truth")
             axes.plot(truth, said, "o", color=BLUE, markersize=3.5, alpha=0.6, markeredgewidth=0)
             axes.set_aspect("equal", adjustable="datalim")
             axes.grid()
-            axes.set_xlabel("truth")
-            axes.set_ylabel("the model says")
-            axes.set_title(f"Output {i}" if k > 1 else "")
+            axes.set_xlabel("true")
+            axes.set_ylabel("predicted")
+            axes.set_title(short(titles[i], 24) if k > 1 else "")
 
-    title = f"Half of the answers are within {number(float(np.median(distances)))} of the truth"
-    note = f"One dot for each of {len(distances):,} validation examples; the nearer to the dashed line, the better."
+    title = f"Median absolute error {number(float(np.median(distances)))}"
+    note = f"One dot for each of {len(distances):,} validation examples; on the dashed line the prediction is exact."
     if k < answers.truth.shape[1]:
         note += f" The first {k} of {answers.truth.shape[1]} outputs."
     return [Picture("predictions", title, note, (max(5.6, 3.2 * k), 4.2 if k == 1 else 3.5), draw)]

@@ -1,4 +1,4 @@
-"""How the numbers of a run went: the loss, the metrics and the learning rate over the steps."""
+"""Learning curves: loss, metrics and learning rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ WIDTH, HEIGHT = 7.6, 2.3  # inches of one panel
 
 
 def curves(run: Run) -> list[Picture]:
-    """Returns the picture of what `metrics.jsonl` holds; none while it is empty."""
+    """Draw the learning curves from `metrics.jsonl`.
+
+    Nothing while it is empty.
+    """
     measured = dict.fromkeys(name.partition("/")[2] for record in run.records for name in record if "/" in name)
     panels = [name for name in measured if any(len(run.series(f"{part}/{name}")[0]) for part in ("train", "val"))]
     if not panels:
@@ -26,8 +29,9 @@ def curves(run: Run) -> list[Picture]:
             _measured(axes, run, name)
         rows[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.01), ncols=2, borderaxespad=0, handlelength=1.6)
         _learning_rate(rows[-1], run)
-        last = run.records[-1]
-        rows[-1].set_xlabel(f"step of the optimizer ({number(last['step'] / last['epoch'])} in one epoch)")
+        steps, epochs = run.series("epoch")
+        in_epoch = f" ({number(steps[-1] / epochs[-1])} in one epoch)" if len(epochs) and epochs[-1] > 0 else ""
+        rows[-1].set_xlabel(f"optimizer step{in_epoch}")
         rows[-1].xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
         rows[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
         if run.best_step is not None:
@@ -44,7 +48,7 @@ def _headline(run: Run) -> str:
     if not len(losses):
         steps, losses = run.series("train/loss")
     if len(losses) == 0:
-        return "How the training went"
+        return "Learning curves"
     if len(losses) == 1:
         return f"The {part} loss is {number(losses[0])} at step {steps[0]:,.0f}"
     low = losses.argmin()
@@ -54,12 +58,9 @@ def _headline(run: Run) -> str:
 
 
 def _note(run: Run) -> str:
-    note = (
-        "Training examples are learned from, validation examples are not: where the model gets better at the first and "
-        "worse at the second, it learns by heart."
-    )
+    note = "Where the training values keep improving and the validation values get worse, the model overfits."
     if run.best_step is not None:
-        note += f" The dotted line marks step {run.best_step:,}, whose weights are the best."
+        note += f" The dotted line marks step {run.best_step:,}, which has the best weights."
     return note
 
 
@@ -70,7 +71,7 @@ def _measured(axes: Axes, run: Run, name: str) -> None:
     for part, label, color, dashes, width, marker in looks:
         steps, values = run.series(f"{part}/{name}")
         if len(steps):
-            marker = marker or ("o" if len(steps) == 1 else "")  # a line of one point is not seen
+            marker = marker or ("o" if len(steps) == 1 else "")  # a line of one point is invisible
             axes.plot(steps, values, dashes, color=color, linewidth=width, marker=marker, markersize=3.5, label=label)
             seen.append(values)
     values = np.concatenate(seen)

@@ -1,4 +1,4 @@
-"""What is inside a model: its weights, and what its layers give."""
+"""Weights and activations of a model's layers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from minigrad.engine import Tensor, no_grad
+from minigrad.inputs import Inputs, call, count
 from minigrad.nn import Module
 from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, Picture, bare, number
 from minigrad.plots.run import Run
@@ -26,11 +27,14 @@ MOST_BINS = 50
 
 
 def first_layer(run: Run) -> list[Picture]:
-    """Returns the weights of the first layer as images; none where its inputs are no images."""
-    shape = run.experiment.data.image_shape if run.experiment is not None else None
-    if run.experiment is None or shape is None:
+    """Draw the weights of the first layer as images.
+
+    Nothing unless its inputs are images.
+    """
+    shape = run.trained.data.image_shape if run.trained is not None else None
+    if run.trained is None or shape is None:
         return []
-    weight = next((p.data for p in run.experiment.model.parameters() if p.ndim > 1), np.zeros((0, 0)))
+    weight = next((p.data for p in run.trained.model.parameters() if p.ndim > 1), np.zeros((0, 0)))
     if weight.ndim == 2 and weight.shape[1] == np.prod(shape):
         images = weight.reshape(-1, *shape)
     elif weight.ndim == 4 and weight.shape[1] == shape[0]:
@@ -42,7 +46,7 @@ def first_layer(run: Run) -> list[Picture]:
     chosen = np.sort(np.argsort(-strengths, kind="stable")[:MOST_UNITS])
     across = min(8, len(chosen))
     rows = -(-len(chosen) // across)
-    room = max(across, 5)  # tiles in the width, so that few are not too large
+    room = max(across, 5)  # tiles per row, which limits their size
 
     def draw(figure: FigureBase) -> None:
         axes = figure.subplots()
@@ -64,48 +68,54 @@ def first_layer(run: Run) -> list[Picture]:
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
     some = f"The {len(chosen)} strongest of {len(images)}" if len(chosen) < len(images) else f"All {len(images)}"
-    title = "What the first layer looks for"
+    title = "Weights of the first layer"
     note = (
-        f"{some} units, by number. Where a unit is yellow, a bright pixel of the input excites it; where it is dark "
-        "blue, a bright pixel calms it; grey parts of the image do not matter to it."
+        f"{some} units, by number. A bright pixel of the input raises a unit's activation where the weight is yellow, "
+        "and lowers it where it is dark blue; grey parts of the image have weights near 0."
     )
     return [Picture("first_layer", title, note, (7.6, 0.2 + 6.6 / room * (rows + 0.2)), draw)]
 
 
 def weights(run: Run) -> list[Picture]:
-    """Returns how the weights of each layer are spread; none without a model."""
-    if run.experiment is None:
+    """Draw the distribution of each layer's weights.
+
+    Nothing without a model.
+    """
+    if run.trained is None:
         return []
-    found = [(name, p.data) for name, p in run.experiment.model.named_parameters() if p.ndim > 1]
+    found = [(name, p.data) for name, p in run.trained.model.named_parameters() if p.ndim > 1]
     panels = [
         (name, " × ".join(map(str, values.shape)), values.ravel(), f"std {number(float(values.std()))}")
         for name, values in found
     ]
-    title = "How large the weights of each layer are"
+    title = "Distribution of each layer's weights"
     note = (
-        "A bar is the share of a layer's weights that have this value. A healthy layer has one hill around 0; far-off "
-        "weights, or a single spike, hint at a learning rate that is too large, or at a layer that does not learn."
+        "A bar is the share of a layer's weights with this value. Usually there is one peak around 0; outliers, or a "
+        "single spike, hint at a learning rate that is too large, or at a layer that does not learn."
     )
     return _histograms("weights", title, note, panels, BLUE)
 
 
 def activations(run: Run) -> list[Picture]:
-    """Returns how the outputs of each layer are spread over validation examples; none without a model."""
+    """Draw the distribution of each layer's outputs.
+
+    Computed on validation examples; nothing without a model.
+    """
     if run.experiment is None:
         return []
-    # where an output is more than one row, as in a language model, one batch has enough of them
-    count = MOST_EXAMPLES if run.answers is not None else run.experiment.loader(run.experiment.data.train).batch_size
-    inputs, _ = run.experiment.data.val.batch(slice(count))
+    # where an example has many rows of outputs, as in a language model, one batch is enough
+    most = MOST_EXAMPLES if run.answers is not None else run.experiment.loader(run.experiment.data.train).batch_size
+    inputs, _ = run.experiment.data.val.batch(slice(most))
     note = (
-        f"For {len(inputs):,} validation examples: a bar is the share of a layer's outputs that have this value. A "
-        "unit that is always 0 learns nothing more."
+        f"For {count(inputs):,} validation examples: a bar is the share of a layer's outputs with this value. A "
+        "unit whose output is always 0 no longer learns."
     )
     panels = _outputs(run.experiment.model, inputs)
-    return _histograms("activations", "What comes out of each layer", note, panels, ORANGE)
+    return _histograms("activations", "Distribution of each layer's outputs", note, panels, ORANGE)
 
 
-def _outputs(model: Module, inputs: np.ndarray) -> list[tuple[str, str, np.ndarray, str]]:
-    """One panel for each call of each innermost layer, in their order."""
+def _outputs(model: Module, inputs: Inputs) -> list[tuple[str, str, np.ndarray, str]]:
+    """Return one panel per call of each innermost layer, in order."""
     panels: list[tuple[str, str, np.ndarray, str]] = []
     calls: Counter[str] = Counter()
 
@@ -113,23 +123,23 @@ def _outputs(model: Module, inputs: np.ndarray) -> list[tuple[str, str, np.ndarr
         if not isinstance(output, Tensor) or output.dtype.kind != "f":
             return
         if any(isinstance(x, Tensor) and np.may_share_memory(x.data, output.data) for x in args):
-            return  # it passes on what it gets, as dropout does after the training
+            return  # it returns its input, as dropout does in eval mode
         calls[path] += 1
         again = f" (call {calls[path]})" if calls[path] > 1 else ""
         values = output.data.ravel()
-        some = values[:: max(1, values.size // MOST_VALUES)].copy()  # not all of it in memory at once
+        some = values[:: max(1, values.size // MOST_VALUES)].copy()  # a sample, to save memory
         panels.append((path or "model", type(module).__name__ + again, some, _state(output.data)))
 
     with ExitStack() as hooks, no_grad(), np.errstate(all="ignore"):
         for path, module in model.named_modules():
             if not any(module.children()):
                 hooks.enter_context(module.register_forward_hook(partial(hook, path)))
-        model(Tensor(inputs))
+        call(model, inputs)
     return panels
 
 
 def _state(values: np.ndarray) -> str:
-    """What is worth knowing of the outputs (N, ...) of one layer."""
+    """Summarise the outputs (N, ...) of a layer."""
     zero = values == 0
     if zero.mean() < 0.005:
         return f"mean {number(float(values.mean()))}, std {number(float(values.std()))}"
@@ -142,7 +152,7 @@ def _state(values: np.ndarray) -> str:
 def _histograms(
     name: str, title: str, note: str, panels: list[tuple[str, str, np.ndarray, str]], color: str
 ) -> list[Picture]:
-    """One small histogram for each panel: its title, what stands behind it, the values, and a remark below."""
+    """Draw one small histogram per panel: title, layer type, values, and a remark below."""
     if not panels:
         return []
     shown = [panels[i] for i in np.unique(np.linspace(0, len(panels) - 1, min(len(panels), MOST_LAYERS)).astype(int))]
@@ -169,7 +179,7 @@ def _histograms(
 
 def _histogram(axes: Axes, values: np.ndarray, color: str) -> None:
     if values.size:
-        bins = min(MOST_BINS, ceil(2 * values.size ** (1 / 3)))  # Rice's rule, so that few values make no comb
+        bins = min(MOST_BINS, ceil(2 * values.size ** (1 / 3)))  # Rice's rule avoids empty bins with few values
         axes.hist(values, bins=bins, weights=np.full(values.size, 1 / values.size), color=color, histtype="stepfilled")
     axes.axvline(0, color=INK, linewidth=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(4))

@@ -1,16 +1,17 @@
-"""The examples that a model is most wrong about."""
+"""The validation examples with the worst predictions."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
-from minigrad.plots.answers import Amounts, Classes, score_word
-from minigrad.plots.picture import INK, MUTED, RULE, Picture, bare, number, short
+from minigrad.inputs import Inputs, parts
+from minigrad.plots.answers import Amounts, Classes, Labels, score_word
+from minigrad.plots.picture import INK, Picture, bare, number, short, table
 from minigrad.plots.run import Run
 from minigrad.training import Experiment
 
@@ -21,11 +22,16 @@ ACROSS = 6
 
 
 def mistakes(run: Run) -> list[Picture]:
-    """Returns the worst mistakes among the validation examples, or the closest calls where there are no mistakes."""
+    """Draw the worst mistakes among the validation examples.
+
+    Without mistakes, the predictions with the smallest margins.
+    """
     if run.experiment is None or run.answers is None:
         return []
     if isinstance(run.answers, Amounts):
         return [_worst_amounts(run.experiment, run.answers)]
+    if isinstance(run.answers, Labels):
+        return [_worst_labels(run.experiment, run.answers)]
     return [_worst_classes(run.experiment, run.answers)]
 
 
@@ -37,7 +43,7 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     chosen = order[: min(wrong or ACROSS, most)]
     word = score_word(experiment)
     if wrong == 0:
-        title = f"No mistakes among {len(order):,} validation examples; the closest calls"
+        title = f"No mistakes among {len(order):,} validation examples; the smallest margins"
     elif wrong > len(chosen):
         title = f"The {len(chosen)} worst of {wrong:,} mistakes among {len(order):,} validation examples"
     else:
@@ -47,50 +53,91 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     said, truth = answers.said[chosen], answers.truth[chosen]
     scores = answers.scores[chosen]
     each = np.arange(len(chosen))
-    note = f"Behind each class stands the {word} that the model gives it."
+    note = f"After each class: its {word}"
+    note += "." if shape is None else "; below, the index of the validation example."
     inputs, _ = experiment.data.val.batch(answers.rows[chosen])
     if shape is not None:
         captions = [
-            f"says {short(answers.names[a], 10)}  {_score(p)}\nis {short(answers.names[b], 10)}  {_score(q)}"
-            for a, b, p, q in zip(said, truth, scores[each, said], scores[each, truth], strict=True)
+            f"predicted {short(answers.names[a], 10)}  {_score(p)}\n"
+            f"true {short(answers.names[b], 10)}  {_score(q)}\n{i}"
+            for a, b, p, q, i in zip(
+                said, truth, scores[each, said], scores[each, truth], answers.rows[chosen], strict=True
+            )
         ]
         return _images(title, note, inputs.reshape(-1, *shape), captions)
     columns = {
-        "it is": [short(answers.names[i], 16) for i in truth],
-        "the model says": [short(answers.names[i], 16) for i in said],
-        f"{word} of what it says": [_score(p) for p in scores[each, said]],
-        f"{word} of what it is": [_score(p) for p in scores[each, truth]],
+        "true": [short(answers.names[i], 16) for i in truth],
+        "predicted": [short(answers.names[i], 16) for i in said],
+        f"{word} of the predicted": [_score(p) for p in scores[each, said]],
+        f"{word} of the true": [_score(p) for p in scores[each, truth]],
     }
-    return _table(title, _rows(experiment), {**_inputs(experiment, inputs), **columns})
+    shown = _places(experiment, answers.rows[chosen]) | _inputs(experiment, inputs)
+    return table("mistakes", title, _rows(experiment), shown | columns)
+
+
+def _worst_labels(experiment: Experiment, answers: Labels) -> Picture:
+    wrong = (answers.said != answers.truth).sum(axis=1)
+    chosen = np.argsort(-wrong, kind="stable")[:MOST_ROWS]
+
+    def names_of(holds: np.ndarray) -> list[str]:
+        return [short(", ".join(np.array(answers.names)[row]) or "none", 30) for row in holds[chosen]]
+
+    columns = {
+        "true": names_of(answers.truth),
+        "predicted": names_of(answers.said),
+        "wrong labels": [str(count) for count in wrong[chosen]],
+    }
+    inputs = _places(experiment, chosen) | _inputs(experiment, experiment.data.val.batch(chosen)[0])
+    title = f"{np.count_nonzero(wrong):,} of {len(wrong):,} validation examples have a wrong label; the worst"
+    return table("mistakes", title, _rows(experiment), {**inputs, **columns})
 
 
 def _worst_amounts(experiment: Experiment, answers: Amounts) -> Picture:
-    distances = np.abs(answers.said - answers.truth).sum(axis=1)
+    distances = np.abs(answers.said - answers.truth).mean(axis=1)
     chosen = np.argsort(-distances, kind="stable")[:MOST_ROWS]
-    columns = _inputs(experiment, experiment.data.val.batch(chosen)[0])
+    columns = _places(experiment, chosen) | _inputs(experiment, experiment.data.val.batch(chosen)[0])
+    names = experiment.data.target_names
     for i in range(min(answers.truth.shape[1], 2)):
-        behind = f" ({i})" if answers.truth.shape[1] > 1 else ""
-        columns[f"truth{behind}"] = [number(x) for x in answers.truth[chosen, i]]
-        columns[f"the model says{behind}"] = [number(x) for x in answers.said[chosen, i]]
-    columns["distance"] = [number(x) for x in distances[chosen]]
-    return _table("The validation examples that it is furthest from", _rows(experiment), columns)
+        behind = f" ({names[i] if len(names) > i else i})" if answers.truth.shape[1] > 1 else ""
+        columns[f"true{behind}"] = [number(x) for x in answers.truth[chosen, i]]
+        columns[f"predicted{behind}"] = [number(x) for x in answers.said[chosen, i]]
+    note, several = _rows(experiment), answers.truth.shape[1]
+    columns["absolute error" if several == 1 else "mean absolute error"] = [number(x) for x in distances[chosen]]
+    if several > 1:
+        note += f" The error is the mean over the {several} numbers of an example."
+    return table("mistakes", "The validation examples with the largest errors", note, columns)
 
 
 def _score(value: float) -> str:
     return "<0.001" if 0 < value < 1e-3 else number(value)
 
 
-def _inputs(experiment: Experiment, inputs: np.ndarray) -> dict[str, list[str]]:
-    """The first input values of each example, by name."""
-    flat = inputs.reshape(len(inputs), -1)
-    names = experiment.data.feature_names or tuple(f"input {i}" for i in range(flat.shape[1]))
-    return {name: [number(x) for x in flat[:, i]] for i, name in enumerate(names[:MOST_COLUMNS])}
+def _inputs(experiment: Experiment, inputs: Inputs) -> dict[str, list[str]]:
+    """Return the first values of each example by name: as in the file, or else as the model gets them."""
+    if cells := experiment.data.original(inputs):
+        return {name: [short(text, 40) for text in cells[name]] for name in list(cells)[:MOST_COLUMNS]}
+    columns: dict[str, np.ndarray] = {}
+    for of, array in parts(inputs):
+        flat = array.reshape(len(array), -1)
+        names = experiment.data.feature_names or tuple(f"{of or 'input'} {i}" for i in range(flat.shape[1]))
+        columns |= dict(zip(names[:MOST_COLUMNS], flat.T, strict=False))
+    return {name: [number(x) for x in columns[name]] for name in list(columns)[:MOST_COLUMNS]}
 
 
 def _rows(experiment: Experiment) -> str:
-    n = experiment.data.num_features
+    data = experiment.data
+    if cells := data.original(data.val.batch(slice(1))[0]):
+        some = f"the first {MOST_COLUMNS} of {len(cells)} columns" if len(cells) > MOST_COLUMNS else "its columns"
+        return f"Each row is one {'line of the file' if data.val.lines is not None else 'example'}, with {some}."
+    n = sum(map(prod, data.input_shapes.values())) if data.input_shapes else data.num_features
     some = f"the first {MOST_COLUMNS} of {n} inputs" if n > MOST_COLUMNS else "the inputs"
-    return f"Each row is one example, with {some} as the model gets them."
+    return f"Each row is one validation example, by index, with {some} as the model gets them."
+
+
+def _places(experiment: Experiment, chosen: np.ndarray) -> dict[str, list[str]]:
+    """Return where each example is: its line in the file, or its index in the validation split."""
+    lines = experiment.data.val.lines
+    return {"example": [f"{i}" for i in chosen]} if lines is None else {"line": [f"{i}" for i in lines[chosen]]}
 
 
 def _images(title: str, note: str, images: np.ndarray, captions: Sequence[str]) -> Picture:
@@ -104,39 +151,13 @@ def _images(title: str, note: str, images: np.ndarray, captions: Sequence[str]) 
             show(axes, image)
             axes.set_xlabel(caption, color=INK, fontsize=8.5, linespacing=1.3)
 
-    return Picture("mistakes", title, note, (7.6, 1.72 * rows), draw)
+    return Picture("mistakes", title, note, (7.6, 1.85 * rows), draw)
 
 
 def show(axes: Axes, image: np.ndarray) -> None:
-    """Shows an image (1 or 3, height, width)."""
+    """Show an image (1 or 3, height, width)."""
     if len(image) == 1:
         axes.imshow(image[0], cmap="gray")
     else:
         low, high = image.min(), image.max()
         axes.imshow(np.moveaxis((image - low) / max(high - low, 1e-12), 0, -1))
-
-
-def _table(title: str, note: str, columns: dict[str, list[str]]) -> Picture:
-    heads = [textwrap.fill(short(name, 28), 14) for name in columns]
-    tall = 1 + max(head.count("\n") for head in heads)
-    widths = [
-        max(max(map(len, head.split("\n"))), *map(len, cells)) + 3
-        for head, cells in zip(heads, columns.values(), strict=True)
-    ]
-    rows = len(next(iter(columns.values())))
-    right = np.cumsum(widths)
-
-    def draw(figure: FigureBase) -> None:
-        axes = figure.subplots()
-        bare(axes)
-        axes.set_xlim(0, right[-1] + 1)
-        axes.set_ylim(rows - 0.3, -0.6 - 0.7 * tall)
-        for x, head, cells in zip(right, heads, columns.values(), strict=True):
-            axes.text(x, -0.75, head, ha="right", va="bottom", color=MUTED, linespacing=1.2)
-            for y, cell in enumerate(cells):
-                axes.text(x, y, cell, ha="right", va="center")
-        for y in range(rows):
-            axes.axhline(y - 0.5, color=RULE, linewidth=0.6)
-
-    size = (max(5.0, 0.08 * right[-1] + 0.3), 0.24 * (rows + 0.7 * tall + 0.5))
-    return Picture("mistakes", title, note, size, draw)

@@ -1,4 +1,4 @@
-"""What all pictures share: how one is drawn and saved, and the colours in it."""
+"""Drawing, saving and colours of figures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,17 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from minigrad.formats.atomic import write_durably
+
+READABLE = 0.74
+"""The share of its size below which a page scrolls a picture instead of shrinking its text further."""
+
+PAGE_WIDTH = 7.6
+"""Inches that a page has for a picture on a large screen."""
+
 INK, MUTED, RULE = "#1b1f24", "#59626d", "#d3d8df"
-# From the palette of M. Okabe and K. Ito, Color Universal Design (2008): people of all kinds of colour vision tell
-# them apart. Where two lines or classes meet, they differ in dashes or markers too.
+# From the palette of M. Okabe and K. Ito, Color Universal Design (2008), distinguishable with any colour vision. Where
+# two lines or classes meet, they differ in dashes or markers too.
 BLUE, ORANGE = "#0072b2", "#d55e00"
 CLASS_COLORS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#555555")
 CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -48,7 +56,7 @@ STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "minigrad",  # the same run gives the same bytes
     "text.color": INK,
-    "text.parse_math": False,  # names with a dollar sign are no formulas
+    "text.parse_math": False,  # a dollar sign in a name does not start a formula
     "xtick.color": MUTED,
     "xtick.labelsize": 8.5,
     "ytick.color": MUTED,
@@ -62,11 +70,11 @@ _THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", BLUE: "
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a run.
+    """A figure of a run.
 
     Args:
-        name: of its file, without the ending.
-        title: what it says, in a few words.
+        name: the name of its file, without suffix.
+        title: the main result, in a few words.
         note: how to read it.
         size: width and height in inches, without the heading.
         draw: draws it into a figure.
@@ -79,7 +87,7 @@ class Picture:
     draw: Callable[[FigureBase], None]
 
     def figure(self) -> Figure:
-        """Returns the picture under its title and note."""
+        """Return the figure with its title and note."""
         width, height = self.size
         title = textwrap.fill(self.title, int(width * 9.4))
         note = textwrap.fill(self.note, int(width * 14.3))
@@ -95,18 +103,30 @@ class Picture:
             self.draw(body)
         return figure
 
-    def save(self, folder: Path, svg: bool = False) -> Path:
-        """Writes `<name>.png`, or `.svg`, into `folder`, and returns its path. Raises OSError if that fails."""
-        path = folder / f"{self.name}.{'svg' if svg else 'png'}"
+    def _repr_svg_(self) -> str:
+        buffer = StringIO()
         figure = self.figure()
         with matplotlib.rc_context(STYLE):
-            figure.savefig(path, dpi=144, metadata={"Date": None} if svg else {})
+            figure.savefig(buffer, format="svg", metadata={"Date": None})
+        return buffer.getvalue()
+
+    def save(self, folder: Path, svg: bool = False) -> Path:
+        """Save `<name>.png` or `.svg` in `folder`; return its path.
+
+        Raises:
+            OSError: if that fails.
+        """
+        path = folder / f"{self.name}.{'svg' if svg else 'png'}"
+        figure, content = self.figure(), BytesIO()
+        with matplotlib.rc_context(STYLE):
+            figure.savefig(content, format=path.suffix[1:], dpi=144, metadata={"Date": None} if svg else {})
+        write_durably(path, content.getvalue())  # on a full disk the old file stays whole
         return path
 
     def inline(self) -> str:
-        """Returns the picture without its heading as an <svg> element for a page.
+        """Return the figure as an <svg> element for HTML.
 
-        The page says what the colours `--ink`, `--muted`, `--rule` and `--blue` are, so that they suit its background.
+        It has no heading. The page sets the colours `--ink`, `--muted`, `--rule` and `--blue` to suit its background.
         """
         with matplotlib.rc_context(STYLE):
             figure = Figure(figsize=self.size, layout=_layout())
@@ -115,18 +135,30 @@ class Picture:
             figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
         svg = svg[svg.index("<svg") :]
-        # without what only a file of its own needs
+        # remove what only a separate file needs
         svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
         svg = re.sub(r' (xmlns(:xlink)?="[^"]*"|id="\w+_\d+")', "", svg)
-        described = f'role="img" aria-label="{escape(self.title)}" style="max-width: {self.size[0]}in"'
+        width = f"max-width: {self.size[0]}in; min-width: {min(READABLE * self.size[0], PAGE_WIDTH):.2f}in"
+        described = f'role="img" aria-label="{escape(self.title)}" style="{width}"'
         svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', described, svg, count=1)
         for color, variable in _THEME.items():
             svg = svg.replace(color, variable)
         return re.sub(r"\s*\n\s*", "\n", svg)
 
 
+def themed(color: str) -> str:
+    """Return a colour as a variable of the theme.
+
+    A colour outside of the theme stays as it is. See `Picture.inline`.
+    """
+    return _THEME.get(color, color)
+
+
 def tint(color: str, strength: Any) -> Any:
-    """Returns `color` as RGBA (..., 4), as opaque as `strength` (...) says, from 0 to 1: it suits any background."""
+    """Return `color` as RGBA with opacity `strength`.
+
+    Shape (..., 4) for a strength of shape (...), from 0 to 1. It suits any background.
+    """
     opacity = np.asarray(strength)[..., np.newaxis]
     return np.concatenate([np.broadcast_to(to_rgb(color), (*opacity.shape[:-1], 3)), opacity], axis=-1)
 
@@ -136,19 +168,22 @@ def _layout() -> ConstrainedLayoutEngine:
 
 
 def bare(axes: Axes) -> None:
-    """Leaves nothing of the axes but what is drawn in them."""
+    """Remove ticks and frame of the axes."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
 
 
 def short(text: str, length: int) -> str:
-    """Returns `text`, of which no more than `length` characters are left."""
+    """Shorten `text` to at most `length` characters."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def number(value: float) -> str:
-    """Returns `value` as people read it: three digits, no exponent between 0.001 and 100,000."""
+    """Format a number with three digits.
+
+    Without an exponent between 0.001 and 100,000.
+    """
     if 100 <= abs(value) < 1e5:
         text = f"{value:,.0f}"
     elif value == 0 or 1e-3 <= abs(value) < 100:
@@ -156,3 +191,30 @@ def number(value: float) -> str:
     else:
         text = f"{value:.2g}"
     return text.replace("-", "−")
+
+
+def table(name: str, title: str, note: str, columns: dict[str, list[str]]) -> Picture:
+    """Return a figure of a table of texts."""
+    heads = [textwrap.fill(short(head, 28), 14) for head in columns]
+    tall = 1 + max(head.count("\n") for head in heads)
+    widths = [
+        max(max(map(len, head.split("\n"))), *map(len, cells)) + 3
+        for head, cells in zip(heads, columns.values(), strict=True)
+    ]
+    rows = len(next(iter(columns.values())))
+    right = np.cumsum(widths)
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        bare(axes)
+        axes.set_xlim(0, right[-1] + 1)
+        axes.set_ylim(rows - 0.3, -0.6 - 0.7 * tall)
+        for x, head, cells in zip(right, heads, columns.values(), strict=True):
+            axes.text(x, -0.75, head, ha="right", va="bottom", color=MUTED, linespacing=1.2)
+            for y, cell in enumerate(cells):
+                axes.text(x, y, cell, ha="right", va="center")
+        for y in range(rows):
+            axes.axhline(y - 0.5, color=RULE, linewidth=0.6)
+
+    size = (max(5.0, 0.08 * right[-1] + 0.3), 0.24 * (rows + 0.7 * tall + 0.5))
+    return Picture(name, title, note, size, draw)

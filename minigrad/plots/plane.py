@@ -1,4 +1,4 @@
-"""What a model of two inputs answers all over the plane."""
+"""Decision regions of models with two inputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FuncFormatter
 
 from minigrad.engine import Tensor, no_grad
-from minigrad.plots.answers import Amounts, Classes, read_classes
+from minigrad.inference.answers import read
+from minigrad.plots.answers import Amounts, Classes, Labels
 from minigrad.plots.picture import CLASS_COLORS, CLASS_MARKERS, INK, Picture, number, short, tint
 from minigrad.plots.run import Run
 from minigrad.training import Experiment
@@ -20,11 +21,14 @@ BATCH = 4096
 
 
 def decision(run: Run) -> list[Picture]:
-    """Returns the plane with the model's answers and the validation examples; none unless there are two inputs."""
+    """Draw the decision regions and the validation examples.
+
+    Nothing unless the model has two inputs.
+    """
     experiment, answers = run.experiment, run.answers
-    if experiment is None or answers is None or experiment.data.input_shape != (2,):
+    if experiment is None or answers is None or experiment.data.input_shapes or experiment.data.input_shape != (2,):
         return []
-    if isinstance(answers, Amounts) and answers.said.shape[1] > 1:
+    if isinstance(answers, Labels) or (isinstance(answers, Amounts) and answers.said.shape[1] > 1):
         return []
     inputs, _ = experiment.data.val.batch(slice(None))
     low, high = inputs.min(axis=0), inputs.max(axis=0)
@@ -52,19 +56,19 @@ def decision(run: Run) -> list[Picture]:
     height = SIDE * float(np.clip((top - bottom) / (right - left), 0.5, 1.2)) + 0.6
     if isinstance(answers, Amounts):
         title, note = (
-            "What the model says all over the plane",
-            "The dots are validation examples, in the colour of the truth.",
+            "Predictions over the input plane",
+            "The dots are validation examples, in the colour of their targets.",
         )
     else:
-        title = f"Where the model draws the line: {answers.right.sum():,} of {len(inputs):,} right"
-        note = "A tint is the answer for a place in the plane, and where it is strong, the model is sure."
+        title = f"Decision regions: {answers.right.sum():,} of {len(inputs):,} correct"
+        note = "The tint is the predicted class, stronger where the model is more certain."
         note += " The points are the validation examples."
     return [Picture("decision", title, f"{note} Inputs are shown as the model gets them.", (7.0, height), draw)]
 
 
 def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tuple[float, float, float, float]) -> None:
-    """The classes as tints, and lines between them."""
-    said, scores = read_classes(experiment, plane)
+    """Draw the classes as tints, and the lines between them."""
+    said, scores = read(experiment, plane, experiment.data.target(experiment.loss.comparison, plane.shape))
     ordered = np.sort(scores, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]
     sure = np.clip(lead / max(np.quantile(lead, 0.95), 1e-12), 0, 1)
@@ -82,7 +86,7 @@ def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tupl
 
 
 def _examples(axes: Axes, inputs: np.ndarray, answers: Classes) -> None:
-    """The examples, each class with a colour and a marker, and rings around mistakes."""
+    """Draw the examples, each class with its colour and marker, and rings around mistakes."""
     points = inputs[answers.rows]
     for i in np.unique(answers.truth):
         mine = points[answers.truth == i]
@@ -97,7 +101,7 @@ def _examples(axes: Axes, inputs: np.ndarray, answers: Classes) -> None:
         )
     wrong = points[~answers.right]
     if len(wrong):
-        axes.plot(*wrong.T, "o", color=INK, fillstyle="none", markersize=11, markeredgewidth=1.3, label="wrong answer")
+        axes.plot(*wrong.T, "o", color=INK, fillstyle="none", markersize=11, markeredgewidth=1.3, label="wrong")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
 
 
@@ -109,7 +113,7 @@ def _surface(
     inputs: np.ndarray,
     answers: Amounts,
 ) -> None:
-    """The answers as colours, and the examples in the colour of the truth."""
+    """Draw the predictions as colours, and the examples in the colours of their targets."""
     low, high = float(min(plane.min(), answers.truth.min())), float(max(plane.max(), answers.truth.max()))
     shown = axes.imshow(
         plane.reshape(POINTS, POINTS),
@@ -133,6 +137,6 @@ def _surface(
         linewidths=0.7,
     )
     bar = figure.colorbar(shown, ax=axes, aspect=24, pad=0.02)
-    bar.set_label("the model says")
+    bar.set_label("predicted")
     bar.outline.set_visible(False)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))

@@ -1,4 +1,4 @@
-"""One page that shows all of a run, and needs nothing but itself."""
+"""Reports: a run as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -10,36 +10,46 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from minigrad.config import ConfigError
+from minigrad.data import DataError
+from minigrad.formats.atomic import write_durably
+from minigrad.nn.summary import summary
 from minigrad.plots.picture import Picture, number
 from minigrad.plots.pictures import pictures
 from minigrad.plots.run import Run
-from minigrad.training.summary import summary
+from minigrad.training import UsageError
+
+PARTIAL = "report_partial.html"
+"""A report of a run of which something is missing, beside one that has all."""
+
+_MISSING = '<p class="missing">'
 
 STATUS = {
-    "done": "It ran to its end.",
-    "running": "It is still running, or was killed; this is what there is.",
-    "interrupted": "It was interrupted and can be resumed; this is what there is.",
-    "failed": "It failed; this is what there is.",
+    "done": "The run is complete.",
+    "running": "The run is still running, or was killed; these are its results so far.",
+    "interrupted": "The run was interrupted and can be resumed; these are its results so far.",
+    "pruned": "A search stopped the run early; it can be resumed. These are its results so far.",
+    "failed": "The run failed; these are its results so far.",
 }
 
 
 def report(run: Run) -> str:
-    """Returns the page as HTML: results, pictures, layers, config, environment, and how to run it again.
+    """Return the report as HTML.
 
-    It loads nothing from anywhere, has no scripts, and suits light and dark screens. All that comes from the run is
-    escaped.
+    It has results, figures, layers, config, environment, and the command to reproduce the run. It is self-contained,
+    has no scripts, and suits light and dark screens. All text from the run is escaped.
     """
-    template = Template(Path(__file__).with_name("report.html").read_text(encoding="utf-8"))
     status = str(run.facts.get("status", "unknown"))
-    return template.substitute(
+    return page(
+        "report.html",
         name=escape(run.name),
         status=escape(status),
-        sentence=escape(" ".join(filter(None, [STATUS.get(status, ""), _times(run.facts)]))),
+        sentence=escape(" ".join(filter(None, [STATUS.get(status, ""), _reason(run.facts), _times(run.facts)]))),
         results="".join(_result(name, value) for name, value in _results(run).items()),
-        missing=f'<p class="missing">{escape(run.missing)}</p>' if run.missing else "",
-        pictures="".join(_figure(picture) for picture in pictures(run)),
+        missing=f"{_MISSING}{escape(run.missing)}</p>" if run.missing else "",
+        pictures="".join(figure(picture) for picture in pictures(run)),
         layers=f'<section id="layers"><h2>Layers</h2><pre>{escape(_layers(run))}</pre></section>'
-        if run.experiment
+        if run.trained
         else "",
         config=escape(run.config),
         environment="".join(
@@ -50,15 +60,42 @@ def report(run: Run) -> str:
     )
 
 
+def page(template: str, **parts: str) -> str:
+    """Return a filled-in page template, with the common style.
+
+    Args:
+        template: the name of its file.
+        parts: HTML by name.
+    """
+    folder = Path(__file__).parent
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    return Template((folder / template).read_text(encoding="utf-8")).substitute(style=style, **parts)
+
+
 def save_report(run: Run) -> Path:
-    """Writes the page to `report.html` in the run's directory and returns its path. Raises OSError if that fails."""
+    """Save `report.html` in the run's directory; return its path.
+
+    Where something is missing of the run, such as its data, a report that has all stays, and this one is `PARTIAL`.
+
+    Raises: OSError if that fails.
+    """
     path = run.path / "report.html"
-    path.write_text(report(run), encoding="utf-8")
+    if run.missing and _is_whole(path):
+        path = run.path / PARTIAL
+    write_durably(path, report(run).encode())
     return path
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether a file is a report of which nothing is missing."""
+    if not path.is_file():
+        return False
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return text.rstrip().endswith("</html>") and _MISSING not in text
+
+
 def _results(run: Run) -> dict[str, Any]:
-    """What a person looks for first: the test values, or while there are none the last of each kind."""
+    """Return the test results; without any, the last values of each kind."""
     results = run.facts.get("results") or {}
     measured = {name: value for name, value in results.items() if isinstance(value, (int, float)) and "/" in name}
     if not measured:
@@ -67,7 +104,7 @@ def _results(run: Run) -> dict[str, Any]:
     order = {"test": 0, "val": 1, "train": 2}
     measured = dict(sorted(measured.items(), key=lambda item: order.get(item[0].partition("/")[0], 3)))
     steps = run.records[-1]["step"] if run.records else 0
-    parameters = sum(p.size for p in run.experiment.model.parameters()) if run.experiment else None
+    parameters = sum(p.size for p in run.trained.model.parameters()) if run.trained else None
     return {**measured, "best step": run.best_step, "steps": steps, "parameters": parameters}
 
 
@@ -78,27 +115,35 @@ def _result(name: str, value: Any) -> str:
     return f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>"
 
 
-def _figure(picture: Picture) -> str:
+def figure(picture: Picture) -> str:
+    """Return a figure with its title and note as HTML."""
     return (
         f'<figure id="{picture.name}"><h2>{escape(picture.title)}</h2>'
-        f"<figcaption>{escape(picture.note)}</figcaption>{picture.inline()}</figure>"
+        f'<figcaption>{escape(picture.note)}</figcaption><div class="wide">{picture.inline()}</div></figure>'
     )
 
 
 def _layers(run: Run) -> str:
-    assert run.experiment is not None
-    experiment = run.experiment
-    batch = slice(experiment.loader(experiment.data.train).batch_size)
-    return summary(experiment.model, experiment.data.val.batch(batch)[0])
+    """Return the table of layers, computed on an input of zeros."""
+    assert run.trained is not None
+    try:
+        blank = run.trained.data.blank()
+    except (ConfigError, DataError, UsageError) as error:  # a run without the sizes
+        return f"unknown without the data: {error}"
+    return summary(run.trained.model, blank)
+
+
+def _reason(facts: Mapping[str, Any]) -> str:
+    return f"Why it ended: {facts['reason']}." if facts.get("reason") else ""
 
 
 def _times(facts: Mapping[str, Any]) -> str:
     if "started" not in facts:
         return ""
     started = datetime.fromisoformat(facts["started"])
-    text = f"Begun on {started:%Y-%m-%d at %H:%M %Z}"
-    if "ended" in facts:
-        seconds = (datetime.fromisoformat(facts["ended"]) - started).total_seconds()
+    text = f"Started on {started:%Y-%m-%d at %H:%M %Z}"
+    if "seconds" in facts:
+        seconds = facts["seconds"]
         text += f", took {number(max(seconds, 1))} s" if seconds < 120 else f", took {number(seconds / 60)} min"
     return text + "."
 
@@ -106,7 +151,7 @@ def _times(facts: Mapping[str, Any]) -> str:
 def _environment(facts: Mapping[str, Any]) -> dict[str, str]:
     known = {**facts.get("versions", {}), **facts.get("machine", {})}
     known |= {name.replace("_", " "): facts[name] for name in ("git_commit", "seed", "exit_code") if name in facts}
-    return {name: str(value) for name, value in known.items()}
+    return {name: str(value) for name, value in known.items() if value is not None}
 
 
 def _reproduce(run: Run) -> str:
@@ -115,9 +160,9 @@ def _reproduce(run: Run) -> str:
     if commit:
         lines.append(f"git checkout {commit.removesuffix('-dirty')}")
         if commit.endswith("-dirty"):
-            lines.append("# files differed from that commit: the result may differ too")
-    lines.append(f"python train.py {shlex.quote(str(run.path / 'config.yaml'))}")
+            lines.append("# uncommitted changes: the result may differ")
+    lines.append(f"minigrad train {shlex.quote(str(run.path / 'config.yaml'))}")
     if "arguments" in run.facts:
-        lines.append("# it was begun with:")
-        lines.append(f"# python train.py {shlex.join(run.facts['arguments'])}")
+        lines.append("# original command:")
+        lines.append(f"# minigrad {shlex.join(run.facts['arguments'])}")
     return "\n".join(lines)

@@ -1,8 +1,7 @@
-"""What a run left in its directory, finished or not, and what its model does with the validation examples."""
+"""A run's files and its model's validation predictions."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,67 +10,85 @@ from typing import Any
 import numpy as np
 
 from minigrad.config import ConfigError, Registry
-from minigrad.engine import Tensor, no_grad
-from minigrad.plots.answers import Amounts, Classes, read_answers
-from minigrad.training import CheckpointError, Experiment, UsageError
+from minigrad.data import DataError
+from minigrad.engine import no_grad
+from minigrad.inference.load import open_run
+from minigrad.inference.predict import BATCH
+from minigrad.inputs import call
+from minigrad.plots.answers import Amounts, Classes, Labels, read_answers
+from minigrad.runs.files import RunError, read_config, read_facts, read_records
+from minigrad.training import Experiment, UsageError
 from minigrad.training.experiment import known_classes
-from minigrad.training.outcome import BATCH, open_run
+from minigrad.training.history import series
 
 
 class Run:
-    """A run that is done, failed, interrupted, or still under way: all of it that is there.
+    """A run, complete or not.
 
-    `experiment` has the model with the best weights so far, which are those after step `best_step`. Where there are no
-    weights yet, or the model cannot be built any more, both are None, and `missing` says why.
+    It may be done, failed, interrupted, or still running.
+
+    Attributes:
+        trained: the experiment with the best weights so far; None if there are none, or it cannot be built.
+        experiment: the same, if its examples are available and unchanged; else None.
+        best_step: the step of the best weights.
+        missing: what of these is None, and why.
 
     Args:
         path: its directory.
-        overrides: go over its config: `["data.root=elsewhere"]`.
-        registry: the classes that its config may name; left out, minigrad's own and those of `models/`.
+        overrides: config values that change: `["data.root=elsewhere"]`.
+        registry: the classes that its config may name; default: minigrad's own and those of `models/`.
 
-    Raises: UsageError if there is no run; OSError if it cannot be read.
+    Raises:
+        UsageError: if there is no run.
+        RunError: if one of its files cannot be read, or is invalid.
     """
 
     def __init__(self, path: Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> None:
         self.path = path
         if not (path / "config.yaml").is_file():
-            raise UsageError(f"{path} is no directory of a run, as runs/digits_mlp/0001: it has no config.yaml")
-        self.config = (path / "config.yaml").read_text(encoding="utf-8")
-        self.facts: dict[str, Any] = {}
-        if (path / "run.json").is_file():
-            self.facts = json.loads((path / "run.json").read_text(encoding="utf-8"))
+            raise UsageError(f"{path} is not a run, such as runs/digits_mlp/0001: it has no config.yaml")
+        self.config = read_config(path)
+        self.facts = read_facts(path)
+        self.trained: Experiment | None = None
         self.experiment: Experiment | None = None
         self.best_step: int | None = None
         self.missing = ""
         try:
-            self.experiment, self.best_step = open_run(path, registry or known_classes(), overrides)
-        except (UsageError, ConfigError, CheckpointError) as error:
-            self.missing = str(error)
+            self.trained, self.best_step = open_run(path, registry or known_classes(run=path), overrides, True)
+        except (UsageError, ConfigError, RunError) as error:
+            self.missing = f"no model: {error}"
+            return
+        try:
+            if len(self.trained.data.val):  # opens the data
+                self.experiment = self.trained
+        except (UsageError, ConfigError, DataError) as error:
+            self.missing = f"no validation examples: {error}"
 
     @property
     def name(self) -> str:
-        """What people call the run: `digits_mlp/0001`."""
+        """The run's name, as `digits_mlp/0001`."""
         path = self.path.resolve()
         return f"{path.parent.name}/{path.name}"
 
     @cached_property
     def records(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`, but for a last one that is half written."""
-        file = self.path / "metrics.jsonl"
-        lines = file.read_text(encoding="utf-8").split("\n") if file.is_file() else [""]
-        return [json.loads(line) for line in lines[:-1]]
+        """The records of `metrics.jsonl`, without an incomplete last line.
+
+        Raises:
+            RunError: if a line is not a record.
+        """
+        return read_records(self.path)
 
     def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the steps (n,) where a number was recorded under `name`, and the numbers (n,)."""
-        points = [(record["step"], record[name]) for record in self.records if record.get(name) is not None]
-        steps, values = np.array(points, dtype=float).reshape(-1, 2).T
-        return steps, values
+        """Return the steps (n,) and values (n,) of a metric."""
+        return series(self.records, name)
 
     @cached_property
-    def answers(self) -> Classes | Amounts | None:
-        """What the model says to the validation examples; None where that is neither classes nor amounts, or no model.
+    def answers(self) -> Classes | Labels | Amounts | None:
+        """The validation predictions, or None.
 
-        The test examples are left alone: who looks at them and then changes the model has no test any more.
+        None if the outputs are not predictions, or the model or the data is missing. The test set is not used: a model
+        that is changed after looking at it has no test set any more.
         """
         if self.experiment is None:
             return None
@@ -80,7 +97,7 @@ class Run:
         with no_grad(), np.errstate(all="ignore"):
             for i in range(0, len(examples), BATCH):
                 inputs, _ = examples.batch(slice(i, i + BATCH))
-                outputs.append(model(Tensor(inputs)).data)
-                if outputs[0].ndim > 2:  # as those of a language model, which would be many
+                outputs.append(call(model, inputs).data)
+                if outputs[0].ndim > 2:  # such as those of a language model, which are many
                     return None
         return read_answers(self.experiment, np.concatenate(outputs))

@@ -1,60 +1,37 @@
-"""Training: the loop, what it measures and keeps, and the command line around it."""
+"""Training: experiments, the loop, and its callbacks."""
 
-from minigrad.training.callback import Callback
-from minigrad.training.callbacks import ReduceLROnPlateau, TensorBoard
-from minigrad.training.checkpoint import CheckpointError, read_checkpoint
-from minigrad.training.command import main
+from minigrad.training.callback import Callback, ExperimentView, TrainingView
+from minigrad.training.csv_log import CSVLog
+from minigrad.training.divergence import TrainingError
+from minigrad.training.ema import EMA
 from minigrad.training.experiment import Experiment, ExperimentError, UsageError, load
-from minigrad.training.generation import generate
-from minigrad.training.metrics import (
-    F1,
-    R2,
-    Accuracy,
-    ConfusionMatrix,
-    ExactMatch,
-    MeanAbsoluteError,
-    Metric,
-    Perplexity,
-    Precision,
-    Recall,
-    TopK,
-)
+from minigrad.training.history import History
 from minigrad.training.monitor import Checkpoint, EarlyStopping
-from minigrad.training.outcome import evaluate, load_run, predict
-from minigrad.training.run_directory import RunDirectory
-from minigrad.training.settings import Trainer
-from minigrad.training.trainer import Training, TrainingError
+from minigrad.training.own_loop import train_step
+from minigrad.training.plateau import ReduceLROnPlateau
+from minigrad.training.tensorboard import TensorBoard
+from minigrad.training.trainer import Trainer, Training
+from minigrad.training.weights import Weights, load_weights
 
 __all__ = [
-    "F1",
-    "R2",
-    "Accuracy",
+    "EMA",
+    "CSVLog",
     "Callback",
     "Checkpoint",
-    "CheckpointError",
-    "ConfusionMatrix",
     "EarlyStopping",
-    "ExactMatch",
     "Experiment",
     "ExperimentError",
-    "MeanAbsoluteError",
-    "Metric",
-    "Perplexity",
-    "Precision",
-    "Recall",
+    "ExperimentView",
+    "History",
     "ReduceLROnPlateau",
-    "RunDirectory",
     "TensorBoard",
-    "TopK",
     "Trainer",
     "Training",
     "TrainingError",
+    "TrainingView",
     "UsageError",
-    "evaluate",
-    "generate",
+    "Weights",
     "load",
-    "load_run",
-    "main",
-    "predict",
-    "read_checkpoint",
+    "load_weights",
+    "train_step",
 ]

@@ -1,51 +1,162 @@
-"""What a person adds to the loop without writing a loop."""
+"""Callbacks, and their view of the training."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from minigrad.training.state import kept
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from minigrad.training.trainer import Training
+from minigrad.data import DataLoader, Dataset
+from minigrad.metrics import Metric
+from minigrad.nn import Loss, Module, Parameter
+from minigrad.optim import Optimizer, Schedule
+from minigrad.runs.directory import RunDirectory
+from minigrad.runs.state import kept
+from minigrad.targets import Target
+from minigrad.training.monitor import Mode
+
+
+class ExperimentView(Protocol):
+    """The parts of an experiment that a callback may read.
+
+    Attributes:
+        facts: what its config refers to of the data, by name, as `num_features`.
+    """
+
+    name: str
+    data: Dataset
+    model: Module
+    loss: Loss
+    seed: int
+    metrics: list[Metric]
+    facts: dict[str, Any]
+
+    @property
+    def measured(self) -> Mapping[str, Mode]:
+        """The names that can be monitored, with their better direction."""
+
+
+class TrainingView(Protocol):
+    """The parts of a training that a callback may use.
+
+    Attributes:
+        model: in training mode, except in `on_train_end`.
+        parameters: of the model, those without gradients included.
+        optimizer: whose `param_groups` hold the learning rates.
+        schedule: sets the learning rate after each step, if the experiment has one.
+        loader: of the training examples.
+        step: optimizer steps done.
+        steps: optimizer steps of the whole training.
+        epoch_steps: optimizer steps of an epoch.
+        lr: learning rate of the last step, of the first parameter group.
+        directory: where records and checkpoints are written; None if they are not, as in `Experiment.fit`.
+    """
+
+    model: Module
+    parameters: list[Parameter]
+    optimizer: Optimizer
+    schedule: Schedule | None
+    loader: DataLoader
+    step: int
+    steps: int
+    epoch_steps: int
+    lr: float
+    directory: RunDirectory | None
+
+    @property
+    def experiment(self) -> ExperimentView:
+        """The experiment."""
+
+    @property
+    def target(self) -> Target | None:
+        """The kind of targets; None before the first step."""
+
+    def stop(self) -> None:
+        """End the training after this step.
+
+        The step is validated; the run is then done.
+        """
+
+    def interrupt(self) -> None:
+        """Interrupt the training after this step, with a checkpoint.
+
+        The run can be resumed from it.
+        """
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """Return the validated weights by name, not copied.
+
+        They are those of the model, or the averages of `trainer.ema`.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes during the training, except the weights."""
 
 
 class Callback:
-    """Is told of the moments of a training; a subclass defines the methods for those that it wants.
+    """Code that runs at certain points of a training.
 
-    Each gets the training: its `model`, `optimizer`, `step`, `steps` …, and may end it with `training.stop()`. What a
-    callback keeps in its attributes is part of the checkpoints, so that a run that goes on finds it as it was.
+    Override the methods of the moments you want. Each receives the training (see `TrainingView`). The attributes of a
+    callback are part of the checkpoints, so that a resumed run finds them as they were.
     """
 
-    def on_train_start(self, training: Training) -> None:
-        """Before the first step, or the first one after a resume."""
+    def on_train_start(self, training: TrainingView) -> None:
+        """Before the first step, also after a resume."""
 
-    def on_before_optimizer_step(self, training: Training) -> None:
-        """The gradients of a step are there, finite and clipped; the weights have not changed yet."""
+    def on_before_optimizer_step(self, training: TrainingView) -> None:
+        """After the backward pass, before the update.
 
-    def on_step_end(self, training: Training) -> None:
-        """After each step of the optimizer; `training.step` counts it already."""
+        The gradients are finite and clipped; the weights have not changed yet.
+        """
 
-    def on_epoch_end(self, training: Training) -> None:
-        """After the last step of each epoch, before it is validated."""
+    def on_step_end(self, training: TrainingView) -> None:
+        """After each optimizer step, which `training.step` already counts."""
 
-    def on_log(self, training: Training, record: Mapping[str, float]) -> None:
-        """After each record: its values by name, those of a validation among them where there was one."""
+    def on_epoch_end(self, training: TrainingView) -> None:
+        """After the last step of each epoch, before its validation."""
 
-    def on_validation_end(self, training: Training, record: Mapping[str, float]) -> None:
-        """After each validation, with its values and those of training since the last record, by name."""
+    def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """After each record, with its values by name.
 
-    def on_train_end(self, training: Training, results: Mapping[str, Any]) -> None:
-        """After the last step and the test, with the results of the run."""
+        Those of a validation are among them if there was one.
+        """
+
+    def on_validation_end(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """After each validation, with its values by name.
+
+        Those of training since the last record are among them.
+        """
+
+    def on_train_end(self, training: TrainingView, results: Mapping[str, Any]) -> None:
+        """After the last step and the test, with the results.
+
+        It is not called if the training was interrupted.
+        """
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns what a checkpoint keeps: the attributes, but for the arguments of the constructor.
+        """Return the attributes for a checkpoint, without constructor arguments.
 
-        A subclass that has attributes other than numbers, texts, arrays, and lists and dicts of them leaves them out.
+        Override it, and leave out every attribute that is not a number, a text, an array, or a list or dict of those.
         """
         return kept(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         vars(self).update(state_dict)
+
+
+Hooks = dict[str, list[Callable[..., None]]]
+
+
+def hooks_of(callbacks: Sequence[Callback]) -> Hooks:
+    """Return the overridden methods of callbacks by event.
+
+    A step then has no overhead for others.
+    """
+    events = [name for name in vars(Callback) if name.startswith("on_")]
+    return {event: [getattr(c, event) for c in callbacks if _overrides(c, event)] for event in events}
+
+
+def _overrides(callback: Callback, event: str) -> bool:
+    return getattr(getattr(callback, event), "__func__", None) is not getattr(Callback, event)

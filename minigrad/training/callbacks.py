@@ -1,122 +1,181 @@
-"""The callbacks that come with minigrad."""
+"""The built-in callbacks: best weights, early stopping, log, checkpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict
+from time import monotonic
+from typing import Any
 
-from minigrad import optim
-from minigrad.training.callback import Callback
-from minigrad.training.monitor import Mode
+import numpy as np
 
-if TYPE_CHECKING:
-    from minigrad.training.trainer import Training
+from minigrad.nn.lora import saved_state
+from minigrad.runs.directory import RunDirectory
+from minigrad.training.callback import Callback, TrainingView
+from minigrad.training.monitor import Best, Checkpoint, EarlyStopping, Mode
 
 
-class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by `factor` when the monitored value no longer gets better.
+class MetricsLog(Callback):
+    """Appends every record to the `metrics.jsonl` of the run."""
 
-    `minigrad.optim.ReduceLROnPlateau`, with a step at each validation. It stands in the place of a schedule, which
-    would set the rate anew at every step.
+    def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """Write one line."""
+        if training.directory is not None:
+            training.directory.log(record)
+
+
+class BestWeights(Callback):
+    """Copies the weights when the monitored value improves.
 
     Args:
-        monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
-        mode: `min` or `max`; left out, losses want `min` and a metric says for itself.
-        factor: below 1.
-        patience: validations in a row without an improvement that are put up with.
-        threshold: an improvement is a change by more than this.
-        threshold_mode: the threshold is a part of the best value (`rel`) or a difference from it (`abs`).
-        cooldown: validations after a reduction that count for nothing.
-        min_lr: the lowest rate.
+        settings: the monitored value.
+        measured: the names that can be monitored, each with its better direction.
 
-    Raises: ValueError if `factor` is not between 0 and 1.
+    Attributes:
+        weights: what was validated best, as `training.weights()` gives it; empty before the first validation.
+        values: the values of that validation, by name.
+        data: the `state_dict` of the data at that moment, with which the weights were trained.
+        known: what else is asked of the data where that is not there: its `sizes`, its `target`, and the `facts` that
+            the config refers to. Empty if a minigrad wrote it that did not keep them.
     """
 
-    def __init__(
-        self,
-        monitor: str = "val/loss",
-        mode: Mode | None = None,
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        threshold_mode: Literal["rel", "abs"] = "rel",
-        cooldown: int = 0,
-        min_lr: float = 0.0,
-    ) -> None:
-        if not 0 < factor < 1:
-            raise ValueError(f"factor must be above 0 and below 1, got {factor}")
-        self.monitor = monitor
-        self.mode = mode
-        self._rule = {
-            "factor": factor,
-            "patience": patience,
-            "threshold": threshold,
-            "threshold_mode": threshold_mode,
-            "cooldown": cooldown,
-            "min_lr": min_lr,
-        }
-        self._state: Mapping[str, Any] = {}
+    def __init__(self, settings: Checkpoint, measured: Mapping[str, Mode]) -> None:
+        self._best = Best(settings.monitor, settings.mode or measured[settings.monitor])
+        self.weights: dict[str, np.ndarray] = {}
+        self.values: dict[str, float] = {}
+        self.data: Mapping[str, Any] = {}
+        self.known: Mapping[str, Any] = {}
 
-    def on_train_start(self, training: Training) -> None:
-        """Takes hold of the optimizer."""
-        mode = self.mode or training.experiment.measured[self.monitor]
-        self._plateau = optim.ReduceLROnPlateau(training.optimizer, mode=mode, **self._rule)  # type: ignore[arg-type]
-        if self._state:
-            self._plateau.load_state_dict(dict(self._state))
+    @property
+    def step(self) -> int | None:
+        """The step of the best weights; None before a validation."""
+        return self._best.step if self.weights else None
 
-    def on_validation_end(self, training: Training, record: Mapping[str, float]) -> None:
-        """Looks at the value that was measured."""
-        self._plateau.step(record[self.monitor])
-        self._state = self._plateau.state_dict()
+    def on_validation_end(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """Compare the monitored value with the best one."""
+        if self._best.update(record, training.step):
+            self.weights = {name: array.copy() for name, array in training.weights().items()}
+            self.values = {name: value for name, value in record.items() if name.startswith("val/")}
+            data, target = training.experiment.data, training.target
+            self.data = data.state_dict()
+            self.known = {
+                "sizes": data.sizes(),
+                "target": None if target is None else asdict(target),
+                "facts": dict(training.experiment.facts),
+            }
+
+    def summary(self) -> dict[str, Any] | None:
+        """Return monitor, mode, value and step of the best weights.
+
+        None before the first validation.
+        """
+        names = ("monitor", "mode", "value", "step")
+        return {name: getattr(self._best, name) for name in names} if self.weights else None
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns the best value, and how long it has been the best."""
-        return dict(self._state)
+        """Return the best weights, value, step, and data state."""
+        kept = {"values": self.values, "weights": self.weights, "data": self.data, "known": self.known}
+        return {**vars(self._best), **kept}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Takes back what `state_dict` returned."""
-        self._state = state_dict
+        """Restore what `state_dict` returned, if that monitored the same value."""
+        if self._best.resume(state_dict):
+            self.weights, self.values = state_dict["weights"], state_dict["values"]
+            self.data = state_dict.get("data", {})  # format 1 has it in `best` alone
+            self.known = state_dict.get("known", {})
 
 
-class TensorBoard(Callback):
-    """Writes every logged value into event files for TensorBoard, in `tensorboard/` of the run's directory.
+class EarlyStopper(Callback):
+    """Counts the validations since the monitored value last improved.
 
-    It needs tensorboardX, which the extra `tensorboard` installs. A training without a directory writes nothing.
-
-    Raises: ValueError if tensorboardX is not installed.
+    Args:
+        settings: the monitored value, and how many validations without an improvement end the training.
+        measured: the names that can be monitored, each with its better direction.
     """
 
-    def __init__(self) -> None:
-        try:
-            from tensorboardX import SummaryWriter
-        except ModuleNotFoundError:
-            raise ValueError(
-                "TensorBoard needs tensorboardX: pip install tensorboardX, or minigrad with its extra `tensorboard`"
-            ) from None
-        self._writer_class = SummaryWriter
-        self._writer: Any = None
+    def __init__(self, settings: EarlyStopping, measured: Mapping[str, Mode]) -> None:
+        mode = settings.mode or measured[settings.monitor]
+        self._best = Best(settings.monitor, mode, settings.min_delta, settings.patience)
 
-    def on_train_start(self, training: Training) -> None:
-        """Opens the files; what a killed run had written after its last checkpoint no longer counts."""
-        if training.directory is not None:
-            folder = training.directory.path / "tensorboard"
-            self._writer = self._writer_class(str(folder), purge_step=training.step or None)
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether the training should end.
 
-    def on_log(self, training: Training, record: Mapping[str, float]) -> None:
-        """Writes the values of a record at its step."""
-        if self._writer is not None:
-            for name, value in record.items():
-                if name != "step":
-                    self._writer.add_scalar(name, value, training.step)
+        This is not the same as `stop()`, since a resumed run may have more patience.
+        """
+        return self._best.out_of_patience
 
-    def on_train_end(self, training: Training, results: Mapping[str, Any]) -> None:
-        """Writes the test values, and closes the files."""
-        if self._writer is not None:
-            for name, value in results.items():
-                if name.startswith("test/") and isinstance(value, float):
-                    self._writer.add_scalar(name, value, training.step)
-            self._writer.close()
+    @property
+    def reason(self) -> str:
+        """Why the training ends when patience runs out."""
+        return f"early stopping: {self._best.monitor} has not improved for {self._best.patience} validations"
+
+    def on_validation_end(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """Compare the monitored value with the best one."""
+        self._best.update(record, training.step)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns nothing: all it knows is in its files."""
+        """Return the best value, its step, and validations since."""
+        return dict(vars(self._best))
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned, if that monitored the same value."""
+        self._best.resume(state_dict)
+
+
+class Checkpoints(Callback):
+    """Writes the checkpoints `last` and `best`.
+
+    `last` is written after each validation and every `seconds` seconds, `best` when it has changed.
+
+    The training calls `write_if_due` when everything else of a step is done: what a checkpoint is resumed from must
+    include the step's record and validation.
+
+    Args:
+        seconds: time after which `last` is written between two validations.
+        best: the weights of `best`.
+
+    Attributes:
+        saved_step: the step of `last`; None before this process has written it.
+    """
+
+    def __init__(self, seconds: float, best: BestWeights) -> None:
+        self._seconds = seconds
+        self._best = best
+        self._due = monotonic() + seconds
+        self.saved_step: int | None = None
+
+    def on_validation_end(self, training: TrainingView, record: Mapping[str, float]) -> None:
+        """Make a checkpoint due."""
+        self._due = monotonic()
+
+    def write_if_due(self, training: TrainingView) -> None:
+        """Write the checkpoints of this step if due.
+
+        Nothing is written if the run has no directory. Raises: as `write`.
+        """
+        if training.directory is not None and monotonic() >= self._due:
+            self.write(training, training.directory)
+
+    def write(self, training: TrainingView, directory: RunDirectory) -> None:
+        """Write `last`, to resume from, then `best`, its part.
+
+        Raises:
+            OSError: if that fails.
+            TypeError: if a callback keeps what a checkpoint cannot hold.
+        """
+        state = training.state()
+        directory.save("last", saved_state(training.model), {**state, "run": directory.state()})
+        self.saved_step = training.step
+        if self._best.weights and directory.best_step != self._best.step:
+            learned = self._best.data or training.experiment.data.state_dict()  # format 1 does not say
+            best = {"step": self._best.step, "values": self._best.values, "data": learned, "known": self._best.known}
+            made_from = {"config": directory.config, **directory.made_from()}
+            base = {"base": state["base"]} if "base" in state else {}
+            directory.save("best", self._best.weights, {**best, **made_from, **base})
+            directory.best_step = self._best.step
+        self._due = monotonic() + self._seconds
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: checkpoint times do not affect the training."""
         return {}

@@ -1,73 +1,120 @@
-"""An experiment: the parts of one training, under the names that a config gives them."""
+"""Experiments, and how to build them from configs."""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from minigrad import data, nn, optim
+from minigrad import data, metrics, nn, optim
 from minigrad.config import ConfigError, Plan, Registry, load_plan
+from minigrad.config.code import code_of
+from minigrad.config.shipped import shipped
+from minigrad.config.sources import VERSION
 from minigrad.data import DataLoader, Dataset
+from minigrad.data.files import Files, looking_in, noting
+from minigrad.data.folds import Fold, FoldError, folding
 from minigrad.engine import random
-from minigrad.nn import Loss, Module
+from minigrad.metrics import Metric
+from minigrad.nn import Adapter, Loss, Module
+from minigrad.nn.patterns import as_patterns
+from minigrad.notebook import in_notebook
 from minigrad.optim import Optimizer, Schedule
-from minigrad.training import callbacks, metrics
+from minigrad.runs.directory import RunDirectory
+from minigrad.runs.files import RunError, read_facts
+from minigrad.training import csv_log, plateau, tensorboard
 from minigrad.training.callback import Callback
-from minigrad.training.callbacks import ReduceLROnPlateau
-from minigrad.training.metrics import Metric
+from minigrad.training.closing import Closing
+from minigrad.training.fine_tuning import prepare
+from minigrad.training.fingerprint import data_digests
+from minigrad.training.history import History, Recorder
 from minigrad.training.monitor import Mode
-from minigrad.training.settings import Trainer
-from minigrad.training.trainer import Training
+from minigrad.training.plateau import ReduceLROnPlateau
+from minigrad.training.preflight import Fault
+from minigrad.training.progress import RecordedProgress
+from minigrad.training.trainer import Trainer, Training
+from minigrad.training.weights import Weights
 
 KINDS: dict[str, type] = {
     "Module": Module,
     "Loss": Loss,
     "Dataset": Dataset,
+    "Augmentation": data.Augmentation,
+    "Sampler": data.Sampler,
     "Optimizer": Optimizer,
     "Schedule": Schedule,
     "Metric": Metric,
     "Callback": Callback,
+    "Adapter": Adapter,
 }
-"""What a class can be that a config names; the class of a layer of one's own is a subclass of one of these."""
+"""The kinds of classes that a config can name: your own are subclasses of one of these."""
+
+
+_LONGEST_NAME = 255  # bytes, of most file systems
+IN_PYTHON = "# Put together in Python: the data, the model, the loss and the optimizer cannot be written here."
+"""The header of a run's config for an experiment without one."""
+
+Option = str | bool | int | float | list[str] | list[float] | None
+"""A value in a group of parameters: an option of the optimizer, or patterns."""
 
 
 class UsageError(ValueError):
-    """Something asked for on the command line that is not there: what, and what is."""
+    """A request that cannot be met, with the possible ones."""
 
 
 class ExperimentError(ValueError):
-    """A part of an experiment that does not fit the rest; `path` is where it stands in a config."""
+    """Parts of an experiment that do not fit together.
 
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(message)
-        self.path = path
+    Attributes:
+        faults: each with the path of the part in a config.
+    """
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
 
 
 @dataclass
 class Experiment:
-    """What is trained, on what, how. Its fields are the top-level keys of a config.
+    """A model and everything its training takes.
+
+    The fields are the top-level keys of a config.
 
     Args:
-        name: names the run's directory: letters, digits, `.`, `_` and `-`.
+        name: of the run's directory: letters, digits, `.`, `_` and `-`.
         data: training, validation and test examples.
-        model: what is trained.
-        loss: the mean over a batch of how wrong the model is: a function of outputs and targets.
-        optimizer: gets the parameters.
-        seed: decides every random number: initial weights, order of the examples, dropout, splits of the data.
-        loader: gets the training examples.
-        metrics: what is measured besides the loss.
-        schedule: gets the optimizer, whose learning rate it sets.
-        trainer: how long, how often, and when to stop.
-        callbacks: what is done besides at the moments of the training.
+        model: maps a batch of inputs to outputs.
+        loss: of outputs and targets, a mean or sum over the batch.
+        optimizer: is called with the parameters.
+        seed: of every random number: initial weights, order of the examples, dropout, splits of the data.
+        loader: is called with the training examples.
+        metrics: measures besides the loss.
+        schedule: is called with the optimizer, whose learning rate it sets.
+        trainer: how long to train, how often to validate, when to stop.
+        callbacks: code that runs at certain moments of the training.
+        weights: the initial ones, from a run, a `.safetensors` file or a Hugging Face folder; random if left out.
+        freeze: patterns of parameters that are not trained (see `minigrad.nn.freeze`).
+        groups: options of the optimizer for some parameters: `{match: "*.bias", weight_decay: 0}` (see
+            `minigrad.nn.parameter_groups`).
+        adapters: what is trained instead of the model's own parameters, and saved without them.
+        fold: [i, k] validates on the i-th of k parts of the examples outside the test set, and trains on the others.
 
-    Raises: ExperimentError if the name cannot name a directory, the loss is no function of outputs and targets, two
-        metrics have one name, or something is monitored that is not measured.
+    Attributes:
+        files: that the data was read from, by name, where a config was built; as the next three, no key of a config.
+        facts: what the config refers to of the data, by name.
+        plan: the config; None where there is none.
+        start: the origin of each parameter's initial value.
+
+    Raises:
+        ExperimentError: if the name cannot name a directory, the loss is not a function of outputs and targets, two
+            metrics have one name, something is monitored that is not measured, weights do not fit the model, or a
+            pattern matches nothing.
     """
 
     name: str
@@ -81,11 +128,22 @@ class Experiment:
     schedule: Callable[[Any], Schedule] | None = None
     trainer: Trainer = field(default_factory=Trainer)
     callbacks: list[Callback] = field(default_factory=list)
+    weights: Path | Weights | None = None
+    freeze: list[str] = field(default_factory=list)
+    groups: list[dict[str, Option]] = field(default_factory=list)
+    adapters: Adapter | None = None
+    fold: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        self.files = Files()
+        self.facts: dict[str, Any] = {}
+        self.plan: Plan | None = None
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             rule = "use letters, digits, '.', '_' and '-'"
-            raise ExperimentError("name", f"{self.name!r} cannot name a directory: {rule}")
+            raise ExperimentError(Fault("name", f"{self.name!r} cannot name a directory: {rule}"))
+        if (size := len(self.name.encode())) > _LONGEST_NAME:
+            message = f"a name of {size} bytes cannot name a directory: use {_LONGEST_NAME} at most"
+            raise ExperimentError(Fault("name", message))
         takes = signature(self.loss.forward)
         try:
             takes.bind("outputs", "targets")
@@ -94,53 +152,102 @@ class Experiment:
                 f"{type(self.loss).__name__} compares {', '.join(takes.parameters)}, and a training gives it outputs"
             )
             remedy = "call it in the forward(input, target) of a Loss of your own, which says what they are"
-            raise ExperimentError("loss", f"{message} and targets; {remedy}") from None
+            raise ExperimentError(Fault("loss", f"{message} and targets", remedy)) from None
         names = [metric.name for metric in self.metrics]
         for i, name in enumerate(names):
             if name in names[:i]:
-                raise ExperimentError(f"metrics.{i}", f"two metrics are named {name!r}: only one could be shown")
+                twice = f"two metrics are named {name!r}: only one could be shown"
+                raise ExperimentError(Fault(f"metrics.{i}", twice))
         plateaus = {f"callbacks.{i}": c for i, c in enumerate(self.callbacks) if isinstance(c, ReduceLROnPlateau)}
         keys = {"trainer.checkpoint": self.trainer.checkpoint, "trainer.early_stopping": self.trainer.early_stopping}
         for key, setting in {**keys, **plateaus}.items():
             if setting is not None and setting.monitor not in self.measured:
-                raise ExperimentError(f"{key}.monitor", self._unmeasured(setting.monitor))
+                raise ExperimentError(Fault(f"{key}.monitor", *self._unmeasured(setting.monitor)))
         if plateaus and self.schedule is not None:
-            raise ExperimentError(min(plateaus), "a schedule sets the rate at every step: leave one of the two out")
+            both = "a schedule sets the rate at every step: leave one of the two out"
+            raise ExperimentError(Fault(min(plateaus), both))
+        as_patterns("freeze", self.freeze)
+        self.start = prepare(self, self.trainer.recompute)
+        if self.start.faults:
+            raise ExperimentError(*self.start.faults)
 
     @property
     def measured(self) -> dict[str, Mode]:
-        """The names that can be monitored, each with its better direction."""
+        """The names that can be monitored, with their better direction."""
         modes: dict[str, Mode] = {"loss": "min"}
         modes |= {m.name: "max" if m.higher_is_better else "min" for m in self.metrics if m.is_number}
         return {f"{part}/{name}": mode for part in ("train", "val") for name, mode in modes.items()}
 
-    def _unmeasured(self, monitor: str) -> str:
-        """Says why this name cannot be monitored, and which can."""
+    def _unmeasured(self, monitor: str) -> tuple[str, str]:
+        """Describe why a name cannot be monitored, and name others."""
         tables = [metric.name for metric in self.metrics if not metric.is_number]
+        it_measures = f"it measures: {', '.join(self.measured)}"
         if monitor.rpartition("/")[2] in tables:
-            message = f"{monitor!r} is a table, not a number that gets better; "
-        else:
-            near = get_close_matches(monitor, self.measured, n=1)
-            message = f"this run does not measure {monitor!r}; " + (f"did you mean {near[0]!r}?  " if near else "")
-        return f"{message}it measures: {', '.join(self.measured)}"
+            return f"{monitor!r} is a table, not a number that gets better", it_measures
+        near = get_close_matches(monitor, self.measured, n=1)
+        meant = f"did you mean {near[0]!r}?  " if near else ""
+        return f"this run does not measure {monitor!r}", meant + it_measures
 
-    def fit(self) -> dict[str, Any]:
-        """Trains the model, which then has its best weights, and returns the results (see `Training.run`).
+    def fit(self, run_dir: str | Path | None = None) -> History:
+        """Train the model, and return the results and records.
 
-        Nothing is written: run directories are the command line's. Warns as `schedule_warning` says.
+        The model then has its best weights; see `Training.run`.
 
-        Raises: as `Training` and `Training.run`.
+        A notebook shows a bar meanwhile. Warns if `schedule_warning` finds something.
+
+        Args:
+            run_dir: the directory of this run, new or empty, as `runs/digits/0001`, which gets what `minigrad train`
+                writes. The config of an experiment that was put together in Python has its name and seed alone: its
+                weights are for `load_state_dict`. By default nothing is written.
+
+        Raises: as `Training` and `Training.run`; RunError if something is in `run_dir`; OSError if it cannot be made.
         """
         training = Training(self)
         if warning := schedule_warning(training):
             warnings.warn(warning, stacklevel=2)
-        return training.run()
+        if not in_notebook():
+            return self._fit(training, run_dir, Recorder())
+        progress = RecordedProgress(training.steps)
+        try:
+            return self._fit(training, run_dir, progress)
+        finally:
+            progress.close()
+
+    def _fit(self, training: Training, run_dir: str | Path | None, recorder: Recorder | RecordedProgress) -> History:
+        if run_dir is None:
+            return History(training.run(progress=recorder), recorder.records, None)
+        if self.plan is not None:
+            settle(self.plan, training)
+        digests = data_digests(self.data, self.files)
+        config = self._python_config() if self.plan is None else self.plan.to_yaml()
+        facts: dict[str, Any] = {"arguments": [], "seed": self.seed, "code": code_of(self._classes())}
+        directory = RunDirectory.create_at(Path(run_dir), config, digests=digests, **facts)
+        with directory.locked(), Closing(training, directory) as closing:
+            closing.results = training.run(directory, recorder)
+        return History(closing.results, recorder.records, directory.path)
+
+    def _python_config(self) -> str:
+        return f"{IN_PYTHON}\nversion: {VERSION}\nname: {self.name}\nseed: {self.seed}\n"
+
+    def _classes(self) -> list[type]:
+        if self.plan is not None:
+            return self.plan.classes()
+        parts = [self.data, self.loss, *self.metrics, *self.callbacks, *self.model.modules()]
+        return [type(part) for part in parts]
+
+
+def settle(plan: Plan, training: Training) -> None:
+    """Write defaults that depend on sizes into a plan."""
+    plan.settle("trainer.shards", training.shards.count)
+    plan.settle("trainer.blas_threads", training.blas_threads)
 
 
 def schedule_warning(training: Training) -> str:
-    """Returns what is odd about the length of a schedule beside that of the run; nothing where they fit.
+    """Describe a mismatch between schedule and run length.
 
-    It may rise or fall for longer than there are steps, as in a run that was made short to try it, or have come to a
+    An empty text if there is none.
+
+    A schedule may rise or fall for longer than there are steps, as in a run that was shortened to try it, or reach a
     rate of 0 long before the end.
     """
     schedule, steps = training.schedule, training.steps
@@ -160,56 +267,105 @@ def schedule_warning(training: Training) -> str:
 
 
 def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
-    """Returns the experiment that a config describes, built and ready: `load("configs/x.yaml").fit()`.
+    """Return the experiment that a config describes: `load("configs/x.yaml").fit()`.
 
     Args:
-        path: the YAML file.
+        path: the YAML file; `configs/xor.yaml` and others ship with minigrad, if there is no such file here.
         overrides: as on the command line: `["optimizer.lr=1e-3"]`.
         home: the folder whose `models/` has classes that the config may name.
 
-    Raises: ConfigError, whose text says all that is wrong and where.
+    Raises: ConfigError, whose text lists all mistakes and their places.
     """
+    path = Path(path)
+    if not path.exists() and (ours := shipped("configs").parent / path).is_file():
+        path = ours
     return build(load_plan(path, Experiment, known_classes(home), overrides))
 
 
-def known_classes(home: str | Path = ".", packages: Sequence[str] = ()) -> Registry:
-    """Returns the classes that a config may name: minigrad's own, those in `home`'s `models/`, and those of `packages`.
+def known_classes(
+    home: str | Path = ".", packages: Sequence[str] = (), run: Path | None = None, trust: bool = False
+) -> Registry:
+    """Return the classes that a config may name.
 
-    Raises: ConfigError if a package cannot be imported.
+    minigrad's own, those in `models/` of `home`, those of `packages`, and those in the `models/` that ship with
+    minigrad, unless one of the others has the same name.
+
+    Args:
+        home: the folder that has `models/`.
+        packages: modules by their dotted names.
+        run: the directory of a run whose config it is: the classes in its `code/` come before all others.
+        trust: whether a file in `code/` is run though neither `models/` has the same.
+
+    Raises:
+        ConfigError: if a package cannot be imported.
     """
-    registry = Registry(KINDS, [nn, optim, data, metrics, callbacks])
-    registry.add_folder(Path(home) / "models")
+    registry = Registry(KINDS, [nn, optim, data, metrics, plateau, tensorboard, csv_log])
+    own, ours = Path(home) / "models", shipped("models")
+    if run is not None:
+        registry.add_code(run / "code", [own, ours], trust)
+        with suppress(RunError):  # reported where more than a hint needs them
+            for name in read_facts(run).get("packages", ()):
+                registry.add_hint(f"this run was trained with --import {name}")
+    registry.add_folder(own, lower=run is not None)
     for package in packages:
         registry.add_package(package)
+    registry.add_folder(ours, lower=True, package="minigrad")
     return registry
 
 
-def set_seed(plan: Plan) -> None:
-    """Begins all streams of random numbers with the seed of a plan. Raises: ConfigError if it is out of range."""
+@contextmanager
+def building(plan: Plan) -> Iterator[Fold | None]:
+    """Provide seed, fold and data folders for building a plan.
+
+    The plan then says where data and weights were found, so that the config of a run says it too.
+
+    Yields the fold, if the plan has one.
+
+    Raises:
+        ConfigError: if the seed is out of range, or there is no such fold.
+    """
     try:
-        random.seed(plan["seed"])
+        place = random.at(seed=plan["seed"])
     except ValueError as error:
         raise plan.error("seed", str(error)) from error
+    try:
+        fold = nullcontext() if plan["fold"] is None else folding(*plan["fold"])
+        with place, fold as taken, looking_in(plan.folders) as found:
+            yield taken
+    except FoldError as error:
+        raise plan.error("fold", str(error)) from error
+    for key in ("data", "weights"):
+        plan.replace(key, found)
 
 
-def build(plan: Plan, learned: Mapping[str, Any] | None = None) -> Experiment:
-    """Builds a plan under its own seed, which decides the initial weights and the splits of the data.
+def build(
+    plan: Plan, data: Dataset | None = None, facts: Mapping[str, Any] | None = None, reads_weights: bool = True
+) -> Experiment:
+    """Build a plan under its own seed.
+
+    The seed decides the initial weights and the splits of the data.
 
     Args:
         plan: the config.
-        learned: the `state_dict` of the data of a run, which the data takes over before the model asks it for sizes.
+        data: stands for that of the plan, as that of a run whose files are not there.
+        facts: what the plan refers to of the data, by name, where the data itself is not to be asked.
+        reads_weights: False where a checkpoint has all weights, so that those with which they began need not be there.
 
-    Raises: ConfigError with the place of what cannot be built.
+    Raises:
+        ConfigError: with the place of what cannot be built.
     """
-    set_seed(plan)
-    given = {}
-    if learned:
-        given["data"] = plan.build("data")
-        given["data"].load_state_dict(learned)
     try:
-        return plan.build(given=given)
+        with building(plan) as fold, noting() as files:
+            given: dict[str, Any] = {} if data is None else {"data": data}
+            given |= {} if reads_weights else {"weights": None}
+            experiment: Experiment = plan.build(given=given, facts={"data": facts or {}})
+        if fold is not None and data is None and not fold.used:
+            message = f"{plan['data'].__name__} has a validation part of its own, and cannot be divided into folds"
+            raise plan.error("fold", message, "leave it out")
+        known = {name: getattr(experiment.data, name) for name in plan.facts("data") if name not in (facts or {})}
+        experiment.files, experiment.facts, experiment.plan = files, {**(facts or {}), **known}, plan
+        return experiment
     except ConfigError as error:
         if isinstance(error.__cause__, ExperimentError):
-            message, _, remedy = str(error.__cause__).partition("; ")
-            raise plan.error(error.__cause__.path, message, remedy) from error
+            raise plan.errors(error.__cause__.faults) from error
         raise

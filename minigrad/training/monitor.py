@@ -1,4 +1,4 @@
-"""What a run watches: which weights were the best, and when to stop."""
+"""Monitored values, for best weights and early stopping."""
 
 from __future__ import annotations
 
@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from math import isnan
 from typing import Any, Literal
 
+from minigrad.arguments import as_choice, as_integer, as_number
+
 Mode = Literal["min", "max"]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Which weights are the best: those that the test part is measured on, saved as `checkpoints/best.safetensors`.
+    """The settings of best weights and checkpoints.
+
+    The best weights are evaluated on the test examples at the end, and saved as `checkpoints/best.safetensors`.
 
     Args:
         monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
-        mode: `min` or `max`; left out, losses want `min` and a metric says for itself.
-        seconds: `last` is written after every validation, and between two of them after so many seconds. When it is
-            written changes nothing that is learned.
+        mode: `min` or `max`; left out, `min` for losses and the better direction of a metric.
+        seconds: time after which `last` is written between two validations; it is also written after each of them.
+            When it is written changes nothing that is learned.
 
-    Raises: ValueError if `seconds` is negative.
+    Raises:
+        ValueError: if `seconds` is negative.
     """
 
     monitor: str = "val/loss"
@@ -28,21 +33,26 @@ class Checkpoint:
     seconds: float = 60.0
 
     def __post_init__(self) -> None:
-        if not self.seconds >= 0:
+        check_monitored(self.monitor, self.mode)
+        as_number("seconds", self.seconds, finite=False)
+        if self.seconds < 0:
             raise ValueError(f"seconds must not be negative, got {self.seconds}")
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Ends the training when the monitored value has not improved for `patience` validations in a row.
+    """Ends the training when the monitored value stops improving.
+
+    It has not improved for `patience` validations in a row.
 
     Args:
         monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
         patience: validations without an improvement after which the training ends.
-        mode: `min` or `max`; left out, losses want `min` and a metric says for itself.
+        mode: `min` or `max`; left out, `min` for losses and the better direction of a metric.
         min_delta: an improvement is a change by more than this.
 
-    Raises: ValueError if `patience` is below 1 or `min_delta` is negative.
+    Raises:
+        ValueError: if `patience` is below 1, or `min_delta` is negative or not finite.
     """
 
     monitor: str = "val/loss"
@@ -51,42 +61,68 @@ class EarlyStopping:
     min_delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.patience < 1:
-            raise ValueError(f"patience counts validations and must be at least 1, got {self.patience}")
-        if not self.min_delta >= 0:
+        check_monitored(self.monitor, self.mode)
+        as_integer("patience", self.patience, 1)
+        as_number("min_delta", self.min_delta)
+        if self.min_delta < 0:
             raise ValueError(f"min_delta must not be negative, got {self.min_delta}")
+
+
+def check_monitored(monitor: str, mode: str | None) -> None:
+    """Raise an error for an invalid name or mode.
+
+    TypeError if what is to be monitored is no name; ValueError for an unknown mode.
+    """
+    if not isinstance(monitor, str):
+        raise TypeError(f"monitor must be the name of a measured value, as val/loss, got {monitor!r}")
+    if mode is not None:
+        as_choice("mode", mode, ("min", "max"))
 
 
 @dataclass
 class Best:
-    """The best value so far of one monitored name, the step where it stood, and how many validations ago that was."""
+    """The best value so far, its step and age.
+
+    The age is the number of validations since.
+
+    The first value is the best so far, even NaN. After that NaN is never better, and any number is better than NaN.
+    """
 
     monitor: str
     mode: Mode
     min_delta: float = 0.0
     patience: int | None = None
-    value: float = float("nan")
+    value: float | None = None
     step: int = 0
     since: int = 0
 
     def update(self, record: Mapping[str, float], step: int) -> bool:
-        """Takes the record of one validation and returns whether its value is the best so far."""
+        """Compare a new value; return whether it is the best."""
         value = record[self.monitor]
-        gain = value - self.value if self.mode == "max" else self.value - value
-        if isnan(self.value) or gain > self.min_delta:
+        if self._is_better(value):
             self.value, self.step, self.since = value, step, 0
             return True
         self.since += 1
         return False
 
     def resume(self, state: Mapping[str, Any]) -> bool:
-        """Goes on from the attributes of another `Best`, and returns True; False if that watched something else."""
+        """Restore another `Best`; return False for another monitored value."""
         if (state["monitor"], state["mode"]) != (self.monitor, self.mode):
             return False
         self.value, self.step, self.since = state["value"], state["step"], state["since"]
+        if self.value is not None and isnan(self.value) and not self.step:
+            self.value = None  # what format 1 wrote before the first validation
         return True
+
+    def _is_better(self, value: float) -> bool:
+        if self.value is None:
+            return True
+        if isnan(self.value) or isnan(value):
+            return not isnan(value)
+        gain = value - self.value if self.mode == "max" else self.value - value
+        return gain > self.min_delta  # inf - inf is NaN, and no gain
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether `patience` validations in a row brought nothing better."""
+        """Whether the last `patience` validations brought no improvement."""
         return self.patience is not None and self.since >= self.patience

@@ -1,65 +1,137 @@
-"""Going on with a run where its last checkpoint stands, as if it had never been away."""
+"""Resuming a run from its last checkpoint, bit for bit."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.config import ConfigError, Plan
+from minigrad.config import ConfigError, Plan, Registry, parse_plan
+from minigrad.config.code import code_of
+from minigrad.config.diagnostics import Diagnostics, Source
 from minigrad.config.nodes import data
-from minigrad.config.problems import Report, Source
 from minigrad.config.reader import read
-from minigrad.training.run_directory import RunDirectory
+from minigrad.facts import ANYTHING, COUNT, MEASURED, TEXT, by_name, or_none, require
+from minigrad.paths import real
+from minigrad.runs.checkpoint import CheckpointError
+from minigrad.runs.directory import RunDirectory
+from minigrad.runs.state import check_like
+from minigrad.training.experiment import Experiment
+from minigrad.training.fingerprint import changed
 from minigrad.training.trainer import Training
 
 LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
-"""What may change without being asked, as long as the run does not get shorter."""
+"""Settings that may change without `allow_changes`, as long as the run does not get shorter."""
+
+COUNTS = dict.fromkeys(("step", "steps", "skipped"), COUNT) | {"lr": MEASURED}
+MONITORED = {
+    "monitor": TEXT,
+    "mode": TEXT,
+    "value": or_none(MEASURED),
+    "step": COUNT,
+    "since": COUNT,
+    "values": by_name(MEASURED),
+    "data": by_name(ANYTHING),
+    "known": by_name(ANYTHING),
+}
+"""The keys of the states of best weights and early stopping."""
 
 LONGEST = 60
-"""How many characters of a value are shown."""
+"""Characters of a value that an error shows."""
 
 
-def resume(training: Training, directory: RunDirectory, plan: Plan, allow_changes: bool = False) -> None:
-    """Brings a training that was just made, and all files of its run, to where the last checkpoint of the run stands.
+def resume(
+    training: Training,
+    directory: RunDirectory,
+    plan: Plan,
+    registry: Registry,
+    digests: Mapping[str, str],
+    allow_changes: bool = False,
+    files: Collection[Path] = (),
+) -> None:
+    """Restore a training and its run from the last checkpoint.
 
-    A run that was killed before its first checkpoint begins anew. Rank 0 reads and writes the files, for all.
+    All files of the run are restored too.
+
+    A run that was killed before its first checkpoint starts from the beginning. Rank 0 reads and writes the files for
+    all ranks.
 
     Args:
         training: of the experiment that `plan` built.
         directory: of the run.
-        plan: the config to go on with.
-        allow_changes: go on also if it is not the one that the run was trained with.
+        plan: the config to continue with.
+        registry: the classes that it names.
+        digests: of the data, by name.
+        allow_changes: continue even if it is not the config, or the data, that the run was trained with.
+        files: that the data was read from: a setting that only says where they are now is no change.
 
-    Raises: ConfigError that shows how the config differs; CheckpointError if the checkpoint is damaged; ValueError if
-        it does not fit the model; OSError if a file cannot be read or written.
+    Raises:
+        ConfigError: with each difference of the configs and of the data.
+        RunError: if the checkpoint or the lines of `metrics.jsonl` are damaged, or the checkpoint does not fit the
+            model.
+        OSError: if a file cannot be read or written.
     """
     saved = training.ranks.broadcast(directory.read("last") if training.ranks.rank == 0 else None)
     config = plan.to_yaml()
-    metrics = np.zeros(0, np.uint8)
+    metrics: Any = (0, 0)
     if saved is not None:
         weights, state = saved
-        changes = list(differences(_data(state["run"]["config"]), _data(config)))
-        if training.steps >= state["steps"]:
-            changes = [change for change in changes if change[0] not in LENGTHS]
-        if changes and not allow_changes:
-            raise _refusal(changes, plan)
-        training.load_state(weights, state)
-        metrics = state["run"]["metrics"]
+        name = f"{directory.path / 'checkpoints' / 'last.safetensors'}"
+        try:
+            try:
+                _check(state, training)
+            except ValueError as error:
+                raise CheckpointError(f"{name}: {error}") from error
+            before, steps, metrics = state["run"]["config"], state["steps"], state["run"]["metrics"]
+            changes = list(differences(resolved(before, f"{name}, its config", registry), plain(config)))
+            if training.steps >= steps:
+                changes = [change for change in changes if change[0] not in LENGTHS]
+            others = changed(state["run"].get("data_digests", digests), digests)  # format 1 has none
+            if not others:  # data that was moved is the same data
+                changes = [change for change in changes if not _is_place(change, files)]
+            if (changes or others) and not allow_changes:
+                raise _refusal(changes, others, plan)
+            try:
+                training.load_state(weights, state)
+            except ValueError as error:
+                raise CheckpointError(f"{name}: {error}") from error
+        except (LookupError, TypeError, AttributeError) as error:  # of a state that no run has written
+            raise CheckpointError(f"{name}: its state is not one of a training: {error!r}") from error
     if training.ranks.rank:
         return
-    directory.rewind(metrics)
-    if config != directory.config:
+    directory.digests = dict(digests)
+    directory.rewind(metrics, verify=not allow_changes)
+    directory.set_code(code_of(plan.classes()))
+    if config != directory.config and not is_over(training, directory):
         directory.set_config(config)
-    training.save(directory)
+    training.checkpoints.write(training, directory)
+
+
+def _is_place(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
+    """Whether a changed data setting only locates files."""
+    path, before, after = change
+    if not path.startswith("data.") or not isinstance(before, str) or not isinstance(after, str):
+        return False
+    return any(real(Path(after)) in (file, *file.parents) for file in files)
+
+
+def is_over(training: Training, directory: RunDirectory) -> bool:
+    """Return whether a restored training has no step left.
+
+    Its settings then stay those that it was trained with.
+    """
+    return directory.facts.get("status") == "done" and (training.ended or training.step >= training.steps)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yields the dotted path of each difference between two configs, the highest where classes differ, and both values.
+    """Yield the differences between two configs.
 
-    What is the same number or text in both is no difference; 1 and 1.0 are one.
+    Each is the dotted path and both values.
+
+    Where classes differ, the path is theirs, not those of their arguments. 1 and 1.0 are equal.
     """
     if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
         pairs = [(key, before[key], after[key]) for key in after]
@@ -73,21 +145,52 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, 
         yield from differences(one, other, f"{path}.{word}" if path else word)
 
 
-def _refusal(changes: list[tuple[str, Any, Any]], plan: Plan) -> ConfigError:
-    """Returns the error that points to each change."""
+def _check(state: Mapping[str, Any], training: Training) -> None:
+    """Raise an error if a checkpoint has invalid contents. TypeError or ValueError."""
+    optional = {name: None for name in ("schedule", "early_stopping") if state.get(name) is None}
+    best = {"weights": dict.fromkeys(state["best"]["weights"], np.zeros(0))}
+    check_like(state, {**training.state(), **optional, "best": best, "run": {"config": ""}})
+    require(state, COUNTS)
+    require(state["best"], MONITORED, "best: ")
+    require(state["early_stopping"] or {}, MONITORED, "early_stopping: ")
+    require(state["run"], {"data_digests": by_name(TEXT)}, "run: ")
+
+
+def _refusal(changes: list[tuple[str, Any, Any]], others: list[str], plan: Plan) -> ConfigError:
+    """Return the error for the changes, each with its place."""
     hint = "--allow-changes goes on with it; the result is then that of no single config"
     problems = []
     for path, before, after in changes:
-        message = f"{path} is {_shown(after)}, and this run was trained with {_shown(before)}"
+        message = f"{path} is {shown(after)}, and this run was trained with {shown(before)}"
         problems += plan.error(path, message, hint).problems
+    for name in others:
+        message = f"{name} is not what this run was trained with: its SHA-256 differs"
+        problems += plan.error("data", message, f"bring it back, or {hint}").problems
     return ConfigError(problems)
 
 
-def _data(config: str) -> Any:
-    """Returns a resolved config as plain data."""
-    return data(read(Source("config.yaml", config), config, Report()))
+def resolved(config: str, name: str, registry: Registry) -> Any:
+    """Return a config as plain data, with today's defaults.
+
+    They fill in keys that it does not have.
+
+    Args:
+        config: its text, as a minigrad of any age has resolved it.
+        name: where that is, for errors.
+        registry: the classes that it may name.
+
+    Raises:
+        ConfigError: that names a key which there is not any more.
+    """
+    return plain(parse_plan(config, name, Experiment, registry).to_yaml())
 
 
-def _shown(value: Any) -> str:
+def plain(config: str) -> Any:
+    """Return a resolved config as plain data."""
+    return data(read(Source("config.yaml", config), config, Diagnostics()))
+
+
+def shown(value: Any) -> str:
+    """Return a config value for an error message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"

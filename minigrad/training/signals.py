@@ -1,25 +1,33 @@
-"""What a run does when it is told to stop."""
+"""Handling of signals that stop a run."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+from minigrad.formats.atomic import abandon
 
 
 @contextmanager
 def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
-    """Within the block, the first SIGINT or SIGTERM calls `finish`; the second quits at once, with 128 + its number.
+    """Call `finish` at the first signal, quit at the second.
 
-    Yields the list that gets the number of the first. Only the main thread may enter.
+    Within the block; the signals are SIGINT, SIGTERM and SIGHUP.
+
+    SIGHUP, which a closed terminal sends, stays without effect where it had none, as under `nohup`. Quitting gives the
+    exit code 128 + the number of the signal.
+
+    Yields the list that gets the number of the first. Where signals cannot be handled, as in a browser or on another
+    thread than the main one, the block runs without.
     """
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         if received:
+            abandon()
             os._exit(128 + number)
         received.append(number)
         # not print(): the signal may have come in the middle of one
@@ -27,20 +35,15 @@ def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
         os.write(2, f"\n{name}: finishing this step and saving; once more quits at once\n".encode())
         finish()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {}
     try:
+        with suppress(ValueError, OSError):
+            for number in numbers:
+                before[number] = signal.signal(number, handle)
         yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def finish_with_parent() -> None:
-    """Sends this process a SIGTERM when the other end of its standard input is closed, however that process ended."""
-
-    def wait() -> None:
-        while os.read(0, 1):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()

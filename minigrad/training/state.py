@@ -1,75 +1,171 @@
-"""What a run remembers, as JSON and named arrays, from which it comes back as it was."""
+"""The state of a training, for checkpoints."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-PLAIN = (bool, int, float, str, type(None))
+from minigrad.metrics import MetricCollection
+from minigrad.nn import Module
+from minigrad.nn.lora import BaseDigests, load_saved_state, saved_state
+from minigrad.optim import Optimizer, Schedule
+from minigrad.parallel import Ranks
+from minigrad.runs.state import kept
+from minigrad.targets import Target
+from minigrad.training.callback import Callback
+from minigrad.training.callbacks import BestWeights, EarlyStopper
+from minigrad.training.ema import EMA
+from minigrad.training.preflight import Preflight
 
 
-def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Returns `value` as what JSON can hold; its arrays go to `tensors`, named by their paths as in `optimizer/lr`.
+class TrainingState:
+    """What changes during a training, except the weights.
 
-    What JSON has no word for is a dict of one entry, whose name begins with `$`: an array is `{"$tensor": path}`.
-
-    Args:
-        value: numbers, texts, None, arrays, NumPy scalars, and lists, tuples and dicts of them.
-        path: where `value` stands; "" for the whole.
-
-    Raises: TypeError with the path of what is none of these; ValueError if two arrays have one path.
+    Attributes:
+        step: optimizer steps done.
+        steps: optimizer steps of the whole training.
+        epoch_steps: optimizer steps of an epoch.
+        skipped: steps whose update was skipped.
+        lr: learning rate of the last step, of the first parameter group.
+        stopped: whether a callback has ended the training.
+        options: of the optimizer's parameter groups, as the experiment gives them.
+        tally: loss and metrics since the last record.
+        best: the best weights so far.
+        stopper: early stopping, if there is any.
+        seed: of the experiment.
+        stopped_by: the class of that callback.
+        interrupted: whether the training ends after the current step, to be resumed.
+        ranks: the processes that train the model together.
+        limit: the setting that ends the training at the latest, as `trainer.max_epochs=10`.
+        named_callbacks: those that the experiment names, whose states are saved.
+        average: of the weights, if one is taken.
+        base: the digests of the weights that checkpoints do not hold.
+        preflight: the checks before the first update.
     """
-    if type(value) in PLAIN:
-        return value
-    if isinstance(value, np.generic):
-        return {"$scalar": [value.dtype.name, value.item()]}
-    if isinstance(value, np.ndarray):
-        if path in tensors:
-            raise ValueError(f"two arrays are named {path!r}")
-        tensors[path] = value
-        return {"$tensor": path}
-    if isinstance(value, (list, tuple)):
-        items = [flatten(item, _join(path, i), tensors) for i, item in enumerate(value)]
-        return items if isinstance(value, list) else {"$tuple": items}
-    if isinstance(value, Mapping):
-        if all(isinstance(key, str) and not key.startswith("$") for key in value):
-            return {key: flatten(item, _join(path, key), tensors) for key, item in value.items()}
-        return {"$dict": [[flatten(k, path, tensors), flatten(v, _join(path, k), tensors)] for k, v in value.items()]}
-    raise TypeError(
-        f"a checkpoint cannot hold {path!r}, a {type(value).__name__}: "
-        "keep numbers, texts, arrays, and lists, tuples and dicts of them"
-    )
 
+    model: Module
+    optimizer: Optimizer
+    schedule: Schedule | None
+    options: list[dict[str, Any]]
+    tally: MetricCollection
+    best: BestWeights
+    stopper: EarlyStopper | None
+    step: int
+    steps: int
+    epoch_steps: int
+    skipped: int
+    lr: float
+    stopped: bool
+    seed: int
+    stopped_by: str
+    interrupted: bool
+    ranks: Ranks
+    _asked_to_end: bool
+    limit: str
+    named_callbacks: list[Callback]
+    preflight: Preflight
+    average: EMA | None
+    base: BaseDigests
 
-def restore(value: Any, tensors: dict[str, np.ndarray]) -> Any:
-    """Returns what `flatten` was given; arrays are taken out of `tensors`.
+    @property
+    def target(self) -> Target | None:
+        """The kind of targets; None before the first step."""
+        return self.preflight.target
 
-    Raises: KeyError, TypeError or ValueError for what `flatten` did not write.
-    """
-    if isinstance(value, list):
-        return [restore(item, tensors) for item in value]
-    if not isinstance(value, dict):
-        return value
-    match value:
-        case {"$tensor": path}:
-            return tensors.pop(path)
-        case {"$scalar": [dtype, number]}:
-            return np.dtype(dtype).type(number)
-        case {"$tuple": items}:
-            return tuple(restore(item, tensors) for item in items)
-        case {"$dict": items}:
-            return {restore(key, tensors): restore(item, tensors) for key, item in items}
-    return {key: restore(item, tensors) for key, item in value.items()}
+    def interrupt(self) -> None:
+        """Interrupt the training after this step, with a checkpoint.
 
+        A signal handler may call it.
 
-def kept(thing: object) -> dict[str, Any]:
-    """Returns the attributes of `thing`, without those that a config gives: the arguments of its constructor."""
-    given = inspect.signature(type(thing)).parameters
-    return {name: value for name, value in vars(thing).items() if name not in given}
+        With several ranks it is the step in which all have heard of it.
+        """
+        self._asked_to_end = True
+        self.interrupted = self.ranks.size == 1
 
+    def stop(self) -> None:
+        """End the training after this step.
 
-def _join(path: str, word: object) -> str:
-    return f"{path}/{word}" if path else str(word)
+        The step is validated; the run is then done.
+        """
+        self.stopped = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether a callback or early stopping has ended the training."""
+        return self.stopped or (self.stopper is not None and self.stopper.out_of_patience)
+
+    @property
+    def reason(self) -> str:
+        """Why the training ends: callback, early stopping, or limit."""
+        if self.stopped:
+            return f"stopped by {self.stopped_by or 'a callback'}"
+        if self.stopper is not None and self.stopper.out_of_patience:
+            return self.stopper.reason
+        return f"reached {self.limit}"
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the weights that `best` holds, not copied.
+
+        They are averages where these are taken, and all without a base.
+        """
+        return {**saved_state(self.model), **(self.average.arrays() if self.average is not None else {})}
+
+    def state(self) -> dict[str, Any]:
+        """Return the training's state, except the weights.
+
+        It is in checkpoint format 1.
+        """
+        epoch, done = divmod(self.step, self.epoch_steps)
+        base = self.base()
+        return {
+            "step": self.step,
+            "steps": self.steps,
+            "epoch": epoch,
+            "step_in_epoch": done,
+            "seed": self.seed,
+            "skipped": self.skipped,
+            "lr": self.lr,
+            "stopped": self.stopped,
+            "optimizer": self.optimizer.state_dict(),
+            "options": self.options,
+            "schedule": self.schedule.state_dict() if self.schedule is not None else None,
+            "tally": {"loss": self.tally.loss, "count": self.tally.count},
+            "metrics": {metric.name: kept(metric) for metric in self.tally.metrics},
+            "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.named_callbacks],
+            "best": self.best.state_dict(),
+            "early_stopping": self.stopper.state_dict() if self.stopper is not None else None,
+            **({"ema": self.average.state_dict()} if self.average is not None else {}),
+            **({"base": base} if base else {}),
+        }
+
+    def load_state(self, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
+        """Restore the weights and state of another training.
+
+        They are what `nn.lora.saved_state(model)` and `state()` returned in a training of this experiment.
+
+        Where the experiment has changed, its own options count, and what only one of the two has is left out.
+
+        Raises:
+            ValueError: if the model or the optimizer has other parameters, or adapters another base.
+        """
+        load_saved_state(self.model, weights, state.get("base"))
+        if self.average is not None:
+            self.average.load_state_dict(state.get("ema", {}))
+        self.optimizer.load_state_dict(state["optimizer"])
+        for group, now, before in zip(self.optimizer.param_groups, self.options, state["options"], strict=True):
+            group |= {name: value for name, value in now.items() if before.get(name) != value}
+        if self.schedule is not None and state["schedule"] is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        for name in ("step", "skipped", "lr", "stopped"):
+            setattr(self, name, state[name])
+        self.tally.loss, self.tally.count = state["tally"]["loss"], state["tally"]["count"]
+        for metric in self.tally.metrics:
+            vars(metric).update(state["metrics"].get(metric.name, {}))
+        for callback, (name, saved) in zip(self.named_callbacks, state["callbacks"], strict=False):
+            if type(callback).__name__ == name:
+                callback.load_state_dict(saved)
+        self.best.load_state_dict(state["best"])
+        if self.stopper is not None and state["early_stopping"] is not None:
+            self.stopper.load_state_dict(state["early_stopping"])

@@ -1,392 +1,361 @@
-"""The training loop."""
+"""The training loop and its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
 from math import ceil, inf, isfinite
-from time import monotonic
-from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings, filterwarnings
+from typing import Any, Literal, Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from minigrad.data import Batch, DataLoader, Examples
-from minigrad.engine import CompileError, Tensor, no_grad, random
-from minigrad.nn import Module
-from minigrad.optim import clip_grad_norm_
-from minigrad.parallel import Ranks, keep_freed_memory
-from minigrad.training.division import divide
-from minigrad.training.gradients import Piece, compiled, gradients
-from minigrad.training.guard import TrainingError, divergence
-from minigrad.training.metrics import Tally
-from minigrad.training.monitor import Best
-from minigrad.training.progress import Progress
-from minigrad.training.run_directory import RunDirectory
-from minigrad.training.state import kept
-
-if TYPE_CHECKING:
-    from minigrad.training.experiment import Experiment
-
-_SHARED_BUFFERS = (
-    "a layer wrote to a buffer while the batch was divided into {} shards, which share it: say decomposes = False in "
-    "the layer's class, or trainer.shards=1"
-)
+from minigrad.arguments import as_choice, as_flag, as_integer, as_number
+from minigrad.data import Batch, DataLoader, Dataset, Examples
+from minigrad.engine import CompileError, random
+from minigrad.engine.block import within
+from minigrad.metrics import MetricCollection
+from minigrad.nn.lora import BaseDigests, load_saved_state
+from minigrad.nn.patterns import as_patterns, parameter_groups
+from minigrad.optim import Optimizer, Schedule, clip_grad_norm_
+from minigrad.parallel import Ranks, blas_threads
+from minigrad.runs.directory import RunDirectory
+from minigrad.training.callback import Callback, ExperimentView, hooks_of
+from minigrad.training.callbacks import BestWeights, Checkpoints, EarlyStopper, MetricsLog
+from minigrad.training.divergence import NonFiniteLossError, TrainingError, divergence, symptom
+from minigrad.training.ema import EMA
+from minigrad.training.feed import feed
+from minigrad.training.monitor import Checkpoint, EarlyStopping
+from minigrad.training.placement import placed, shards_on_device
+from minigrad.training.preflight import Preflight
+from minigrad.training.sharding import shards_and_threads
+from minigrad.training.state import TrainingState
+from minigrad.training.step import TrainStep, evaluate, gather_into
 
 VERIFY_STEPS = 1000
-"""Optimizer steps between two looks whether all ranks have the same weights."""
-
-NOTHING = np.zeros(0)
-"""Stands for outputs and targets that no metric asks for."""
+"""Optimizer steps between two checks that all ranks have the same weights."""
 
 
-class Training:
-    """One training of an experiment, and where it stands.
+@dataclass(frozen=True)
+class Trainer:
+    """The settings of a training: length, validation, early stopping.
 
-    `step` counts the optimizer steps done, those whose update was skipped included; the epoch and the place in it
+    Args:
+        max_epochs: passes over the training examples; 10 if `max_steps` is not given either.
+        max_steps: optimizer steps; the first of the two limits to be reached ends the training.
+        accumulate: batches in a step, whose gradients are averaged over all their examples; the last step of an epoch
+            takes the rest.
+        shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
+            summed in their order; decides how numbers are rounded, on any number of threads. Left out, a rule of sizes
+            decides when the run begins: 2 for a large step, or 1, also where a layer depends on the whole batch.
+        reduce: how several ranks sum gradients: `ordered`, with the same bits on any number of them, or `fast`, in the
+            order that their MPI prefers. One process has one order.
+        blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
+            step is not divided and not small either.
+        compile: record the steps of a batch once and then only carry them out (`minigrad.compile`): the same bits, and
+            less to do where a network is small.
+        val_every: steps between validations; left out, the end of every epoch. The last step is always validated.
+        log_every: steps between two records of the training loss, metrics and learning rate.
+        grad_clip: the largest norm of all gradients together; longer ones are scaled down to it.
+        on_nan: what a loss or a gradient that is not finite does: `stop` the run, or `skip` the update of its step and
+            count it.
+        ema: the decay of an average of the weights (see `minigrad.training.EMA`), which validations measure and `best`
+            holds instead of the weights of one step.
+        recompute: patterns of layers whose results are computed again in the backward pass instead of kept (see
+            `minigrad.nn.recompute`).
+        device: where the model is trained: "cpu", "cuda" for a GPU, by CuPy, or one of `minigrad.devices.register`;
+            afterwards it is on the CPU again.
+        early_stopping: ends the training when a monitored value no longer improves.
+        checkpoint: which weights are the best, and how often the run is saved.
+
+    Raises:
+        ValueError: if a number is not positive, or a word unknown.
+        TypeError: for a value of another type.
+    """
+
+    max_epochs: int | None = None
+    max_steps: int | None = None
+    accumulate: int = 1
+    shards: int | None = None
+    reduce: Literal["ordered", "fast"] = "ordered"
+    blas_threads: int | None = None
+    compile: bool = False
+    val_every: int | None = None
+    log_every: int = 50
+    grad_clip: float | None = None
+    on_nan: Literal["stop", "skip"] = "stop"
+    ema: float | None = None
+    recompute: list[str] = field(default_factory=list)
+    device: str = "cpu"
+    early_stopping: EarlyStopping | None = None
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+
+    def __post_init__(self) -> None:
+        for name in ("max_epochs", "max_steps", "accumulate", "shards", "blas_threads", "val_every", "log_every"):
+            value = getattr(self, name)
+            if value is not None or name in ("accumulate", "log_every"):
+                as_integer(name, value, at_least=1)
+        if self.grad_clip is not None:
+            as_number("grad_clip", self.grad_clip, above=0, finite=False)
+        if self.ema is not None:
+            as_number("ema", self.ema, above=0, below=1)
+        as_choice("reduce", self.reduce, ("ordered", "fast"))
+        as_choice("on_nan", self.on_nan, ("stop", "skip"))
+        as_flag("compile", self.compile)
+        as_patterns("recompute", self.recompute)
+        for name, kind in (("early_stopping", EarlyStopping | None), ("checkpoint", Checkpoint)):
+            if not isinstance(value := getattr(self, name), kind):
+                raise TypeError(f"{name} must be {name.title().replace('_', '')}(...), got {value!r}")
+
+    def steps(self, epoch_steps: int) -> int:
+        """Return the optimizer steps of a training.
+
+        Its epochs have `epoch_steps` each.
+        """
+        if self.max_epochs is None and self.max_steps is not None:
+            return self.max_steps
+        steps = (10 if self.max_epochs is None else self.max_epochs) * epoch_steps
+        return steps if self.max_steps is None else min(steps, self.max_steps)
+
+    def limit(self, steps: int) -> str:
+        """Return the setting that ends a training after `steps`.
+
+        As `trainer.max_epochs=10`.
+        """
+        is_steps = steps == self.max_steps
+        return f"trainer.max_steps={steps}" if is_steps else f"trainer.max_epochs={self.max_epochs or 10}"
+
+    def remedies(self) -> list[str]:
+        """Return unused settings that help against divergence."""
+        clip = ["trainer.grad_clip=1.0"] if self.grad_clip is None else []
+        return ["a smaller optimizer.lr", *clip, *(["trainer.on_nan=skip"] if self.on_nan == "stop" else [])]
+
+
+class Setup(ExperimentView, Protocol):
+    """The parts of an experiment that a training takes."""
+
+    schedule: Callable[[Any], Schedule] | None
+    trainer: Trainer
+    callbacks: list[Callback]
+    groups: list[dict[str, Any]]
+
+    def optimizer(self, parameters: Any, /) -> Optimizer:
+        """Make the optimizer of the parameters."""
+
+    def loader(self, examples: Any, /) -> DataLoader:
+        """Make the loader of the training examples."""
+
+
+_seeded = partial(within, lambda self, *_, **__: random.at(self.step, seed=self.seed))
+"""Makes a method of `Training` draw all random numbers by the seed of its experiment, as of the present step."""
+
+
+class Training(TrainingState):
+    """One training of an experiment, and its progress.
+
+    `step` counts the optimizer steps done, including those whose update was skipped; the epoch and the position in it
     follow from it. What changes on the way is in the model's `state_dict()` and in `state()`; checkpoints hold both.
 
     Args:
-        experiment: what is trained.
-        threads: how many shards of a step are computed at a time; left out, as many as there are cores. Changes no bit.
+        experiment: the experiment to train.
+        threads: shards of a step that are computed in parallel; by default the number of cores. Does not change
+            results.
         ranks: the processes that train this model together; left out, this one alone.
 
-    Raises: ValueError if the loader does not fit the data, or the shards not the batches or the ranks.
+    Raises:
+        ValueError: if the loader does not fit the data, or the shards do not fit the batches or the ranks.
     """
 
-    def __init__(self, experiment: Experiment, threads: int | None = None, ranks: Ranks | None = None) -> None:
-        random.seed(experiment.seed)
+    def __init__(self, experiment: Setup, threads: int | None = None, ranks: Ranks | None = None) -> None:
         self.experiment = experiment
-        self.settings = experiment.trainer
-        self.callbacks = experiment.callbacks
-        self.model = experiment.model
-        self.loader = experiment.loader(experiment.data.train)
-        self.epoch_steps = ceil(len(self.loader) / self.settings.accumulate)
-        self.steps = self.settings.steps(self.epoch_steps)
-        shards, self.blas_threads = divide(experiment, min(self.loader.batch_size, len(experiment.data.train)))
+        self.settings = settings = experiment.trainer
+        self.seed, self.named_callbacks = experiment.seed, experiment.callbacks
+        self.model, self.loss = experiment.model, experiment.loss
         self.parameters = list(self.model.parameters())
-        self.ranks = ranks or Ranks()
-        self.shards = self.ranks.shards(shards, threads, self.parameters, self.settings.reduce == "ordered")
-        self.program = compiled(experiment) if self.settings.compile else None
-        self.buffers = _written(self.model) if shards > 1 else {}
-        self.val_every = self.settings.val_every or self.epoch_steps
-        self.optimizer = experiment.optimizer(self.parameters)
-        self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
+        self.loss.balance(experiment.data.train.targets, len(experiment.data.class_names) or None)
+        self.preflight = Preflight(experiment, skips_nan=settings.on_nan == "skip")
+        with random.at(seed=self.seed):
+            self.loader = experiment.loader(experiment.data.train)
+            groups = parameter_groups(self.model, experiment.groups) if experiment.groups else self.parameters
+            self.optimizer = experiment.optimizer(groups)
+            self.schedule = experiment.schedule(self.optimizer) if experiment.schedule else None
+        self.epoch_steps = ceil(len(self.loader) / settings.accumulate)
+        self.steps = settings.steps(self.epoch_steps)
+        self.limit = settings.limit(self.steps)
+        self.val_every, self.ranks = settings.val_every or self.epoch_steps, ranks or Ranks()
+        batch_size, given = self.loader.batch_size, (shards_on_device(settings, self.ranks), settings.blas_threads)
+        shards, self.blas_threads = shards_and_threads(self.model, self.loss, experiment.data.train, batch_size, *given)
+        self.shards = self.ranks.shards(shards, threads, self.parameters, settings.reduce == "ordered")
+        self.options = [{k: v for k, v in group.items() if k != "params"} for group in self.optimizer.param_groups]
         if getattr(self.schedule, "total_steps", 0) is None:
             setattr(self.schedule, "total_steps", self.steps)  # noqa: B010 - of the schedules that have a length at all
-        self.options = [_options(group) for group in self.optimizer.param_groups]
-        self.tally = Tally(experiment.metrics, getattr(experiment.loss, "reduction", "mean"))
-        self.step = 0
-        self.skipped = 0
-        self.lr = 0.0
-        checkpoint, stopping = self.settings.checkpoint, self.settings.early_stopping
-        better = experiment.measured
-        self.best = Best(checkpoint.monitor, checkpoint.mode or better[checkpoint.monitor])
-        self.stopping: Best | None = None
-        if stopping is not None:
-            mode = stopping.mode or better[stopping.monitor]
-            self.stopping = Best(stopping.monitor, mode, stopping.min_delta, stopping.patience)
-        self.best_weights: dict[str, np.ndarray] = {}
-        self.best_values: dict[str, float] = {}
-        self.stopped = False
-        self.interrupted = False
-        self._asked_to_end = False
-        self.saved_step: int | None = None
+        self.one_step = TrainStep(self.model, self.loss, self.optimizer, self.shards, self.ranks, settings.compile)
+        target = partial(experiment.data.target, self.loss.comparison)
+        has_units = type(experiment.data).in_units is not Dataset.in_units
+        in_units = experiment.data.in_units if has_units else None
+        self.tally = MetricCollection(experiment.metrics, getattr(self.loss, "reduction", "mean"), target, in_units)
+        self.average, self.base = EMA(self.model, settings.ema) if settings.ema else None, BaseDigests(self.model)
+        self.best = BestWeights(settings.checkpoint, experiment.measured)
+        self.stopper = EarlyStopper(stop, experiment.measured) if (stop := settings.early_stopping) else None
+        self.checkpoints = Checkpoints(settings.checkpoint.seconds, self.best)
+        callbacks = (MetricsLog(), self.best, self.stopper, *experiment.callbacks, self.checkpoints)
+        self.callbacks = [callback for callback in callbacks if callback is not None]
+        self.hooks = hooks_of(self.callbacks)
         self.directory: RunDirectory | None = None
-        self._save_due = monotonic() + self.settings.checkpoint.seconds
+        self.step, self.skipped, self.lr = 0, 0, 0.0
+        self.stopped, self.stopped_by, self.interrupted, self._asked_to_end = False, "", False, False
 
-    def run(self, directory: RunDirectory | None = None, progress: Progress | None = None) -> dict[str, Any]:
-        """Trains to the end, and measures the test examples on the best weights, which stay in the model, in eval mode.
+    @_seeded
+    def run(self, directory: RunDirectory | None = None, progress: Callback | None = None) -> dict[str, Any]:
+        """Train to the end, and evaluate on the test examples.
 
-        BLAS has `blas_threads` meanwhile, whatever the machine: with more it would give other bits.
+        The best weights are evaluated; they stay in the model.
+
+        BLAS has `blas_threads` meanwhile, on any machine: results are rounded differently with another number.
 
         Args:
             directory: gets the records and the checkpoints.
-            progress: is told of every step.
+            progress: a callback that shows them.
 
-        Returns `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
-        validation values of the best step, and, when done, the test values.
+        Returns: `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
+            validation values of the best step, and, when done, the test values. An update is skipped where no target of
+            the step counts and, if `on_nan` says so, where the loss or a gradient is not finite.
 
-        Raises: TrainingError if the loss or a gradient is not finite; OSError if a checkpoint cannot be written.
+        Raises:
+            TrainingError: if the loss or a gradient is not finite.
+            OSError: if a checkpoint cannot be written.
         """
         self.directory = directory
+        if progress is not None:
+            self.hooks = hooks_of([progress, *self.callbacks])
         self.model.train()
         self.ranks.copy(self.model.state_dict())
-        keep_freed_memory()
-        with threadpool_limits(self.blas_threads, "blas"), catch_warnings():
-            # the guard tells of what is not finite; np.errstate would cost every operation (3 % of a small step)
-            filterwarnings("ignore", ".* encountered in ", RuntimeWarning)
-            for callback in self.callbacks:
-                callback.on_train_start(self)
-            batches = self.batches()
+        threads = blas_threads(self.blas_threads)
+        with threads, placed(self), np.errstate(all="ignore"), closing(self.batches()) as batches:
+            self.notify("on_train_start")
             while self.step < self.steps and not (self.ended or self.interrupted):
                 self.train_step(next(batches))
-                if progress is not None:
-                    progress.advance(self.step)
-                self._after_step(progress)
+                self.notify("on_step_end")
+                if self.step % self.epoch_steps == 0:
+                    self.notify("on_epoch_end")
+                validate = self.step % self.val_every == 0 or self.step == self.steps or self.stopped
+                if validate or self.step % self.settings.log_every == 0:
+                    record = self._record(validate)
+                    self.notify("on_log", record)
+                    if validate:
+                        self.notify("on_validation_end", record)
+                self.checkpoints.write_if_due(self)
                 if self.step % VERIFY_STEPS == 0:
                     self.ranks.verify(self.model.state_dict())
-            results = {"steps": self.step, "best_step": self.best.step, **self.best_values}
-            if self.skipped:
-                results["skipped"] = self.skipped
+            results = {"steps": self.step, "best_step": self.best.step, **self.best.values}
+            results |= {"skipped": self.skipped} if self.skipped else {}
             if self.interrupted:
                 if directory is not None:
-                    self.save(directory)
+                    self.checkpoints.write(self, directory)
                 return {"status": "interrupted", **results}
-            self.model.load_state_dict(self.best_weights)
+            load_saved_state(self.model, self.best.weights)
             results |= self.evaluate(self.experiment.data.test, "test")
             self.model.eval()
-            for callback in self.callbacks:
-                callback.on_train_end(self, results)
+            self.notify("on_train_end", results)
             return {"status": "done", **results}
 
-    def interrupt(self) -> None:
-        """Ends the training after the step that is under way, with a checkpoint; a signal handler may call it.
-
-        With several ranks it is the step in which all have heard of it.
-        """
-        self._asked_to_end = True
-        self.interrupted = self.ranks.size == 1
-
-    def stop(self) -> None:
-        """Ends the training after the step that is under way, which is validated; the run is done then."""
-        self.stopped = True
-
-    @property
-    def ended(self) -> bool:
-        """Whether a callback or early stopping has ended the training."""
-        return self.stopped or (self.stopping is not None and self.stopping.out_of_patience)
-
+    @_seeded
     def train_step(self, batches: Sequence[Batch]) -> None:
-        """Forward, loss and backward for each of `batches`, whose gradients are averaged, and one update.
+        """Do one step on `batches`, whose gradients are averaged.
 
-        Each rank computes its shards; the losses and metrics of all are in the tally of rank 0.
+        Forward and backward passes, then one update.
 
-        Raises: TrainingError if the loss or a gradient is not finite, unless it is to be skipped, if a shard wrote to
-            what it shares with the others, and if a compiled step turns out not to be what was compiled.
+        The update is skipped where no target counts. Each rank computes its shards; the losses and metrics of all go
+        into the tally of rank 0.
+
+        Raises:
+            TrainingError: if the loss or a gradient is not finite, unless such steps are skipped; if a shard wrote to a
+                buffer; if a compiled step did something that cannot be replayed.
         """
         try:
-            pieces = gradients(self.experiment, self.shards, self.ranks, batches, self.step, self.program)
+            pieces = self.one_step.gradients(batches, self.step)
         except CompileError as error:
             raise TrainingError(f"at step {self.step + 1}: {error}; trainer.compile=false goes without") from error
-        for piece in self._gather(pieces):
-            if isfinite(piece[0]):
-                self.tally.add(*piece)
-        said = self.ranks.allgather((sum([piece[0] for piece in pieces]), self._asked_to_end))
-        losses = [loss for loss, _ in said]
-        self.interrupted |= True in [asked for _, asked in said]
-        if self.buffers and self.buffers != _written(self.model):
-            raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
-        norm = clip_grad_norm_(self.parameters, self.settings.grad_clip or inf)
+        if pieces and not self.preflight.is_done:
+            self.preflight.check(pieces[0][2].shape, batches[0][:][0], self.optimizer, self.ranks)
+        gather_into(self.tally, pieces, self.ranks)
+        told = self.ranks.allgather((sum([piece[0] for piece in pieces]), len(pieces), self._asked_to_end))
+        losses = [loss for loss, _, _ in told]
+        self.interrupted |= True in [asked for _, _, asked in told]
+        norm = clip_grad_norm_(self.parameters, max_norm := self.settings.grad_clip or inf)
         self.lr = self.optimizer.param_groups[0]["lr"]
-        if isfinite(sum(losses) + norm):
-            for callback in self.callbacks:
-                callback.on_before_optimizer_step(self)
-            self.shards.update(self.optimizer)
+        if not any(count for _, count, _ in told):  # as where every target is to be ignored
+            self.skipped += 1
+        elif isfinite(sum(losses) + norm):
+            self.notify("on_before_optimizer_step")
+            self.one_step.update(batches, self.step, max_norm)
+            if self.average is not None:
+                self.average.update()
         elif self.settings.on_nan == "skip":
+            self.optimizer.zero_grad()
             self.skipped += 1
         else:
-            raise self._diverged(batches, losses)
-        self.optimizer.zero_grad()
+            what = symptom(losses, self.ranks, f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})")
+            raise divergence(what, [batch[:][0] for batch in batches], self.model, self.settings.remedies())
         if self.schedule is not None:
             self.schedule.step()
         self.step += 1
 
-    def record(self) -> None:
-        """Records the steps of a batch, if they are to be compiled: what cannot be is found before a run begins.
+    @_seeded
+    def evaluate(self, examples: Examples, split: str) -> dict[str, Any]:
+        """Return loss and metrics over all `examples`.
 
-        Raises: CompileError.
+        Their names begin with `split`.
+
+        The tally is used for this, and is empty afterwards.
+
+        Raises:
+            TrainingError: if the loss is not finite.
         """
-        if self.program is not None:
-            size = self.loader.batch_size
-            for start in (0, size):  # the second batch is computed both ways
-                if start + size <= len(self.experiment.data.train):
-                    with random.at(0):
-                        batch = self.experiment.data.train.batch(slice(start, start + size))
-                        self.program.collect(batch, None, {})
-
-    def evaluate(self, examples: Examples, part: str) -> dict[str, Any]:
-        """Returns the loss and the metrics over all `examples`, under names that begin with `part`.
-
-        The ranks take the batches in turn. The tally is used for this, and is empty afterwards.
-
-        Raises: TrainingError if the loss is not finite.
-        """
-        self.model.eval()
         self.tally.reset()
-        batch_size = min(self.loader.batch_size, len(examples))
-        batches = enumerate(DataLoader(examples, batch_size, shuffle=False).batches(0))
-        while turn := list(islice(batches, self.ranks.size)):
-            own = turn[self.ranks.rank : self.ranks.rank + 1]
-            for piece in self._gather([self._measured(batch, number, part) for number, batch in own]):
-                self.tally.add(*piece)
-        self.model.train()
-        return self._computed(part)
+        try:
+            evaluate(self.model, self.loss, examples, self.loader.batch_size, self.step, self.tally, self.ranks)
+        except NonFiniteLossError as error:
+            what = f"the {split} loss became {error.loss} at step {self.step}"
+            raise divergence(what, [error.inputs], self.model, self.settings.remedies()) from error
+        return self._measured(split)
 
-    def batches(self) -> Iterator[list[Batch]]:
-        """Yields the batches of each step, from the present step on, without end."""
-        while True:
-            epoch, done = divmod(self.step, self.epoch_steps)
-            batches = self.loader.batches(epoch, done * self.settings.accumulate)
-            while step := list(islice(batches, self.settings.accumulate)):
-                yield step
+    @_seeded
+    def batches(self) -> Generator[list[Batch]]:
+        """Yield the batches of each step, without end.
 
-    def best_so_far(self) -> dict[str, Any] | None:
-        """Returns `monitor`, `mode`, `value` and `step` of the best weights; None before the first validation."""
-        names = ("monitor", "mode", "value", "step")
-        return {name: getattr(self.best, name) for name in names} if self.best_weights else None
-
-    def state(self) -> dict[str, Any]:
-        """Returns all that changes on the way besides the weights, as checkpoints can hold it."""
-        epoch, done = divmod(self.step, self.epoch_steps)
-        return {
-            "step": self.step,
-            "steps": self.steps,
-            "epoch": epoch,
-            "step_in_epoch": done,
-            "seed": self.experiment.seed,
-            "skipped": self.skipped,
-            "lr": self.lr,
-            "stopped": self.stopped,
-            "optimizer": self.optimizer.state_dict(),
-            "options": self.options,
-            "schedule": self.schedule.state_dict() if self.schedule is not None else None,
-            "tally": {"loss": self.tally.loss, "count": self.tally.count},
-            "metrics": {metric.name: kept(metric) for metric in self.tally.metrics},
-            "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.callbacks],
-            "best": {**vars(self.best), "values": self.best_values, "weights": self.best_weights},
-            "early_stopping": vars(self.stopping) if self.stopping else None,
-        }
-
-    def load_state(self, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
-        """Goes on from what `model.state_dict()` and `state()` returned in another training of this experiment.
-
-        Where the experiment is another one, its own options count, and what only one of the two has is left out.
-
-        Raises: ValueError if the model or the optimizer has other parameters.
+        From the current step on.
         """
-        self.model.load_state_dict(weights)
-        self.optimizer.load_state_dict(state["optimizer"])
-        for group, now, before in zip(self.optimizer.param_groups, self.options, state["options"], strict=True):
-            group |= {name: value for name, value in now.items() if before.get(name) != value}
-        if self.schedule is not None and state["schedule"] is not None:
-            self.schedule.load_state_dict(state["schedule"])
-        for name in ("step", "skipped", "lr", "stopped"):
-            setattr(self, name, state[name])
-        self.tally.loss, self.tally.count = state["tally"]["loss"], state["tally"]["count"]
-        for metric in self.tally.metrics:
-            vars(metric).update(state["metrics"].get(metric.name, {}))
-        for callback, (name, saved) in zip(self.callbacks, state["callbacks"], strict=False):
-            if type(callback).__name__ == name:
-                callback.load_state_dict(saved)
-        if self.best.resume(state["best"]):
-            self.best_weights, self.best_values = state["best"]["weights"], state["best"]["values"]
-        if self.stopping is not None and state["early_stopping"] is not None:
-            self.stopping.resume(state["early_stopping"])
+        yield from feed(self.loader, self.settings.accumulate, self.step, self.one_step.read)
 
-    def save(self, directory: RunDirectory) -> None:
-        """Writes `last`, which is all that is needed to go on from here, and `best`, which is a part of it.
+    def notify(self, event: str, *values: Any) -> None:
+        """Call the callbacks that override an event's method.
 
-        Raises: OSError if they cannot be written.
+        In their order.
         """
-        directory.save("last", self.model.state_dict(), {**self.state(), "run": directory.state()})
-        self.saved_step = self.step
-        if self.best_weights and directory.best_step != self.best.step:
-            state = {"step": self.best.step, "values": self.best_values, "data": self.experiment.data.state_dict()}
-            directory.save("best", self.best_weights, state)
-            directory.best_step = self.best.step
-        self._save_due = monotonic() + self.settings.checkpoint.seconds
-
-    def _after_step(self, progress: Progress | None) -> None:
-        """Records, validates, saves, and tells the callbacks, when it is time for that."""
-        for callback in self.callbacks:
-            callback.on_step_end(self)
-            if self.step % self.epoch_steps == 0:
-                callback.on_epoch_end(self)
-        validate = self.step % self.val_every == 0 or self.step == self.steps or self.stopped
-        if validate or self.step % self.settings.log_every == 0:
-            record = self._record(validate)
-            if progress is not None:
-                progress.report(record)
-            if self.directory is not None:
-                self.directory.log(record)
-            for callback in self.callbacks:
-                callback.on_log(self, record)
-            if validate:
-                self._judge(record)
-        if self.directory is not None and (validate or monotonic() >= self._save_due):
-            self.save(self.directory)
+        if hooks := self.hooks[event]:
+            with random.at(self.step, seed=self.seed):
+                for hook in hooks:
+                    hook(self, *values)
+                    if self.stopped and not self.stopped_by:
+                        self.stopped_by = type(getattr(hook, "__self__", hook)).__name__
 
     def _record(self, validate: bool) -> dict[str, float]:
-        """Returns what is logged at this step: the training values since the last record, and perhaps a validation."""
-        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr}
-        record |= self._computed("train")
+        """Return this step's training values, and validation if asked.
+
+        Training values are those since the last record.
+        """
+        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr, **self._measured("train")}
         if self.settings.on_nan == "skip":
             record["skipped"] = self.skipped
-        return record | self.evaluate(self.experiment.data.val, "val") if validate else record
+        if not validate:
+            return record
+        with self.average.applied() if self.average is not None else nullcontext():
+            return record | self.evaluate(self.experiment.data.val, "val")
 
-    def _judge(self, record: dict[str, float]) -> None:
-        """Takes the record of a validation: the weights may be the best so far, or too long not have become better."""
-        if self.best.update(record, self.step):
-            self.best_weights = {name: array.copy() for name, array in self.model.state_dict().items()}
-            self.best_values = {name: value for name, value in record.items() if name.startswith("val/")}
-        if self.stopping is not None:
-            self.stopping.update(record, self.step)
-        for callback in self.callbacks:
-            callback.on_validation_end(self, record)
-
-    def _measured(self, batch: Batch, number: int, part: str) -> Piece:
-        """Returns what the model, in eval mode, makes of a batch. Raises: TrainingError if the loss is not finite."""
-        inputs, targets = batch[:]
-        with no_grad(), random.at(self.step, number):
-            outputs = self.model(Tensor(inputs))
-            count = self.experiment.loss.count(targets)
-            loss = self.experiment.loss(outputs, Tensor(targets)).item() if count else 0.0
-        if not isfinite(loss):
-            what = f"the {part} loss became {loss} at step {self.step}"
-            raise divergence(what, [inputs], self.model, self._remedies())
-        return loss, count, outputs.data, targets
-
-    def _gather(self, pieces: list[Piece]) -> Iterator[Piece]:
-        """Returns what came of the batches of all ranks, on rank 0: outputs and targets only if a metric asks."""
-        if self.ranks.size > 1 and not self.tally.metrics:
-            pieces = [(loss, count, NOTHING, NOTHING) for loss, count, _, _ in pieces]
-        return chain.from_iterable(self.ranks.gather(pieces))
-
-    def _computed(self, part: str) -> dict[str, Any]:
-        """Returns what the tally of rank 0 comes to, and empties it."""
-        values = self.ranks.broadcast(self.tally.compute(part) if self.ranks.rank == 0 else {})
+    def _measured(self, split: str) -> dict[str, Any]:
+        """Return the metrics of rank 0, and reset them."""
+        values = self.ranks.broadcast(self.tally.compute(split) if self.ranks.rank == 0 else {})
         self.tally.reset()
         return values
-
-    def _diverged(self, batches: Sequence[Batch], losses: Sequence[float]) -> TrainingError:
-        """Returns the error for the step that is under way, whose losses, by rank, or gradients are not finite."""
-        what = f"at step {self.step + 1} (epoch {self.step // self.epoch_steps + 1})"
-        for rank, loss in enumerate(losses):
-            if not isfinite(loss):
-                name = self.ranks.name(rank)
-                what = f"the training loss became {loss} {what}" + (f" on {name}" if name else "")
-                break
-        else:
-            what = f"a gradient is not finite {what}"
-        return divergence(what, [batch[:][0] for batch in batches], self.model, self._remedies())
-
-    def _remedies(self) -> list[str]:
-        """What this run does not do yet against numbers that grow without bounds."""
-        remedies = ["a smaller optimizer.lr"]
-        if self.settings.grad_clip is None:
-            remedies.append("trainer.grad_clip=1.0")
-        if self.settings.on_nan == "stop":
-            remedies.append("trainer.on_nan=skip")
-        return remedies
-
-
-def _written(model: Module) -> dict[str, tuple[int, int]]:
-    """Which tensor each buffer of a model is, and how often it was written to."""
-    return {name: (id(buffer), buffer.version[0]) for name, buffer in model.named_buffers()}
-
-
-def _options(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a group of parameters was given besides them."""
-    return {name: value for name, value in group.items() if name != "params"}

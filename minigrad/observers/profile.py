@@ -1,0 +1,257 @@
+"""Profiler of time and memory by layer and operation."""
+
+from __future__ import annotations
+
+import threading
+from time import perf_counter
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from minigrad.engine.graph import Node
+from minigrad.engine.mode import observed
+from minigrad.engine.observer import Observer, Values
+from minigrad.engine.primitive import Primitive
+from minigrad.engine.tensor import Tensor
+from minigrad.observers import report
+from minigrad.observers.measured import OUTSIDE, UPDATE, Entry, Measured
+from minigrad.observers.products import Product, products_of
+
+MOST_EVENTS = 200_000
+"""Maximum number of events in a trace; times of later ones are counted but not drawn."""
+
+
+class _Lane:
+    """A thread's clock and current layers.
+
+    When its last event ended, and the layers that it is in, the innermost last.
+    """
+
+    __slots__ = ("last", "layers", "thread")
+
+    def __init__(self, last: float) -> None:
+        self.thread = threading.get_ident()
+        self.last = last
+        self.layers = [""]
+
+
+class profile(Measured, observed):  # noqa: N801 - called like a function
+    """Within the block, profile every operation.
+
+    What was found is in its attributes afterwards.
+
+        with minigrad.profile() as p:
+            step(x, y)
+        print(p.table())
+
+    An operation has the time since the event before it in its thread, so that the times of a thread add up to those of
+    the block. What is recorded (`minigrad.compile`) is computed operation by operation meanwhile. Arrays inside of an
+    operation are not seen. The attributes are those of `Measured`.
+    """
+
+    def __init__(self) -> None:
+        Measured.__init__(self)
+        self._watch = _Watch(self)
+        observed.__init__(self, self._watch)
+
+    def __enter__(self) -> profile:  # type: ignore[override]
+        """Start the profile."""
+        super().__enter__()
+        lane = self._watch.lane()
+        lane.last = self._start = perf_counter()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._watch.outside()
+        self.seconds += self._watch.lane().last - self._start
+        super().__exit__(*exception)
+
+    def table(self, steps: int = 1) -> str:
+        """Return tables of layers and operations.
+
+        Of one of `steps` that were alike.
+
+        Below them is what the step could be at the speed of its matrix products, which are measured now.
+        """
+        return report.table(self, steps)
+
+    def svg(self) -> str:
+        """Return a flame chart as a self-contained SVG picture."""
+        return report.flame(self)
+
+    def trace(self) -> str:
+        """Return the events as JSON for Chrome and Perfetto.
+
+        For chrome://tracing and ui.perfetto.dev.
+        """
+        return report.trace(self)
+
+
+class _Watch(Observer):
+    """An observer that records operations in a profile.
+
+    Whatever a method does after it has taken the time is counted as measuring, not as part of what is measured.
+    """
+
+    def __init__(self, found: Measured) -> None:
+        self.found = found
+        self.local = threading.local()
+        self.lock = threading.Lock()
+        self.labels: dict[Any, str] = {}  # of modules
+        self.alive: dict[int, ref[Any]] = {}  # the arrays that operations made, by id
+        self.saved: set[int] = set()  # those of them that are saved
+        self.nodes: dict[int, tuple[str, Entry, list[Product]]] = {}
+        self.live = 0
+
+    def lane(self) -> _Lane:
+        """The lane of the current thread."""
+        try:
+            lane: _Lane = self.local.lane
+        except AttributeError:
+            lane = self.local.lane = _Lane(perf_counter())
+        return lane
+
+    def note(self, lane: _Lane, now: float, kind: str, layer: str = "", operation: str = "") -> float:
+        """Record the time since the thread's last event; return it."""
+        events = self.found.events
+        if len(events) < MOST_EVENTS:
+            events.append((kind, layer, operation, lane.last, now, lane.thread))
+        return now - lane.last
+
+    def resume(self, lane: _Lane, now: float) -> None:
+        """Resume a thread's clock, leaving out the time since `now`.
+
+        What was done since then was measuring.
+        """
+        lane.last = after = perf_counter()
+        self.found.overhead += after - now
+
+    def outside(self) -> None:
+        """Record the time in which no operation was computed."""
+        now = perf_counter()
+        lane = self.lane()
+        self.found.outside += self.note(lane, now, OUTSIDE)
+        self.resume(lane, now)
+
+    def entry(self, layer: str, operation: str) -> Entry:
+        """Return an operation's entry in a layer, perhaps new."""
+        entries = self.found.entries
+        return entries.get((layer, operation)) or entries.setdefault((layer, operation), Entry())
+
+    def on_forward(
+        self, operation: Primitive, node: Node | None, arguments: Values, values: Values, results: Values
+    ) -> None:
+        now = perf_counter()
+        lane, name = self.lane(), operation.name
+        layer = lane.layers[-1]
+        entry = self.entry(layer, name)
+        entry.calls += 1
+        entry.forward += self.note(lane, now, "forward", layer, name)
+        with self.lock:
+            for array in results:
+                entry.allocated += self.made(array, values)
+            products = products_of(name, values, results[0])
+            if products:
+                self.count(entry, products)
+            if node is not None:
+                for value in node.saved or ():
+                    entry.saved += self.save(value)
+                wanted = 2 if len(products) > 1 else sum([parent is not None for parent in node.parents[:2]])
+                self.nodes[node.sequence] = layer, entry, products * wanted
+        self.resume(lane, now)
+
+    def on_backward(self, node: Node, gradients: Values) -> None:
+        now = perf_counter()
+        lane, name = self.lane(), node.primitive.name
+        layer, entry, products = self.nodes.get(node.sequence) or ("", self.entry("", name), [])
+        entry.backward += self.note(lane, now, "backward", layer, name)
+        with self.lock:
+            for gradient in gradients:
+                entry.allocated += self.made(gradient, ())
+            self.count(entry, products)
+        self.resume(lane, now)
+
+    def on_write(self, tensor: Any, index: Any, value: Any) -> None:
+        now = perf_counter()
+        lane = self.lane()
+        if value is None:  # as by an optimizer
+            self.found.update += self.note(lane, now, UPDATE)
+        else:
+            layer = lane.layers[-1]
+            entry = self.entry(layer, "write in place")
+            entry.calls += 1
+            entry.forward += self.note(lane, now, "forward", layer, "write in place")
+        self.resume(lane, now)
+
+    def on_read(self, array: Any) -> None:
+        self.outside()
+
+    def on_module(self, module: Any, is_called: bool = False) -> None:
+        if is_called:
+            self.outside()
+            now = perf_counter()
+            lane = self.lane()
+            if module not in self.labels:
+                for path, part in module.named_modules():
+                    self.labels.setdefault(part, f"{path} ({type(part).__name__})" if path else type(part).__name__)
+            lane.layers.append(self.labels[module])
+            self.resume(lane, now)
+
+    def on_exit(self, module: Any) -> None:
+        self.outside()
+        self.lane().layers.pop()
+
+    def count(self, entry: Entry, products: list[Product]) -> None:
+        """Count matrix products."""
+        for product in products:
+            entry.flops += product.flops
+            self.found.products[product] += 1
+
+    def made(self, array: Any, given: Values) -> int:
+        """Return a new array's bytes, 0 for a view.
+
+        They count as live until it dies.
+        """
+        if array.__class__ is Tensor:
+            array = array.data
+        if array.__class__ is not np.ndarray:
+            return 0
+        owner = array if array.base is None else _owner(array)
+        key, size = id(owner), owner.nbytes
+        if key in self.alive or (owner is not array and any(owner is _owner(x) for x in given)):
+            return 0
+
+        def forget(_: Any) -> None:
+            self.live -= size
+            del self.alive[key]
+            self.saved.discard(key)
+
+        self.alive[key] = ref(owner, forget)
+        self.live += size
+        if self.live > self.found.peak:
+            self.found.peak = self.live
+        return size
+
+    def save(self, value: Any) -> int:
+        """Return a saved array's bytes, counted once.
+
+        If an operation made it and it is not saved yet.
+        """
+        if isinstance(value, (list, tuple)):
+            return sum([self.save(part) for part in value])
+        if value.__class__ is not np.ndarray:
+            return 0
+        owner = value if value.base is None else _owner(value)
+        if id(owner) not in self.alive or id(owner) in self.saved:
+            return 0
+        self.saved.add(id(owner))
+        size: int = owner.nbytes
+        return size
+
+
+def _owner(array: Any) -> Any:
+    """Return the array that owns this one's memory."""
+    while isinstance(base := getattr(array, "base", None), np.ndarray):
+        array = base
+    return array

@@ -1,0 +1,56 @@
+"""The record of how a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from types import TracebackType
+from typing import Any
+
+from minigrad.runs.directory import RunDirectory
+from minigrad.training.trainer import Training
+
+
+class Closing:
+    """A block that records in `run.json` how it ended.
+
+    Args:
+        training: that the block runs.
+        directory: of the run.
+
+    Attributes:
+        results: what `Training.run` returned; the block sets it.
+        exit_code: for `run.json`; the block may set it.
+        interruption: what ended a training that was interrupted; the block may set it.
+        status: `done`, `interrupted` or `failed`, after the block.
+        reason: why the run ended, after the block.
+    """
+
+    def __init__(self, training: Training, directory: RunDirectory) -> None:
+        self.training, self.directory = training, directory
+        self.results: Mapping[str, Any] = {}
+        self.exit_code = 0
+        self.interruption = "a callback"
+        self.status, self.reason = "failed", ""
+
+    def __enter__(self) -> Closing:
+        """Return the block itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Write `run.json`.
+
+        Raises:
+            OSError: if that fails, unless the block has failed, whose error has precedence.
+        """
+        if error is None:
+            self.status = self.results["status"]
+        if error is not None:
+            self.reason, self.exit_code = f"{type(error).__name__}: {error}", 1
+        elif self.status == "done":
+            self.reason = self.training.reason
+        else:
+            self.reason = f"interrupted by {self.interruption}"
+        best = self.training.best.summary()
+        with nullcontext() if error is None else suppress(OSError):
+            self.directory.close(self.status, self.exit_code, reason=self.reason, best=best, results=self.results)

@@ -1,0 +1,1 @@
+"""Sweeps: grids, repeats, folds and hyperparameter searches."""

@@ -1,0 +1,159 @@
+"""Execution of a sweep's members, several at a time."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from minigrad.training.search.folder import SweepFolder
+from minigrad.training.search.member import Member
+from minigrad.training.signals import finish_on_signal
+
+POLL_SECONDS = 0.05
+IDLE_SECONDS = 0.25
+ASK_SECONDS = 1.0
+"""The seconds before asking again for a member to start, when there was none."""
+
+
+class Work(Protocol):
+    """The members of a sweep, as processes share them."""
+
+    def take(self) -> Member | None:
+        """Return a member to start; None if there is none.
+
+        There may be none now, or for good.
+        """
+
+    def started(self, member: Member) -> int | None:
+        """Return the open file that locks a member."""
+
+    def watch(self, member: Member) -> None:
+        """Observe a running member."""
+
+    def ended(self, member: Member) -> None:
+        """Record how a member ended."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no member is left, for any process."""
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """All members so far, with their status."""
+
+    @property
+    def progress(self) -> str:
+        """The number of ended members, and of all."""
+
+
+class Grid:
+    """The members of a grid.
+
+    Processes with the same folder share them.
+
+    A member that a process was working on when it ended is taken up by another, or by the next sweep.
+    """
+
+    def __init__(self, members: Sequence[Member], folder: SweepFolder) -> None:
+        self._members = members
+        self.folder = folder
+        for member in members:
+            member.read()
+        self._waiting = [member for member in members if not member.is_over]
+        self._locks: dict[str, int] = {}
+
+    def take(self) -> Member | None:
+        """Return the next unclaimed member."""
+        for member in list(self._waiting):
+            name = member.stem.name
+            if (lock := self.folder.claim(name)) is None:
+                continue
+            self._waiting.remove(member)
+            member.read()
+            if not member.is_over:
+                self._locks[name] = lock
+                return member
+            os.close(lock)
+        return None
+
+    def started(self, member: Member) -> int | None:
+        """Return the lock of a member."""
+        return self._locks.get(member.stem.name)
+
+    def watch(self, member: Member) -> None:
+        """Do nothing: members of a grid are not pruned."""
+
+    def ended(self, member: Member) -> None:
+        """Record how a member ended, and release it."""
+        if member.is_over:
+            member.note()
+        os.close(self._locks.pop(member.stem.name))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether each member has ended, here or elsewhere."""
+        return not self._waiting
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """All members, with the status in their files."""
+        for member in self._members:
+            member.read()
+        return self._members
+
+    @property
+    def progress(self) -> str:
+        """The number of ended members, and of all."""
+        left = len(self._waiting) + len(self._locks)
+        return f"{len(self._members) - left}/{len(self._members)}"
+
+
+def run_members(work: Work, jobs: int) -> int:
+    """Run members in parallel, and report each end.
+
+    The reports go to standard error.
+
+    After SIGINT or SIGTERM running members are asked once to finish their step and save, and no other is started.
+
+    Args:
+        work: has the members. Those that other processes work on are waited for.
+        jobs: the number of members running at a time.
+
+    Returns the number of the signal that ended it; 0 if none did.
+    """
+    running: list[Member] = []
+    told = waits = False
+    ask_at = 0.0
+    try:
+        with finish_on_signal(lambda: None) as received:
+            while running or not (received or work.is_over):
+                while len(running) < jobs and not received and time.monotonic() >= ask_at:
+                    if (member := work.take()) is None:
+                        ask_at = time.monotonic() + ASK_SECONDS
+                        break
+                    member.start(work.started(member))
+                    running.append(member)
+                if received and not told:
+                    told = True
+                    for member in running:
+                        member.stop()
+                for member in running.copy():
+                    if member.has_ended():
+                        running.remove(member)
+                        work.ended(member)
+                        ask_at = 0.0
+                        print(f"{work.progress}  {member}", file=sys.stderr, flush=True)
+                    elif not told:
+                        work.watch(member)
+                waits_now = not running and time.monotonic() < ask_at
+                if waits_now and not (waits or received or work.is_over):
+                    waits = True
+                    print("waiting for what other processes work on", file=sys.stderr, flush=True)
+                time.sleep(IDLE_SECONDS if waits_now else POLL_SECONDS)
+    finally:
+        for member in running:
+            member.kill()
+    return received[0] if received else 0

@@ -1,0 +1,170 @@
+"""The number of shards of a batch, chosen by sizes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minigrad.data import Examples
+from minigrad.engine import no_grad
+from minigrad.engine.mode import observed
+from minigrad.engine.observer import Observer, Values
+from minigrad.engine.primitive import Primitive
+from minigrad.inputs import call
+from minigrad.nn import Loss, Module
+from minigrad.observers.products import products_of
+from minigrad.parallel import available_cores
+
+SMALL = 2**22
+"""Multiplications of a forward pass below which nothing is handed to another thread: about 0.3 ms of a step."""
+
+LARGE = 2**27
+"""Multiplications from which on a batch is divided: about 4 ms of a step.
+
+In between, two BLAS threads do more: shards pass weights and gradients from core to core, which costs some 0.5 ms (a
+step of 784-256-128-10 takes 2.0 ms with one batch of 128 in two shards and 1.33 with two BLAS threads; of 1,024, 7.3
+and 7.1 to 8.9). Above, everything that is not a product counts, which BLAS does not share.
+"""
+
+
+MOST_BLAS_THREADS = 64
+"""What OpenBLAS in NumPy's wheels is built for: of larger numbers it would silently use this one."""
+
+
+class ShardingError(ValueError):
+    """A number of shards that data or layers rule out.
+
+    Attributes:
+        path: of the setting in a config.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def shards_and_threads(
+    model: Module,
+    loss: Loss,
+    examples: Examples,
+    batch_size: int,
+    shards: int | None = None,
+    blas_threads: int | None = None,
+) -> tuple[int, int]:
+    """Return the numbers of shards and BLAS threads.
+
+    Those given, else those that a rule of sizes chooses.
+
+    A small step gets one of both, a large one 2 shards with one BLAS thread each. Between them, and where a layer
+    depends on the whole batch, one shard gets 2 BLAS threads, if there are as many cores. The rule reads no clock: the
+    numbers decide how results are rounded.
+
+    Args:
+        model: its forward pass is tried on two examples.
+        loss: may depend on the whole batch.
+        examples: of the training.
+        batch_size: examples in a batch.
+        shards: parts of a batch, if given.
+        blas_threads: threads of each matrix product, if given.
+
+    Raises:
+        ShardingError: for more shards than examples in a batch, for more threads than BLAS can have, or if a layer
+            depends on the whole batch and more than one shard was asked for.
+    """
+    if blas_threads is not None and blas_threads > MOST_BLAS_THREADS:
+        message = f"blas_threads is {blas_threads:,}, and that of NumPy has at most {MOST_BLAS_THREADS}"
+        raise ShardingError("trainer.blas_threads", message)
+    undivided = _undivided(model, loss)
+    if shards is not None and shards > 1:
+        if undivided:
+            message = f"shards is {shards}, but {undivided} looks at the whole batch: it needs shards: 1"
+            raise ShardingError("trainer.shards", message)
+        if shards > batch_size:
+            raise ShardingError("trainer.shards", f"shards is {shards}, and a batch has only {batch_size} examples")
+    counted = shards is None or blas_threads is None
+    work = multiplications(model, examples, batch_size) if counted else Work(0, 0)
+    chosen = shards
+    if chosen is None:
+        chosen = 2 if work.long >= LARGE and not undivided and batch_size > 1 else 1
+    if chosen > 1 and _mixes(model, examples):
+        if shards is not None:
+            message = f"shards is {shards}, but what the model says of an example depends on the others of its batch"
+            raise ShardingError("trainer.shards", message)
+        chosen = 1
+    if blas_threads is None:
+        blas_threads = min(2, available_cores()) if work.all >= SMALL and chosen == 1 else 1
+    return chosen, blas_threads
+
+
+def pays_to_replay(model: Module, examples: Examples, batch_size: int) -> bool:
+    """Return whether recording a step is worth it.
+
+    It is where calls take more than a few percent of the step.
+
+    A larger one gains 1 to 3 percent by it, and computes its steps 2, 4, 8 and so on twice.
+    """
+    return multiplications(model, examples, batch_size).all < LARGE
+
+
+def _mixes(model: Module, examples: Examples) -> bool:
+    """Whether an example's outputs depend on others in its batch. In eval mode, beyond rounding."""
+    alone, together = (_outputs(model, examples, n) for n in (1, 2))
+    return not np.allclose(together[:1], alone, rtol=1e-3, atol=1e-3 * np.abs(alone).max(initial=0), equal_nan=True)
+
+
+def _outputs(model: Module, examples: Examples, n: int) -> np.ndarray:
+    """Return the model's eval outputs of the first n examples."""
+    inputs, _ = examples.batch(slice(0, n))
+    training = model.training
+    try:
+        with no_grad(), np.errstate(all="ignore"):
+            outputs: np.ndarray = call(model.eval(), inputs).data
+            return outputs
+    finally:
+        model.train(training)
+
+
+def _undivided(model: Module, loss: Loss) -> str:
+    """Name the first layer or loss that needs whole batches. An empty text if there is none."""
+    for path, module in model.named_modules():
+        if not module.decomposes:
+            return f"layer {path!r} ({type(module).__name__})" if path else type(module).__name__
+    return "" if loss.decomposes else f"the loss ({type(loss).__name__})"
+
+
+class Work(NamedTuple):
+    """Multiplications in the matrix products of a forward pass.
+
+    Attention and convolutions are among them.
+
+    Attributes:
+        all: of all products.
+        long: of those alone that take longer than another thread needs to begin. The steps of a recurrent layer are
+            many short ones: two threads that take turns in them are slower than one.
+    """
+
+    all: int
+    long: int
+
+
+def multiplications(model: Module, examples: Examples, batch_size: int) -> Work:
+    """Return the multiplications that a batch takes.
+
+    They are counted in the forward pass of one example.
+    """
+    counter = _Products()
+    with observed(counter):
+        _outputs(model, examples, 1)
+    sizes = [size * batch_size for size in counter.sizes]
+    return Work(sum(sizes), sum(size for size in sizes if size >= SMALL))
+
+
+class _Products(Observer):
+    """An observer that counts multiplications of matrix products."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def on_forward(self, operation: Primitive, node: Any, arguments: Values, values: Values, results: Values) -> None:
+        self.sizes += [product.flops // 2 for product in products_of(operation.name, values, results[0])]
