@@ -1,11 +1,15 @@
-"""minigrad: a scalar and tensor autograd engine on NumPy that a person can read in an evening."""
+"""minigrad: a scalar and tensor autograd engine on NumPy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import minigrad.startup  # noqa: F401 - before NumPy and whatever else takes time to import
+
+# isort: split
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from minigrad import func, nn, ops, optim
+from minigrad.allocator import keep_freed_memory
 from minigrad.drawing import draw
 from minigrad.engine import (
     Tensor,
@@ -13,8 +17,8 @@ from minigrad.engine import (
     check_operation,
     checkpoint,
     compile,
-    detect_anomaly,
     enable_grad,
+    from_dlpack,
     grad,
     is_grad_enabled,
     no_grad,
@@ -22,18 +26,15 @@ from minigrad.engine import (
 )
 from minigrad.engine.random import seed
 from minigrad.explain import explain
+from minigrad.names import missing
+from minigrad.observers import detect_anomaly
 from minigrad.scalar import Scalar
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from minigrad.training import Experiment
-
-__version__ = "0.1.0"
+from minigrad.version import __version__
 
 __all__ = [
     "Scalar",
     "Tensor",
+    "__version__",
     "check_gradients",
     "check_operation",
     "checkpoint",
@@ -42,46 +43,48 @@ __all__ = [
     "draw",
     "enable_grad",
     "explain",
+    "from_dlpack",
     "func",
     "grad",
     "is_grad_enabled",
     "load",
+    "load_pretrained",
     "load_run",
     "nn",
     "no_grad",
     "ops",
     "optim",
     "primitive",
+    "profile",
     "seed",
+    "train_step",
 ]
 
+keep_freed_memory()
 
-def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
-    """Returns the experiment that a config describes, built and ready: `minigrad.load("configs/xor.yaml").fit()`.
+_LATER = {
+    "load": "minigrad.training",
+    "load_pretrained": "minigrad.inference",
+    "load_run": "minigrad.inference",
+    "profile": "minigrad.observers.profile",
+    "train_step": "minigrad.training",
+}
+"""The names that are imported when they are first used, by their module: YAML and progress bars are not for those who
+only derive."""
 
-    Args:
-        path: the YAML file.
-        overrides: as on the command line: `["optimizer.lr=1e-3"]`.
-        home: the folder whose `models/` has classes that the config may name.
+if TYPE_CHECKING:
+    from minigrad.inference import load_pretrained, load_run
+    from minigrad.observers.profile import profile
+    from minigrad.training import load, train_step
+else:  # a type checker would take any name for one of this package
 
-    Raises: minigrad.config.ConfigError, whose text says all that is wrong and where.
-    """
-    from minigrad.training import load as load_experiment  # YAML and progress bars are not for those who only derive
+    def __getattr__(name: str) -> Any:
+        """Return a name of an upper layer, which is then an attribute like the others."""
+        if name not in _LATER:
+            raise missing(f"module {__name__!r}", name, __all__, functions=dir(ops))
+        value = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)
+        return value
 
-    return load_experiment(path, overrides, home)
 
-
-def load_run(path: str | Path, overrides: Sequence[str] = (), home: str | Path = ".") -> Experiment:
-    """Returns the experiment of a run, its model with the best weights and in eval mode, ready to be used:
-    `minigrad.load_run("runs/xor/0001").model(x)`.
-
-    Args:
-        path: the run's directory.
-        overrides: go over its config: `["data.path=elsewhere.csv"]`.
-        home: the folder whose `models/` has classes that the config may name.
-
-    Raises: minigrad.training.UsageError for what is no run, or has no weights that fit; and as `load`.
-    """
-    from minigrad.training import load_run as load_finished_run
-
-    return load_finished_run(path, overrides, home)
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

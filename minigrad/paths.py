@@ -1,0 +1,48 @@
+"""Kinds of paths: only files are read.
+
+Nothing is opened that would be waited for, or would never end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_OTHERS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def require_file(path: str | Path) -> None:
+    """Refuse the path of a pipe, socket or device.
+
+    Raises:
+        OSError: that names the path, and says what it is.
+    """
+    if other := _OTHERS.get(stat.S_IFMT(os.stat(path).st_mode)):
+        raise OSError(errno.EINVAL, f"expected a file, found {other}", str(path))
+
+
+def no_file(path: str | Path) -> str:
+    """Return what is at a path that is no file.
+
+    In words, as `a named pipe`; nothing for a file, and where there is nothing.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return "a link that leads nowhere" if os.path.islink(path) else ""
+    return "a folder" if stat.S_ISDIR(mode) else _OTHERS.get(stat.S_IFMT(mode), "")
+
+
+def real(path: Path) -> Path:
+    """Return a path from the root, without links.
+
+    Of a link that leads to itself, what can be told.
+    """
+    return Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError then, before Python 3.13

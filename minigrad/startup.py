@@ -1,0 +1,83 @@
+"""Start of the command line, before NumPy is imported.
+
+`import minigrad` imports this module first. In a process that is not the command line, it does nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import pairwise
+from types import FrameType, TracebackType
+
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""The variables that tell BLAS its number of threads, when NumPy is imported."""
+
+INTERRUPTED = 130
+"""The exit code for Ctrl-C: 128 + the number of SIGINT."""
+
+
+def is_command_line() -> bool:
+    """Whether this process was started as minigrad's command line.
+
+    As `minigrad`, `python -m minigrad`, or the `train.py` of this clone.
+    """
+    program = sys.argv[0] if sys.argv else ""
+    if program == "-m":  # the name of the module is not known yet
+        words = sys.orig_argv
+        return any(a[:1] == "-" and a[-1:] == "m" and b == "minigrad" for a, b in pairwise(words))
+    clone = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    name = os.path.splitext(os.path.basename(program))[0]
+    return name == "minigrad" or os.path.realpath(program) == os.path.join(clone, "train.py")
+
+
+def imported() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt again, after the imports."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is _quit:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def finished() -> None:
+    """Ignore Ctrl-C from now on.
+
+    The results are out, and only the interpreter's own end is left.
+    """
+    import signal
+
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # no signal is handled here, as in a browser
+        return
+
+
+def _quit(number: int, frame: FrameType | None) -> None:
+    """End the process at once. An exception in the middle of an import would come out as a traceback, or be lost."""
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def _quit_on_interrupt(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Do what `_quit` does for a Ctrl-C before that handles signals."""
+    if issubclass(kind, KeyboardInterrupt):
+        _quit(0, None)
+    sys.__excepthook__(kind, error, traceback)
+
+
+def _begin() -> None:
+    sys.excepthook = _quit_on_interrupt  # at once: to import `signal` takes some milliseconds
+    import signal
+
+    signal.signal(signal.SIGINT, _quit)
+    from minigrad import streams
+
+    streams.prepare()
+    # one thread: a small product is not worth a second one, which would busy-wait beside other work, and another number
+    # of threads gives other bits
+    for name in BLAS_THREADS:
+        os.environ.setdefault(name, "1")
+
+
+if is_command_line():
+    _begin()
