@@ -1,4 +1,4 @@
-"""A classifier of images that attends: patches are tokens, which look at each other and are asked together.
+"""An image classifier with self-attention over patches.
 
 The idea is that of Dosovitskiy et al., "An image is worth 16x16 words", arXiv:2010.11929; the scores are made of all
 patches, each from its own place, which suits small images better than their mean or a token of its own. In a config:
@@ -17,11 +17,13 @@ from minigrad.nn import (
 
 
 class AttentionClassifier(Module):
-    """Square images (N, channels, size, size), or their pixels row by row, to scores (N, num_classes).
+    """A transformer encoder over image patches.
+
+    Square images (N, channels, size, size), or their pixels row by row, to scores (N, num_classes).
 
     Args:
         image_size: pixels along an edge.
-        patch_size: pixels along the edge of a patch, of which so many fit into the image.
+        patch_size: pixels along the edge of a patch; it has to divide the image's edges.
         num_classes: how many scores there are.
         channels: how many numbers a pixel has.
         d_model: the length of the vectors, a multiple of nhead.
@@ -29,7 +31,8 @@ class AttentionClassifier(Module):
         num_layers: how often the patches look at each other.
         dropout: the probability by which elements are dropped in training.
 
-    Raises: ValueError for sizes that do not divide each other.
+    Raises:
+        ValueError: for sizes that do not divide each other.
     """
 
     def __init__(
@@ -54,12 +57,16 @@ class AttentionClassifier(Module):
         self.head = Linear(side**2 * d_model, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the scores. Raises: ValueError for images of another size."""
+        """Return the scores.
+
+        Raises:
+            ValueError: for another image size.
+        """
         x = self.encoder(self.position(self.embedding(self.patches(x))))
         return self.head(x.reshape((len(x), -1)))
 
     def patches(self, x: Tensor) -> Tensor:
-        """Returns the pixels of the patches, row by row: (N, patches, channels · patch_size²)."""
+        """Return the patches' pixels, (N, patches, channels · patch_size²)."""
         channels, side, size, _, _ = self.cut
         if x.size != len(x) * channels * (side * size) ** 2:
             raise ValueError(f"expected images (N, {channels}, {side * size}, {side * size}), got {x.shape}")

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: copy this file to begin an architecture of your own.
+"""A multilayer perceptron, to copy for architectures of your own.
 
 A config finds the class by its name: `model: {MLP: {sizes: [64, 128, 10], activation: relu}}`. The constructor's
 annotated arguments are what the config may say.
@@ -14,14 +14,17 @@ ACTIVATIONS = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh, "gelu": GELU}
 
 
 class MLP(Module):
-    """Linear layers with an activation, and perhaps dropout, between them: (N, ...) to (N, sizes[-1]).
+    """A multilayer perceptron: (N, ...) to (N, sizes[-1]).
+
+    Linear layers with an activation, and optionally dropout, between them.
 
     Args:
         sizes: the number of inputs, of neurons in each hidden layer, and of outputs.
         activation: what stands between two layers.
         dropout: the share of hidden neurons that are silenced in a training step.
 
-    Raises: ValueError if there are fewer than two sizes.
+    Raises:
+        ValueError: if there are fewer than two sizes.
     """
 
     def __init__(
@@ -38,7 +41,10 @@ class MLP(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the outputs of the last layer, without an activation: losses take them as they are."""
+        """Return the last layer's outputs, without activation.
+
+        Losses take them as they are.
+        """
         x = self.flatten(x)
         *hidden, last = self.layers
         for layer in hidden:

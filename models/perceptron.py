@@ -1,4 +1,4 @@
-"""One neuron: a weighted sum of inputs, a bias, an activation, and a threshold that turns the score into an answer."""
+"""A perceptron: one neuron with a decision threshold."""
 
 from typing import Literal
 
@@ -11,7 +11,9 @@ ACTIVATIONS = {"identity": lambda z: z, "relu": ops.relu, "sigmoid": ops.sigmoid
 
 
 class Perceptron(Module):
-    """score = activation(w · x + b), and the answer is yes where the score is above the threshold.
+    """One neuron: activation(w · x + b), and a threshold.
+
+    The decision is yes where the score is above the threshold.
 
     Args:
         in_features: the number of inputs.
@@ -20,7 +22,8 @@ class Perceptron(Module):
         weights: in_features numbers to begin with; left out, they are drawn as those of `Linear`.
         bias: the number to begin with; left out, drawn likewise.
 
-    Raises: ValueError if there is not one weight for each input.
+    Raises:
+        ValueError: if there is not one weight for each input.
     """
 
     def __init__(
@@ -38,13 +41,13 @@ class Perceptron(Module):
             if len(weights) != in_features:
                 raise ValueError(f"expected one weight for each of {in_features} inputs, got {len(weights)}")
             self.sum.weight.data[:] = weights
-        if bias is not None:
+        if bias is not None and self.sum.bias is not None:
             self.sum.bias.data[:] = bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """Returns the scores (N, 1) of inputs (N, in_features)."""
+        """Return the scores (N, 1) of inputs (N, in_features)."""
         return ACTIVATIONS[self.activation](self.sum(x))
 
     def decide(self, x: Tensor) -> np.ndarray:
-        """Returns the answers (N,), yes or no, to inputs (N, in_features)."""
+        """Return the decisions (N,) for inputs (N, in_features)."""
         return self.forward(x).data[:, 0] > self.threshold

@@ -1,4 +1,6 @@
-"""A multilayer perceptron of single numbers: what a network is, without an array. It stands on `minigrad.scalar` alone.
+"""A multilayer perceptron of Scalars, without arrays.
+
+It needs `minigrad.scalar` alone.
 
     python -m models.scalar_mlp
 
@@ -15,7 +17,9 @@ from minigrad.scalar import Scalar, weighted_sum
 
 
 class Neuron:
-    """activation(Σ wᵢ·xᵢ + b), where the weights begin between -1 and 1 and the bias at 0.
+    """A neuron: activation(Σ wᵢ·xᵢ + b).
+
+    Weights begin between -1 and 1, the bias at 0.
 
     Args:
         in_features: the number of inputs.
@@ -28,7 +32,7 @@ class Neuron:
         self.activation = activation
 
     def __call__(self, x: Sequence[Scalar]) -> Scalar:
-        """Returns the neuron's answer to `in_features` inputs."""
+        """Return the neuron's answer to `in_features` inputs."""
         z = weighted_sum(self.weights, x, self.bias)
         return self.activation(z) if self.activation else z
 
@@ -42,7 +46,7 @@ class Layer:
         self.neurons = [Neuron(in_features, activation) for _ in range(out_features)]
 
     def __call__(self, x: Sequence[Scalar]) -> list[Scalar]:
-        """Returns the answer of each neuron."""
+        """Return the answer of each neuron."""
         return [neuron(x) for neuron in self.neurons]
 
 
@@ -58,19 +62,21 @@ class Network:
         self.layers = [*(Layer(n, m, Scalar.relu) for n, m in hidden), Layer(*last)]
 
     def __call__(self, x: Sequence[float]) -> list[Scalar]:
-        """Returns the answers of the last layer."""
+        """Return the answers of the last layer."""
         values = [Scalar(value) for value in x]
         for layer in self.layers:
             values = layer(values)
         return values
 
     def parameters(self) -> list[Scalar]:
-        """The weights and the bias of every neuron, in the order of the layers."""
+        """Return each neuron's weights and bias, layer by layer."""
         return [p for layer in self.layers for neuron in layer.neurons for p in (*neuron.weights, neuron.bias)]
 
 
 def objective(network: Network, points: Sequence[Sequence[float]], labels: Sequence[int]) -> Scalar:
-    """The mean of max(0, 1 - label · score) over the points, plus 1e-4 times the sum of all squared parameters.
+    """Return the hinge loss with an L2 penalty.
+
+    The mean of max(0, 1 - label · score) over the points, plus 1e-4 times the sum of all squared parameters.
 
     Args:
         network: has one output, the score, whose sign is the answer.
@@ -83,7 +89,7 @@ def objective(network: Network, points: Sequence[Sequence[float]], labels: Seque
 
 
 def descend(parameters: Sequence[Scalar], loss: Scalar, lr: float) -> None:
-    """One step of gradient descent."""
+    """Make one step of gradient descent."""
     for p in parameters:
         p.grad = 0.0
     loss.backward()
@@ -97,13 +103,13 @@ def signs(examples: Examples) -> list[int]:
 
 
 def accuracy(network: Network, examples: Examples) -> float:
-    """The share of examples whose score has the sign of their label."""
+    """Return the fraction of scores with their label's sign."""
     scores = [network(x)[0] for x in examples.inputs]
     return sum(label * score > 0 for label, score in zip(signs(examples), scores, strict=True)) / len(scores)
 
 
 def main() -> None:
-    """Trains on two moons and prints how it goes."""
+    """Train on two moons and print how it goes."""
     steps = 100
     data = Moons(n_samples=200)
     points, labels = data.train.inputs.tolist(), signs(data.train)

@@ -1,4 +1,6 @@
-"""The transformer of the paper: an encoder reads one sequence, a decoder writes another, token by token.
+"""The encoder-decoder transformer of "Attention is all you need".
+
+An encoder reads one sequence, a decoder writes another, token by token.
 
 Vaswani et al., "Attention is all you need", arXiv:1706.03762; normalised before each step, which learns without care
 for the learning rate. Made for `Reverse`, `Addition` and their like:
@@ -15,7 +17,7 @@ from math import sqrt
 
 import numpy as np
 
-from minigrad import Tensor, no_grad, ops
+from minigrad import Tensor, no_grad
 from minigrad.nn import (
     Embedding,
     LayerNorm,
@@ -30,7 +32,9 @@ from minigrad.nn import (
 
 
 class Transformer(Module):
-    """Two sequences side by side to scores of the second's next tokens: (N, source_length + target_length) integers to
+    """An encoder-decoder transformer over sequence pairs.
+
+    The two sequences side by side, integers (N, source_length + target_length), to scores of the second's next tokens,
     (N, target_length, vocab_size).
 
     Args:
@@ -44,7 +48,8 @@ class Transformer(Module):
         dim_feedforward: the width of the layers that treat each place by itself.
         dropout: the probability by which elements are dropped in training.
 
-    Raises: ValueError for sizes below 1, or a d_model that is no multiple of nhead.
+    Raises:
+        ValueError: for sizes below 1, or a d_model that is no multiple of nhead.
     """
 
     def __init__(
@@ -73,9 +78,11 @@ class Transformer(Module):
         self.decoder = TransformerDecoder(decoder_layer, num_decoder_layers, LayerNorm(d_model))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Returns the scores, each made of the source and of the targets so far.
+        """Return next-token scores from source and shifted targets.
 
-        Raises: ValueError for another number of tokens, IndexError for one outside the vocabulary.
+        Raises:
+            ValueError: for another number of tokens.
+            IndexError: for one outside the vocabulary.
         """
         expected = self.source_length + self.target_length
         if tokens.ndim != 2 or tokens.shape[1] != expected:
@@ -83,23 +90,23 @@ class Transformer(Module):
         return self.decode(tokens[:, self.source_length :], self.encode(tokens[:, : self.source_length]))
 
     def encode(self, source: Tensor) -> Tensor:
-        """Returns what the decoder looks at, (N, S, d_model), for a source (N, S)."""
+        """Return the encoder's output, (N, S, d_model), for (N, S)."""
         return self.encoder(self._vectors(source))
 
     def decode(self, target: Tensor, memory: Tensor) -> Tensor:
-        """Returns the scores (N, L, vocab_size) of what follows each token of a target (N, L)."""
+        """Return next-token scores (N, L, vocab_size) for targets (N, L)."""
         x = self.decoder(self._vectors(target), memory, tgt_is_causal=True)
-        return ops.linear(x, self.embedding.weight)
+        return self.embedding.attend(x)
 
     def _vectors(self, tokens: Tensor) -> Tensor:
         return self.position(self.embedding(tokens) * sqrt(self.embedding.embedding_dim))
 
     @no_grad()
     def answer(self, source: Tensor) -> np.ndarray:
-        """Returns the likeliest answers, (N, target_length), to sources (N, source_length), token by token."""
+        """Decode sources (N, source_length) greedily to (N, target_length)."""
         memory = self.encode(source)
         written = np.full((len(memory), 1), self.embedding.num_embeddings - 1)
         for _ in range(self.target_length):
-            scores = self.decode(written, memory).data[:, -1]
+            scores = self.decode(Tensor(written), memory).data[:, -1]
             written = np.concatenate([written, scores.argmax(axis=-1)[:, None]], axis=1)
         return written[:, 1:]
