@@ -17,9 +17,21 @@ from typing import Any, NamedTuple
 from benchmarks.config import measure_configs
 from benchmarks.footprint import footprints
 from benchmarks.growth import measure_growth
+from benchmarks.listing import measure_listing, render_listing
+from benchmarks.overhead import measure_overhead
+from benchmarks.panel import MARKS, ROUNDS, chosen, has_marks, markdown, measure_panel, render_panel, replace_panel
+from benchmarks.reading import measure_reading
 from benchmarks.runner import Result, compare
 from benchmarks.scaling import measure_scaling, render_scaling
-from benchmarks.table import render_comparison, render_configs, render_footprints, render_growth
+from benchmarks.soak import KILLS, SAMPLES, STEPS, render_soak, soak
+from benchmarks.table import (
+    render_comparison,
+    render_configs,
+    render_footprints,
+    render_growth,
+    render_overhead,
+    render_reading,
+)
 from benchmarks.workload import PEERS, Workload
 from benchmarks.workloads import WORKLOADS
 
@@ -58,6 +70,33 @@ def _scaling(options: argparse.Namespace) -> Found:
     return Found(found, render_scaling(found))
 
 
+def _reading(options: argparse.Namespace) -> Found:
+    found = measure_reading(1000, 2) if options.smoke else measure_reading()
+    return Found(found, render_reading(found))
+
+
+def _listing(options: argparse.Namespace) -> Found:
+    found = measure_listing(100, 2) if options.smoke else measure_listing()
+    return Found(found, render_listing(found), found.is_right)
+
+
+def _soak(options: argparse.Namespace) -> Found:
+    found = soak(200, 7) if options.smoke else soak(options.steps, options.kills)
+    return Found(found, render_soak(found), not found.faults)
+
+
+def _overhead(options: argparse.Namespace) -> Found:
+    found = measure_overhead(options.against, options.rounds or 11, 2 if options.smoke else 1000)
+    return Found(found, render_overhead(found))
+
+
+def _panel(options: argparse.Namespace) -> Found:
+    found = measure_panel(options.only, options.threads, options.rounds or ROUNDS, options.smoke, _tell)
+    if options.page:
+        replace_panel(options.page, markdown(found))
+    return Found(found, render_panel(found), not any(result.fault for row in found for result in row.results))
+
+
 def _workload(name: str, options: argparse.Namespace) -> Found:
     workload = WORKLOADS[name]
     results = _compare(workload, options, options.smoke)
@@ -66,7 +105,7 @@ def _workload(name: str, options: argparse.Namespace) -> Found:
 
 def _compare(workload: Workload, options: argparse.Namespace, smoke: bool) -> list[Result]:
     seconds = 0.01 if options.smoke else workload.turn
-    return compare(workload, options.threads, options.rounds, seconds, smoke, _tell)
+    return compare(workload, options.threads, options.rounds or 11, seconds, smoke, _tell)
 
 
 OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
@@ -74,6 +113,11 @@ OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
     "footprint": _footprint,
     "config": _config,
     "scaling": _scaling,
+    "overhead": _overhead,
+    "reading": _reading,
+    "panel": _panel,
+    "listing": _listing,
+    "soak": _soak,
 }
 """What is measured besides the workloads, by name."""
 
@@ -86,29 +130,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("names", nargs="*", help="what to measure, by the beginning of its name; all if left out")
     parser.add_argument("--threads", type=int, default=2, help="for each peer (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=11, help="turns of each peer (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help=f"turns of each peer (default: 11; of the panel {ROUNDS})")
+    parser.add_argument(
+        "--only", type=lambda rows: rows.split(","), default=[], metavar="ROWS", help="of the panel: 9,10"
+    )
+    parser.add_argument("--page", type=Path, metavar="FILE", help="puts the panel between its marks in a page")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout, for `overhead`")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of the training of `soak` (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=KILLS, help="of trainings, by `soak` (default: %(default)s)")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes and turns: does everything run?")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes all that was measured")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draws the ratios and the curves (.png or .svg)")
     options = parser.parse_args(arguments)
-    chosen = [name for name in names if not options.names or name.startswith(tuple(options.names))]
+    apart = {"panel", "soak"} | ({"overhead"} if not options.against else set())
+    wanted = tuple(options.names) or tuple(name for name in names if name not in apart)
+    asked = [name for name in names if name.startswith(wanted)]
     for name in options.names:
         if not any(known.startswith(name) for known in names):
             parser.error(f"nothing is called {name!r}; there are: {', '.join(names)}")
-    if options.threads < 1 or options.rounds < 2:
+    if "overhead" in asked and not (options.against and (options.against / "minigrad" / "engine").is_dir()):
+        parser.error(f"overhead compares two checkouts: --against FOLDER names another, got {options.against}")
+    try:
+        chosen(options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.page and (not options.page.is_file() or not has_marks(options.page)):
+        parser.error(f"--page names a page with the lines {MARKS[0]} and {MARKS[1]}, got {options.page}")
+    if options.threads < 1 or (options.rounds or 2) < 2:
         parser.error("a comparison takes at least 1 thread and 2 rounds")
+    if options.steps < SAMPLES or options.kills < 1:
+        parser.error(f"soak takes at least {SAMPLES} steps and 1 kill")
     if options.plot:
         if not find_spec("matplotlib"):
-            parser.error("--plot needs matplotlib: pip install matplotlib, or minigrad with its extra `plots`")
+            parser.error("--plot needs matplotlib: pip install matplotlib")
         if options.plot.suffix not in (".png", ".svg"):
             parser.error(f"--plot writes .png and .svg, got {options.plot}")
-        if not any(name in WORKLOADS or name in ("growth", "scaling") for name in chosen):
-            parser.error("--plot draws workloads, growth and scaling: name one of them, or nothing")
+        if not any(name in WORKLOADS or name in ("growth", "scaling", "panel") for name in asked):
+            parser.error("--plot draws workloads, growth, scaling and the panel: name one of them, or nothing")
 
     where = conditions(options.threads)
     print(", ".join(f"{what} {value}" for what, value in where.items()), flush=True)
     found: dict[str, Found] = {}
-    for name in chosen:
+    for name in asked:
         found[name] = OTHERS[name](options) if name in OTHERS else _workload(name, options)
         _tell("")
         print(f"\n{found[name].text}", flush=True)
@@ -126,6 +189,11 @@ def _draw(path: Path, found: dict[str, Found]) -> bool:
 
     results = {name: part.values for name, part in found.items() if name in WORKLOADS}
     try:
+        if "panel" in found:
+            from benchmarks.plot_panel import plot_panel
+
+            plot_panel(path, found["panel"].values)
+            return True
         curves = found["growth"].values if "growth" in found else []
         plot(path, results, curves, found["scaling"].values if "scaling" in found else None)
     except ValueError as error:

@@ -14,8 +14,8 @@ from time import perf_counter
 from benchmarks.mutation import mutate, random_edits
 from benchmarks.runner import ROOT
 from minigrad.config import ConfigError, Plan, Registry, load_plan
+from minigrad.config.diagnostics import Diagnostics, Source
 from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode, SequenceNode
-from minigrad.config.problems import Report, Source
 from minigrad.config.reader import read
 from minigrad.training import Experiment
 from minigrad.training.experiment import known_classes
@@ -55,7 +55,7 @@ def measure_configs(rounds: int = 11, typos: int = 30, mutations: int = 10_000) 
         registry = known_classes(ROOT)
         draw = Random(0)
         for text in texts:
-            for name in names(read(source := Source("", text), text, Report())):
+            for name in names(read(source := Source("", text), text, Diagnostics())):
                 for _ in range(typos):
                     _misspell(figures, registry, file, source, name, draw)
         for i in range(mutations):

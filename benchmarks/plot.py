@@ -22,6 +22,10 @@ from benchmarks.workloads.growth import AXES
 from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, number, short
 
 WIDTH, ROW, MARGIN, PANEL = 8.4, 0.21, 0.55, 2.1  # inches
+BESIDE = 4  # panels of growth
+NEAR = 1.5
+"""How many times as far as the end of a bar its number reaches."""
+
 TITLE_LENGTH = 95  # characters
 
 LOOKS = {"minigrad": (BLUE, "o", "-", 0.14), "torch": (ORANGE, "s", "--", 0.03)}
@@ -39,7 +43,7 @@ def plot(
     rows = sum(len(found) + 2 for found in bars.values())
     heights: dict[Callable[..., None], float] = {
         _draw_ratios: rows * ROW + MARGIN if bars else 0,
-        _draw_growth: 2 * PANEL if curves else 0,
+        _draw_growth: 2 * PANEL * -(-len(AXES) // BESIDE) if curves else 0,
         draw_scaling: 1.3 * PANEL if scaling and not scaling.fault else 0,
     }
     shown = {_draw_ratios: bars, _draw_growth: curves, draw_scaling: scaling}
@@ -59,9 +63,7 @@ def plot(
             "than minigrad. Black marks: what is aimed at, at least."
         )
     if curves:
-        notes.append(
-            "Curves: a GPT training step with one size doubled at a time; beside each name stands its exponent."
-        )
+        notes.append("Curves: a training step with one size doubled at a time; beside each name stands its exponent.")
     if heights[draw_scaling]:
         notes.append(NOTE)
     size = WIDTH, sum(heights.values())
@@ -107,27 +109,36 @@ def _draw_ratios(figure: FigureBase, bars: Mapping[str, Mapping[str, float]]) ->
 
 def _draw_ratio(axes: Axes, row: int, value: float, goal: float | None) -> None:
     axes.barh(row, value - 1, left=1, height=0.62, color=BLUE if value >= 1 else ORANGE)
-    ends = [value, 1.0, goal or 1.0]
+    end = max(value, 1.0)
+    if goal is not None and end < goal < NEAR * end:  # the mark is where the number would be written
+        end = goal
     axes.annotate(
-        three_digits(value), (max(ends), row), (4, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8
+        three_digits(value), (end, row), (4, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8
     )
     if goal is not None:
         axes.plot([goal, goal], [row - 0.42, row + 0.42], color=INK, linewidth=2)
 
 
 def _draw_growth(figure: FigureBase, curves: Sequence[Curve]) -> None:
-    panels: Any = figure.subplots(2, len(AXES), sharex="col", sharey="row")
-    for column, (axis, group) in zip(panels.T, groupby(curves, lambda curve: curve.axis), strict=True):
+    rows = -(-len(AXES) // BESIDE)
+    panels: Any = figure.subplots(2 * rows, BESIDE, sharey="row", squeeze=False)
+    columns = [column for row in range(rows) for column in panels[2 * row : 2 * row + 2].T]
+    for column in columns[len(AXES) :]:
+        for axes in column:
+            axes.remove()
+    for column, (axis, group) in zip(columns, groupby(curves, lambda curve: curve.axis), strict=False):
         for curve in group:
             _draw_curve(column[0], curve, [1e3 * seconds for seconds in curve.seconds], curve.time_exponent)
             memory = [None if size is None or size <= 0 else size / MIB for size in curve.memory]
             _draw_curve(column[1], curve, memory, curve.memory_exponent)
         column[0].set_title(AXES[axis])
         column[1].set_xlabel(axis)
-        column[1].xaxis.set_major_locator(FixedLocator(curve.sizes))
-        column[1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
-        column[1].xaxis.set_minor_locator(NullLocator())
-    for axes, label in zip(panels[:, 0], ("time, ms", "memory, MiB"), strict=True):
+        for axes in column:
+            axes.xaxis.set_major_locator(FixedLocator(curve.sizes))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+            axes.xaxis.set_minor_locator(NullLocator())
+        column[0].tick_params(labelbottom=False)
+    for axes, label in zip(panels[:, 0], ("time, ms", "memory, MiB") * rows, strict=True):
         axes.set_ylabel(label)
         low, high = axes.get_ylim()
         axes.set_ylim(low / 3, high)  # for the names

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,12 +44,16 @@ class Result:
         seconds: of each turn, what a step took (an operation, if the workload counts those); empty after a fault.
         peak: the most memory, in bytes, that its process had had resident after the first steps; None if unknown.
         fault: why there are no times, or None.
+        imported: the memory, in bytes, that it had when its library was imported; None if unknown.
+        limits: what a step could be, by what limits it (see `benchmarks.limits`), where that was asked for.
     """
 
     peer: str
     seconds: list[float] = field(default_factory=list)
     peak: int | None = None
     fault: str | None = None
+    imported: int | None = None
+    limits: dict[str, float] = field(default_factory=dict)
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -86,9 +91,16 @@ class Player:
 
     def turn(self, seconds: float) -> Any:
         """Returns the seconds a step took in a turn of about `seconds`, or `{"error": ...}`."""
+        return self._asked(seconds)
+
+    def limits(self) -> Any:
+        """Returns what a step of minigrad could be, in seconds by what limits it, or `{"error": ...}`."""
+        return self._asked("limits")
+
+    def _asked(self, what: float | str) -> Any:
         assert self._process.stdin
         with suppress(BrokenPipeError):  # the answer says why
-            print(seconds, file=self._process.stdin, flush=True)
+            print(what, file=self._process.stdin, flush=True)
         return self._answer()
 
     def __enter__(self) -> Player:
@@ -106,27 +118,29 @@ def compare(
     seconds: float = 0.25,
     smoke: bool = False,
     tell: Callable[[str], None] = lambda what: None,
+    limited: str = "",
 ) -> list[Result]:
     """Runs every installed peer of a workload: first steps, agreement, then `rounds` rounds of turns.
 
     Args:
         seconds: the length of a turn.
         tell: is told what is being done.
+        limited: the peer that is asked what its step could be.
     """
     peers = workload.installed()
-    tell(f"{workload.name}: the reference")
-    with Player(workload, peers[0], "float64", threads, smoke) as player:
-        reference = player.report
+    tell(f"{workload.name}: {', '.join(peers)} get ready")
     results = {peer: Result(peer) for peer in peers}
     players: dict[str, Player] = {}
     with ExitStack() as stack:
-        for peer, result in results.items():
-            tell(f"{workload.name}: {peer} gets ready")
-            player = stack.enter_context(Player(workload, peer, "float32", threads, smoke))
-            result.fault = _fault(player.report, reference)
+        roles = [(peers[0], "float64"), *((peer, "float32") for peer in peers)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # what they import and compile is not timed
+            started = list(pool.map(lambda role: Player(workload, role[0], role[1], threads, smoke), roles))
+        reference, *others = map(stack.enter_context, started)
+        for result, player in zip(results.values(), others, strict=True):
+            result.fault = _fault(player.report, reference.report)
             if not result.fault:
-                result.peak = player.report["peak"]
-                players[peer] = player
+                result.peak, result.imported = player.report["peak"], player.report["imported"]
+                players[result.peer] = player
         for i in range(rounds):
             tell(f"{workload.name}: round {i + 1} of {rounds}")
             order = list(players)
@@ -139,6 +153,8 @@ def compare(
                 else:
                     results[peer] = Result(peer, fault=_first_line(spent["error"]))
                     del players[peer]
+        if limited in players:
+            results[limited].limits = players[limited].limits()
     return list(results.values())
 
 

@@ -31,7 +31,7 @@ NETWORKS = {"Ethernet, 10 Gbit/s": (25e-6, 1.1e9), "InfiniBand, 100 Gbit/s": (2e
 """Seconds of a message of no length, and bytes a second: orders of magnitude, that nobody has measured here."""
 
 RANKS = tuple(2**k for k in range(11))
-BUCKET, SLICE = 2**20, 2**16
+CHUNK, SLICE = 2**20, 2**16
 """Bytes of gradients that travel together, and of each rank's part of them, as in `minigrad.parallel.reduction`."""
 
 
@@ -118,13 +118,13 @@ def fit(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
 def sum_seconds(weight: int, ranks: int, latency: float, bandwidth: float, kind: str) -> float:
     """Returns how long a sum over ranks takes by the model of latency and bandwidth.
 
-    Each bucket is two messages between every two ranks if `ordered`, and 2 log2(ranks) rounds if `fast` (Thakur,
+    Each chunk is two messages between every two ranks if `ordered`, and 2 log2(ranks) rounds if `fast` (Thakur,
     Rabenseifner and Gropp, "Optimization of collective communication operations in MPICH", 2005). Either way a rank
     sends and receives 2 (ranks - 1) / ranks times the weight.
     """
     messages = 2 * (ranks - 1) if kind == "ordered" else 2 * ceil(log2(ranks))
-    buckets = ceil(weight / max(BUCKET, SLICE * ranks))
-    return buckets * messages * latency + 2 * (ranks - 1) / ranks * weight / bandwidth
+    chunks = ceil(weight / max(CHUNK, SLICE * ranks))
+    return chunks * messages * latency + 2 * (ranks - 1) / ranks * weight / bandwidth
 
 
 def efficiency(steps: Steps, ranks: int, latency: float, bandwidth: float, kind: str) -> float:
@@ -154,9 +154,13 @@ def render_scaling(found: Scaling) -> str:
 
 
 def _launcher() -> str | None:
-    """The mpiexec that belongs to this Python, or that of the system."""
+    """The mpiexec that belongs to this Python, or that of the system; None without one, mpi4py or its library."""
     beside = Path(sys.executable).with_name("mpiexec")
-    return (str(beside) if beside.exists() else shutil.which("mpiexec")) if find_spec("mpi4py") else None
+    launcher = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if launcher is None or find_spec("mpi4py") is None:
+        return None
+    found = subprocess.run([sys.executable, "-c", "import mpi4py.MPI"], capture_output=True)  # it would start MPI here
+    return None if found.returncode else launcher
 
 
 def _run(launcher: str, ranks: int, task: str, **arguments: Any) -> Any:

@@ -9,6 +9,8 @@ from statistics import median, quantiles
 from benchmarks.config import LAYERS, ConfigFigures
 from benchmarks.footprint import Footprint
 from benchmarks.growth import Curve
+from benchmarks.overhead import Overhead
+from benchmarks.reading import Reading
 from benchmarks.runner import Result
 from benchmarks.workload import PEERS, Goal, Workload
 from benchmarks.workloads.growth import AXES
@@ -48,7 +50,12 @@ def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
                 _least(goal.memory),
             ]
         )
-    return f"{workload.name}: {workload.title}\n{_align(rows)}"
+    return f"{workload.name}: {workload.title}\n{align(rows)}"
+
+
+def middle(result: Result) -> float:
+    """The median time of a step."""
+    return median(result.seconds)
 
 
 def ratio(result: Result, ours: Result) -> float:
@@ -67,8 +74,8 @@ def render_growth(curves: Sequence[Curve]) -> str:
             _growth(curve, "MiB", [m if m is None else m / MIB for m in curve.memory], curve.memory_exponent)
             for curve in found
         ]
-    title = "growth: a GPT training step, time and peak memory beyond that of a tiny GPT, by the size that is doubled"
-    return f"{title}\n{_align(rows)}"
+    title = "growth: a training step, time and peak memory beyond that of a tiny GPT, by the size that is doubled"
+    return f"{title}\n{align(rows)}"
 
 
 def _growth(curve: Curve, unit: str, values: Sequence[float | None], exponent: float | None) -> list[str]:
@@ -85,7 +92,19 @@ def render_footprints(footprints: Sequence[Footprint]) -> str:
     for footprint in footprints:
         low, middle, high = (f"{value * 1e3:.0f}" for value in _quartiles(footprint.seconds))
         rows.append([footprint.package, middle, f"{low} to {high}", f"{footprint.size / MIB:.1f}"])
-    return f"footprint: import beyond NumPy (of NumPy: its own), and size without what is needed\n{_align(rows)}"
+    return f"footprint: import beyond NumPy (of NumPy: its own), and size without what is needed\n{align(rows)}"
+
+
+def render_overhead(overheads: Sequence[Overhead]) -> str:
+    """Microseconds of an operation in two checkouts, their ratio, and what this one adds to NumPy."""
+    rows = [["", "µs", "before", "ratio", "half of ratios within", "µs by hand", "µs over NumPy"]]
+    for overhead in overheads:
+        ratios = [ours / other for ours, other in zip(overhead.seconds, overhead.others, strict=True)]
+        low, middle, high = (f"{value:.2f}" for value in _quartiles(ratios))
+        ours, before, by_hand = (median(s) * 1e6 for s in (overhead.seconds, overhead.others, overhead.by_hand))
+        times = (f"{ours:.2f}", f"{before:.2f}", middle, f"{low} to {high}", f"{by_hand:.2f}", f"{ours - by_hand:.2f}")
+        rows.append([overhead.name, *times])
+    return f"overhead: one operation on 16 numbers, in chains, here and in the other checkout\n{align(rows)}"
 
 
 def render_configs(figures: ConfigFigures) -> str:
@@ -101,7 +120,18 @@ def render_configs(figures: ConfigFigures) -> str:
     outcomes = f"{figures.plans:,} plans, {count - figures.plans:,} refused, {len(figures.faults)} of them wrongly"
     rows.append([f"{count:,} mutated configs", outcomes])
     rows.append([f"{figures.typos:,} typos", f"{100 * right / figures.typos:.1f} % with the right name suggested"])
-    return f"config: what a config costs, and whether a typo in any name of a shipped one is recognised\n{_align(rows)}"
+    return f"config: what a config costs, and whether a typo in any name of a shipped one is recognised\n{align(rows)}"
+
+
+def render_reading(readings: Sequence[Reading]) -> str:
+    """Seconds, and memory beside the size of the file."""
+    rows = [["", "s", "half of times within", "MiB at most", "times the file"]]
+    for reading in readings:
+        low, middle, high = (three_digits(value) for value in _quartiles(reading.seconds))
+        peak = max(reading.peak)
+        rows.append([reading.reader, middle, f"{low} to {high}", f"{peak / MIB:.0f}", f"{peak / reading.size:.2f}"])
+    what = f"{readings[0].rows:,} rows of 20 columns, {readings[0].size / MIB:.0f} MiB of CSV"
+    return f"reading: {what}, to a data frame (pandas) or to arrays that a model learns from\n{align(rows)}"
 
 
 def three_digits(value: float) -> str:
@@ -121,10 +151,10 @@ def _least(goal: float | None) -> str:
     return "" if goal is None else f"≥ {goal:.2f}"
 
 
-def _align(rows: list[list[str]]) -> str:
-    """Columns side by side, the first to the left, the others to the right; a row of two is a name and a remark.
+def align(rows: list[list[str]]) -> str:
+    """Returns columns side by side, the first to the left, the others to the right.
 
-    A column with nothing below its heading is left out.
+    A row of two is a name and a remark. A column with nothing below its heading is left out.
     """
     full = [row for row in rows if len(row) == len(rows[0])]
     kept = [i for i in range(len(rows[0])) if any(row[i] for row in full[1:])] if full[1:] else range(len(rows[0]))

@@ -15,16 +15,23 @@ PEERS = {
     "numpy": ("NumPy by hand", "numpy"),
     "minigrad": ("minigrad", "minigrad"),
     "bare": ("minigrad, bare loop", "minigrad"),
+    "step": ("minigrad.train_step", "minigrad"),
+    "trainer": ("minigrad, trainer", "minigrad"),
     "plain": ("plain write and fsync", "numpy"),
     "torch": ("PyTorch eager", "torch"),
     "torch_fused": ("PyTorch, fused optimizer", "torch"),
     "torch_compiled": ("PyTorch, compiled and fused", "torch"),
+    "transformers": ("transformers on PyTorch", "transformers"),
     "jax": ("JAX jit", "jax"),
     "autograd": ("HIPS autograd", "autograd"),
     "tinygrad": ("tinygrad jit", "tinygrad"),
     "micrograd": ("micrograd", "micrograd"),
 }
 """For each peer, how the table calls it and the package that it needs."""
+
+
+STEPS = 4
+"""How many steps are looked at before any is timed: few, for rounding grows with each (see `agreement`)."""
 
 
 class Trial(NamedTuple):

@@ -1,7 +1,18 @@
 """All workloads, by name."""
 
 from benchmarks.workload import Workload
-from benchmarks.workloads import attention, chain, checkpoint, conv2d, gpt, mnist_16, mnist_mlp, scalar, trainer
+from benchmarks.workloads import (
+    attention,
+    chain,
+    checkpoint,
+    conv2d,
+    generation,
+    gpt,
+    mnist_16,
+    mnist_mlp,
+    scalar,
+    trainer,
+)
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
@@ -10,6 +21,7 @@ WORKLOADS: dict[str, Workload] = {
         mnist_mlp.workload,
         *gpt.workloads,
         attention.workload,
+        generation.workload,
         conv2d.workload,
         *scalar.workloads,
         *chain.workloads,

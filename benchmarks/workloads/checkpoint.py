@@ -55,7 +55,7 @@ def _plain(arrays: dict[str, Array]) -> Trial:
 
 
 def _minigrad(arrays: dict[str, Array]) -> Trial:
-    from minigrad.training.checkpoint import read_checkpoint, write_checkpoint
+    from minigrad.runs.checkpoint import read_checkpoint, write_checkpoint
 
     return _trial(
         arrays,

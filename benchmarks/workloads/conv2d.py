@@ -49,7 +49,8 @@ def _by_hand(problem: Convolution) -> Trial:
     return Trial(step, lambda: gradients)
 
 
-def _library(library: Library, problem: Convolution) -> Trial:
+def trial(library: Library, problem: Convolution) -> Trial:
+    """There and back in a library."""
     *leaves, gradient = map(library.tensor, problem)
     convolve = library.compile(lambda *leaves: library.functions.conv2d(*leaves, padding=1))
     return library.there_and_back(convolve, leaves, gradient)
@@ -59,6 +60,6 @@ workload = Workload(
     "conv2d",
     "a convolution, forward and backward: 3x3, 32 to 32 channels, 28x28, batch 32",
     _problem,
-    {"numpy": _by_hand, **on_libraries(_library, LARGE_CALLS)},
+    {"numpy": _by_hand, **on_libraries(trial, LARGE_CALLS)},
     goals={"torch": Goal(0.5)},
 )

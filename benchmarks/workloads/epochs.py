@@ -15,8 +15,10 @@ from benchmarks.workloads.training import Course, Task
 from minigrad import Tensor, no_grad
 from minigrad.data import DataLoader, Dataset, Examples
 from minigrad.engine import random
-from minigrad.training import Accuracy, Experiment, Trainer, Training
+from minigrad.metrics import Accuracy
+from minigrad.training import Experiment, Trainer, Training
 from minigrad.training.progress import Progress
+from minigrad.training.sharding import pays_to_replay
 
 
 class Noise(Dataset):
@@ -90,6 +92,44 @@ def trainer(course: Course, compile: bool = False) -> Trial:
         return loss
 
     return _trial(course, learn)
+
+
+class _Mean:
+    """The mean loss of the steps since it was last asked for."""
+
+    def __init__(self, training: Training) -> None:
+        self.training = training
+
+    def __float__(self) -> float:
+        loss: float = self.training.tally.compute("train")["train/loss"]
+        self.training.tally.reset()
+        return loss
+
+
+def steps_of_a_training(
+    model: Any, criterion: Any, optimizer: Any, batches: list[tuple[Array, Array]]
+) -> Callable[[], Any]:
+    """Returns the function that takes the next step of an endless training, as the trainer takes it."""
+    data = Noise(Task(None, {}, batches))
+    compile = pays_to_replay(model, data.train, data.batch_size)  # as somebody chooses who has read the documentation
+    experiment = Experiment(
+        name="panel",
+        data=data,
+        model=model,
+        loss=criterion,
+        optimizer=lambda _: optimizer,
+        loader=lambda examples: DataLoader(examples, data.batch_size, shuffle=False),
+        trainer=Trainer(max_steps=2**40, compile=compile),
+    )
+    training = Training(experiment)
+    endless, mean = training.batches(), _Mean(training)
+    threadpool_limits(training.blas_threads, "blas")
+
+    def take() -> _Mean:
+        training.train_step(next(endless))
+        return mean
+
+    return take
 
 
 def _trial(course: Course, learn: Callable[[Noise, Any, Any], float]) -> Trial:

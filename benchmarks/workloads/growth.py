@@ -1,15 +1,39 @@
-"""The training step of a small GPT at many sizes: one of them is doubled again and again, the others are kept."""
+"""A training step at many sizes: one of them is doubled again and again, the others are kept."""
 
 from __future__ import annotations
 
-from benchmarks.workload import Workload
+from functools import partial
+from typing import Any, NamedTuple
+
+from benchmarks.workload import Trial, Workload
 from benchmarks.workloads import gpt
-from benchmarks.workloads.library import LARGE_STEPS
+from benchmarks.workloads.descent import SGD
+from benchmarks.workloads.library import LARGE_STEPS, PYTORCH, Library, Stepping, on_libraries
+from benchmarks.workloads.panel import Row
+from benchmarks.workloads.panel_networks import cnn, labels, recurrent
 
 BASE = gpt.Sizes(batch=4, vocab_size=65, block_size=128, n_layer=2, n_head=4, n_embd=64)
 
-AXES = {"n_embd": "width", "n_layer": "depth", "batch": "sequences in a batch", "block_size": "length of a sequence"}
-"""The sizes that are doubled, and what they are in words."""
+
+class Other(NamedTuple):
+    """The sizes of the networks that are no GPT: the side of an image, and the steps that an LSTM takes."""
+
+    image: int
+    length: int
+
+
+OTHER, TINY_OTHER = Other(image=16, length=16), Other(image=8, length=4)
+
+AXES = {
+    "n_embd": "width",
+    "n_layer": "depth",
+    "batch": "sequences in a batch",
+    "block_size": "length of a sequence",
+    "vocab_size": "size of the vocabulary",
+    "image": "side of an image (CNN)",
+    "length": "steps of an LSTM",
+}
+"""The sizes that are doubled, of a GPT where nothing else is said, and what they are in words."""
 
 DOUBLINGS = 3
 """How often a size is doubled at most."""
@@ -17,16 +41,39 @@ DOUBLINGS = 3
 
 def name(axis: str, doublings: int) -> str:
     """The name of the workload; where nothing is doubled, all axes are the same."""
-    return f"growth_{axis}_{doublings}" if doublings else "growth_0"
+    return f"growth_{axis}_{doublings}" if doublings or axis in Other._fields else "growth_0"
 
 
-def sizes(axis: str, doublings: int, smoke: bool) -> gpt.Sizes:
+def sizes(axis: str, doublings: int, smoke: bool) -> Any:
     """The sizes of the workload; tiny ones if `smoke`."""
-    base = gpt.TINY if smoke else BASE
+    base: Any = (TINY_OTHER if smoke else OTHER) if axis in Other._fields else gpt.TINY if smoke else BASE
     return base._replace(**{axis: getattr(base, axis) << doublings})
 
 
+def _row(axis: str, size: int) -> Row:
+    """A network that is no GPT, where its size is this."""
+    if axis == "image":
+        shape = (16, 3, size, size)
+        # SGD, since Adam makes as large a step of a gradient that is rounding alone as of any other
+        descent = SGD(0.01)
+        return Row(0, axis, "", partial(cnn, side=size), labels(shape, 10, (3, *shape[1:])), descent)
+    return Row(0, axis, "", recurrent("LSTM", 64, 128), labels((16, size, 64), 10, (3, size, 5)))
+
+
+def _trial(library: Library, problem: tuple[Row, Any]) -> Trial:
+    row, rest = problem
+    return row.trial(library, rest)
+
+
 def _workload(axis: str, doublings: int) -> Workload:
+    if axis in Other._fields:
+
+        def problem(dtype: str, smoke: bool) -> tuple[Row, Any]:
+            row = _row(axis, getattr(sizes(axis, doublings, smoke), axis))
+            return row, row.problem(dtype, smoke)
+
+        libraries = {"torch": PYTORCH["torch"], "minigrad": Stepping}
+        return Workload(name(axis, doublings), "a point of a curve", problem, on_libraries(_trial, libraries))
     peers = gpt.network.peers(LARGE_STEPS)
     return Workload(
         name(axis, doublings),

@@ -38,6 +38,10 @@ class Library:
         """Returns what does the same as `function`, faster where the library can."""
         return function
 
+    def convert(self, model: Any, dtype: str) -> Any:
+        """Returns the model with parameters of a dtype."""
+        return model.to(dtype)
+
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
         """Returns the function of inputs and targets that does one step of training and returns the loss."""
         learn = self.learn(model, criterion)
@@ -85,16 +89,32 @@ class Library:
 
 
 class Minigrad(Library):
-    """minigrad in a loop of one's own, with memory that stays as in its trainer."""
+    """minigrad in a loop of one's own."""
 
     def __init__(self) -> None:
         import minigrad
-        from minigrad.parallel import keep_freed_memory
 
-        keep_freed_memory()
         self.nn, self.optim, self.functions = minigrad.nn, minigrad.optim, minigrad.ops
         self.tensor, self.no_grad = minigrad.Tensor, minigrad.no_grad
         self.options = {}
+
+
+class Stepping(Minigrad):
+    """minigrad, by the step that it offers for a loop of one's own."""
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Returns `minigrad.train_step`."""
+        import minigrad
+
+        step: Step = minigrad.train_step(model, criterion, optimizer)
+        return step
+
+    def learn(self, model: Any, criterion: Any) -> Step:
+        """As of any library; where no optimizer belongs to it, what `minigrad.compile` makes of it."""
+        import minigrad
+
+        learn: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
+        return learn
 
 
 class Compiled(Minigrad):
@@ -109,8 +129,9 @@ class Compiled(Minigrad):
 
 
 class Sharded(Minigrad):
-    """minigrad, with large steps as its trainer takes them: in two shards of the batch with one BLAS thread each, which
-    are recorded and replayed.
+    """minigrad, with large steps as its trainer takes them.
+
+    In two shards of the batch with one BLAS thread each, which are recorded and replayed.
     """
 
     def __init__(self) -> None:
@@ -186,6 +207,12 @@ class Torch(Library):
         import torch
 
         return torch.compile(function) if self._is_compiled else function
+
+    def convert(self, model: Any, dtype: str) -> Any:
+        """As of any library."""
+        import torch
+
+        return model.to(getattr(torch, dtype))
 
 
 def threads() -> int:

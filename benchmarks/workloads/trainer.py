@@ -1,4 +1,4 @@
-"""What the trainer costs around the steps of a network: order, gathering, metrics, records, the guard.
+"""What the trainer costs around the steps of a network: order, gathering, metrics, records, checks for divergence.
 
 The bare loops do what nobody can do without: they gather their batches from the arrays in an order that is drawn anew,
 and count their hits. All end with a look at one batch, twice, as validation and test.
