@@ -1,4 +1,4 @@
-"""An extension of Griffe, which reads the code for the reference: it tells it two habits of ours."""
+"""A Griffe extension for the reference: inline `Raises:` and operations."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _RAISES = re.compile(r"(?:(?<=\s)|^)Raises: (?=\S)")
 
 
 class Habits(griffe.Extension):
-    """What is raised is often told in a sentence, and an operation is a function although it is written `x = …`."""
+    """Handles `Raises:` within a sentence, and operations, which are functions written as `x = primitive(...)`."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
-        """Begins a paragraph where a docstring says what is raised."""
+        """Start a paragraph at `Raises:` within a docstring."""
         if obj.docstring:
             obj.docstring.value = _RAISES.sub("\n\n**Raises:** ", obj.docstring.value)
 
     def on_module(self, *, mod: griffe.Module, **kwargs: Any) -> None:
-        """Makes functions of the operations."""
+        """Replace attributes that are operations by functions."""
         for name, member in list(mod.members.items()):
             call = member.value if isinstance(member, griffe.Attribute) else None
             if isinstance(call, griffe.ExprCall) and str(call.function) in ("primitive", "several"):
@@ -29,7 +29,7 @@ class Habits(griffe.Extension):
 
 
 def _function(attribute: griffe.Attribute, function: Any) -> griffe.Function:
-    """An attribute as the function that it is, with the signature and the docstring which that has at run time."""
+    """Return an attribute as a function, with its run-time signature and docstring."""
     signature = inspect.signature(function)
     parameters = griffe.Parameters(
         *(

@@ -1,6 +1,6 @@
 """A hook of MkDocs that adds the pages which are made from the code: the reference, and the files that pages link to.
 
-A link may lead out of docs/, as it does for those who read the repository. On the site, a link to a room such as
+A link may lead to code, as it does for those who read the repository. On the site, a link to a room such as
 `../minigrad/nn` leads to its reference, and a link to a file to a page that shows the file; on the first page of the
 reference, all lead to the reference.
 """
@@ -27,13 +27,20 @@ ROOMS = (  # what is in several stands in the first
     "minigrad.nn.init",
     "minigrad.optim",
     "minigrad.data",
+    "minigrad.data.tokenizers",
     "minigrad.config",
+    "minigrad.metrics",
+    "minigrad.parallel",
+    "minigrad.formats",
+    "minigrad.runs",
     "minigrad.training",
+    "minigrad.inference",
     "minigrad.plots",
+    "minigrad.sklearn",
 )
 LANGUAGES = {".py": "python", ".yaml": "yaml"}
 FIRST = "reference/index.md"
-_OUTWARD = re.compile(r"(?<=\]\()\.\./[^)#\s]+")  # the target of a link that goes up
+_CODE = re.compile(r"(?<=\]\()(?:\.\./[^)#\s]+|[^):#\s]+\.py)")  # the target of a link that goes up, or to a .py beside
 
 
 def on_files(files: Files, config: Any) -> None:
@@ -41,28 +48,33 @@ def on_files(files: Files, config: Any) -> None:
     pages = {f"reference/{room}.md": text for room, text in _references().items()}
     written = {file.src_uri: file.content_string for file in files.documentation_pages()}
     for page, text in (written | pages).items():
-        for target in _OUTWARD.findall(text):
+        for target in _CODE.findall(text):
             path = _path(page, target)
-            if path.is_file() and page != FIRST and not path.is_relative_to(ROOT / "docs"):
+            if path.is_file() and page != FIRST and not _is_page(path):
                 pages[_shown(path, page)] = _listing(path)
     for page, text in pages.items():
         files.append(File.generated(config, page, content=text))
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Leads the links out of docs/ to the pages that stand for what they name."""
+    """Leads the links to code to the pages that stand for what they name."""
     here = page.file.src_uri
 
     def inward(target: re.Match[str]) -> str:
         path = _path(here, target[0])
-        return target[0] if path.is_relative_to(ROOT / "docs") else relpath(_shown(path, here), dirname(here))
+        return target[0] if _is_page(path) else relpath(_shown(path, here), dirname(here))
 
-    return _OUTWARD.sub(inward, markdown)
+    return _CODE.sub(inward, markdown)
 
 
 def _path(page: str, target: str) -> Path:
     """The file or folder that a link on a page of docs/ names."""
     return ROOT / normpath(join("docs", dirname(page), target))
+
+
+def _is_page(path: Path) -> bool:
+    """Whether the site has a file of docs/ as it is."""
+    return path.is_relative_to(ROOT / "docs") and path.suffix not in LANGUAGES
 
 
 def _shown(path: Path, page: str) -> str:
@@ -112,7 +124,8 @@ def _public(code: griffe.ModulesCollection, room: str) -> list[str]:
     """The paths of what a room is for: what `__all__` says, or else all of a package, and what a file defines."""
     module = code[room]
     defined = [name for name, member in module.members.items() if isinstance(member, (griffe.Class, griffe.Function))]
-    names = [name for name in [*module.imports, *defined] if not name.startswith("_")]
+    imported = [name for name, source in module.imports.items() if source.startswith("minigrad.")]
+    names = [name for name in [*imported, *defined] if not name.startswith("_")]
     if module.exports is not None:
         names = [name for name in names if name in module.exports]
     elif not module.is_init_module:

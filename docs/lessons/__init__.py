@@ -1,0 +1,1 @@
+"""What the lessons compute, and their pictures; `python -m docs.lessons` draws these again."""

@@ -1,0 +1,20 @@
+"""The pictures of each lesson. They need matplotlib: the extra `plots`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minigrad.plots import Picture  # first, since it says what to do where matplotlib is missing
+
+# isort: split
+from docs.lessons.figures import backpropagation, digit_network, language_model, sunny_day, transformer, weighted_sum
+
+LESSONS: dict[int, tuple[Callable[[], Picture | backpropagation.Graph], ...]] = {
+    1: weighted_sum.PICTURES,
+    2: sunny_day.PICTURES,
+    3: backpropagation.PICTURES,
+    4: digit_network.PICTURES,
+    5: transformer.PICTURES,
+    6: language_model.PICTURES,
+}
+"""By the number of the lesson; the picture that `name()` of lesson 1 returns is named `1_name`."""

@@ -1,0 +1,199 @@
+"""The pictures of lesson 4. All but the first train networks on MNIST."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+from matplotlib.patches import Rectangle
+
+from docs.lessons.digit_network import (
+    WIDTHS,
+    mean_by_class,
+    mistakes,
+    most_selective,
+    strongest_region,
+    sums,
+    trained,
+    typical,
+)
+from docs.lessons.figures.colors import signed
+from minigrad import ops
+from minigrad.plots import Picture
+from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, bare, number, tint
+
+SIDE = 28
+DASHES = ("--", "-", "-.")
+COLORS = (ORANGE, INK, BLUE)
+
+
+def sigmoid() -> Picture:
+    """The activation of a neuron with one input, for three weights and for three biases."""
+    x = np.linspace(-12, 12, 241)
+    panels = {
+        "three weights, bias 0": {f"weight {number(w)}": w * x for w in (0.5, 1.0, 2.0)},
+        "three biases, weight 1": {f"bias {number(b)}": x + b for b in (-8.0, 0.0, 8.0)},
+    }
+
+    def draw(figure: FigureBase) -> None:
+        for axes, (title, curves) in zip(figure.subplots(1, 2, sharey=True), panels.items(), strict=True):
+            axes.set_title(title, pad=20)
+            for (label, z), line, color in zip(curves.items(), DASHES, COLORS, strict=True):
+                axes.plot(x, ops.sigmoid(z), line, color=color, linewidth=1.8, label=label)
+            axes.grid()
+            axes.set_xticks(np.arange(-12, 13, 4))
+            axes.set_xlabel("input x")
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, fontsize=8,
+                        handlelength=1.8, columnspacing=1.2)  # fmt: skip
+        figure.axes[0].set_ylabel("activation σ(w·x + b)")
+
+    title = "A weight makes the step steep, a bias moves it"
+    note = "The step is where w·x + b = 0, at x = −b/w."
+    return Picture("4_sigmoid", title, note, (7.0, 2.7), draw)
+
+
+def first_layer() -> Picture:
+    """The weights of each hidden node as an image."""
+    images = trained().model[0].weight.data.reshape(-1, SIDE, SIDE)
+    limit = float(np.quantile(np.abs(images), 0.998))
+
+    def draw(figure: FigureBase) -> None:
+        grid = figure.subplots(2, 8)
+        for node, axes in enumerate(grid.flat):
+            bare(axes)
+            axes.set_title(str(node), color=MUTED, fontweight="normal", pad=2)
+            axes.imshow(signed(images[node], limit))
+
+    title = "The weights of 16 hidden nodes, each as an image of 28 × 28"
+    note = (
+        "Ink on blue excites the node, ink on orange calms it; where it is white, ink does not matter. Some look for a "
+        "stroke in one place, none for a whole digit."
+    )
+    return Picture("4_first_layer", title, note, (7.0, 2.1), draw)
+
+
+def answers() -> Picture:
+    """The mean activation of each hidden node for each digit, and the image that excites it most."""
+    experiment = trained()
+    val = experiment.data.val
+    z = sums(experiment.model[0], val.inputs)
+    means = mean_by_class(ops.sigmoid(z), val)
+    favourites = val.inputs[z.argmax(axis=0)].reshape(-1, SIDE, SIDE)
+    digits, nodes = means.shape
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        axes.imshow(tint(BLUE, 0.9 * means))
+        for digit, node in np.ndindex(digits, nodes):
+            color = "#ffffff" if means[digit, node] > 0.5 else INK
+            axes.text(node, digit, f"{100 * means[digit, node]:.0f}", ha="center", va="center", fontsize=7, color=color)
+        for node, image in enumerate(favourites):
+            axes.imshow(tint(INK, image), extent=(node - 0.45, node + 0.45, -0.65, -1.55))
+        axes.set_xlim(-0.5, nodes - 0.5)
+        axes.set_ylim(digits - 0.5, -1.6)
+        axes.set_xticks(range(nodes))
+        axes.set_yticks(range(digits))
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.set_xlabel("hidden node")
+        axes.set_ylabel("digit")
+
+    title = "What each hidden node answers to"
+    note = (
+        "The mean activation in hundredths, over the validation images of each digit. On top stands the image that "
+        "excites the node most."
+    )
+    return Picture("4_answers", title, note, (7.0, 4.9), draw)
+
+
+def region() -> Picture:
+    """One node before and after all of its weights outside a region are set to zero."""
+    experiment = trained()
+    layer, val = experiment.model[0], experiment.data.val
+    answers = mean_by_class(ops.sigmoid(sums(layer, val.inputs)), val)
+    node = most_selective(answers)
+    favourite = int(answers[:, node].argmax())
+    weights = layer.weight.data[node].reshape(SIDE, SIDE)
+    inside = strongest_region(weights)
+    seen = {
+        "all weights": val.inputs @ weights.ravel(),
+        "the region alone": val.inputs @ (weights * inside).ravel(),
+    }
+    images = {
+        digit: val.inputs[typical(seen["the region alone"], val, digit)].reshape(SIDE, SIDE)
+        for digit in dict.fromkeys((favourite, 0, 3, 7))
+    }
+    limit = float(np.quantile(np.abs(weights), 0.998))
+    panels = {
+        f"node {node}": signed(weights, limit),
+        "the region": signed(weights * inside, limit),
+        **{f"a {digit}": tint(INK, image * np.where(inside, 1, 0.2)) for digit, image in images.items()},
+    }
+
+    def draw(figure: FigureBase) -> None:
+        top, bottom = figure.subfigures(2, 1, height_ratios=(1.0, 1.5))
+        for axes, (name, image) in zip(top.subplots(1, len(panels)), panels.items(), strict=True):
+            bare(axes)
+            axes.set_title(name, color=MUTED, fontweight="normal")
+            axes.imshow(image)
+            _frame(axes, inside, INK)
+            _frame(axes, np.ones_like(inside), RULE)
+        _by_digit(bottom.subplots(), {label: mean_by_class(z, val) for label, z in seen.items()})
+
+    title = f"With {inside.sum()} of {inside.size} weights, node {node} still answers to a {favourite}"
+    note = (
+        "All weights outside the frame are set to zero, so what is pale in a digit does not reach the node. Below: its "
+        "weighted sum, without the bias, over all validation images."
+    )
+    return Picture("4_region", title, note, (7.0, 3.9), draw)
+
+
+def widths() -> Picture:
+    """How many mistakes networks with different hidden layers make."""
+    found = {width: mistakes(width) for width in WIDTHS}
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        places = range(len(found))
+        heights = [100 * wrong for _, wrong in found.values()]
+        rule = (SIDE * SIDE + 10) // 2
+        axes.bar(places, heights, 0.55, color=[ORANGE if width == rule else BLUE for width in found])
+        for place, height in zip(places, heights, strict=True):
+            axes.annotate(f"{height:.1f} %", (place, height), (0, 3), textcoords="offset points", ha="center")
+        axes.set_xticks(places, [
+            f"{width} nodes\n{parameters:,} parameters" for width, (parameters, _) in found.items()
+        ])  # fmt: skip
+        axes.tick_params(axis="x", length=0, labelcolor=INK)
+        axes.set_ylabel("read wrong")
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+
+    title = "Wider is better, by less and less"
+    note = (
+        "One hidden layer of sigmoids, ten epochs: validation digits that are read wrong. The rule of thumb, the mean "
+        "of 784 inputs and 10 outputs, says 397 (orange)."
+    )
+    return Picture("4_widths", title, note, (7.0, 2.7), draw)
+
+
+def _frame(axes: Axes, inside: np.ndarray, color: str) -> None:
+    """A line around the pixels of a rectangle."""
+    rows, columns = np.nonzero(inside)
+    corner, width, height = (columns[0] - 0.5, rows[0] - 0.5), np.ptp(columns) + 1, np.ptp(rows) + 1
+    axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=color, clip_on=False))
+
+
+def _by_digit(axes: Axes, sums: dict[str, np.ndarray]) -> None:
+    """Mean weighted sums (10,) side by side."""
+    for shift, color, (label, values) in zip((-0.2, 0.2), (BLUE, ORANGE), sums.items(), strict=True):
+        axes.bar(np.arange(len(values)) + shift, values, 0.38, color=color, label=label)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.grid(axis="y")
+    axes.set_xticks(range(10))
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel("digit")
+    axes.set_ylabel("mean weighted sum")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
+
+
+PICTURES = (sigmoid, first_layer, answers, region, widths)

@@ -1,0 +1,182 @@
+"""The pictures of lesson 2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import FigureBase
+
+from docs.lessons.sunny_day import (
+    CIRCLES,
+    INITIALISATIONS,
+    LAYERS,
+    LINE,
+    WIDTH,
+    experiment,
+    learning,
+    probability,
+    sizes,
+)
+from minigrad import ops
+from minigrad.data import Examples
+from minigrad.plots import Picture
+from minigrad.plots.picture import BLUE, CLASS_COLORS, CLASS_MARKERS, INK, ORANGE, number, tint
+
+WARM = 0.5
+NEAR = 0.1  # how far from WARM a day may be that is shown
+STEPS = (0, 3, 10, 380)
+DASHES = (":", "-", "--")
+POINTS = 120  # along each side of a plane
+
+
+def boundary() -> Picture:
+    """What weights and the bias do to the boundary."""
+
+    def draw(figure: FigureBase) -> None:
+        turned, shifted = _panels(figure, ("another weight turns it", "another bias shifts it"))
+        for weight, dash in zip((-0.1, -0.4, -1.2), DASHES, strict=True):
+            _line(turned, 0.6, weight, -0.15, linestyle=dash, label=f"weight of\ncloudy {number(weight)}")
+        for bias, dash in zip((0.4, 0.2, 0.0), DASHES, strict=True):
+            _line(shifted, 0.6, -0.4, bias - 0.35, linestyle=dash, label=f"bias {number(bias)}")
+        for axes in (turned, shifted):
+            _weather(axes)
+            axes.legend(loc="upper left", bbox_to_anchor=(1, 1), labelspacing=0.8)
+
+    note = "Days that are half warm; right of its line a neuron says Sunny Day. Solid: the neuron of the lesson."
+    return Picture("2_boundary", "Where the neuron changes its mind", note, (7.0, 2.6), draw)
+
+
+def learning_days() -> Picture:
+    """The boundary while the neuron learns."""
+    snapshots = learning(STEPS)
+    days = experiment("sunny_day").data.train
+    near = np.abs(days.inputs[:, 1] - WARM) < NEAR
+    shown = Examples(days.inputs[near][:, [0, 2]], days.targets[near])
+    clear, cloudy = _grid((0, 1))
+
+    def draw(figure: FigureBase) -> None:
+        titles = [f"step {snapshot.step}: {snapshot.accuracy:.0%} right" for snapshot in snapshots]
+        for axes, snapshot in zip(_panels(figure, titles), snapshots, strict=True):
+            first, warm, second = snapshot.weights
+            bias = snapshot.bias + WARM * warm
+            _regions(axes, ops.sigmoid(first * clear + second * cloudy + bias), (0, 1))
+            _line(axes, first, second, bias)
+            _examples(axes, shown, 3.5)
+            _weather(axes)
+
+    range_shown = f"{number(WARM - NEAR)} to {number(WARM + NEAR)}"
+    note = (
+        f"Days of the table that are about half warm ({range_shown}): sunny ones are orange squares. The line is "
+        "w·x + b = 0; the tint is what the neuron says, strong where it is sure."
+    )
+    return Picture("2_learning_days", "The boundary turns and shifts until it divides the days", note, (7.0, 2.0), draw)
+
+
+def xor() -> Picture:
+    """XOR, for one neuron and with a hidden layer."""
+    return _line_and_hidden("2_xor", "No line divides XOR; a hidden layer bends it", (), (-0.5, 1.5), 9)
+
+
+def circles() -> Picture:
+    """Two circles, for one neuron and with a hidden layer."""
+    return _line_and_hidden(
+        "2_circles", "No line divides two circles; a hidden layer goes round", CIRCLES, (-1.4, 1.4), 3.5
+    )
+
+
+def ten_layers() -> Picture:
+    """The size of activations through ten layers."""
+    found = {name: sizes(std) for name, std in INITIALISATIONS.items()}
+
+    def draw(figure: FigureBase) -> None:
+        axes = figure.subplots()
+        for (name, values), color, marker in zip(found.items(), (BLUE, INK, ORANGE), CLASS_MARKERS, strict=False):
+            axes.plot(range(LAYERS + 1), values, marker, color=color, linestyle="-", markersize=4)
+            text = f"weights 0 ± {name}\n× {number(INITIALISATIONS[name] * (WIDTH / 2) ** 0.5)} a layer"
+            axes.annotate(text, (LAYERS, values[-1]), (10, 0), textcoords="offset points", color=color, va="center")
+        axes.set_yscale("log")
+        axes.set_yticks([1e-10, 1e-5, 1, 1e5, 1e10], ["10⁻¹⁰", "10⁻⁵", "1", "10⁵", "10¹⁰"])
+        axes.minorticks_off()
+        axes.set_xticks(range(LAYERS + 1))
+        axes.set_xlabel("layer")
+        axes.set_ylabel("root mean square")
+
+    note = f"How large normal numbers, 0 ± 1, still are after each of {LAYERS} layers of {WIDTH} neurons with ReLU."
+    return Picture("2_ten_layers", "One width of the first weights keeps activations alive", note, (7.0, 2.8), draw)
+
+
+def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple[float, float], size: float) -> Picture:
+    """What a line makes of two classes, and what one hidden layer makes of them."""
+    runs = {"one neuron": experiment("xor", data + LINE), "eight hidden neurons": experiment("xor", data)}
+    right = {}
+    for what, run in runs.items():
+        right[what] = run.fit()["test/accuracy"]
+
+    def draw(figure: FigureBase) -> None:
+        titles = [f"{what}: {right[what]:.0%} right" for what in runs]
+        ticks = np.arange(np.ceil(limits[0]), limits[1])
+        for axes, run in zip(_panels(figure, titles), runs.values(), strict=True):
+            x, y = _grid(limits)
+            likely = probability(run.model, np.stack([x, y], axis=-1))
+            _regions(axes, likely, limits)
+            axes.contour(x, y, likely, levels=[0.5], colors=[INK], linewidths=1.1)
+            _examples(axes, run.data.test, size)
+            axes.set_xticks(ticks)
+            axes.set_yticks(ticks)
+
+    note = "The tint of a place is the answer there: strong where the network is sure, white where it is not."
+    return Picture(name, title, note, (7.0, 3.2), draw)
+
+
+def _panels(figure: FigureBase, titles: Any) -> list[Axes]:
+    """Square axes side by side."""
+    panels = np.atleast_1d(figure.subplots(1, len(titles), sharey=True))
+    for axes, title in zip(panels, titles, strict=True):
+        axes.set_title(title, fontsize=9 if len(titles) < 4 else 8)
+        axes.set_aspect("equal")
+    return list(panels)
+
+
+def _weather(axes: Axes) -> None:
+    """What the axes of days are."""
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("clear")
+    axes.set_ylabel("cloudy")
+    axes.label_outer()
+    axes.set_xticks([0, 1])
+    axes.set_yticks([0, 1])
+
+
+def _grid(limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The two coordinates of all places of a plane."""
+    side = np.linspace(*limits, POINTS)
+    x, y = np.meshgrid(side, side)
+    return x, y
+
+
+def _line(axes: Axes, first: float, second: float, bias: float, **style: Any) -> None:
+    """first · x + second · y + bias = 0."""
+    length = first**2 + second**2
+    foot = -bias * first / length, -bias * second / length  # the point nearest to the origin
+    axes.axline(foot, (foot[0] - second, foot[1] + first), color=INK, linewidth=1.3, **style)
+
+
+def _regions(axes: Axes, likely: np.ndarray, limits: tuple[float, float]) -> None:
+    """How likely each class is all over the plane, from 0.5, which is white."""
+    lead = 2 * likely - 1
+    no, yes = (tint(color, 0.35 * np.abs(lead)) for color in CLASS_COLORS[:2])
+    colors = np.where(lead[..., np.newaxis] > 0, yes, no)
+    axes.imshow((255 * colors).astype(np.uint8), extent=(*limits, *limits), origin="lower", interpolation="none")
+
+
+def _examples(axes: Axes, examples: Examples, size: float) -> None:
+    """The examples, each class with a colour and a marker."""
+    for label, (color, marker) in enumerate(zip(CLASS_COLORS[:2], CLASS_MARKERS, strict=False)):
+        points = examples.inputs[examples.targets[:, 0] == label]
+        axes.plot(*points.T, marker, color=color, markersize=size, markeredgecolor="#ffffff", markeredgewidth=0.5)
+
+
+PICTURES = (boundary, learning_days, xor, circles, ten_layers)

@@ -1,0 +1,90 @@
+"""What lesson 2 computes: a neuron that learns, problems that one neuron cannot solve, and numbers through layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import minigrad
+from minigrad import Tensor, nn, ops
+from minigrad.nn import Module
+from minigrad.training import Callback, Experiment, Training
+
+HOME = Path(__file__).parents[2]
+GIVEN = ("model.activation=identity", "model.weights=[0.6, 0.3, -0.4]", "model.bias=0.2")
+"""What the config of the sunny day is told for the weights that are given by hand."""
+LINE = ("model={Linear: [2, 1]}",)
+"""What the config of XOR is told for a network without a hidden layer."""
+CIRCLES = ("data={Circles: {test_fraction: 0.1, targets: binary}}", "loader.batch_size=32")
+"""What the config of XOR is told for two circles in its place."""
+WIDTH = 256
+LAYERS = 10
+INITIALISATIONS = {"0.01": 0.01, "√(2/256) = 0.088": (2 / WIDTH) ** 0.5, "1": 1.0}
+"""The standard deviations of first weights, by the names that they have in the picture."""
+
+
+def experiment(config: str, overrides: tuple[str, ...] = ()) -> Experiment:
+    """Returns the experiment of one of the project's configs."""
+    return minigrad.load(HOME / "configs" / f"{config}.yaml", overrides, HOME)
+
+
+class Snapshot(NamedTuple):
+    """The neuron after some steps: weights (3,), a bias, and its share of right answers on the training days."""
+
+    step: int
+    weights: np.ndarray
+    bias: float
+    accuracy: float
+
+
+class Watch(Callback):
+    """Takes a snapshot of a perceptron after each of the given steps."""
+
+    def __init__(self, steps: tuple[int, ...]) -> None:
+        self.steps = steps
+        self.snapshots: list[Snapshot] = []
+
+    def on_train_start(self, training: Training) -> None:
+        """Step 0."""
+        self.on_step_end(training)
+
+    def on_step_end(self, training: Training) -> None:
+        """Keeps copies, since the weights go on changing."""
+        if training.step in self.steps:
+            neuron, days = training.model, training.experiment.data.train
+            right = neuron.decide(Tensor(days.inputs)) == (days.targets[:, 0] > 0.5)
+            weights, bias = neuron.sum.weight.data[0].copy(), neuron.sum.bias.item()
+            self.snapshots.append(Snapshot(training.step, weights, bias, float(right.mean())))
+
+
+def learning(steps: tuple[int, ...]) -> list[Snapshot]:
+    """Trains the sunny-day neuron from random weights and returns what it was after each of `steps`."""
+    watch = Watch(steps)
+    run = experiment("sunny_day")
+    run.callbacks.append(watch)
+    run.fit()
+    return watch.snapshots
+
+
+def probability(model: Module, points: np.ndarray) -> np.ndarray:
+    """Returns how likely a model of logits says that points (..., 2) are of class 1: (...)."""
+    with minigrad.no_grad():
+        return ops.sigmoid(model(Tensor(points.reshape(-1, 2).astype(np.float32))).data).reshape(points.shape[:-1])
+
+
+def sizes(std: float) -> list[float]:
+    """Returns the root mean square of normal numbers, and of what becomes of them after each of ten layers of ReLU.
+
+    Args:
+        std: the standard deviation of the weights.
+    """
+    minigrad.seed(0)
+    x = Tensor(np.random.default_rng(0).normal(size=(200, WIDTH)).astype(np.float32))
+    found = [x]
+    for _ in range(LAYERS):
+        layer = nn.Linear(WIDTH, WIDTH, bias=False)
+        nn.init.normal_(layer.weight, std=std)
+        found.append(ops.relu(layer(found[-1])))
+    return [float(np.sqrt(np.square(activations.data).mean())) for activations in found]

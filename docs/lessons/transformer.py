@@ -1,0 +1,89 @@
+"""Lesson 5: a small GPT that its config has trained, and what its parts hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import permutations
+from math import sqrt
+from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
+
+import numpy as np
+
+import minigrad
+from minigrad import Tensor, no_grad, ops
+from minigrad.training import Experiment
+from models.gpt import GPT
+
+HOME = Path(__file__).parents[2]
+
+
+@lru_cache
+def trained() -> Experiment:
+    """Returns `configs/char_gpt.yaml` after its training: 1,000 steps, about a minute."""
+    experiment = minigrad.load(HOME / "configs" / "char_gpt.yaml", home=HOME)
+    experiment.fit()
+    return experiment
+
+
+def directions(experiment: Experiment) -> dict[str, np.ndarray]:
+    """Returns for each character its row of the embedding matrix, scaled to length 1."""
+    rows = experiment.model.wte.weight.data
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return dict(zip(experiment.data.vocabulary, rows, strict=True))
+
+
+def nearest(vector: np.ndarray, among: Mapping[str, np.ndarray], exclude: str = "") -> str:
+    """Returns the characters of `among` but those of `exclude`, the largest dot product with `vector` first."""
+    return "".join(sorted(set(among) - set(exclude), key=lambda character: -(among[character] @ vector)))
+
+
+def analogies(among: Mapping[str, np.ndarray]) -> tuple[int, int]:
+    """Returns how many questions "a is to A as b is to what?" are answered right, and how many there are.
+
+    The answer is the nearest character to A - a + b that is not in the question, for all pairs of different letters.
+    """
+    questions = list(permutations(ascii_lowercase, 2))
+    right = 0
+    for a, b in questions:
+        a_capital, b_capital = a.upper(), b.upper()
+        asked = among[a_capital] - among[a] + among[b]
+        right += nearest(asked, among, exclude=a + a_capital + b)[0] == b_capital
+    return right, len(questions)
+
+
+def own_capitals(among: Mapping[str, np.ndarray]) -> int:
+    """Returns of how many letters the nearest capital is their own."""
+    capitals = {letter: among[letter] for letter in ascii_uppercase}
+    return sum(nearest(among[letter], capitals)[0] == letter.upper() for letter in ascii_lowercase)
+
+
+def head_scores(model: GPT, tokens: np.ndarray) -> np.ndarray:
+    """Returns the scores of all heads of the first block before the mask: (n_head, L, L) for tokens (L,)."""
+    block = model.h[0]
+    with no_grad():
+        x = block.ln_1(model.wpe(model.wte(tokens)))
+        rows = ops.linear(x, block.attn.in_proj_weight, block.attn.in_proj_bias).data
+    query, key, _ = rows.reshape(len(tokens), 3, block.attn.num_heads, -1).transpose(1, 2, 0, 3)
+    return query @ key.mT / sqrt(query.shape[-1])
+
+
+def attention_weights(model: GPT, tokens: np.ndarray) -> np.ndarray:
+    """Returns how much each place takes of each, in each head of each block: (n_layer, ..., n_head, L, L)."""
+    weights = []
+    with no_grad():
+        x: Tensor = model.wpe(model.wte(tokens))
+        for block in model.h:
+            of_block = block.attn(block.ln_1(x), need_weights=True, average_attn_weights=False)[1]
+            weights.append(of_block.data)
+            x = block(x)
+    return np.stack(weights)
+
+
+def probabilities(experiment: Experiment, text: str, temperature: float) -> dict[str, float]:
+    """Returns how likely each character comes next after `text`, the likeliest first."""
+    with no_grad():
+        scores = experiment.model(Tensor(experiment.data.encode(text))).data[-1]
+    shares = ops.softmax(scores.astype(np.float64) / temperature)
+    return {experiment.data.vocabulary[i]: float(shares[i]) for i in np.argsort(-shares, kind="stable")}

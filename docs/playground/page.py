@@ -1,0 +1,91 @@
+"""What the page may ask of Python: one function per question, called by name from the worker."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from playground import completion, controls, lesson, own_data, take_home
+from playground.session import REGISTRY, RefusedError, Session, check
+from playground.slow_motion import slow_motion
+
+from minigrad.config import json_schema
+from minigrad.training.experiment import Experiment
+
+SCHEMA = json_schema(Experiment, REGISTRY)
+
+_open: list[Session] = []
+
+
+def answer(name: str, arguments: list[Any]) -> dict[str, Any]:
+    """Returns {"value": …}, or why there is none: {"problems": […]} with places, or {"error": a sentence}."""
+    try:
+        return {"value": QUESTIONS[name](*arguments)}
+    except RefusedError as refusal:
+        return {"problems": refusal.problems}
+    except (ValueError, KeyError) as error:
+        return {"error": str(error.args[0]) if error.args else str(error)}
+    except Exception as error:  # the page says so, and lives on
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def session() -> Session:
+    """Returns the session that is open. Raises: ValueError if there is none."""
+    if not _open:
+        raise ValueError("there is no network yet: the config has errors")
+    return _open[0]
+
+
+def _start(text: str) -> dict[str, Any]:
+    """Opens a config, and returns what is drawn of it."""
+    _open.clear()
+    _open.append(Session(text))
+    return {"about": session().describe(), "frame": session().frame()}
+
+
+def _check(text: str) -> dict[str, Any]:
+    return controls.read(check(text))
+
+
+def _turn(text: str, control: str, value: float | str) -> str:
+    return controls.turn(text, check(text), control, value)
+
+
+def _complete(text: str, line: int, column: int) -> dict[str, Any]:
+    return completion.complete(SCHEMA, text, line, column)
+
+
+def _slow() -> dict[str, Any]:
+    now = session()
+    inputs, targets = now.shown_example()
+    others = now.experiment.data.train.inputs[:64]
+    return slow_motion(now.chain, now.experiment.loss, inputs, targets, others).numbers()
+
+
+def _draw(text: str, points: list[list[float]]) -> str:
+    return own_data.points_config(text, own_data.save_points(points))
+
+
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "start": _start,
+    "check": _check,
+    "turn": _turn,
+    "complete": _complete,
+    "advance": lambda seconds, most: session().advance(seconds, most),
+    "look": lambda view: {**session().look(view), "frame": session().frame()},
+    "pick": lambda index: {**session().pick(index), "frame": session().frame()},
+    "gradients": lambda: session().gradients(),
+    "explain": lambda layer, neuron: session().explain(layer, neuron),
+    "scores": lambda: session().scores(),
+    "predict": lambda values: session().predict(values),
+    "slow": _slow,
+    "draw_points": _draw,
+    "save_points": own_data.save_points,
+    "save_table": own_data.save_table,
+    "table_config": own_data.table_config,
+    "run": lambda: take_home.run(session()),
+    "run_code": lesson.run,
+    "script": lambda: take_home.script(session()),
+}
