@@ -1,16 +1,28 @@
 """What the README and the pages of docs/ show is true: their Python runs, their configs are sound, their links lead."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import minigrad
+from docs.reference import package_layers
+from minigrad.cli.main import COMMANDS, command_parser
+from minigrad.cli.remedies import OLD
 from minigrad.config import load_plan
 from minigrad.training.experiment import Experiment, known_classes
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEMPLATES = ROOT / "minigrad" / "cli" / "templates"
+SHOWN = [*PAGES, *sorted((ROOT / "configs").glob("*.yaml")), *sorted(TEMPLATES.rglob("*.md"))]
+"""The files that show commands to users."""
+
+OPTIONAL = ("onnx", "onnxruntime", "pandas", "sklearn")
+"""Packages that pages use beside minigrad."""
+
+COMMAND = re.compile(r"(?:^[ $]*|`|&& |mpiexec -n \d+ |srun )minigrad ((?:[^`\n#&>\\]|\\\n)+)", re.MULTILINE)
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -24,6 +36,9 @@ def test_the_python_of_a_page_runs_from_top_to_bottom_and_prints_what_stands_bel
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "page"}
     text = page.read_text(encoding="utf-8")
+    for package in OPTIONAL:
+        if re.search(rf"^from {package}\b", text, re.MULTILINE):
+            pytest.importorskip(package)
     for block, below in re.findall(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```)?", text, re.MULTILINE | re.DOTALL):
         exec(compile(block, str(page), "exec"), names)
         printed = capsys.readouterr().out
@@ -55,3 +70,42 @@ def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not re.match(r"https?:", target):
             assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
+def test_every_command_that_is_shown_is_one_that_minigrad_takes(page):
+    for shown in COMMAND.findall(page.read_text(encoding="utf-8")):
+        name, *words = shlex.split(re.sub(r"\\\n", " ", shown))
+        if name not in ("help", "--version", "COMMAND") and words:
+            assert name in COMMANDS, shown
+            command_parser(name).parse(words)
+
+
+def test_the_pages_show_commands():
+    shown = {found.split()[0] for page in PAGES for found in COMMAND.findall(page.read_text(encoding="utf-8"))}
+    assert shown >= {*COMMANDS}
+
+
+@pytest.mark.parametrize("page", SHOWN, ids=lambda page: page.name)
+def test_no_page_knows_an_option_that_is_a_command_now(page):
+    gone = "|".join(sorted(OLD.keys() - {"--attention", "--report", "--version", "--help", "-h"}))
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if "python -m benchmarks" not in line:
+            assert not re.search(rf"(?<![\w-])({gone})(?![\w-])", line), line
+            assert not re.search(r"train\.py --", line), line
+
+
+def test_nothing_tells_to_install_what_belongs_to_another_project():
+    sources = [path for path in (ROOT / "minigrad").rglob("*") if path.suffix in (".py", ".html", ".yaml", ".md")]
+    bare = re.compile(r"(pip|uv|pipx) install[^\n&]*[ '\"]minigrad(?![\w-])")
+    assert [path for path in [*SHOWN, *sources] if bare.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_picture_of_the_packages_is_that_of_the_imports():
+    assert package_layers.PICTURE.read_text(encoding="utf-8") == package_layers.svg()
+
+
+def test_a_package_is_drawn_above_all_that_it_imports_with_lines_to_those_that_do_not_follow():
+    imports = {"top": {"middle", "base"}, "middle": {"base"}, "beside": {"base"}, "base": set()}
+    assert package_layers.layers(imports) == [["base"], ["middle", "beside"], ["top"]]
+    assert package_layers.direct(imports) == {**imports, "top": {"middle"}}

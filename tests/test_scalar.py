@@ -1,3 +1,4 @@
+import copy
 import gc
 import math
 import operator
@@ -259,3 +260,26 @@ def test_a_small_network_agrees_with_micrograd():
         return [w.grad for layer in layers for neuron in layer for w in neuron]
 
     assert gradients(Scalar) == pytest.approx(gradients(engine.Value), rel=1e-14)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0.0, 2.0), (0.0, 1.0), (0.0, 0.0), (0.0, 2.5), (2.0, 0.0), (2.0, -1.5)])
+def test_powers_to_a_scalar_have_the_derivatives_of_pytorch(x, y):
+    torch = pytest.importorskip("torch")
+    ours, theirs = (Scalar(x), Scalar(y)), [torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (x, y)]
+    (ours[0] ** ours[1]).backward()
+    (theirs[0] ** theirs[1]).backward()
+    assert [s.grad for s in ours] == pytest.approx([t.grad.item() for t in theirs], rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("gard", "did you mean 'grad'"), ("tahn", "did you mean 'tanh'"), ("item", "data"), ("zero_grad", ".grad = 0.0")],
+)
+def test_an_attribute_that_it_has_not_is_refused_with_the_one_that_was_meant(name, remedy):
+    with pytest.raises(AttributeError, match=f"Scalar has no attribute '{name}'.*{remedy}"):
+        getattr(Scalar(1.0), name)
+
+
+def test_it_can_be_copied_and_asked_for_what_it_lacks():
+    assert copy.deepcopy(Scalar(2.0)).data == 2
+    assert not hasattr(Scalar(2.0), "__array__")

@@ -22,7 +22,10 @@ class Page(HTMLParser):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.loads, self.leads, self.places, self.next = [], [], set(), None
+        self.loads: list[str] = []
+        self.leads: list[str] = []
+        self.places: set[str] = set()
+        self.next: str | None = None
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag, attributes):
@@ -67,6 +70,12 @@ def test_every_link_leads_to_a_page_and_to_a_place_in_it(site):
                 assert not link.fragment or unquote(link.fragment) in pages[there].places, (path, target)
 
 
+def test_code_is_shown_on_pages_and_no_file_of_it_is_published(site):
+    pages, folder = site
+    assert "source/docs/lessons/sunny_day.py.html" in pages
+    assert not [*folder.rglob("*.py")]
+
+
 def test_from_the_start_each_page_leads_to_the_next_through_all_lessons(site):
     pages, _ = site
     path, read = "index.html", []
@@ -89,8 +98,14 @@ def test_from_the_start_each_page_leads_to_the_next_through_all_lessons(site):
         "minigrad.nn",
         "minigrad.optim",
         "minigrad.data",
+        "minigrad.data.tokenizers",
+        "minigrad.formats",
         "minigrad.config",
+        "minigrad.metrics",
+        "minigrad.parallel",
+        "minigrad.runs",
         "minigrad.training",
+        "minigrad.inference",
     ],
 )
 def test_the_reference_tells_of_every_public_name(site, room):

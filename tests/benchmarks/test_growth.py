@@ -7,13 +7,13 @@ from benchmarks.runner import Result
 from benchmarks.workloads.growth import AXES, DOUBLINGS, name, sizes
 
 PLACES = {name(axis, k): (axis, k) for axis in AXES for k in range(DOUBLINGS + 1)}
-POWERS = {"n_embd": 2, "n_layer": 1, "batch": 1, "block_size": 1.5}
+POWERS = {"n_embd": 2, "n_layer": 1, "batch": 1, "block_size": 1.5, "vocab_size": 0.5, "image": 2, "length": 1}
 
 
 def as_by_law(workload, smoke):
     """Results of a machine whose times and memory follow `POWERS` of the sizes, on top of the memory of a process."""
     values = sizes(*PLACES[workload.name], smoke)
-    cost = prod(getattr(values, axis) ** power for axis, power in POWERS.items())
+    cost = prod(getattr(values, axis, 1) ** power for axis, power in POWERS.items())
     peak = 2**25 if smoke else 2**25 + round(cost)
     return [Result(peer, [cost, cost], peak) for peer in ("numpy", "minigrad", "torch")]
 

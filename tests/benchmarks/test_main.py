@@ -50,7 +50,7 @@ def test_where_no_peer_was_timed_there_is_no_picture_and_a_sentence_says_so(tmp_
     ("arguments", "said"),
     [
         (["mnist_16", "--plot", "table.gif"], "--plot writes .png and .svg, got table.gif"),
-        (["config", "--plot", "table.png"], "--plot draws workloads, growth and scaling: name one of them"),
+        (["config", "--plot", "table.png"], "--plot draws workloads, growth, scaling and the panel: name one of them"),
     ],
 )
 def test_a_picture_that_cannot_be_is_refused_before_anything_is_measured(arguments, said, capsys, monkeypatch):

@@ -69,7 +69,7 @@ def test_who_is_faster_than_minigrad_has_another_colour(drawn):
 def test_curves_have_a_panel_of_time_and_one_of_memory_for_each_size(drawn):
     plot(Path("any.png"), {}, CURVES)
     panels = all_axes(drawn[0])
-    assert [panel.get_title(loc="left") for panel in panels[:4]] == list(AXES.values())
+    assert [title for panel in panels if (title := panel.get_title(loc="left"))] == list(AXES.values())
     assert all(len(panel.lines) == 2 for panel in panels)
     assert "minigrad 1.58" in texts(panels[0])
     assert "PyTorch eager 1.00" in texts(panels[4])
@@ -77,7 +77,7 @@ def test_curves_have_a_panel_of_time_and_one_of_memory_for_each_size(drawn):
 
 def test_a_workload_without_a_time_of_minigrad_is_left_out(drawn):
     plot(Path("any.png"), {"mnist_mlp": [Result("torch", [1e-3] * 2)], **RESULTS}, CURVES)
-    assert len(drawn[0].get_axes()) == 9
+    assert len(drawn[0].get_axes()) == 1 + 2 * len(AXES)
     assert sum("784-256" in text for text in texts(drawn[0].get_axes()[0])) == 0
 
 

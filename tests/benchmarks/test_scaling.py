@@ -27,8 +27,11 @@ def test_a_sum_costs_two_messages_between_every_two_and_moves_each_number_twice_
 
 
 def test_what_buckets_weigh_is_what_the_ranks_send():
-    reduction = pytest.importorskip("minigrad.parallel.reduction", reason="several ranks need mpi4py and an MPI")
-    assert (scaling.BUCKET, scaling.SLICE) == (reduction.BUCKET, reduction.SLICE)
+    try:
+        from minigrad.parallel import reduction
+    except (ImportError, RuntimeError) as error:  # mpi4py raises the latter where it finds no library
+        pytest.skip(f"several ranks need mpi4py and an MPI: {error}")
+    assert (scaling.CHUNK, scaling.SLICE) == (reduction.CHUNK, reduction.SLICE)
 
 
 def test_a_model_is_called_one():
@@ -52,6 +55,6 @@ def test_steps_and_sums_are_measured_on_two_ranks():
     if found.fault:
         pytest.skip(found.fault)
     assert list(found.steps[0].layouts) == ["1 × 1", "1 × 2", "2 × 1"]
-    assert all(0 < seconds < 1 for times in found.steps[0].layouts.values() for seconds in times)
+    assert all(seconds > 0 for times in found.steps[0].layouts.values() for seconds in times)
     assert len(found.seconds) == len(found.sizes)
     assert all(0 < share <= 1 for shares in found.projected.values() for share in shares)

@@ -26,15 +26,17 @@ def report(name: str, peer: str, dtype: str) -> dict:
 
 
 def reference(name: str) -> dict:
-    peers = {**WORKLOADS, **growth.POINTS}[name].peers
-    return report(name, next(iter(peers)), "float64")
+    peer = next(iter({**WORKLOADS, **growth.POINTS}[name].peers))
+    if peer == "torch":
+        pytest.importorskip("torch", reason="the reference is PyTorch in float64")
+    return report(name, peer, "float64")
 
 
 def with_peer(peer: str) -> list[str]:
     return [name for name, workload in WORKLOADS.items() if peer in workload.peers]
 
 
-@pytest.mark.parametrize("name", [*WORKLOADS, "growth_n_layer_1"])
+@pytest.mark.parametrize("name", [*WORKLOADS, "growth_n_layer_1", "growth_image_1", "growth_length_1"])
 def test_minigrad_does_the_same_arithmetic_as_the_reference(name):
     assert disagreement(report(name, "minigrad", "float32"), reference(name)) is None
 
@@ -44,6 +46,13 @@ def test_minigrad_does_the_same_arithmetic_as_the_reference(name):
 def test_pytorch_does_the_same_arithmetic_as_the_reference(name):
     pytest.importorskip("torch", reason="parity with PyTorch needs torch")
     assert disagreement(report(name, "torch", "float32"), reference(name)) is None
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("name", with_peer("transformers"))
+def test_transformers_do_the_same_arithmetic_as_the_reference(name):
+    pytest.importorskip("transformers", reason="parity with Hugging Face needs transformers")
+    assert disagreement(report(name, "transformers", "float32"), reference(name)) is None
 
 
 @pytest.mark.parametrize("name", with_peer("numpy"))
@@ -66,8 +75,7 @@ def test_a_gpt_that_looks_ahead_is_found_out(monkeypatch):
 
 @pytest.mark.parametrize("axis", growth.AXES)
 def test_a_point_of_a_curve_has_one_size_doubled(axis):
-    start, point = growth.POINTS["growth_0"], growth.POINTS[f"growth_{axis}_2"]
-    before, after = (workload.problem("float32", True).sizes for workload in (start, point))
+    before, after = (growth.sizes(axis, doublings, True) for doublings in (0, 2))
     assert after == before._replace(**{axis: 4 * getattr(before, axis)})
 
 

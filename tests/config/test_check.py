@@ -379,3 +379,10 @@ def test_an_argument_that_only_python_can_give_is_refused(here: Path, registry: 
     Path("mine.yaml").write_text("hook: 3")
     with pytest.raises(ConfigError, match="'hook' is annotated object, which a config cannot write"):
         load_plan("mine.yaml", run, registry)
+
+
+def test_a_value_alone_is_the_first_argument_if_it_fits_also_where_it_fits_later_ones(
+    plan: Planner, errors: Text, config: str
+) -> None:
+    assert plan(config + "trainer: 3\n").build().trainer.max_epochs == 3
+    assert "write {grad_clip: 0.5}" in errors(config + "trainer: 0.5\n")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from minigrad.config import ConfigError
+from minigrad.config.diagnostics import Diagnostics, Source
 from minigrad.config.nodes import data
-from minigrad.config.problems import Report, Source
 from minigrad.config.reader import read, read_file, scalar
 
 
 def parse(text: str) -> object:
-    report = Report()
+    report = Diagnostics()
     node = read(Source("mine.yaml", text), text, report)
     report.check()
     return data(node)
@@ -78,13 +78,13 @@ def test_line_endings_of_all_systems_give_the_same_places(ending: str) -> None:
 )
 def test_utf_8_and_marked_utf_16_are_read(here: Path, mark: bytes, encoding: str) -> None:
     Path("mine.yaml").write_bytes(mark + "name: Übung".encode(encoding))
-    assert read_file(Path("mine.yaml"), Report()).text == "name: Übung"
+    assert read_file(Path("mine.yaml"), Diagnostics()).text == "name: Übung"
 
 
 def test_another_encoding_is_refused_at_the_first_letter_that_shows_it(here: Path) -> None:
     Path("mine.yaml").write_bytes("seed: 1\nname: Übung".encode("latin-1"))
     with pytest.raises(ConfigError) as caught:
-        read_file(Path("mine.yaml"), Report())
+        read_file(Path("mine.yaml"), Diagnostics())
     assert str(caught.value).startswith("mine.yaml:2:7: error: this is not UTF-8")
     assert "save the file as UTF-8" in str(caught.value)
 
@@ -92,7 +92,7 @@ def test_another_encoding_is_refused_at_the_first_letter_that_shows_it(here: Pat
 def test_a_missing_file_is_named_and_its_neighbour_suggested(here: Path) -> None:
     Path("digits.yaml").touch()
     with pytest.raises(ConfigError) as caught:
-        read_file(Path("digit.yaml"), Report())
+        read_file(Path("digit.yaml"), Diagnostics())
     assert str(caught.value) == (
         "digit.yaml: error: digit.yaml does not exist\n"
         "  did you mean 'digits.yaml'?  files in .: digits.yaml\n"
@@ -102,15 +102,15 @@ def test_a_missing_file_is_named_and_its_neighbour_suggested(here: Path) -> None
 
 def test_a_folder_is_no_config(here: Path) -> None:
     with pytest.raises(ConfigError, match=r"\. is not a file"):
-        read_file(Path(), Report())
+        read_file(Path(), Diagnostics())
 
 
 def test_a_file_larger_than_a_mebibyte_is_refused(here: Path) -> None:
     Path("mine.yaml").write_bytes(b"#" * 2**20)
-    read_file(Path("mine.yaml"), Report())
+    read_file(Path("mine.yaml"), Diagnostics())
     Path("mine.yaml").write_bytes(b"#" * (2**20 + 1))
     with pytest.raises(ConfigError, match="larger than 1 MiB"):
-        read_file(Path("mine.yaml"), Report())
+        read_file(Path("mine.yaml"), Diagnostics())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_file_larger_than_a_mebibyte_is_refused(here: Path) -> None:
             "mine.yaml:1:1: error: a key is a text, not the number 1\n"
             "    1 | 1: 2\n"
             "      | ^\n"
-            "  put it in quotes if it is meant as a name; a list stands in [ ]",
+            "  put it in quotes if it is meant as a name; a list stands in [ ], and the decimal sign is a point",
         ),
         (
             "seed: 18446744073709551616",
@@ -216,6 +216,15 @@ def test_what_a_config_may_not_hold_is_refused_with_the_remedy(text: str, said: 
         ("a:1\n\nb: 2", "1:1: error: after this ':' a space is missing"),
         ("a: {b:1, c: 2}", "1:5: error: after this ':' a space is missing"),
         ("a: ]", "1:4: error: a value belongs here"),
+        ("a: {b: [1, 2]]}", "1:14: error: this ] closes no [: a { is open here"),
+        ("a:\n  b: [1, 2]]\nc: 3", "2:12: error: this bracket closes none that is open"),
+        ("a: {b: 1}}", "1:10: error: this bracket closes none that is open"),
+        ("[1, 2]]", "1:7: error: this bracket closes none that is open"),
+        ("a:\n\u00a0 b: 1", "2:1: error: the invisible character U+00A0 (no-break space) counts as a letter here"),
+        ("a: {b:\u00a01}", "1:7: error: the invisible character U+00A0 (no-break space) counts as a letter here"),
+        ("a: [1,\u30002]", "1:7: error: the invisible character U+3000 (ideographic space)"),
+        ("lr\u200b: 1", "1:3: error: the invisible character U+200B (zero width space)"),
+        ("a: b\n\u2003c: d", "2:1: error: the invisible character U+2003 (em space)"),
         ('a: "\\q"', "1:6: error: no such escape"),
         ('a: "\\UFFFFFFFF"', "1:5: error: this escape is no character"),
         ('a: "\\ud800"', "1:4: error: half of a surrogate pair is no character"),
@@ -238,3 +247,18 @@ def test_everything_that_can_be_read_past_is_reported_at_once() -> None:
         "mine.yaml:3:4",
         "mine.yaml:4:1",
     ]
+
+
+def test_an_invisible_character_is_all_that_is_reported_of_its_consequences() -> None:
+    said = refusal("optimizer:\n\u00a0\u00a0SGD: {lr:\u00a00.1}\n")
+    assert [line for line in said.splitlines() if "error" in line] == [
+        "mine.yaml:2:1: error: the invisible character U+00A0 (no-break space) counts as a letter here",
+        "mine.yaml:2:12: error: the invisible character U+00A0 (no-break space) counts as a letter here",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["'a\u00a0b'", '"a\u200bb"', "|\n  a\u00a0b", "1  # a\u00a0b", "\U0001f469\u200d\U0001f393"]
+)
+def test_an_invisible_character_may_stand_in_quotes_in_a_block_and_in_a_comment(text: str) -> None:
+    assert isinstance(parse(f"a: {text}"), dict)

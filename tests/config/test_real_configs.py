@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from minigrad.config import ConfigError, Plan, Registry, json_schema, load_plan
+from minigrad.config.diagnostics import Diagnostics
 from minigrad.config.nodes import data
-from minigrad.config.problems import Report
 from minigrad.config.reader import read, read_file
 from minigrad.training.experiment import Experiment, known_classes
 
@@ -40,8 +40,7 @@ def test_a_shipped_config_resolves_to_a_config_that_means_the_same(path: Path, c
 def test_the_schema_that_ships_is_that_of_the_classes_that_ship(classes: Registry) -> None:
     shipped = json.loads(SCHEMA.read_text(encoding="utf-8"))
     assert shipped == json_schema(Experiment, classes), (
-        "what a config can say has changed; renew the schema with: "
-        "python train.py --schema > configs/minigrad.schema.json"
+        "what a config can say has changed; renew the schema with: minigrad schema > configs/minigrad.schema.json"
     )
 
 
@@ -50,9 +49,9 @@ def test_shipped_configs_lead_editors_to_the_schema_and_are_valid_by_it() -> Non
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     jsonschema.Draft7Validator.check_schema(schema)
     for path in CONFIGS:
-        source = read_file(path, Report())
+        source = read_file(path, Diagnostics())
         assert source.lines[0] == f"# yaml-language-server: $schema={SCHEMA.name}"
-        jsonschema.Draft7Validator(schema).validate(data(read(source, source.text, Report())))
+        jsonschema.Draft7Validator(schema).validate(data(read(source, source.text, Diagnostics())))
 
 
 def test_the_examples_of_the_page_are_configs(classes: Registry, here: Path) -> None:
@@ -74,7 +73,7 @@ def test_the_examples_of_the_page_are_configs(classes: Registry, here: Path) -> 
 
 def test_the_command_of_the_page_means_what_it_says(classes: Registry, here: Path) -> None:
     Path("digits.yaml").write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)[0])
-    [command] = re.findall(r"python train\.py digits\.yaml (optimizer.*)\n", PAGE)
+    [command] = re.findall(r"minigrad train digits\.yaml (optimizer.*)\n", PAGE)
     overrides = [quoted or bare for quoted, bare in re.findall(r"'(.*?)'|(\S+)", command)]
     planned = plan(Path("digits.yaml"), classes, *overrides)
     assert planned["trainer.max_epochs"] == 5
@@ -92,3 +91,13 @@ def test_the_class_of_the_page_is_known_by_its_name(here: Path, monkeypatch: pyt
     assert [layer.scale for layer in model] == [1.0, 0.5]
     for name in set(sys.modules) - before:
         del sys.modules[name]
+
+
+def test_a_mapping_of_names_may_have_one_that_begins_as_a_class_does(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text(
+        "name: x\ndata: {Table: {path: x.csv, target: y, missing: {Age: median}, dates: {Table: '%d.%m.%Y'}}}\n"
+        "model: {Linear: [1, 1]}\nloss: MSELoss\noptimizer: SGD\n"
+    )
+    plan = load_plan(path, Experiment, known_classes())
+    assert (plan["data.missing"], plan["data.dates"]) == ({"Age": "median"}, {"Table": "%d.%m.%Y"})

@@ -137,7 +137,7 @@ def test_a_reference_to_an_object_is_that_object(plan: Planner) -> None:
             "mine.yaml:5:16: error: the environment variable MINIGRAD_NOT_SET is not set\n"
             "    5 |     - Linear: ['${env:MINIGRAD_NOT_SET}', 10]\n"
             "      |                ^^^^^^^^^^^^^^^^^^^^^^^^^\n"
-            "  set it, as in: MINIGRAD_NOT_SET=... python train.py ...",
+            "  set it, as in: MINIGRAD_NOT_SET=... minigrad train ...",
         ),
     ],
 )

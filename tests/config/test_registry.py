@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import types
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,11 @@ class MSELoss(Loss):
     pass
 
 
+class Scored(Module, ABC):
+    @abstractmethod
+    def score(self) -> float: ...
+
+
 class Trainer:
     pass
 
@@ -39,6 +45,7 @@ class Callback:
 def registry() -> Registry:
     zoo = types.ModuleType("zoo")
     vars(zoo).update(Linear=Linear, MSELoss=MSELoss, Module=Module, Alias=Linear, Trainer=Trainer, _Hidden=Linear)
+    vars(zoo).update(Scored=Scored)
     return Registry({"Module": Module, "Loss": Loss}, [zoo])
 
 
@@ -102,6 +109,7 @@ def test_the_classes_of_a_folder_are_known_without_running_its_files(registry: R
         ("Loss", False, True),
         ("Linear", True, False),
         ("MSELoss", False, True),
+        ("Scored", True, False),
         ("Inner", True, False),
         ("object", True, True),
         ("elsewhere.Unknown", True, True),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from minigrad.config import ConfigError, Plan, Registry, json_schema
+from minigrad.config.diagnostics import Diagnostics, Source
 from minigrad.config.nodes import data
-from minigrad.config.problems import Report, Source
 from minigrad.config.reader import read
 
 jsonschema = pytest.importorskip("jsonschema", reason="the schema is tested against the reference validator")
@@ -23,7 +23,7 @@ def is_valid(registry: Registry, experiment: type) -> Callable[[str], bool]:
     validator: Any = jsonschema.Draft7Validator(schema)
 
     def is_valid(text: str) -> bool:
-        return bool(validator.is_valid(data(read(Source("mine.yaml", text), text, Report()))))
+        return bool(validator.is_valid(data(read(Source("mine.yaml", text), text, Diagnostics()))))
 
     return is_valid
 

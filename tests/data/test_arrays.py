@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import Arrays, DataError
+from minigrad.data import Arrays, DataError, DataWarning
 from minigrad.engine import random
 
 
@@ -52,7 +52,8 @@ def test_parts_that_the_file_brings_are_taken_as_they_are(save):
     path = save(
         x_train=numbered(10), y_train=np.arange(10) % 2, x_test=numbered(4, first=50), y_test=np.array([2, 0, 1, 1])
     )
-    data = Arrays(path, train=("x_train", "y_train"), test=("x_test", "y_test"))
+    with pytest.warns(DataWarning, match="class '2' is in the test part alone: the model cannot have learned it"):
+        data = Arrays(path, train=("x_train", "y_train"), test=("x_test", "y_test"))
     assert [len(data.train), len(data.val), len(data.test)] == [8, 2, 4]
     np.testing.assert_array_equal(data.test.inputs[:, 0], [50, 51, 52, 53])
     np.testing.assert_array_equal(data.test.targets, [2, 0, 1, 1])
@@ -129,18 +130,18 @@ def test_parts_of_different_shapes_are_refused(save):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"none.npz: no such file; a relative path starts at "):
+    with pytest.raises(DataError, match=r"none.npz: no such file or folder"):
         Arrays(str(tmp_path / "none.npz"))
 
 
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+def test_a_folder_without_arrays_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"expected a folder of \.npy files, found none"):
         Arrays(str(tmp_path))
 
 
 def test_a_lone_array_is_not_an_npz_file(tmp_path):
     np.save(tmp_path / "one.npy", np.zeros(3))
-    with pytest.raises(DataError, match=r"one.npy: expected a whole .npz file"):
+    with pytest.raises(DataError, match=r"one.npy: expected an .npz file or a folder of .npy files, found one array"):
         Arrays(str(tmp_path / "one.npy"))
 
 
@@ -162,3 +163,46 @@ def test_damage_anywhere_is_a_sentence_or_does_not_matter(save, tmp_path):
             np.testing.assert_array_equal(found, expected)
     assert len(refusals) > 200
     assert all(refusal.startswith(path) for refusal in refusals)
+
+
+def test_a_folder_of_npy_files_is_read_as_an_npz_file_is(save, tmp_path):
+    expected = Arrays(save(images=numbered(20), answers=np.arange(20) % 2), train=("images", "answers"))
+    (tmp_path / "folder").mkdir()
+    np.save(tmp_path / "folder" / "images.npy", numbered(20))
+    np.save(tmp_path / "folder" / "answers.npy", np.arange(20) % 2)
+    data = Arrays(str(tmp_path / "folder"), train=("images", "answers"))
+    np.testing.assert_array_equal(data.train.inputs, expected.train.inputs)
+    np.testing.assert_array_equal(data.test.targets, expected.test.targets)
+    with pytest.raises(DataError, match=r"no such file as 'image\.npy'; did you mean 'images'\?"):
+        Arrays(str(tmp_path / "folder"), train=("image", "answers"))
+
+
+def test_arrays_of_a_program_are_taken_as_those_of_a_file(save):
+    x, y = numbered(20), np.arange(20) % 2
+    expected = Arrays(save(inputs=x, targets=y))
+    for data in (Arrays(x, y), Arrays(x.tolist(), y.tolist())):
+        np.testing.assert_array_equal(data.train.inputs, expected.train.inputs)
+        np.testing.assert_array_equal(data.val.targets, expected.val.targets)
+    given = Arrays(x[:10], y[:10], val=(x[10:14], y[10:14]), test=(x[14:], y[14:]))
+    np.testing.assert_array_equal(given.train.inputs, x[:10])
+    np.testing.assert_array_equal(given.val.inputs, x[10:14])
+    np.testing.assert_array_equal(given.test.targets, y[14:])
+    assert Arrays(x, ["no", "yes"] * 10).class_names == ("no", "yes")
+    assert Arrays(x, np.array(["no", "yes"] * 10, object)).class_names == ("no", "yes")
+
+
+def test_arrays_of_a_program_are_refused_with_their_names():
+    with pytest.raises(DataError, match="got 20 in 'train inputs' and 19 in 'train targets'"):
+        Arrays(numbered(20), np.arange(19) / 2)
+    with pytest.raises(DataError, match="train inputs are a full rectangle, with as many values in each row"):
+        Arrays([[1], [2, 3]], [0, 1])
+
+
+def test_inputs_to_predict_are_read_under_the_name_of_those_to_train_on(save, tmp_path):
+    inputs = np.arange(40.0).reshape(20, 2)
+    data = Arrays(save(X=inputs, y=np.arange(20) % 2), train=("X", "y"))
+    for each in (data, Arrays.restore(data.state_dict())):
+        np.testing.assert_array_equal(each.read_inputs(tmp_path / "mine.npz"), inputs)
+    np.savez(tmp_path / "other.npz", Y=inputs)
+    with pytest.raises(DataError, match="no array 'X'"):
+        data.read_inputs(tmp_path / "other.npz")

@@ -1,12 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad.data import DataError, DataLoader, Dataset, Examples, class_targets, split
-from minigrad.data.dataset import amount_targets, data_home, hold_out
+from minigrad.data.dataset import amount_targets
+from minigrad.data.splits import hold_out
 from minigrad.engine import random
 
 
@@ -157,11 +156,21 @@ def test_a_part_without_an_example_is_refused(fractions):
         split(20, *fractions)
 
 
-def test_large_data_is_looked_for_where_the_environment_says(monkeypatch, tmp_path):
-    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
-    assert data_home() == tmp_path
-    monkeypatch.delenv("MINIGRAD_DATA")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert data_home() == tmp_path / "cache" / "minigrad"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert data_home() == Path.home() / ".cache" / "minigrad"
+def test_examples_of_lists_are_arrays_of_their_numbers():
+    examples = Examples([[1, 2], [3, 4]], [0, 1], [1.0, 0.5])
+    assert (examples.inputs.tolist(), examples.inputs.dtype) == ([[1, 2], [3, 4]], np.int64)
+    assert Examples([[0.5]], [1]).inputs.dtype == np.float32
+    assert examples.weights.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ([[1], [2, 3]], "inputs are a full rectangle of numbers, with as many in each row"),
+        (["a", "b"], "inputs are numbers, one row for each example, got <U1"),
+        (3, "inputs are numbers, one row for each example, got int64 of shape"),
+    ],
+)
+def test_examples_of_anything_else_are_refused(inputs, message):
+    with pytest.raises(DataError, match=message):
+        Examples(inputs, [0, 1])

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from minigrad.data import DataError, DataLoader, Examples
-from minigrad.engine import random
+from minigrad.data import DataError, DataLoader, Digits, Examples
+from minigrad.engine import Tensor, random
 
 
 def numbered(n: int) -> Examples:
@@ -85,3 +85,29 @@ def test_examples_may_be_others_in_each_epoch():
     assert sorted(order(loader, 3)) == list(range(3, 13))
     unshuffled = DataLoader(Shifted(np.zeros((10, 1)), np.arange(10)), batch_size=4, shuffle=False)
     assert order(unshuffled, 2) == list(range(2, 12))
+
+
+def test_each_loop_over_a_loader_is_the_next_epoch_in_tensors():
+    loader = DataLoader(numbered(10), batch_size=4)
+    for epoch in range(2):
+        seen = []
+        for inputs, targets in loader:
+            assert isinstance(inputs, Tensor)
+            assert isinstance(targets, Tensor)
+            seen += targets.data.tolist()
+        assert seen == order(loader, epoch)
+
+
+def test_a_loop_that_ends_early_does_not_change_the_next():
+    loader = DataLoader(numbered(10), batch_size=4)
+    next(iter(loader))
+    assert [int(target) for _, targets in loader for target in targets.data] == order(loader, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [(Digits(), "got Digits: give it a part of it, as data.train"), ([1, 2], "got list: give it Examples")],
+)
+def test_what_is_no_examples_is_refused_with_the_remedy(given, remedy):
+    with pytest.raises(DataError, match=remedy):
+        DataLoader(given)

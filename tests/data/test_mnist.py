@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.data import MNIST, DataError
+from minigrad.data import MNIST, DataError, FashionMNIST
 from minigrad.data.mnist import read_original
 
 _HOME = os.environ.get("MINIGRAD_DATA")
@@ -34,6 +34,14 @@ class SmallMNIST(MNIST):
     """Forty images that are made here, in the four files of the real one."""
 
     files = {name: (array.shape, hashlib.sha256(idx(array)).hexdigest()) for name, array in ARRAYS.items()}  # noqa: RUF012
+    val_size = 5
+
+
+class SmallFashion(FashionMNIST):
+    """Forty images in the files of Fashion-MNIST, whose digests are those of the packed files."""
+
+    files = {name: (array.shape, "") for name, array in ARRAYS.items()}  # noqa: RUF012
+    packed = {name: hashlib.md5(gzip.compress(idx(array), mtime=0)).hexdigest() for name, array in ARRAYS.items()}  # noqa: RUF012
     val_size = 5
 
 
@@ -176,3 +184,32 @@ def test_the_pinned_digests_are_those_of_the_original_files():
     path = Path(_HOME or "", "mnist", f"{IMAGES}.gz")
     images = read_original(path, *MNIST.files[IMAGES])
     assert hashlib.md5(idx(images)).hexdigest() == "6bbc9ace898e44ae57da46a324031adb"
+
+
+def test_fashion_has_the_parts_of_mnist_and_names_its_classes(root, monkeypatch):
+    data = SmallFashion(str(root))
+    assert [len(data.train), len(data.val), len(data.test)] == [25, 5, 10]
+    assert (data.class_names[0], data.class_names[9], data.num_classes) == ("T-shirt/top", "Ankle boot", 10)
+    (root / "data").mkdir()
+    monkeypatch.setenv("MINIGRAD_DATA", str(root / "data"))
+    with pytest.raises(DataError, match=r"fashion-mnist.*put the four SmallFashion files there"):
+        SmallFashion()
+
+
+def test_the_sizes_of_fashion_are_verified(root):
+    (root / IMAGES).write_bytes((root / IMAGES).read_bytes()[:-1])
+    with pytest.raises(DataError, match="it is truncated"):
+        SmallFashion(str(root))
+
+
+def test_fashion_is_fetched_with_its_content_verified(tmp_path, mirror, monkeypatch):
+    mirror.files = {f"{name}.gz": gzip.compress(idx(array), mtime=0) for name, array in ARRAYS.items()}
+    monkeypatch.setattr(SmallFashion, "mirror", mirror.url)
+    np.testing.assert_array_equal(
+        SmallFashion(str(tmp_path), download=True).test.targets, ARRAYS["t10k-labels-idx1-ubyte"]
+    )
+    (tmp_path / f"{IMAGES}.gz").unlink()
+    mirror.files[f"{IMAGES}.gz"] = gzip.compress(idx(255 - ARRAYS[IMAGES]), mtime=0)
+    with pytest.raises(DataError, match=r"does not give the right file.*expected a file with the md5"):
+        SmallFashion(str(tmp_path), download=True)
+    assert not (tmp_path / f"{IMAGES}.gz").exists()

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from minigrad.data import DataError, Table
+from minigrad.data import DataError, DataWarning, Table
 from minigrad.engine import random
 
 
@@ -91,7 +91,8 @@ def test_a_target_of_whole_numbers_is_in_doubt_until_it_is_said(save):
 
 
 def test_a_column_that_is_constant_becomes_zero(save):
-    data = Table(save("x,c,y\n" + "".join(f"{i},0.1,{i / 7}\n" for i in range(30))), "y")
+    with pytest.warns(DataWarning, match=r"column 'c' holds the same value in all rows.*name it in `ignore`"):
+        data = Table(save("x,c,y\n" + "".join(f"{i},0.1,{i / 7}\n" for i in range(30))), "y")
     np.testing.assert_allclose(everything(data)[0][:, 1], np.zeros(30), atol=1e-15)
 
 
@@ -240,7 +241,8 @@ def test_what_a_table_learned_outlives_its_file(save, tmp_path):
     row = tmp_path / "row.csv"
     row.write_text("length,width,size\n7,7.0,large\n")
     expected = data.read_inputs(row)
-    changed = Table(save(iris().replace("1,0.143,large,virginica", "100,50,huge,other")), "species")
+    with pytest.warns(DataWarning, match=r"class 'other' in one row \(line 3\)"):
+        changed = Table(save(iris().replace("1,0.143,large,virginica", "100,50,huge,other")), "species")
     changed.load_state_dict(kept)
     np.testing.assert_array_equal(changed.read_inputs(row), expected)
     assert (changed.class_names, changed.feature_names) == (data.class_names, data.feature_names)
@@ -264,3 +266,14 @@ def test_rows_that_the_model_cannot_know_are_refused_with_their_place(save, tmp_
         assert str(error.value).removeprefix(str(row)).startswith(message)
     with pytest.raises(DataError, match=r"read from a \.csv file"):
         data.read_inputs(tmp_path / "rows.npy")
+
+
+def test_the_scales_of_inputs_undo_the_standardisation_and_leave_categories_alone(save):
+    data = Table(save(iris()), "species")
+    means, stds = data.input_scales
+    assert data.feature_names == ("length", "width", "size=large", "size=small")
+    inputs = everything(data)[0] * stds + means
+    lengths = np.sort(inputs[:, 0])
+    np.testing.assert_allclose(lengths, np.arange(30), atol=1e-5)
+    np.testing.assert_allclose(np.sort(inputs[:, 1]), np.round(np.arange(30) ** 2 / 7, 3), atol=1e-4)
+    assert set(inputs[:, 2]) == {0, 1}

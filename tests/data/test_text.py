@@ -162,5 +162,7 @@ def test_a_block_of_no_tokens_is_refused(path):
 
 def test_a_file_that_is_not_there_is_named_with_the_places_where_it_was_sought(monkeypatch, tmp_path):
     monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"none.txt: no such file, neither from .* nor from .*\(\$MINIGRAD_DATA\)"):
+    with pytest.raises(
+        DataError, match=r"none.txt: no such file or folder; looked in the current folder .*\(\$MINIGRAD_DATA\)"
+    ):
         CharText("none.txt")

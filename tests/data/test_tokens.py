@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -27,6 +29,19 @@ def test_the_file_is_mapped_and_not_read(tmp_path):
     inputs, targets = data.train.epoch(7).batch(np.array([3, 30_000_000]))
     assert inputs.shape == targets.shape == (2, 1024)
     assert not inputs.any()
+
+
+@pytest.mark.parametrize("suffix", ["bin", "npy"])
+def test_a_file_that_is_cut_while_it_is_read_is_named(tmp_path, suffix):
+    file = tmp_path / f"ids.{suffix}"
+    IDS.astype(np.uint16).tofile(file) if suffix == "bin" else np.save(file, IDS.astype(np.uint16))
+    data = Tokens(str(file), 50_000, block_size=16)
+    data.train.batch(slice(3))
+    os.truncate(file, 1000)
+    for examples in (data.train, data.train.epoch(3), data.val):
+        with pytest.raises(OSError, match="the file became shorter while it was being read") as caught:
+            examples.batch(np.array([0, len(examples) - 1]))
+        assert caught.value.filename == str(file)
 
 
 def test_the_vocabulary_is_what_the_config_says(tmp_path):

@@ -56,7 +56,7 @@ def test_a_leaf_alone_is_a_picture_of_one_box():
 
 def test_a_name_of_what_is_not_in_the_graph_is_refused():
     x = Scalar(1.0)
-    with pytest.raises(ValueError, match="'w' is no part of this graph"):
+    with pytest.raises(ValueError, match="'w' is not part of this graph"):
         draw(x.exp(), w=Scalar(1.0))
 
 

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from minigrad import primitive
-from minigrad.engine.dispatch import numpy_functions
-from minigrad.engine.primitive import table
+from minigrad.engine.apply import numpy_functions
+from minigrad.engine.apply import operations as table
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import weakref
 import numpy as np
 import pytest
 
-from minigrad import Tensor, grad, no_grad
+from minigrad import Tensor, grad, is_grad_enabled, no_grad, ops
 from minigrad.engine import collect
 
 
@@ -278,8 +278,12 @@ def test_a_chain_of_100000_operations_goes_there_and_back_and_is_released_at_onc
         first = weakref.ref(y.data)
         del y  # never walked: the whole chain goes with its last tensor
         assert first() is None
-        assert gc.collect() == 0
+        gc.set_debug(gc.DEBUG_SAVEALL)  # what others left is garbage, too, as of a thread of an earlier test
+        gc.collect()
+        assert [thing for thing in gc.garbage if type(thing).__module__.startswith("minigrad")] == []
     finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
         gc.enable()
 
 
@@ -334,3 +338,41 @@ class TestReady:
         collect(w, None, collected, leaves.append)
         assert collected[w.node] == 1
         assert leaves == []
+
+
+def slope_at_zero(create_graph=False):
+    """Walks through the infinite slope of the square root."""
+    x = Tensor([0.0, 4.0], requires_grad=True)
+    (slope,) = grad(ops.sqrt(x).sum(), x, create_graph=create_graph)
+    return slope
+
+
+def test_infinite_slopes_are_no_warnings_and_numpy_warns_afterwards_as_before():
+    with np.errstate(divide="warn", over="raise", under="ignore", invalid="print"):
+        before = np.geterr()
+        np.testing.assert_array_equal(slope_at_zero().data, [np.inf, 0.25])
+        np.testing.assert_array_equal(slope_at_zero(create_graph=True).data, [np.inf, 0.25])
+        assert np.geterr() == before
+
+
+def test_numpy_warns_as_before_also_after_a_walk_that_fails(declare):
+    def rule(g):
+        assert set(np.geterr().values()) == {"ignore"}
+        raise ArithmeticError("no slope")
+
+    failing = declare("failing", lambda x: x + 0, rule)
+    with np.errstate(divide="raise", over="warn"):
+        before = np.geterr()
+        for create_graph in (False, True):
+            x = Tensor([1.0], requires_grad=True)
+            with pytest.raises(ArithmeticError, match="no slope"):
+                grad(failing(x).sum(), x, create_graph=create_graph)
+            assert np.geterr() == before
+        assert is_grad_enabled()
+
+
+@pytest.mark.parametrize("gradient", [0.0, 1.0, 3.0])
+def test_the_gradient_of_a_leaf_itself_is_collected_whatever_it_is(gradient):
+    x, collected = leaf(5.0), {}
+    collect(x, np.array([gradient]), collected, lambda leaf: None)
+    np.testing.assert_array_equal(collected[x.node], [gradient])

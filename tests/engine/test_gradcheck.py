@@ -60,13 +60,25 @@ def test_a_gradient_that_is_not_finite_is_wrong(declare):
         check_gradients(wrong, X)
 
 
+@pytest.mark.parametrize("wrong", [np.inf, -np.inf, np.nan])
+def test_a_slope_that_is_no_number_is_wrong_and_hides_no_other(declare, wrong):
+    def rule(g, x):
+        return g * np.where(x == 0.5, wrong, np.where(x == 2.0, 3.0, 1.0))
+
+    same = declare("same", lambda x: x * 1.0, rule)
+    with pytest.raises(GradientError, match=r"wrong in 1 of 2 entries; worst at \[0\]"):
+        check_gradients(same, np.array([0.5, 1.0]), order=1)
+    with pytest.raises(GradientError, match="wrong in 2 of 3 entries"):
+        check_gradients(same, np.array([0.5, 1.0, 2.0]), order=1)
+
+
 def test_a_missing_gradient_is_wrong():
     with pytest.raises(GradientError, match="input 0"):
         check_gradients(lambda x, y: x.detach() * y, X, X)
 
 
 def test_a_rule_that_cannot_be_differentiated_is_found_at_the_second_order(declare):
-    frozen = declare("frozen", lambda x: (x**3, 3 * x**2), lambda g, slope: g * slope, extras=("slope",))
+    frozen = declare("frozen", lambda x: (x**3, 3 * x**2), lambda g, slope: g * slope, residuals=("slope",))
     check_gradients(frozen, X, order=1)
     with pytest.raises(GradientError, match="of order 2"):
         check_gradients(frozen, X)

@@ -5,8 +5,9 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from minigrad import seed
-from minigrad.engine import random
+from minigrad import Tensor, seed
+from minigrad.engine import checkpoint, random
+from minigrad.nn import Dropout
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +95,62 @@ def test_a_seed_that_is_no_natural_number_of_64_bits_is_refused(value):
         seed(value)
 
 
+@pytest.mark.parametrize("value", [-1, 2**64, 1.0, "0", True, None])
+@pytest.mark.parametrize("word", ["step", "shard", "draw"])
+def test_a_place_that_is_no_natural_number_of_64_bits_is_refused(word, value):
+    with pytest.raises(ValueError, match=rf"a {word} is an integer from 0 to 2\*\*64 - 1, got"):
+        random.stream("data", **{word: value})
+
+
 def test_the_largest_seed_and_those_of_numpy_are_taken():
     seed(2**64 - 1)
     seed(np.int64(3))
+
+
+EDGES = [0, 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1]
+
+
+@pytest.mark.parametrize("word", ["seed", "step", "shard", "draw"])
+def test_every_bit_of_a_word_counts(word):
+    drawn = set()
+    for n in EDGES:
+        with random.at(seed=n if word == "seed" else 0):
+            drawn.add(random.stream("data", **({} if word == "seed" else {word: n})).integers(2**63))
+    assert len(drawn) == len(EDGES)
+
+
+def test_the_words_are_those_of_numpys_philox_also_above_63_bits():
+    key = 2**64 - 1 | crc32(b"data") << 64
+    counter = (2**63 + 1) << 64 | 2**63 << 128 | (2**64 - 2) << 192
+    expected = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(3)
+    with random.at(seed=2**64 - 1):
+        found = random.stream("data", draw=2**63 + 1, shard=2**63, step=2**64 - 2).random(3)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_block_with_a_seed_of_its_own_neither_sees_nor_moves_that_around_it():
+    first = draw()
+    with random.at(seed=7):
+        inside = draw()
+        seed(1)
+        with random.at(step=2):
+            deeper = draw()
+    assert draw() == random_of(1, 0)
+    assert (first, inside, deeper) == (random_of(0, 0), random_of(7, 0), random_of(7, 2))
+
+
+def random_of(seed, step):
+    with random.at(seed=seed):
+        return random.stream("data", step=step).random(4).tolist()
+
+
+def test_what_is_computed_again_is_drawn_by_the_seed_of_the_first_time():
+    x = Tensor(np.ones(50), requires_grad=True)
+    seed(3)
+    y = checkpoint(Dropout(0.5), x)
+    seed(4)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad, y.data)
 
 
 def test_the_numbers_are_those_of_numpys_philox():

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessons.backpropagation import STEPS, averaged, cost, descend, neuron, summed
+from docs.lessons.backpropagation import STEPS, averaged, cost, descend, neuron, summed
 from minigrad import Scalar, Tensor
 
 PICTURES = Path(__file__).parents[2] / "docs" / "lessons" / "pictures"

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lessons import digit_network
-from lessons.digit_network import CONFIGS, mean_by_class, mistakes, most_selective, strongest_region, sums, typical
+from docs.lessons import digit_network
+from docs.lessons.digit_network import CONFIGS, mean_by_class, mistakes, most_selective, strongest_region, sums, typical
 from minigrad import nn
 from minigrad.config import load_plan
 from minigrad.data import Examples
+from minigrad.nn.summary import summary
 from minigrad.training.experiment import Experiment, known_classes
-from minigrad.training.summary import summary
 
 _HOME = os.environ.get("MINIGRAD_DATA")
 needs_mnist = pytest.mark.skipif(

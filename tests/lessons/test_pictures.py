@@ -1,4 +1,4 @@
-"""What `python -m lessons` draws, what the folder holds and what the pages show are the same pictures."""
+"""What `python -m docs.lessons` draws, what the folder holds and what the pages show are the same pictures."""
 
 import re
 import subprocess
@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib")
 
-from lessons.__main__ import FOLDER, main
-from lessons.digit_network import trained
-from lessons.pictures import LESSONS
+from docs.lessons.__main__ import FOLDER, main
+from docs.lessons.digit_network import trained
+from docs.lessons.figures import LESSONS
 
 PAGES = {int(page.name.split("_")[0]): page for page in FOLDER.parent.glob("[0-9]_*.md")}
 MOST_BYTES = 150_000
@@ -56,7 +56,7 @@ def test_a_lesson_that_is_not_there_is_refused(capsys):
 
 
 def test_without_matplotlib_the_command_says_what_to_install():
-    code = "import sys; sys.modules['matplotlib'] = None; from lessons.__main__ import main; main([])"
+    code = "import sys; sys.modules['matplotlib'] = None; from docs.lessons.__main__ import main; main([])"
     done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parents[2], capture_output=True, text=True)
     assert done.returncode == 2
     assert "pictures need matplotlib, which is not installed: pip install" in done.stderr

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from lessons.sunny_day import CIRCLES, GIVEN, INITIALISATIONS, LINE, WIDTH, experiment, learning, probability, sizes
+from docs.lessons.sunny_day import (
+    CIRCLES,
+    GIVEN,
+    INITIALISATIONS,
+    LINE,
+    WIDTH,
+    experiment,
+    learning,
+    probability,
+    sizes,
+)
 from minigrad import Tensor, explain, nn, ops
 
 TABLE = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from lessons import transformer
+from docs.lessons import transformer
 from minigrad import Tensor, no_grad, ops
 from minigrad.nn import PositionalEncoding
 
@@ -138,7 +138,7 @@ class TestAfter300Steps:
 
     def test_every_picture_can_be_drawn(self, learned, monkeypatch, tmp_path):
         pytest.importorskip("matplotlib", reason="pictures need matplotlib")
-        from lessons.pictures.transformer import PICTURES
+        from docs.lessons.figures.transformer import PICTURES
 
         monkeypatch.setattr(transformer, "trained", lambda: learned)
         for picture in PICTURES:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import minigrad
-from lessons.weighted_sum import ACTIVATIONS, BIAS, DRAWS, WEIGHTS, expected_std, sums
+from docs.lessons.weighted_sum import ACTIVATIONS, BIAS, DRAWS, WEIGHTS, expected_std, sums
 from minigrad import Tensor, nn
 
 ERRORS = 4  # how many standard errors a mean of draws may be off

@@ -7,8 +7,9 @@ from safetensors.numpy import load_file, save_file
 
 from minigrad import Tensor, is_grad_enabled, nn, no_grad
 from minigrad.engine import random
+from minigrad.nn.generation import draw
 from minigrad.optim import AdamW
-from models.gpt import GPT, draw
+from models.gpt import GPT
 
 SIZES = {"vocab_size": 11, "block_size": 8, "n_layer": 2, "n_head": 2, "n_embd": 12}
 TOKENS = np.random.default_rng(0).integers(0, 11, (3, 8))
@@ -141,6 +142,7 @@ def test_scores_without_bound_are_drawn_from():
         ({"prompt": [1], "top_k": 0}, "top_k must be at least 1, got 0"),
         ({"prompt": [1], "top_p": 0.0}, "top_p is a probability, above 0 and at most 1, got 0.0"),
         ({"prompt": [1], "tokens": -1}, "tokens must be at least 0, got -1"),
+        ({"prompt": [1], "repetition_penalty": 0.0}, "repetition_penalty must be above 0, got 0.0; 1 changes nothing"),
     ],
 )
 def test_what_cannot_be_written_is_refused_at_once(arguments, message):
@@ -199,7 +201,7 @@ def test_weights_that_do_not_fit_are_all_listed(tmp_path):
     arrays["transformer.wpe.weight"] = np.zeros((4, 12), np.float32)
     arrays["transformer.h.7.ln_1.bias"] = np.zeros(12, np.float32)
     save_file(arrays, file)
-    with pytest.raises(ValueError, match=r"does not fit the config\.json beside it") as error:
+    with pytest.raises(ValueError, match="the weights do not fit the described model") as error:
         GPT.from_pretrained(tmp_path)
     assert str(error.value).splitlines()[1:] == [
         "  missing: transformer.ln_f.weight",
@@ -211,12 +213,23 @@ def test_weights_that_do_not_fit_are_all_listed(tmp_path):
 def test_files_that_are_broken_or_of_others_are_refused(tmp_path):
     model().save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "n_head": 5}))
+    with pytest.raises(ValueError, match="embed_dim must be a multiple of num_heads=5, got 12"):
+        GPT.from_pretrained(tmp_path)
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:500])
-    with pytest.raises(ValueError, match="is no whole safetensors file"):
+    with pytest.raises(ValueError, match="is not a complete safetensors file"):
         GPT.from_pretrained(tmp_path)
     for change, message in [
         ({"model_type": "llama"}, "describes a model of type 'llama'; only 'gpt2' can be read"),
-        ({"activation_function": "relu"}, "asks for the activation 'relu'; there is 'gelu_new' alone"),
+        (
+            {"activation_function": "silu"},
+            "activation_function is 'silu'; supported: 'gelu_new', 'gelu_pytorch_tanh', ",
+        ),
+        ({"n_inner": 60}, "n_inner is 60; supported: 48"),
+        ({"scale_attn_weights": False}, "scale_attn_weights is False; supported: True"),
+        ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx is True: an unknown setting"),
+        ({"n_embd": "12", "n_head": 0}, "n_embd must be an integer from 1, found '12'"),
+        ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon must be a number above 0, found 'small'"),
     ]:
         (tmp_path / "config.json").write_text(json.dumps({**config, **change}))
         with pytest.raises(ValueError, match=message):
@@ -225,7 +238,7 @@ def test_files_that_are_broken_or_of_others_are_refused(tmp_path):
     with pytest.raises(ValueError, match="lacks vocab_size, n_positions, n_embd, n_head"):
         GPT.from_pretrained(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(ValueError, match="is no JSON"):
+    with pytest.raises(ValueError, match="is not JSON"):
         GPT.from_pretrained(tmp_path)
 
 
@@ -258,12 +271,21 @@ def test_scores_and_gradients_are_those_of_the_same_lines_in_pytorch():
 
 
 @pytest.mark.parity
-def test_a_gpt_2_of_hugging_face_comes_and_goes(tmp_path):
+@pytest.mark.parametrize("activation", ["gelu_new", "gelu", "relu"])
+def test_a_gpt_2_of_hugging_face_comes_and_goes(tmp_path, activation):
     torch = pytest.importorskip("torch", reason="parity with Hugging Face needs torch")
     transformers = pytest.importorskip("transformers", reason="parity with Hugging Face needs transformers")
     torch.manual_seed(0)
     config = transformers.GPT2Config(
-        vocab_size=11, n_positions=8, n_embd=12, n_layer=2, n_head=2, bos_token_id=None, eos_token_id=None
+        vocab_size=11,
+        n_positions=8,
+        n_embd=12,
+        n_layer=2,
+        n_head=2,
+        activation_function=activation,
+        layer_norm_epsilon=1e-3,
+        bos_token_id=None,
+        eos_token_id=None,
     )
     theirs = transformers.GPT2LMHeadModel(config).eval()
     with torch.no_grad():
@@ -278,3 +300,54 @@ def test_a_gpt_2_of_hugging_face_comes_and_goes(tmp_path):
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     with torch.no_grad():
         np.testing.assert_array_equal(back.eval()(torch.tensor(TOKENS)).logits.numpy(), expected)
+
+
+class TestPadding:
+    LENGTHS = (8, 5, 1)
+
+    def padded(self, left):
+        """Sequences of several lengths with padding of the token 7, in front or behind, and the mask."""
+        mask = np.array([np.arange(8) < 8 - n if left else np.arange(8) >= n for n in self.LENGTHS])
+        tokens = np.full((3, 8), 7)
+        for row, hidden, sequence, n in zip(tokens, mask, TOKENS, self.LENGTHS, strict=True):
+            row[~hidden] = sequence[:n]
+        return tokens, mask
+
+    @pytest.mark.parametrize("left", [True, False])
+    def test_a_padded_sequence_has_the_scores_that_it_has_alone(self, left):
+        gpt = moved(model()).to(np.float64)
+        tokens, mask = self.padded(left)
+        scores = gpt(Tensor(tokens), key_padding_mask=mask).data
+        for found, hidden, sequence, n in zip(scores, mask, TOKENS, self.LENGTHS, strict=True):
+            np.testing.assert_allclose(found[~hidden], gpt(Tensor(sequence[None, :n])).data[0], rtol=1e-10)
+
+    def test_padded_prompts_are_read_in_parts_by_a_cache(self):
+        gpt = moved(model()).to(np.float64)
+        tokens, mask = self.padded(left=True)
+        caches = [nn.KeyValueCache() for _ in gpt.h]
+        with no_grad():
+            whole = gpt.hidden(tokens, key_padding_mask=mask).data
+            parts = [gpt.hidden(tokens[:, :6], caches, mask[:, :6]), gpt.hidden(tokens[:, 6:], caches, mask)]
+        for i, hidden in enumerate(mask):
+            found = np.concatenate([part.data[i] for part in parts])
+            np.testing.assert_allclose(found[~hidden], whole[i][~hidden], rtol=1e-10)
+
+    def test_a_mask_of_another_shape_is_refused(self):
+        with pytest.raises(ValueError, match=r"key_padding_mask must be \(N, 8\) for tokens \(3, 8\), got \(3, 7\)"):
+            model()(Tensor(TOKENS), key_padding_mask=np.zeros((3, 7), bool))
+
+    @pytest.mark.parity
+    def test_the_scores_are_those_of_transformers(self, tmp_path):
+        torch = pytest.importorskip("torch", reason="parity needs torch")
+        transformers = pytest.importorskip("transformers", reason="parity needs transformers")
+        gpt = moved(model())
+        gpt.save_pretrained(tmp_path)
+        theirs = transformers.GPT2LMHeadModel.from_pretrained(tmp_path).eval()
+        tokens, mask = self.padded(left=True)
+        places = np.maximum(np.cumsum(~mask, axis=1) - 1, 0)
+        with torch.no_grad():
+            expected = theirs(
+                torch.tensor(tokens), attention_mask=torch.tensor(~mask), position_ids=torch.tensor(places)
+            ).logits.numpy()
+        scores = gpt(Tensor(tokens), key_padding_mask=mask).data
+        np.testing.assert_allclose(scores[~mask], expected[~mask], rtol=1e-3, atol=1e-4)

@@ -8,6 +8,7 @@ from minigrad.nn import (
     GELU,
     GLU,
     SELU,
+    Hardshrink,
     Hardsigmoid,
     Hardswish,
     Hardtanh,
@@ -16,6 +17,7 @@ from minigrad.nn import (
     LogSigmoid,
     LogSoftmax,
     Mish,
+    Module,
     PReLU,
     ReLU,
     ReLU6,
@@ -23,8 +25,10 @@ from minigrad.nn import (
     SiLU,
     Softmax,
     Softplus,
+    Softshrink,
     Softsign,
     Tanh,
+    Tanhshrink,
 )
 
 X = np.array([[-3.0, -1.0, 0.0], [0.5, 2.0, 30.0]])
@@ -57,15 +61,30 @@ X = np.array([[-3.0, -1.0, 0.0], [0.5, 2.0, 30.0]])
         (Hardsigmoid(), lambda x: np.clip(x / 6 + 0.5, 0, 1)),
         (Hardswish(), lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
         (PReLU(init=0.125), lambda x: np.where(x > 0, x, 0.125 * x)),
+        (Hardshrink(), lambda x: np.where(abs(x) > 0.5, x, 0)),
+        (Softshrink(0.25), lambda x: np.sign(x) * np.maximum(abs(x) - 0.25, 0)),
+        (Tanhshrink(), lambda x: x - np.tanh(x)),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if isinstance(value, Module) else "formula",  # that of a lambda has its address
 )
 def test_an_activation_is_its_formula(layer, formula):
     np.testing.assert_allclose(layer(Tensor(X)).data, formula(X), rtol=1e-12, atol=1e-15)
 
 
-SMOOTH = [GELU(), GELU("tanh"), Sigmoid(), Tanh(), SiLU(), Mish(), Softplus(3.0), LogSigmoid()]
-BENT = [ELU(0.5), CELU(2.0), SELU(), Softsign(), Hardtanh(), ReLU6(), Hardsigmoid(), Hardswish(), LeakyReLU()]
+SMOOTH = [Tanhshrink(), GELU(), GELU("tanh"), Sigmoid(), Tanh(), SiLU(), Mish(), Softplus(3.0), LogSigmoid()]
+BENT = [
+    ELU(0.5),
+    CELU(2.0),
+    SELU(),
+    Softsign(),
+    Hardtanh(),
+    ReLU6(),
+    Hardsigmoid(),
+    Hardswish(),
+    LeakyReLU(),
+    Hardshrink(),
+    Softshrink(),
+]
 
 
 @pytest.mark.parametrize("layer", [*SMOOTH, *BENT, PReLU(), PReLU(4), LogSoftmax(), GLU(), Softmax(0)], ids=repr)
@@ -85,6 +104,8 @@ def test_gradients_of_both_orders_are_those_of_finite_differences_between_the_be
         (Hardsigmoid(), [-3, 3], [0, 0]),
         (Hardswish(), [-3, 3], [0, 1]),
         (PReLU(), [0], [0.25]),
+        (Hardshrink(), [-0.5, 0.5], [0, 0]),
+        (Softshrink(), [-0.5, 0.5], [0, 0]),
     ],
     ids=repr,
 )

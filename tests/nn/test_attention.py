@@ -153,6 +153,26 @@ def test_masks_reach_over_all_that_is_in_the_cache():
         np.testing.assert_allclose(np.concatenate([first, second], axis=1), whole, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("options", [{}, {"kdim": 3}, {"num_kv_heads": 1, "is_causal": True}])
+def test_the_batch_may_be_the_second_axis(options):
+    random.seed(0)
+    first = MultiHeadAttention(6, 2, **options)
+    second = MultiHeadAttention(6, 2, **options, batch_first=False)
+    second.load_state_dict(first.state_dict())
+    x, y = RANDOM.normal(size=(2, 5, 6)).astype(np.float32), RANDOM.normal(size=(2, 4, 3)).astype(np.float32)
+    given = (x, y, RANDOM.normal(size=(2, 4, 6)).astype(np.float32)) if "kdim" in options else (x,)
+    hidden = np.array([[False] * (len(given[-1][0]) - 1) + [True]] * 2)
+    for need_weights in (False, True):
+        results = []
+        for layer, axes in ((first, (0, 1, 2)), (second, (1, 0, 2))):
+            inputs = [Tensor(array.transpose(axes)) for array in given]
+            found = layer(*inputs, key_padding_mask=hidden, need_weights=need_weights)
+            out, *weights = found if need_weights else (found,)
+            results.append([out.data.transpose(axes), *(w.data for w in weights)])
+        for one, other in zip(*results, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_cache_remembers_no_gradients():
     with pytest.raises(RuntimeError, match=r"call the layer under no_grad\(\)"):
         MultiHeadAttention(8, 2)(sequence(2, 3, 8), cache=KeyValueCache())

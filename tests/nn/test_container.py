@@ -2,7 +2,21 @@ import numpy as np
 import pytest
 
 from minigrad.engine import Tensor
-from minigrad.nn import Dropout, Linear, Module, ModuleDict, ModuleList, ReLU, Residual, Sequential, Tanh
+from minigrad.nn import (
+    GRU,
+    LSTM,
+    RNN,
+    Dropout,
+    Linear,
+    Module,
+    ModuleDict,
+    ModuleList,
+    MSELoss,
+    ReLU,
+    Residual,
+    Sequential,
+    Tanh,
+)
 
 
 def test_sequential_passes_each_result_on():
@@ -124,3 +138,36 @@ def test_a_name_that_is_a_method_is_refused():
 
 def test_containers_are_modules_of_their_own():
     assert all(issubclass(kind, Module) for kind in (Sequential, ModuleList, ModuleDict))
+
+
+@pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
+def test_two_results_of_a_recurrent_layer_are_refused_by_the_next_layer_with_the_remedy(kind):
+    x = Tensor(np.ones((1, 2, 3), np.float32))  # outputs and state of one shape, which could be taken for one array
+    message = r"layer '1' \(Linear\): expected a tensor, got a tuple \(Tensor, .*its outputs and its last state\. In a"
+    with pytest.raises(TypeError, match=message):
+        Sequential(kind(3, 3), Linear(3, 1))(x)
+    with pytest.raises(TypeError, match=r"layer '1\.0' \(Linear\): expected a tensor, got a tuple"):
+        Sequential(kind(3, 3), Sequential(Linear(3, 1)))(x)
+    with pytest.raises(TypeError, match=r"layer '1' \(.*\): expected a tensor, got a tuple"):
+        Sequential(kind(3, 3), kind(3, 3))(x)
+    with pytest.raises(TypeError, match=r"^MSELoss: expected a tensor, got a tuple"):
+        MSELoss()(kind(3, 3)(x), x)
+    with pytest.raises(TypeError, match="the modules return a tuple, to which x cannot be added"):
+        Residual(kind(3, 3))(x)
+
+
+def test_a_layer_of_ones_own_may_take_both_results():
+    class Last(Module):
+        def forward(self, results):
+            out, _ = results
+            return out[-1]
+
+    model = Sequential(GRU(3, 4), Last(), Linear(4, 1))
+    assert model(Tensor(np.ones((5, 2, 3), np.float32))).shape == (2, 1)
+
+
+def test_one_module_is_no_list_of_modules():
+    with pytest.raises(TypeError, match="ModuleList takes a list of modules, got one Linear"):
+        ModuleList(Linear(1, 1))
+    with pytest.raises(TypeError, match=r"ModuleDict takes modules by name, \{'name': module\}, got list"):
+        ModuleDict([Linear(1, 1)])

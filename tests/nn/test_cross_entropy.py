@@ -3,7 +3,9 @@ import pytest
 
 from minigrad.engine import Tensor, check_gradients
 from minigrad.nn import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, KLDivLoss, NLLLoss
-from minigrad.nn.cross_entropy import _BinaryCrossEntropy, _OfClasses
+from minigrad.nn.binary_cross_entropy import _BinaryCrossEntropy
+from minigrad.nn.cross_entropy import _OfClasses
+from minigrad.ops import kernels
 
 rng = np.random.default_rng(0)
 SCORES = rng.normal(size=(6, 4))
@@ -219,7 +221,7 @@ def test_weights_that_do_not_fit_are_refused():
 
 
 def test_arguments_out_of_range_are_refused():
-    with pytest.raises(ValueError, match=r"label_smoothing is a share, from 0 to 1, got 1.5"):
+    with pytest.raises(ValueError, match=r"label_smoothing must be from 0 to 1, got 1.5"):
         CrossEntropyLoss(label_smoothing=1.5)
     with pytest.raises(ValueError, match=r"reduction must be 'mean', 'sum', 'none' or 'batchmean', got 'avg'"):
         KLDivLoss("avg")
@@ -260,3 +262,21 @@ def test_targets_that_fit_classes_on_the_last_axis_are_told_how_to_say_so():
 def test_the_bases_say_what_is_missing(base, target, method):
     with pytest.raises(NotImplementedError, match=rf"must define {method}\(\)"):
         base()(Tensor(SCORES), target)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("options", [{}, {"ignore_index": 1}, {"weight": np.array([0.5, 1, 0, 2])}])
+def test_many_rows_of_scores_go_by_blocks_and_give_what_one_block_gives(options, dtype, monkeypatch):
+    def computed():
+        scores = Tensor(SCORES.astype(dtype), requires_grad=True)
+        weights = {name: value.astype(dtype) if name == "weight" else value for name, value in options.items()}
+        found = CrossEntropyLoss(**weights)(scores, LABELS)
+        found.backward()
+        return found.data, scores.grad
+
+    at_once = computed()
+    monkeypatch.setattr(kernels, "LARGE", 8)
+    monkeypatch.setattr(kernels, "_ROWS", 9)
+    for found, expected in zip(computed(), at_once, strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected, rtol=4 * np.finfo(dtype).eps)

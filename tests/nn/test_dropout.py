@@ -55,5 +55,5 @@ def test_the_dtype_stays(dtype):
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_a_p_that_is_no_probability_is_refused(p):
-    with pytest.raises(ValueError, match=r"p is a probability, from 0 to 1"):
+    with pytest.raises(ValueError, match=r"p must be from 0 to 1"):
         Dropout(p)

@@ -2,7 +2,19 @@ import numpy as np
 import pytest
 
 from minigrad.engine import Tensor, check_gradients
-from minigrad.nn import GaussianNLLLoss, HuberLoss, L1Loss, Loss, MSELoss, PoissonNLLLoss, SmoothL1Loss
+from minigrad.nn import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    GaussianNLLLoss,
+    HuberLoss,
+    L1Loss,
+    Loss,
+    MSELoss,
+    NLLLoss,
+    PoissonNLLLoss,
+    SmoothL1Loss,
+)
 from minigrad.nn.loss import Elementwise
 
 rng = np.random.default_rng(0)
@@ -137,3 +149,25 @@ def test_a_value_without_axes_is_checked_as_any_other():
 def test_the_base_of_elementwise_losses_says_what_is_missing():
     with pytest.raises(NotImplementedError, match=r"Elementwise must define each\(\)"):
         Elementwise()(Tensor([1.0]), [1.0])
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (4, 1), (1, 1), (4,), (), (4, 3)])
+def test_a_variance_may_be_shared_along_any_axis(shape):
+    x, target, variance = (rng.uniform(0.5, 2, s) for s in ((4, 3), (4, 3), shape))
+    loss = GaussianNLLLoss(reduction="none")(Tensor(x), target, variance)
+    spread = variance[:, None] if shape == (4,) else variance
+    np.testing.assert_allclose(loss.data, (np.log(spread) + (x - target) ** 2 / spread) / 2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [[1.0, np.nan], [np.inf, 1.0]])
+def test_factors_that_are_not_finite_are_refused_by_the_name_of_the_argument(weight):
+    for build in (CrossEntropyLoss, NLLLoss, BCELoss, BCEWithLogitsLoss):
+        with pytest.raises(ValueError, match="weight holds finite factors, got"):
+            build(weight=weight)
+    with pytest.raises(ValueError, match="pos_weight holds finite factors, got"):
+        BCEWithLogitsLoss(pos_weight=weight)
+
+
+def test_an_ignored_index_beside_probabilities_is_refused():
+    with pytest.raises(ValueError, match="ignore_index=1 is for class indices, and the target holds probabilities"):
+        CrossEntropyLoss(ignore_index=1)(Tensor(np.zeros((2, 3))), np.full((2, 3), 1 / 3))

@@ -122,7 +122,7 @@ def test_inputs_and_targets_that_would_be_broadcast_are_refused():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: CosineEmbeddingLoss(1.5), "margin is a cosine, from -1 to 1, got 1.5"),
+        (lambda: CosineEmbeddingLoss(1.5), "margin must be from -1 to 1, got 1.5"),
         (lambda: TripletMarginLoss(0), "margin must be above 0, got 0"),
         (lambda: TripletMarginLoss(p=-1), "p must be above 0, got -1"),
     ],

@@ -72,3 +72,21 @@ def test_the_text_of_layers_shows_their_sizes():
     assert repr(LayerNorm(3)) == "LayerNorm((3,), eps=1e-05, elementwise_affine=True)"
     assert repr(RMSNorm(3)) == "RMSNorm((3,), eps=None, elementwise_affine=True)"
     assert repr(GroupNorm(1, 3)) == "GroupNorm(1, 3, eps=1e-05, affine=True)"
+
+
+@pytest.mark.parametrize(("layer", "shape"), [(BatchNorm1d(5), (0, 5, 9)), (BatchNorm2d(5), (0, 5, 2, 2))])
+def test_an_empty_batch_is_counted_and_moves_no_statistics(layer, shape):
+    x = Tensor(np.zeros(shape, np.float32), requires_grad=True)
+    out = layer(x)
+    out.sum().backward()
+    assert out.shape == x.grad.shape == shape
+    assert layer.weight.grad.tolist() == [0] * 5
+    assert (layer.running_mean.tolist(), layer.running_var.tolist()) == ([0] * 5, [1] * 5)
+    assert int(layer.num_batches_tracked) == 1
+
+
+@pytest.mark.parametrize("eps", [0, -1.0])
+def test_an_eps_that_is_not_above_zero_is_refused(eps):
+    for build in (BatchNorm1d, BatchNorm2d, LayerNorm, RMSNorm, lambda n, eps: GroupNorm(1, n, eps)):
+        with pytest.raises(ValueError, match=f"eps must be above 0, got {eps}"):
+            build(2, eps=eps)

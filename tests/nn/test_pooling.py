@@ -22,3 +22,16 @@ def test_the_text_of_a_layer_shows_the_kernel_and_its_step():
 def test_a_kernel_larger_than_the_image_is_refused_by_the_layer_that_got_it(layer):
     with pytest.raises(ValueError, match=rf"^layer '0' \({type(layer).__name__}\): .* does not fit into \(4, 4\)"):
         Sequential(layer)(Tensor(np.zeros((1, 1, 4, 4), np.float32)))
+
+
+@pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), AdaptiveAvgPool2d(1)])
+@pytest.mark.parametrize("shape", [(4,), (4, 4), (1, 1, 2, 4, 4)])
+def test_what_is_no_image_is_refused(layer, shape):
+    with pytest.raises(ValueError, match=r"expected images, \(N, C, H, W\), or one, \(C, H, W\), got shape"):
+        layer(Tensor(np.zeros(shape, np.float32)))
+
+
+@pytest.mark.parametrize("layer", [MaxPool2d(2), AvgPool2d(2), AdaptiveAvgPool2d(2)])
+def test_one_image_is_pooled_as_a_batch_of_it(layer):
+    x = np.random.default_rng(0).normal(size=(3, 4, 4))
+    np.testing.assert_array_equal(layer(Tensor(x)).data, layer(Tensor(x[None])).data[0])

@@ -3,6 +3,7 @@ import pytest
 
 from minigrad.engine import Tensor, check_gradients
 from minigrad.nn import GRU, LSTM, RNN, Module
+from minigrad.ops.lstm import lstms
 
 RANDOM = np.random.default_rng(0)
 KINDS = pytest.mark.parametrize("kind", [RNN, LSTM, GRU])
@@ -91,3 +92,23 @@ def test_an_unknown_nonlinearity_is_refused():
 
 def test_the_text_of_a_layer_shows_its_sizes():
     assert repr(LSTM(3, 4, 2)) == "LSTM(3, 4, num_layers=2, batch_first=False)"
+
+
+@KINDS
+def test_a_dropout_that_does_nothing_is_said(kind):
+    with pytest.warns(UserWarning, match=rf"{kind.__name__}: dropout=0.5 does nothing with num_layers=1"):
+        kind(3, 4, dropout=0.5)
+
+
+@KINDS
+def test_a_dropout_between_layers_is_taken_without_a_word(kind):
+    assert kind(3, 4, num_layers=2, dropout=0.5).between.p == 0.5
+
+
+def test_networks_of_other_sizes_take_no_steps_together():
+    def network(inputs, hidden):
+        state = np.zeros((2, hidden))
+        return np.zeros((3, 2, inputs)), state, state, np.zeros((4 * hidden, inputs)), np.zeros((4 * hidden, hidden))
+
+    with pytest.raises(ValueError, match="of one size"):
+        lstms([network(3, 4), network(3, 5)])

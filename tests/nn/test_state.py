@@ -55,7 +55,7 @@ def test_a_state_that_does_not_fit_is_refused_with_every_reason_and_nothing_is_l
 
 
 def test_a_path_in_place_of_a_state_is_refused_with_what_reads_it():
-    with pytest.raises(TypeError, match=r"got str; files are read by safetensors\.numpy"):
+    with pytest.raises(TypeError, match=r"got str; files are read by minigrad\.formats\.safetensors\.load"):
         Network().load_state_dict("model.safetensors")
 
 
@@ -68,3 +68,34 @@ def test_loading_between_forward_and_backward_is_noticed():
 
 
 # representation
+
+
+def test_a_state_may_hold_tensors_and_parameters():
+    source, layer = Linear(2, 3), Linear(2, 3)
+    layer.load_state_dict(dict(source.named_parameters()))
+    assert np.array_equal(layer.weight.data, source.weight.data)
+    assert layer.weight.data is not source.weight.data
+
+
+def test_parameters_without_names_are_refused_with_the_method_that_gives_names():
+    with pytest.raises(TypeError, match=r"as state_dict\(\) of a module, got generator"):
+        Linear(2, 3).load_state_dict(Linear(2, 3).parameters())
+
+
+def test_what_no_array_can_be_made_of_is_named_and_nothing_is_loaded():
+    torch = pytest.importorskip("torch")
+    layer, other = Linear(3, 2), torch.nn.Linear(3, 2)
+    before = layer.bias.data.copy()
+    state = {"weight": other.weight.detach().to(torch.bfloat16), "bias": other.bias}
+    with pytest.raises(ValueError, match="this state does not fit Linear") as refused:
+        layer.load_state_dict(state)
+    assert "'weight': no array can be made of it: Got unsupported ScalarType BFloat16; give it" in str(refused.value)
+    assert "'bias': no array can be made of it: Can't call numpy() on Tensor that requires grad" in str(refused.value)
+    assert np.array_equal(layer.bias.data, before)
+    layer.load_state_dict({name: tensor.detach().float().cpu() for name, tensor in state.items()})
+    assert np.array_equal(layer.bias.data, other.bias.detach().numpy())
+
+
+def test_a_ragged_list_in_a_state_is_named():
+    with pytest.raises(ValueError, match=r"'weight': no array can be made of it: .*inhomogeneous"):
+        Linear(2, 2).load_state_dict({"weight": [[1, 2], [3]], "bias": [0, 0]})

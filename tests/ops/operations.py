@@ -1,5 +1,6 @@
 """Every operation by its name, and the calls of it that tests/ops/samples has."""
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, ops
-from minigrad.engine.primitive import table
+from minigrad.engine.apply import operations as table
 
 from .samples import CASES
 
@@ -19,7 +20,12 @@ DECLARED = {
     for value in vars(module).values()
     if hasattr(value, "primitive") and value.primitive in table.values()
 }
-COMPOSED = {name: value for name, value in vars(ops).items() if callable(value) and value not in DECLARED.values()}
+FILES = ("minigrad.ops.", "minigrad.engine.")
+COMPOSED = {
+    name: value
+    for name, value in vars(ops).items()
+    if inspect.isfunction(value) and value not in DECLARED.values() and value.__module__.startswith(FILES)
+}
 OPERATIONS = {**COMPOSED, **DECLARED}
 
 
@@ -49,9 +55,10 @@ def arguments(name: str, i: int, leaf: Callable[[np.ndarray], Any]) -> tuple[lis
     args, kwargs = CASES[name].calls[i]
     if name in COMPOSED:
         return converted(list(args), leaf), kwargs
-    primitive = DECLARED[name].primitive
-    values = primitive.bind(args, kwargs)
-    rules = [*primitive.rules, *[None] * len(values)]
+    bound = inspect.signature(DECLARED[name]).bind(*args, **kwargs)
+    bound.apply_defaults()
+    values = list(bound.arguments.values())
+    rules = [*DECLARED[name].primitive.rules, *[None] * len(values)]
     return [converted(value, leaf) if rule else value for value, rule in zip(values, rules, strict=False)], {}
 
 

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+import minigrad
 from minigrad import Tensor, ops
 from minigrad.ops import attention_blocks
 from minigrad.ops.kernels import softmax
@@ -23,7 +24,7 @@ def written_out(query, key, value, shown=None):
 
 
 @pytest.mark.parametrize("is_causal", [False, True])
-@pytest.mark.parametrize("shape", [(2, 3, 70, 4), (3, 2, 2, 33, 4), (130, 4)])
+@pytest.mark.parametrize("shape", [(2, 3, 70, 4), (3, 2, 2, 33, 4), (130, 4), (2, 192, 4)])
 def test_many_blocks_make_what_one_makes(shape, is_causal, monkeypatch):
     monkeypatch.setattr(attention_blocks, "BLOCK", 2 * 33 * 33)
     tensors = three(*shape)
@@ -38,6 +39,20 @@ def test_many_blocks_make_what_one_makes(shape, is_causal, monkeypatch):
     np.testing.assert_allclose(out.data, expected.data, rtol=1e-12, atol=1e-14)
     for gradient, x in zip(found, tensors, strict=True):
         np.testing.assert_allclose(gradient, x.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+@pytest.mark.parametrize(("length", "keys", "width"), [(128, 512, 32), (192, 384, 64), (192, 640, 40), (64, 4096, 8)])
+def test_products_of_more_than_a_million_multiplications_are_exact(length, keys, width, is_causal):
+    query, key, value = three(2, length, width)[0], *three(2, keys, width)[:2]
+    shown = np.tri(length, keys, dtype=bool) if is_causal else None
+    g = RANDOM.normal(size=query.shape)
+    expected = written_out(query, key, value, shown)
+    gradients = minigrad.grad(expected, [query, key, value], g)
+    out = ops.scaled_dot_product_attention(query, key, value, is_causal=is_causal)
+    np.testing.assert_allclose(out.data, expected.data, rtol=1e-12, atol=1e-14)
+    for found, gradient in zip(minigrad.grad(out, [query, key, value], g), gradients, strict=True):
+        np.testing.assert_allclose(found.data, gradient.data, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("length", [5, 64, 200])
@@ -73,6 +88,20 @@ def test_a_query_from_which_all_keys_are_hidden_gets_zeros_and_gives_no_gradient
     out.backward(np.ones((3, 4)))
     assert not np.any(query.grad[1])
     assert np.isfinite([query.grad, key.grad, value.grad]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_scores_far_above_and_below_zero_are_as_exact_as_those_about_it(dtype):
+    query, key, value = (RANDOM.normal(size=(2, 64, 1)).astype(dtype) for _ in range(3))
+    reach = float(np.log(np.finfo(dtype).max))
+    key[:] = -1 - abs(key) / reach  # all scores of a query are about as large
+    query[:] = np.linspace(-4 * reach, 4 * reach, 64).astype(dtype)[:, None]
+    with np.errstate(all="raise", under="ignore"):
+        out = ops.scaled_dot_product_attention(query, key, value, scale=1.0)
+    scores = (query @ key.swapaxes(-1, -2)).astype(np.float64)
+    expected = softmax(scores) @ value.astype(np.float64)
+    error = 20 * np.finfo(dtype).eps * (1 + abs(scores).max(axis=-1, keepdims=True)) * abs(value).max()
+    assert np.all(abs(out - expected) < error)
 
 
 def test_huge_scores_do_not_overflow():

@@ -39,6 +39,7 @@ CONVENTIONS = [
     ("min(x)", np.min, [THREES], [THIRDS]),
     ("vector_norm(x, inf)", lambda x: ops.vector_norm(x, INF), [THREES], [THIRDS]),
     ("max_pool1d(x, 3)", lambda x: ops.max_pool1d(x, 3), [THREES], [THIRDS]),
+    ("adaptive_max_pool1d(x, 1)", lambda x: ops.adaptive_max_pool1d(x, 1), [THREES], [THIRDS]),
     ("max(x)", np.max, [[1.0, NAN, 2.0]], [[0, 1, 0]]),
     ("min(x)", np.min, [[1.0, NAN, 2.0]], [[0, 1, 0]]),
     ("sort(x)", lambda x: np.sort(x) * [1, 10, 100], [[3.0, 3.0, 1.0]], [[10, 100, 1]]),
@@ -73,6 +74,21 @@ CONVENTIONS = [
 ]
 
 
+# The second derivatives that are not 0: for each argument the gradient of its gradient, times the weights 1, 2, 3, ...
+SECOND = {
+    "elu(x)": [1],
+    "sqrt(x)": [-INF],
+    "cbrt(x)": [NAN],
+    "log(x)": [-INF],
+    "x ** 0.5": [-INF],
+    "prod(x) of 0.0, 2.0, 3.0": [[12, 3, 2]],
+    "prod(x) of 0.0, 0.0, 3.0": [[6, 3, 0]],
+    "cumprod(x)": [[8, 10, 4]],
+    "sinc(x)": [-(np.pi**2) / 3],
+    "det(x)": [[[4, -3], [-2, 1]]],
+}
+
+
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("text", "f", "points", "gradients"), CONVENTIONS, ids=[row[0] for row in CONVENTIONS])
@@ -82,6 +98,20 @@ def test_the_gradient_is_the_one_that_the_page_promises(text, f, points, gradien
         found = grad(f(*leaves).sum(), leaves, create_graph=create_graph)
         for gradient, expected in zip(found, gradients, strict=True):
             np.testing.assert_allclose(gradient.data, expected, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize(("text", "f", "points", "gradients"), CONVENTIONS, ids=[row[0] for row in CONVENTIONS])
+def test_the_second_derivative_is_the_one_that_the_page_promises_and_none_is_made_up(text, f, points, gradients):
+    leaves = [Tensor(np.array(point), requires_grad=True) for point in points]
+    key = f"{text} of {', '.join(map(str, points[0]))}" if text == "prod(x)" else text
+    expected = SECOND.get(key, [0] * len(points))
+    for leaf, first, second in zip(leaves, grad(f(*leaves).sum(), leaves, create_graph=True), expected, strict=True):
+        found = np.zeros(leaf.shape)
+        if first.requires_grad:
+            weights = np.arange(1.0, leaf.size + 1).reshape(leaf.shape)
+            (found,) = (x.data for x in grad((first * weights).sum(), leaf, retain_graph=True))
+        np.testing.assert_allclose(found, np.broadcast_to(second, leaf.shape), rtol=1e-6, atol=1e-12)
 
 
 def test_the_page_lists_these_conventions_and_no_others():

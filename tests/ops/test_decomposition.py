@@ -34,6 +34,7 @@ CASES = {
     "qr of square": (ops.qr, [SQUARE]),
     "qr of tall": (ops.qr, [TALL]),
     "qr of wide": (ops.qr, [WIDE]),
+    "complete qr of wide": (lambda x: ops.qr(x, mode="complete"), [WIDE]),
     "r": (lambda x: ops.qr(x, mode="r"), [WIDE]),
     "solve matrices": (ops.solve, [SQUARE, TALL.mT]),
     "solve a vector": (ops.solve, [SQUARE, VECTOR]),
@@ -58,6 +59,7 @@ NUMPY = {
     "singular values": (np.linalg.svd, {"compute_uv": False}, TALL),
     "qr": (np.linalg.qr, {}, TALL),
     "qr of wide": (np.linalg.qr, {}, WIDE),
+    "complete qr": (np.linalg.qr, {"mode": "complete"}, SQUARE),
 }
 
 
@@ -178,8 +180,10 @@ def test_a_vector_is_not_decomposed(name):
 def test_what_has_no_derivative_is_refused_with_the_remedy():
     with pytest.raises(np.linalg.LinAlgError, match="pass full_matrices=False"):
         np.linalg.svd(Tensor(TALL))
-    with pytest.raises(ValueError, match="modes 'reduced' and 'r', got 'complete'"):
+    with pytest.raises(ValueError, match=r"what completes Q, .* is not unique, .*; use the mode 'reduced'"):
         np.linalg.qr(Tensor(TALL), mode="complete")
+    with pytest.raises(ValueError, match="modes 'reduced', 'complete' and 'r', got 'raw'"):
+        np.linalg.qr(Tensor(TALL), mode="raw")
 
 
 def test_singular_and_indefinite_matrices_raise_numpys_error():
@@ -205,6 +209,7 @@ def test_values_and_gradients_are_those_of_pytorch(name, dtype):
         "cholesky": of_symmetric(torch.linalg.cholesky),
         "eigh": of_symmetric(lambda x: torch.linalg.eigh(x)),
         "singular values": torch.linalg.svdvals,
+        "complete qr of wide": lambda x: torch.linalg.qr(x, "complete"),
         "r": lambda x: torch.linalg.qr(x)[1],
     }
     for kind in ("svd", "qr", "solve"):

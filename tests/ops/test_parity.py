@@ -6,7 +6,7 @@ import pytest
 from minigrad import Tensor, grad
 
 from .operations import OPERATIONS, arguments, as_list, converted, is_differentiable, samples
-from .samples import CASES, attention, convolution, normalization
+from .samples import CASES, attention, convolution, normalization, recurrent, size
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
 pytestmark = pytest.mark.parity
@@ -159,23 +159,46 @@ THEIRS = {
     "sum_to": lambda x, shape: x.sum_to_size(shape),
     "gelu": lambda x, approximate="none": F.gelu(x, approximate=approximate),
     **{name: getattr(torch.linalg, name) for name in ("solve", "inv", "det", "slogdet", "svd", "qr")},
+    "pinv": lambda x, rcond=1e-15, hermitian=False: torch.linalg.pinv(x, rcond or 1e-15),
+    "copysign": torch.copysign,
+    "i0": lambda x, order=0: torch.i0(x),
 }
 
 
-BINARY = {"maximum", "minimum", "logaddexp", "hypot", "fmod", "remainder", "arctan2", "where"}  # of tensors alone
+BINARY = {
+    "maximum",
+    "minimum",
+    "logaddexp",
+    "hypot",
+    "fmod",
+    "remainder",
+    "arctan2",
+    "where",
+    "copysign",
+}  # of tensors alone
 
 UNLIKE = {
     "cbrt": "PyTorch has no cube root",
     "floor_divide": "PyTorch has no derivative of it, where ours is zero as that of floor",
     "sinc": "close to zero the terms of PyTorch's derivative cancel each other",
+    "heaviside": "PyTorch has no derivative of it, where ours is zero as that of floor",
     "index_put": "PyTorch leaves open which of two values for one place stays",
     "put_along_axis": "the same",
     "recurrence": "PyTorch has none",
+    "rotary": "PyTorch has none",
+    "to_device": "PyTorch's needs another device",
+    "dropout": "PyTorch draws other numbers",
 }
 
 
 def test_every_operation_with_derivatives_is_compared_or_said_why_not():
-    apart = {**attention.CASES, **convolution.CASES, **normalization.CASES}.keys()  # in tests of their own
+    apart = {
+        **attention.CASES,
+        **convolution.CASES,
+        **normalization.CASES,
+        **recurrent.CASES,
+        **size.CASES,
+    }.keys()  # in tests of their own
     differentiable = {name for name in CASES if is_differentiable(name)}
     assert differentiable - THEIRS.keys() - apart == UNLIKE.keys()
 

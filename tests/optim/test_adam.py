@@ -95,7 +95,7 @@ def test_a_model_without_matrices_or_without_anything_else_is_one_group():
 
 
 def test_what_decays_is_said_once():
-    with pytest.raises(ValueError, match="decay is 'all' or 'matrices', got 'weights'"):
+    with pytest.raises(ValueError, match="decay must be 'all' or 'matrices', got 'weights'"):
         AdamW([Parameter([1.0])], decay="weights")
     with pytest.raises(ValueError, match="give groups a weight_decay each"):
         AdamW([{"params": [Parameter([1.0])]}], decay="matrices")

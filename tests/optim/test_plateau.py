@@ -30,6 +30,16 @@ def rates(plateau, values):
         ({"patience": 0, "min_lr": 0.4}, [1, 1, 1], [1, 0.5, 0.4]),
         ({"patience": 0, "eps": 0.3}, [1, 1, 1], [1, 0.5, 0.5]),
         ({"patience": 0}, [math.nan, 1], [0.5, 0.5]),
+        # what is just as much as the threshold is no improvement
+        ({"patience": 0, "threshold": 0.5}, [4, 2, 1.5], [1, 0.5, 0.5]),
+        ({"patience": 0, "threshold": 0.5, "mode": "max"}, [4, 6, 6.5], [1, 0.5, 0.5]),
+        ({"patience": 0, "threshold": 0.5, "threshold_mode": "abs"}, [4, 3.5, 3], [1, 0.5, 0.5]),
+        ({"patience": 0, "threshold": 0.5, "threshold_mode": "abs", "mode": "max"}, [4, 4.5, 5], [1, 0.5, 0.5]),
+        ({"patience": 0, "threshold": 0}, [4, 4, 3], [1, 0.5, 0.5]),
+        ({"patience": 0}, [math.inf, 1, 1], [0.5, 0.5, 0.25]),
+        ({"patience": 0, "mode": "max"}, [-math.inf, 9, 9], [0.5, 0.5, 0.25]),
+        ({"patience": 0, "eps": 0.5}, [1, 1, 1], [1, 1, 1]),
+        ({"patience": 1, "cooldown": 1}, [1, 1, 1, 1, 1, 1, 1], [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]),
     ],
 )
 def test_the_rate_falls_when_nothing_has_improved_for_long_enough(options, values, expected):

@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MINIGRAD = [sys.executable, "-m", "minigrad"]
 TRAIN = [sys.executable, str(ROOT / "train.py")]
 
 CONFIG = """\
@@ -43,6 +43,7 @@ class Ranks:
         self.folder = folder
         self.environment = {
             **os.environ,
+            "PYTHONPATH": str(ROOT),
             "OMPI_ALLOW_RUN_AS_ROOT": "1",  # as in a container
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",  # more ranks than cores
@@ -50,7 +51,7 @@ class Ranks:
 
     def start(self, ranks, *words):
         """Starts the command on so many ranks; one is a plain process."""
-        command = [*TRAIN, *map(str, words)]
+        command = [*MINIGRAD, *map(str, words)]
         return self.launch(([self.mpiexec, "-n", str(ranks)] if ranks > 1 else []) + command)
 
     def launch(self, command):
@@ -64,16 +65,20 @@ class Ranks:
 
     def train(self, ranks, *words, root="runs"):
         """Runs the command to a good end, and returns what its files hold."""
-        code, output, errors = self.run(ranks, *words, "--runs-dir", root)
+        code, output, errors = self.run(ranks, "train", *words, "--runs-dir", root)
         assert code == 0, errors
         (run,) = [line.removeprefix("run ") for line in errors.splitlines() if line.startswith("run ")]
         assert output.count("\n") == 1, "only rank 0 speaks"
         return {name: (self.folder / run / name).read_bytes() for name in FILES}
 
 
-def finish(process, seconds=60):
+HANGS = 600
+"""Seconds after which something hangs, on however busy a machine."""
+
+
+def finish(process):
     try:
-        output, errors = process.communicate(timeout=seconds)
+        output, errors = process.communicate(timeout=HANGS)
     except subprocess.TimeoutExpired:
         for worker in workers(process.pid):
             os.kill(worker, 9)
@@ -101,18 +106,25 @@ def workers(launcher):
     return found
 
 
-def wait_for(condition, seconds=20):
-    deadline = time.monotonic() + seconds
+def wait_for(condition):
+    deadline = time.monotonic() + HANGS
     while not condition():
         assert time.monotonic() < deadline, "it did not come"
         time.sleep(0.01)
 
 
-@pytest.fixture
-def ranks(tmp_path):
+@pytest.fixture(scope="session")
+def mpiexec():
+    """The launcher that belongs to this Python, or that of the system."""
     beside = Path(sys.executable).with_name("mpiexec")
-    mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if find_spec("mpi4py") is None or mpiexec is None:
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    loads = [sys.executable, "-c", "import mpi4py.MPI"]  # in a process of its own: it would start MPI in this one
+    if found is None or subprocess.run(loads, capture_output=True).returncode:
         pytest.skip("several ranks need mpi4py and an MPI: pip install mpi4py mpich")
+    return found
+
+
+@pytest.fixture
+def ranks(tmp_path, mpiexec):
     (tmp_path / "shared.yaml").write_text(CONFIG)
     return Ranks(mpiexec, tmp_path)

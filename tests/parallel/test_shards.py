@@ -101,7 +101,7 @@ def test_each_shard_runs_in_the_context_of_the_caller_and_leaves_none_behind():
 
 
 def test_two_threads_are_at_work_at_the_same_time():
-    meeting = threading.Barrier(2, timeout=20)  # breaks, and raises, if the shards came one after the other
+    meeting = threading.Barrier(2, timeout=600)  # breaks, and raises, if the shards came one after the other
     Shards(2, 2).gradients(lambda shard, collected: meeting.wait())
 
 

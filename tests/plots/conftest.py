@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minigrad.training import main
+from minigrad.cli import main
 
 HOME = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def train(folder, config, *words):
     """Runs a config; returns the exit code and the run's directory."""
     file = folder / "config.yaml"
     file.write_text(config.replace("PATH", str(folder)), encoding="utf-8")
-    exit_code = main([str(file), "--runs-dir", str(folder / "runs"), *words], home=HOME)
+    exit_code = main(["train", str(file), "--runs-dir", str(folder / "runs"), *words])
     return exit_code, max((folder / "runs").glob("*/*"))
 
 

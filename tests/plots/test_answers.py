@@ -7,26 +7,20 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib, the extra `plots`")
 
-from minigrad.data import DataError, Examples
+from minigrad.data import Dataset, Examples
+from minigrad.metrics import Accuracy
 from minigrad.nn import BCEWithLogitsLoss, CrossEntropyLoss, MSELoss
-from minigrad.plots.answers import Amounts, Classes, read_answers
-from minigrad.training import Accuracy
+from minigrad.plots.answers import Amounts, Classes, Labels, read_answers
 
 
-class Data:
-    """Validation targets, of `classes` classes or none."""
+class Data(Dataset):
+    """Targets, the same in all parts, of `classes` classes or none."""
 
     class_names = ()
 
     def __init__(self, targets, classes=None):
-        self.val = Examples(np.zeros((len(targets), 1), np.float32), np.asarray(targets))
-        self.classes = classes
-
-    @property
-    def num_classes(self):
-        if self.classes is None:
-            raise DataError("amounts")
-        return self.classes
+        self.train = self.val = self.test = Examples(np.zeros((len(targets), 1), np.float32), np.asarray(targets))
+        self._num_classes = classes
 
 
 def experiment(targets, loss, classes=None, metrics=()):
@@ -85,3 +79,17 @@ def test_real_targets_are_amounts():
 
 def test_a_class_at_each_of_many_places_is_not_read():
     assert read_answers(experiment(np.zeros((2, 4), np.int64), CrossEntropyLoss(), 3), np.zeros((2, 4, 3))) is None
+
+
+def test_labels_are_read_one_by_one_and_not_as_a_regression():
+    targets = np.float32([[1, 1, 0], [0, 0, 0], [0, 1, 0]])
+    answers = read_answers(experiment(targets, BCEWithLogitsLoss()), OUTPUTS)
+    assert isinstance(answers, Labels)
+    np.testing.assert_array_equal(answers.truth, targets == 1)
+    np.testing.assert_array_equal(answers.said, OUTPUTS > 0)
+    np.testing.assert_allclose(answers.scores, 1 / (1 + np.exp(-OUTPUTS)))
+
+
+def test_another_index_that_the_loss_ignores_is_left_out():
+    answers = read_answers(experiment([0, 2, 1], CrossEntropyLoss(ignore_index=2), 3), OUTPUTS)
+    assert answers.rows.tolist() == [0, 2]

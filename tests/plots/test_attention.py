@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from minigrad import Tensor, no_grad, ops
+from minigrad.cli import main
 from minigrad.data import CharText
 from minigrad.nn import CrossEntropyLoss, Embedding, LayerNorm, Linear, MultiHeadAttention, Residual, Sequential
 from minigrad.optim import SGD
-from minigrad.training import Experiment, UsageError, main
+from minigrad.training import Experiment, UsageError
 
 plots = pytest.importorskip("minigrad.plots", reason="pictures need matplotlib")
 PROSE = "the quick brown\nfox jumps over the lazy dog; " * 40
@@ -71,7 +72,7 @@ def test_a_text_longer_than_the_block_shows_its_end_and_says_so(experiment):
 
 def test_a_model_without_attention_is_refused(experiment):
     experiment.model = Sequential(experiment.model[0], experiment.model[3])
-    with pytest.raises(UsageError, match="Sequential has no MultiHeadAttention to look into"):
+    with pytest.raises(UsageError, match="Sequential has no MultiHeadAttention layer"):
         plots.attention(experiment, "fox")
 
 
@@ -84,9 +85,9 @@ def test_the_command_draws_into_the_run_and_says_where(tmp_path, monkeypatch, ca
         "    - Linear: [8, '${data.vocab_size}']\nloss: {CrossEntropyLoss: {axis: -1}}\n"
         "optimizer: {SGD: {lr: 0.1}}\ntrainer: {max_steps: 1}\n"
     )
-    assert main(["mine.yaml"]) == 0
+    assert main(["train", "mine.yaml"]) == 0
     capsys.readouterr()
-    assert main(["runs/mine/0001", "--attention", "lazy fox"]) == 0
+    assert main(["plot", "runs/mine/0001", "--attention", "lazy fox"]) == 0
     path = tmp_path / capsys.readouterr().out.strip()
     assert path.name == "attention.png"
     assert path.read_bytes().startswith(b"\x89PNG")

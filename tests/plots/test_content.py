@@ -52,7 +52,7 @@ def test_the_confusion_matrix_counts_every_validation_example(digits):
     )
     picture, axes = axes_of(digits, "confusion")
     assert sorted(texts(axes[0])) == expected
-    assert picture.title.startswith(f"{np.sum(truth == said)} of {len(truth)} validation examples are right")
+    assert picture.title.startswith(f"{np.sum(truth == said)} of {len(truth)} validation examples are correct")
 
 
 def test_the_worst_mistakes_come_first_and_are_mistakes(digits):
@@ -62,7 +62,7 @@ def test_the_worst_mistakes_come_first_and_are_mistakes(digits):
     captions = [a.get_xlabel() for a in axes if a.get_xlabel()]
     assert len(captions) == min(wrong, 24)
     worst = run.answers.lead.argmin()
-    assert captions[0].startswith(f"says {run.answers.said[worst]}  ")
+    assert captions[0].startswith(f"predicted {run.answers.said[worst]}  ")
     assert all(caption.split()[1] != caption.split()[4] for caption in captions)
     assert str(wrong) in picture.title
 
@@ -104,7 +104,7 @@ def test_the_line_in_the_plane_is_where_the_model_is_undecided(moons):
 
 def test_a_surface_has_the_names_of_its_columns(amounts):
     _, (axes, bar) = axes_of(amounts, "decision")
-    assert (axes.get_xlabel(), axes.get_ylabel(), bar.get_ylabel()) == ("east", "north", "the model says")
+    assert (axes.get_xlabel(), axes.get_ylabel(), bar.get_ylabel()) == ("east", "north", "predicted")
 
 
 def test_names_with_dollars_are_no_formulas(hostile):

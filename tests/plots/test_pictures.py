@@ -16,8 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from minigrad.cli import main
 from minigrad.plots import Run, pictures, save_pictures
-from minigrad.training import main
 
 RUNS = ["digits", "moons", "amounts", "hostile"]
 NAMES = {
@@ -61,7 +61,7 @@ def test_texts_lie_within_the_picture_and_do_not_overlap(kind, request, monkeypa
 
 
 def test_plot_writes_pictures_that_are_not_blank_and_prints_where(digits, capsys):
-    assert main([str(digits), "--plot"]) == 0
+    assert main(["plot", str(digits)]) == 0
     paths = [Path(line) for line in capsys.readouterr().out.splitlines()]
     assert paths == [digits / "plots" / f"{name}.png" for name in NAMES["digits"]]
     for path in paths:
@@ -99,8 +99,6 @@ def test_without_matplotlib_one_sentence_says_what_to_install(digits, capsys, mo
     for name in [name for name in sys.modules if name.startswith(("matplotlib", "minigrad.plots"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main([str(digits), "--plot"]) == 1
-    assert capsys.readouterr().err == (
-        "error: pictures need matplotlib, which is not installed: pip install matplotlib, or minigrad with its extra "
-        "`plots`\n"
-    )
+    assert main(["plot", str(digits)]) == 2
+    message = "error: pictures need matplotlib, which is not installed: pip install matplotlib\n"
+    assert capsys.readouterr().err == message

@@ -68,8 +68,8 @@ def test_the_page_has_all_of_a_run(digits):
     assert page.tags.count("svg") == page.tags.count("figure") == 6
     assert all(word in page.text for word in ("digits/0001", "test/accuracy", "val/loss", "parameters"))
     assert (digits / "config.yaml").read_text(encoding="utf-8") in page.text
-    assert re.search(r"0 +Linear +\(32, 16\) +1,040", page.text)
-    assert re.search(r"python train\.py \S*config\.yaml", page.text)
+    assert re.search(r"0 +Linear +\(1, 16\) +1,040", page.text)
+    assert re.search(r"minigrad train \S*config\.yaml", page.text)
     assert "numpy" in page.text
 
 

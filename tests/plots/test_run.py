@@ -2,13 +2,16 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 pytest.importorskip("matplotlib", reason="pictures need matplotlib, the extra `plots`")
 
+from minigrad.cli import main
+from minigrad.data import DataError
 from minigrad.plots import Run, pictures, report
-from minigrad.training import UsageError, main
+from minigrad.training import UsageError
 
 
 @pytest.fixture
@@ -44,14 +47,14 @@ def test_the_page_says_how_far_a_run_came(copy, status):
     shutil.rmtree(copy / "checkpoints")
     page = report(Run(copy))
     assert f">{status}</span>" in page
-    assert "Begun on 2026-01-02 at 03:04 UTC." in page
+    assert "Started on 2026-01-02 at 03:04 UTC." in page
 
 
 def test_a_run_without_weights_still_has_its_curves(copy, capsys):
     shutil.rmtree(copy / "checkpoints")
     assert [picture.name for picture in pictures(Run(copy))] == ["curves"]
-    assert main([str(copy), "--plot"]) == 0
-    assert "without a model to look into: " in capsys.readouterr().err
+    assert main(["plot", str(copy)]) == 0
+    assert "no model: " in capsys.readouterr().err
 
 
 def test_damaged_weights_are_named_on_the_page(copy):
@@ -64,17 +67,48 @@ def test_damaged_weights_are_named_on_the_page(copy):
 
 def test_a_run_that_failed_at_once_has_a_page_without_pictures(diverging, capsys):
     capsys.readouterr()
-    assert main([str(diverging), "--plot", "--report"]) == 0
+    assert main(["report", str(diverging)]) == 0
     assert capsys.readouterr().out.splitlines() == [str(diverging / "report.html")]
     page = (diverging / "report.html").read_text(encoding="utf-8")
-    assert "It failed" in page
+    assert "The run failed" in page
     assert "<figure" not in page
 
 
 @pytest.mark.parametrize("place", ["nowhere", "."])
 def test_what_is_no_run_is_refused(tmp_path, monkeypatch, capsys, place):
     monkeypatch.chdir(tmp_path)
-    assert main([place, "--report"]) == 2
-    assert "is no directory of a run, as runs/digits_mlp/0001" in capsys.readouterr().err
+    assert main(["report", place]) == 2
+    assert "is not a run: it has no config.yaml" in capsys.readouterr().err
     with pytest.raises(UsageError):
         Run(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+@pytest.mark.parametrize(("command", "name"), [("report", "report.html"), ("plot", "plots/curves.png")])
+def test_a_full_disk_leaves_no_half_of_a_page_or_picture(copy, capsys, command, name):
+    shutil.rmtree(copy / "checkpoints")
+    file = copy / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("old")
+    file.with_name(f"{file.name}.part").symlink_to("/dev/full")
+    assert main([command, str(copy)]) == 1
+    assert f"error: {file}: No space left on device" in capsys.readouterr().err
+    assert file.read_text() == "old"
+    assert not list(copy.rglob("*.part"))
+
+
+def test_a_run_with_facts_of_another_kind_is_refused_by_name(copy, capsys):
+    (copy / "run.json").write_text('{"started": 7}')
+    assert main(["report", str(copy)]) == 2
+    assert f"error: {copy / 'run.json'}: 'started' must be a time" in capsys.readouterr().err
+
+
+def test_without_the_validation_examples_the_rest_is_shown(copy, monkeypatch):
+    def gone(self, *arguments, **options):
+        raise DataError("moons.csv: no such file")
+
+    monkeypatch.setattr("minigrad.data.Moons.__init__", gone)
+    run = Run(copy)
+    assert run.missing.startswith("no validation examples: ")
+    assert [picture.name for picture in pictures(run)] == ["curves", "weights"]
+    assert "layers.0" in report(run)

@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minigrad.cli import main
 from minigrad.data import DataLoader, Moons
 from minigrad.engine import random
 from minigrad.nn import CrossEntropyLoss, Linear
 from minigrad.optim import SGD
-from minigrad.training import Callback, Experiment, RunDirectory, Trainer, Training, main
+from minigrad.runs import RunDirectory
+from minigrad.training import Callback, Experiment, Trainer, Training
+from minigrad.training.callback import hooks_of
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
@@ -93,6 +96,34 @@ def test_a_validation_tells_its_values():
     assert told[1].keys() >= {"steps", "test/loss"}
 
 
+def test_a_record_is_written_and_the_best_weights_are_copied_before_a_callback_learns_of_them(tmp_path):
+    directory = RunDirectory.create(tmp_path, "watched", "")
+
+    class Spoiler(Callback):
+        def on_log(self, training, record):
+            last = (directory.path / "metrics.jsonl").read_text().splitlines()[-1]
+            assert json.loads(last) == record
+
+        def on_validation_end(self, training, record):
+            self.trained = training.model.weight.data.copy()
+            training.model.weight.data[...] = 0
+
+    e, spoiler = experiment(max_steps=2, val_every=2), Spoiler()
+    e.callbacks.append(spoiler)
+    Training(e).run(directory)
+    np.testing.assert_array_equal(e.model.weight.data, spoiler.trained)
+    np.testing.assert_array_equal(directory.read("last")[0]["weight"], 0)
+
+
+def test_only_the_methods_that_callbacks_override_are_called():
+    class Inherits(StopAfter):
+        pass
+
+    stop, inherits = StopAfter(3), Inherits(3)
+    hooks = hooks_of([Callback(), stop, inherits])
+    assert hooks == {hook: [] for hook in HOOKS} | {"on_step_end": [stop.on_step_end, inherits.on_step_end]}
+
+
 class StopAfter(Callback):
     def __init__(self, steps):
         self.steps = steps
@@ -173,7 +204,7 @@ def test_a_callback_of_models_is_named_in_a_config(tmp_path, monkeypatch, capsys
         "name: braked\ndata: Moons\nmodel: {Linear: [2, 2]}\nloss: CrossEntropyLoss\noptimizer: SGD\n"
         "callbacks: [{Brake: 3}]\n"
     )
-    assert main(["brake.yaml"]) == 0
+    assert main(["train", "brake.yaml"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["steps"] == 3
-    assert main(["--list", "Callback"]) == 0
+    assert main(["list", "Callback"]) == 0
     assert "Brake" in capsys.readouterr().out

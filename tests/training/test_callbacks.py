@@ -11,7 +11,8 @@ from minigrad.data import DataLoader, Moons
 from minigrad.engine import random
 from minigrad.nn import CrossEntropyLoss, Linear
 from minigrad.optim import SGD, StepLR
-from minigrad.training import Experiment, ExperimentError, ReduceLROnPlateau, RunDirectory, TensorBoard, Trainer, load
+from minigrad.runs import RunDirectory
+from minigrad.training import Experiment, ExperimentError, ReduceLROnPlateau, TensorBoard, Trainer, load
 from minigrad.training import Training as Run
 
 
@@ -119,5 +120,5 @@ def test_without_a_directory_nothing_is_written(tmp_path, monkeypatch):
 
 def test_without_tensorboardx_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(ValueError, match="pip install tensorboardX, or minigrad with its extra `tensorboard`"):
+    with pytest.raises(ValueError, match="needs tensorboardX: pip install tensorboardX"):
         TensorBoard()

@@ -12,7 +12,7 @@ from minigrad.training import Callback, Experiment, Trainer
 
 HOME = Path(__file__).parent.parent.parent
 PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
-COMPILED, FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
+COMPILED, OWN_LOOP, PROFILED, FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
     r"```python\n(.*?)```", PAGE, re.DOTALL
 )
 
@@ -33,6 +33,17 @@ def test_the_page_trains_a_config(monkeypatch):
 def test_the_compiled_step_of_the_page_learns(capsys):
     run(COMPILED)
     assert float(capsys.readouterr().out) < 0.1
+
+
+def test_the_loop_of_your_own_of_the_page_learns(capsys):
+    run(OWN_LOOP)
+    assert float(capsys.readouterr().out) < 0.3
+
+
+def test_the_profile_of_the_page_has_a_row_for_each_layer(capsys):
+    run(PROFILED)
+    shown = capsys.readouterr().out
+    assert {"0 (Linear)", "1 (ReLU)", "2 (Linear)", "CrossEntropyLoss"} <= set(re.split(r"  +|\n", shown))
 
 
 def test_the_page_uses_a_run(monkeypatch, tmp_path, capsys):

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 
 from minigrad.data import DataLoader, Examples, Moons
 from minigrad.engine import random
+from minigrad.metrics import F1, Accuracy
 from minigrad.nn import CrossEntropyLoss, Dropout, Linear, ReLU, Sequential
 from minigrad.optim import SGD, Adam, AdamW, ExponentialLR, StepLR, WarmupCosine
-from minigrad.training import F1, Accuracy, Callback, EarlyStopping, Experiment, RunDirectory, Trainer, Training
+from minigrad.runs import RunDirectory
+from minigrad.training import Callback, EarlyStopping, Experiment, Trainer, Training
 
 STEPS = 24
 

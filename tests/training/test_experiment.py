@@ -4,6 +4,7 @@ import pytest
 
 from minigrad.config import ConfigError
 from minigrad.data import XOR, DataLoader
+from minigrad.metrics import Accuracy, ConfusionMatrix, Metric
 from minigrad.nn import (
     CosineEmbeddingLoss,
     CrossEntropyLoss,
@@ -14,18 +15,7 @@ from minigrad.nn import (
     TripletMarginLoss,
 )
 from minigrad.optim import SGD, CosineAnnealingLR, LinearLR, OneCycleLR, StepLR, WarmupCosine
-from minigrad.training import (
-    Accuracy,
-    Checkpoint,
-    ConfusionMatrix,
-    EarlyStopping,
-    Experiment,
-    ExperimentError,
-    Metric,
-    Trainer,
-    Training,
-    load,
-)
+from minigrad.training import Checkpoint, EarlyStopping, Experiment, ExperimentError, Trainer, Training, load
 from minigrad.training.experiment import schedule_warning
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -82,7 +72,7 @@ def test_monitoring_what_is_not_measured_is_refused_with_the_nearest_name_and_th
     watchers = {"checkpoint": Checkpoint("val/acuracy"), "early_stopping": EarlyStopping("val/acuracy")}
     with pytest.raises(ExperimentError, match=r"'val/acuracy'; did you mean 'val/accuracy'\?  it measures") as caught:
         xor(metrics=[Accuracy()], **{key: watchers[key]})
-    assert caught.value.path == f"trainer.{key}.monitor"
+    assert caught.value.faults[0].path == f"trainer.{key}.monitor"
 
 
 def test_two_metrics_of_one_name_are_refused():
@@ -102,7 +92,7 @@ def test_two_metrics_of_one_name_are_refused():
 def test_a_loss_of_more_than_outputs_and_targets_is_refused_with_a_way_to_use_it(loss, compares):
     with pytest.raises(ExperimentError, match=f"{compares}, and a training .* in the forward.* of your own") as caught:
         xor(loss=loss)
-    assert caught.value.path == "loss"
+    assert caught.value.faults[0].path == "loss"
 
 
 def test_a_loss_may_take_more_than_outputs_and_targets_if_that_has_a_default():

@@ -1,5 +1,6 @@
 import pytest
 
+from minigrad.cli import main
 from minigrad.config import ConfigError, load_plan
 from minigrad.training.experiment import Experiment, known_classes
 from minigrad.training.memory import available_memory, check_memory
@@ -85,3 +86,42 @@ def test_another_mistake_of_a_layer_is_told_as_ever(plan):
 
 def test_free_memory_is_something_and_no_more_than_a_computer_has():
     assert 2**20 < available_memory() < 2**50
+
+
+HUGE = """\
+import numpy as np
+
+from minigrad import Tensor
+from minigrad.nn import Linear, Module
+
+
+class Huge(Module):
+    def __init__(self):
+        self.head = Linear(2, 2)
+        self.middle = Middle()
+
+    def forward(self, x):
+        return self.head(self.middle(x))
+
+
+class Middle(Module):
+    def forward(self, x):
+        return x + Tensor(np.broadcast_to(np.float32(0), (10**15, 1, 1)))
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "train", "find-lr"])
+def test_more_memory_than_there_is_ends_in_a_sentence_with_the_layer_the_operation_and_a_remedy(
+    command, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "huge.py").write_text(HUGE)
+    model = CONFIG[CONFIG.index("model:") : CONFIG.index("loss:")]
+    (tmp_path / "huge.yaml").write_text(CONFIG.replace(model, "model: Huge\n"))
+    monkeypatch.chdir(tmp_path)
+    assert main([command, "huge.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert "error: out of memory: layer 'middle' (Middle): add of x" in said
+    assert "float32 (1000000000000000, 1, 1): Unable to allocate" in said
+    assert "trainer.accumulate=2" in said
+    assert "Traceback" not in said

@@ -3,6 +3,8 @@ import pytest
 from minigrad.training import Checkpoint, EarlyStopping
 from minigrad.training.monitor import Best
 
+INF, NAN = float("inf"), float("nan")
+
 
 def updates(best, values):
     return [best.update({best.monitor: value}, step) for step, value in enumerate(values)]
@@ -28,6 +30,22 @@ def test_nan_is_never_better_and_anything_is_better_than_nan():
     assert updates(Best("val/loss", "min"), [float("nan"), 3, float("nan"), 2]) == [True, True, False, True]
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_nan_after_nan_is_no_improvement(mode):
+    assert updates(Best("val/loss", mode, patience=2), [NAN, NAN, NAN]) == [True, False, False]
+
+
+@pytest.mark.parametrize(("mode", "worst"), [("min", INF), ("max", -INF)])
+def test_infinity_is_the_worst_value_and_not_better_than_itself(mode, worst):
+    assert updates(Best("val/loss", mode), [worst, worst, 1.0, worst]) == [True, False, True, False]
+
+
+def test_what_format_1_kept_before_the_first_validation_is_no_best_value():
+    best = Best("val/loss", "min")
+    assert best.resume({"monitor": "val/loss", "mode": "min", "value": NAN, "step": 0, "since": 0})
+    assert best.update({"val/loss": NAN}, 5)
+
+
 def test_patience_ends_after_so_many_validations_in_a_row_without_an_improvement():
     best = Best("val/loss", "min", patience=2)
     seen = []
@@ -39,7 +57,11 @@ def test_patience_ends_after_so_many_validations_in_a_row_without_an_improvement
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"patience": 0}, "at least 1, got 0"), ({"min_delta": -1.0}, "not be negative, got -1.0")],
+    [
+        ({"patience": 0}, "at least 1, got 0"),
+        ({"min_delta": -1.0}, "not be negative, got -1.0"),
+        ({"min_delta": INF}, "finite, got inf"),
+    ],
 )
 def test_early_stopping_refuses_what_could_never_stop_rightly(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -4,7 +4,8 @@ from minigrad.data import Digits
 from minigrad.engine import Tensor, random
 from minigrad.nn import CrossEntropyLoss, Linear, ReLU, Sequential
 from minigrad.optim import Adam
-from minigrad.training import Experiment, RunDirectory, Trainer, Training
+from minigrad.runs import RunDirectory
+from minigrad.training import Experiment, Trainer, Training
 
 torch = pytest.importorskip("torch", reason="parity with PyTorch needs torch")
 pytestmark = pytest.mark.parity

@@ -1,4 +1,5 @@
 import json
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -7,17 +8,11 @@ from threadpoolctl import threadpool_info
 
 from minigrad.data import Batch, DataLoader, Dataset, Examples, Moons
 from minigrad.engine import random
+from minigrad.metrics import Accuracy
 from minigrad.nn import CrossEntropyLoss, Dropout, Linear, MSELoss, ReLU, Sequential
 from minigrad.optim import SGD, Adam, StepLR
-from minigrad.training import (
-    Accuracy,
-    Checkpoint,
-    EarlyStopping,
-    Experiment,
-    RunDirectory,
-    Trainer,
-    Training,
-)
+from minigrad.runs import RunDirectory
+from minigrad.training import Callback, Checkpoint, EarlyStopping, Experiment, Trainer, Training
 
 
 def moons(
@@ -195,12 +190,12 @@ def test_an_interrupted_training_ends_after_its_step_with_a_checkpoint_of_it(tmp
     training = Training(e)
     directory = RunDirectory.create(tmp_path, "moons", "")
 
-    class Impatient:
-        def advance(self, step):
-            if step == 7:
+    class Impatient(Callback):
+        def on_step_end(self, training):
+            if training.step == 7:
                 training.interrupt()
 
-        def report(self, record):
+        def on_log(self, training, record):
             assert record["step"] <= 7
 
     results = training.run(directory, Impatient())
@@ -216,13 +211,10 @@ def test_the_last_checkpoint_is_all_that_the_rest_of_a_training_depends_on(tmp_p
     first = Training(moons(max_steps=13, log_every=3))
     directory = RunDirectory.create(tmp_path, "moons", "")
 
-    class Stop:
-        def advance(self, step):
-            if step == 7:
-                first.interrupt()
-
-        def report(self, record):
-            pass
+    class Stop(Callback):
+        def on_step_end(self, training):
+            if training.step == 7:
+                training.interrupt()
 
     first.run(directory, Stop())
     weights, state = directory.read("last")
@@ -243,7 +235,7 @@ def test_gradients_longer_than_grad_clip_are_scaled_down_to_it():
     before = {name: array.copy() for name, array in e.model.state_dict().items()}
     training = Training(e)
     training.run()
-    moved = np.concatenate([(array - before[name]).ravel() for name, array in training.best_weights.items()])
+    moved = np.concatenate([(array - before[name]).ravel() for name, array in training.best.weights.items()])
     assert np.linalg.norm(moved) == pytest.approx(0.01, rel=1e-3)
 
 
@@ -269,7 +261,7 @@ def test_the_last_step_of_an_epoch_accumulates_what_is_left(tmp_path):
 
 @pytest.mark.parametrize("name", ["max_epochs", "max_steps", "accumulate", "val_every", "log_every", "grad_clip"])
 def test_a_number_that_is_not_positive_is_refused_by_name(name):
-    with pytest.raises(ValueError, match=f"{name} must be larger than 0, got 0"):
+    with pytest.raises(ValueError, match=f"{name} must be (at least 1|above 0), got 0"):
         Trainer(**{name: 0})
 
 
@@ -277,12 +269,9 @@ def test_blas_has_one_thread_during_a_run_and_what_it_had_before_afterwards():
     def threads():
         return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
-    class Watch:
-        def advance(self, step):
+    class Watch(Callback):
+        def on_step_end(self, training):
             assert set(threads()) <= {1}
-
-        def report(self, record):
-            pass
 
     before = threads()
     assert before
@@ -295,3 +284,34 @@ def test_a_trained_model_is_ready_to_be_used():
     assert e.model.training
     e.fit()
     assert not any(module.training for module in e.model.modules())
+
+
+class Failing(Callback):
+    """Ends the training by an error in its second step."""
+
+    def on_step_end(self, training):
+        if training.step == 2:
+            raise RuntimeError("as a layer may")
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+@pytest.mark.parametrize("progress", [None, Failing()], ids=["done", "failed"])
+def test_numpy_reports_errors_afterwards_as_it_did_before(shards, progress):
+    seen = []
+
+    class Watch(ReLU):
+        def forward(self, x):
+            seen.append(np.geterr())
+            return super().forward(x)
+
+    e = moons(max_steps=3, shards=shards)
+    e.model = Sequential(Linear(2, 8), Watch(), Linear(8, 2))
+    training = Training(e)
+    seen.clear()
+    with np.errstate(over="raise", invalid="call", divide="print"):
+        before = np.geterr()
+        with pytest.raises(RuntimeError, match="as a layer may") if progress else nullcontext():
+            training.run(progress=progress)
+        assert np.geterr() == before
+    assert seen
+    assert all(set(handling.values()) == {"ignore"} for handling in seen)

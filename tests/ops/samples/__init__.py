@@ -8,9 +8,14 @@ from . import (
     indexing,
     kernels,
     linalg,
+    noise,
     normalization,
+    numpy,
+    recurrent,
     reduction,
+    rotation,
     shape,
+    size,
 )
 
 CASES = {
@@ -24,4 +29,9 @@ CASES = {
     **convolution.CASES,
     **normalization.CASES,
     **attention.CASES,
+    **rotation.CASES,
+    **noise.CASES,
+    **recurrent.CASES,
+    **numpy.CASES,
+    **size.CASES,
 }

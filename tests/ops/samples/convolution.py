@@ -12,13 +12,14 @@ def windows(x, kernel, stride, dilation):
     n = len(kernel)
     extent = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     seen = sliding_window_view(x, extent, tuple(range(-n, 0)))
-    return seen[(..., *[slice(None, None, s) for s in (*stride, *dilation)])]
+    return seen[(slice(None),) * (seen.ndim - 2 * n) + tuple(slice(None, None, s) for s in (*stride, *dilation))]
 
 
 def of_windows(reduce, fill):
     """A pooling: what `reduce` makes of the last axes, over x with a border of `fill`."""
 
-    def pool(x, kernel, stride, padding, dilation):
+    def pool(x, kernel, stride, padding, dilation, more=()):
+        assert not any(more)
         x = np.pad(x, [(0, 0)] * (x.ndim - len(kernel)) + [(p, p) for p in padding], constant_values=fill)
         return reduce(windows(x, kernel, stride, dilation), tuple(range(-len(kernel), 0)))
 
@@ -71,7 +72,7 @@ def max_pool_collect(y, x, out, window):
     pad = [(0, 0)] * (x.ndim - len(window.kernel)) + [(p, p) for p in window.padding]
     y, x = (np.pad(array, pad, constant_values=fill) for array, fill in ((y, 0), (x, -np.inf)))
     seen, values = (windows(a, window.kernel, window.stride, window.dilation) for a in (y, x))
-    holds = values == out[(..., *[None] * len(window.kernel))]
+    holds = values == np.expand_dims(out, tuple(range(-len(window.kernel), 0)))
     return np.mean(seen, where=holds, axis=tuple(range(-len(window.kernel), 0)), dtype=y.dtype)
 
 
@@ -86,8 +87,8 @@ def adaptive(x, output_size):
 
 _PLAIN = Geometry((1, 1), ((0, 0), (0, 0)), (1, 1), 1)
 _MIXED = Geometry((2, 1), ((1, 1), (0, 2)), (1, 2), 2)
-_SMALL = Window((2, 2), (2, 2), (0, 0), (1, 1))
-_WIDE = Window((3, 2), (2, 1), (1, 1), (1, 2))
+_SMALL = Window((2, 2), (2, 2), (0, 0), (1, 1), (0, 0))
+_WIDE = Window((3, 2), (2, 1), (1, 1), (1, 2), (0, 0))
 _X = apart(2, 4, 5)
 _MAX = of_windows(np.max, -np.inf)
 _MEAN = of_windows(np.mean, 0)

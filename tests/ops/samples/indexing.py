@@ -33,6 +33,13 @@ def _index_put(x, value, index):
     return result
 
 
+def _is_last(x, index):
+    """Whether a place is not among those behind it, one after the other."""
+    numbers = np.arange(x.size).reshape(x.shape)[index]
+    flat = numbers.reshape(-1).tolist()
+    return np.array([place not in flat[i + 1 :] for i, place in enumerate(flat)], bool).reshape(numbers.shape)
+
+
 def _put(x, indices, values):
     result = x.copy()
     np.put(result, indices, values)
@@ -73,6 +80,14 @@ CASES = {
             call(floats(2, 3), floats(), slice(1)),
             call(floats(2, 3), floats(3), [0, 1, 0]),
             call(floats(2, 3), 0.0, [0, 0]),
+        ],
+    ),
+    "is_last": Case(
+        _is_last,
+        [
+            call(floats(2, 3), np.array([0, 1, 0])),
+            call(floats(2, 3), (np.array([0, 1, 1, 0]), np.array([2, 0, 0, 1]))),
+            call(floats(2, 3), np.zeros(0, int)),
         ],
     ),
     "take": Case(

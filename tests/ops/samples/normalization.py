@@ -24,6 +24,12 @@ def group_norm(x, groups, weight=None, bias=None):
     return out * (1 if weight is None else weight.reshape(channel)) + (0 if bias is None else bias.reshape(channel))
 
 
+def moments(x, axis):
+    if not x.size:
+        return np.stack([np.zeros_like(x.sum(axis, keepdims=True)), np.ones_like(x.sum(axis, keepdims=True))])
+    return np.stack([np.mean(x, axis, keepdims=True), np.var(x, axis, keepdims=True)])
+
+
 _X = floats(3, 4, 2)
 
 CASES = {
@@ -36,8 +42,12 @@ CASES = {
             call(_X, None, floats(2), (1, 2), 0.1, False),
             call(_X, floats(2), None, center=False),
             call(floats(0, 2), floats(2), floats(2)),
+            call(_X, floats(4, 1), floats(1, 4, 1), (0, 2), 0.1),
+            call(_X, None, floats(2), (0, 2), 0.1),
+            call(_X, None, None, (0, 2), 0.1),
         ],
     ),
+    "moments": Case(moments, [call(_X, (0, 2)), call(_X, (0,)), call(floats(4, 3), (0,)), call(floats(0, 3), (0,))]),
     "layer_norm": Case(layer_norm, [call(_X, 2, floats(2), floats(2)), call(_X, (4, 2))]),
     "rms_norm": Case(rms_norm, [call(_X, 2, floats(2)), call(_X, 2, eps=0.1)]),
     "group_norm": Case(group_norm, [call(_X, 2, floats(4), floats(4)), call(_X, 1)]),

@@ -85,6 +85,10 @@ CASES = {
             call(floats(0, 2), 2, axis=0),
         ],
     ),
+    "to_device": Case(
+        lambda x, device, source: x,
+        [call(floats(2, 3), "cpu", "cpu"), call(floats(), "cpu", "cpu"), call(floats(0, 2), "cpu", "cpu")],
+    ),
     "pad": Case(
         np.pad,
         [
