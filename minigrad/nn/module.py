@@ -148,7 +148,7 @@ class Module(Constructed):
         self._register(name, module, Module)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
-        """Set a parameter by a runtime name. Errors are those of `add_module`."""
+        """Set a parameter by a runtime name, as `add_module`."""
         self._register(name, parameter, Parameter)
 
     def register_buffer(self, name: str, tensor: ArrayLike | Tensor | None, persistent: bool = True) -> None:
