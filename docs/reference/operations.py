@@ -1,7 +1,7 @@
 """A Griffe extension that shows operations as functions.
 
-Griffe reads code without running it, so it takes `exp = primitive(...)` for an attribute; neither Griffe nor mkdocstrings
-has an option to inspect only such names, which have their signature and docstring at run time.
+Griffe reads code without running it, so it takes `exp = primitive(...)` for an attribute. Neither Griffe nor
+mkdocstrings has an option to inspect only such names, whose signature and docstring exist at run time.
 """
 
 from __future__ import annotations
