@@ -17,10 +17,10 @@ BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "V
 BLAS_SPIN = ("OPENBLAS_THREAD_TIMEOUT", "22")
 """The variable for how long OpenBLAS's threads spin after a product, and its value here: 2**22 cycles, about 1.5 ms.
 
-OpenBLAS reads it when NumPy is imported. Its default is 2**26 cycles, about 26 ms: in a plain loop its threads then spin
-all the time, on the core where the other half of a convolution is to be computed. On two cores of an EPYC server (Zen
-3) a CNN is 1.22 times as fast with 2**22, a residual net 1.16; products that follow each other are no slower. With
-2**16, an LSTM takes almost twice as long, as its products wait for threads to wake up.
+OpenBLAS reads it when NumPy is imported. Its default is 2**26 cycles, about 26 ms: in a plain loop its threads then
+spin all the time, on the core where the other half of a convolution is to be computed. On two cores of an EPYC server
+(Zen 3) a CNN is 1.22 times as fast with 2**22 and a residual net 1.16, while products in a row keep their speed. With
+2**16 an LSTM takes almost twice as long, because its products wait for threads to wake up.
 """
 
 INTERRUPTED = 130
