@@ -24,8 +24,8 @@ from minigrad.startup import BLAS_SPIN
 ROOT = Path(__file__).resolve().parent.parent
 
 REST = 0.15
-"""Seconds between turns: threads of a library go on looking for work after its last product, on cores that the next one
-needs (OpenBLAS's by default for 2**26 cycles; without a rest, turns of two BLAS threads took 1.3 to 3 times as long)."""
+"""Seconds between turns: threads of a library look for work after its last product, on cores that the next one
+needs (OpenBLAS's by default for 2**26 cycles; without rests, turns of two BLAS threads took 1.3 to 3 times as long)."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
