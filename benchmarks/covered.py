@@ -1,4 +1,4 @@
-"""The lines that the suite runs, by package: `python -m benchmarks.covered`, after `coverage combine`."""
+"""The lines that the suite runs, by package: `python -m benchmarks.covered`, after `pytest --cov`."""
 
 from __future__ import annotations
 
