@@ -19,7 +19,7 @@ from minigrad.cli.parser import add_runs_dir
 from minigrad.config.reader import scalar
 from minigrad.runs.index import FACTS, Summary, find_runs
 from minigrad.runs.settings import varying
-from minigrad.runs.tables import aligned, shown
+from minigrad.runs.tables import aligned, format_value
 from minigrad.suggest import nearest
 from minigrad.training.experiment import UsageError
 
@@ -95,7 +95,7 @@ def table(runs: Sequence[Summary], keys: Sequence[str] = ()) -> str:
     for each in runs:
         best = f"{each.best['monitor']} {_number(each.value)}" if each.best else "-"
         settings = [key for key in differing[each.settings.get("name")] if key in each.settings and key not in own]
-        given = " ".join(f"{key}={shown(each.settings[key])}" for key in settings[:MOST])
+        given = " ".join(f"{key}={format_value(each.settings[key])}" for key in settings[:MOST])
         more = f" and {len(settings) - MOST} more" if len(settings) > MOST else ""
         columns = [_number(_value(each, key)) for key in own]
         steps = "-" if each.step is None else str(each.step)
@@ -201,8 +201,8 @@ def _time(seconds: float | None) -> str:
 
 
 def _ending(run: Summary) -> str:
-    return shown(f"{run.status}: {run.reason}" if run.reason else run.status)
+    return format_value(f"{run.status}: {run.reason}" if run.reason else run.status)
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else shown(value)
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else format_value(value)

@@ -16,7 +16,7 @@ from minigrad.plots.picture import CLASS_COLORS, RULE, Picture, number, short, t
 from minigrad.plots.report import figure, page
 from minigrad.runs.comparison import Comparison
 from minigrad.runs.files import read_records
-from minigrad.runs.tables import Group, mean_and_deviation, shown, spread
+from minigrad.runs.tables import Group, format_value, mean_and_deviation, spread
 from minigrad.training.history import series
 
 MOST_COLORS = 5  # groups in colour, distinguishable on dark pages too; the others are grey
@@ -46,7 +46,7 @@ def save_comparison(comparison: Comparison, path: Path) -> None:
         results=_results(comparison, colors),
         pictures="".join(figure(picture) for picture in parts if picture is not None),
         runs=_runs(comparison),
-        same=escape("\n".join(f"{key}={shown(value)}" for key, value in comparison.same.items())),
+        same=escape("\n".join(f"{key}={format_value(value)}" for key, value in comparison.same.items())),
     )
     write_durably(path, text.encode())
 
@@ -90,7 +90,7 @@ def _row(kind: str, cells: Sequence[str]) -> str:
 
 
 def _setting(group: Group, key: str) -> str:
-    return shown(group.settings[key]) if key in group.settings else "-"
+    return format_value(group.settings[key]) if key in group.settings else "-"
 
 
 def _curves(comparison: Comparison, colors: dict[int, str]) -> Picture | None:
@@ -157,7 +157,7 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
     values = [group.settings.get(key) for group in groups]
     points = [float(x) for x in values if isinstance(x, int | float) and not isinstance(x, bool)]
     numbers = len(points) == len(groups)
-    names = [shown(value) if key in group.settings else "none" for group, value in zip(groups, values, strict=True)]
+    names = [format_value(value) if key in group.settings else "none" for group, value in zip(groups, values, strict=True)]
     texts = list(dict.fromkeys(names))
 
     def draw(body: FigureBase) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.runs.index import Summary
 from minigrad.runs.settings import REPEATS, varying
-from minigrad.runs.tables import Group, aligned, grouped, mean_and_deviation, shown, spread
+from minigrad.runs.tables import Group, aligned, format_value, grouped, mean_and_deviation, spread
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Comparison:
         """Return a table of the groups' settings and results."""
         rows = [[*self.keys, *self.results, "runs"]]
         for group in self.ranked:
-            settings = [shown(group.settings[key]) if key in group.settings else "-" for key in self.keys]
+            settings = [format_value(group.settings[key]) if key in group.settings else "-" for key in self.keys]
             rows.append([*settings, *(spread(group.values(name)) for name in self.results), _runs(group)])
         return aligned(rows)
 

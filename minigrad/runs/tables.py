@@ -27,7 +27,7 @@ class Group:
     @property
     def label(self) -> str:
         """Its settings, as `optimizer.lr=0.01`, or the experiment's name."""
-        text = ", ".join(f"{key}={shown(value)}" for key, value in self.settings.items())
+        text = ", ".join(f"{key}={format_value(value)}" for key, value in self.settings.items())
         return text or str(self.runs[0].settings.get("name", self.runs[0].path))
 
     def values(self, name: str) -> list[float]:
@@ -69,7 +69,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.4g}" if deviation is None else f"{mean:.4g} ± {deviation:.2g}"
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Format a setting as on the command line.
 
     Long numbers have four significant digits.

@@ -17,20 +17,15 @@ from minigrad.training.callback import Callback, TrainingView
 class CSVLog(Callback):
     """Writes every logged value to `metrics.csv`.
 
-    The file is in the run's directory, with a row for each record.
-
-    A value that was not measured at a step is an empty cell. A resumed run continues its rows. A training without a
-    directory writes nothing.
+    The file is in the run's directory, with a row for each record and an empty cell for each value that was not
+    measured at that step. A resumed run appends to it. A training without a directory writes nothing.
     """
 
     def __init__(self) -> None:
         self._names: list[str] = []
 
     def on_train_start(self, training: TrainingView) -> None:
-        """Write the rows of the records so far.
-
-        There are none in a new run.
-        """
+        """Write the rows of the records so far, for a resumed run."""
         if training.directory is not None:
             self._write_all(training.directory.path)
 
@@ -57,7 +52,7 @@ class CSVLog(Callback):
 
 
 def _cell(value: float | None) -> float | str:
-    """Return a cell's value, empty for NaN and infinity too. These are null in metrics.jsonl."""
+    """Return a cell's value, empty also for NaN and infinity, which are null in metrics.jsonl."""
     return value if value is not None and isfinite(value) else ""
 
 

@@ -11,9 +11,8 @@ from minigrad.training.callback import Callback, TrainingView
 class TensorBoard(Callback):
     """Writes every logged value to TensorBoard event files.
 
-    They are in `tensorboard/` of the run's directory.
-
-    It needs the package tensorboardX. A training without a directory writes nothing.
+    The files are in `tensorboard/` of the run's directory. A training without a directory writes nothing. The package
+    tensorboardX is required.
 
     Raises:
         ValueError: if tensorboardX is not installed.
@@ -28,10 +27,7 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_train_start(self, training: TrainingView) -> None:
-        """Open the files, without steps after the last checkpoint.
-
-        What a killed run wrote after it is purged.
-        """
+        """Open the files, and purge steps that a killed run wrote after its last checkpoint."""
         if training.directory is not None:
             folder = training.directory.path / "tensorboard"
             self._writer = self._writer_class(str(folder), purge_step=training.step or None)

@@ -74,7 +74,7 @@ def test_check_shows_of_each_parameter_its_shape_group_origin_and_whether_it_is_
         "4.bias     (2,)      yes      1      seed 0",
     ]
     anew = "4.weight ((2, 16) here, (3, 16) there), 4.bias ((2,) here, (3,) there)"
-    assert f"weights: 4 of 6 arrays were read; these began anew: {anew}\n" in shown.err
+    assert f"weights: 4 of 6 arrays were read; these keep their random values: {anew}\n" in shown.err
 
 
 def test_adapters_are_shown_with_what_they_begin_as(capsys):
@@ -217,7 +217,7 @@ def test_a_run_with_all_weights_goes_on_and_is_measured_without_those_it_began_w
 def test_adapters_of_a_run_are_no_weights_for_another(capsys):
     trained(capsys, "tuned.yaml")
     err = told(capsys, "train", "old.yaml", "weights=runs/tuned/0001", code=2).err
-    assert "best.safetensors holds adapters alone" in err
+    assert "best.safetensors holds only adapters" in err
     assert "minigrad export runs/tuned/0001 --weights merged.safetensors writes all weights: give that file" in err
     told(capsys, "export", "runs/tuned/0001", "--weights", "merged.safetensors")
     err = told(capsys, "train", "old.yaml", "weights=merged.safetensors").err

@@ -145,7 +145,7 @@ def test_what_does_not_fit_may_begin_anew_and_is_named():
     head = getattr(new, "2").weight.data.copy()
     loaded = load_weights(new, Weights(file_of(old), missing="keep"))
     assert loaded.anew == {"2.weight": "(2, 4) here, (3, 4) there", "2.bias": "(2,) here, (3,) there"}
-    assert str(loaded).endswith("began anew: 2.weight ((2, 4) here, (3, 4) there), 2.bias ((2,) here, (3,) there)")
+    assert str(loaded).endswith("keep their random values: 2.weight ((2, 4) here, (3, 4) there), 2.bias ((2,) here, (3,) there)")
     np.testing.assert_array_equal(getattr(new, "2").weight.data, head)
     np.testing.assert_array_equal(getattr(new, "0").weight.data, getattr(old, "0").weight.data)
 

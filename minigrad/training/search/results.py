@@ -10,26 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.formats.atomic import write_durably
-from minigrad.runs.tables import aligned, shown, spread
+from minigrad.runs.tables import aligned, format_value, spread
 from minigrad.training.search.member import Member, number
 
 
 def table(members: Sequence[Member]) -> str:
-    """Return the members as a table, best first.
+    """Return the members as a table, sorted by the monitored value, best first.
 
-    The best value of the monitored metric is first; members without one are last.
-
-    Members that are repeats of one point, with other seeds and folds, are one line: their mean and deviation.
+    Members without a value are last. Repeats of one point with different seeds and folds share a line with their mean
+    and standard deviation.
     """
     if not members:
-        return "nothing was begun"
+        return "no run was started"
     keys = list(dict.fromkeys(key for member in members for key in member.point))
     monitor, groups = _ranked(members)
     repeated = any(len(group) > 1 for group in groups)
     rows = [[*keys, monitor, *(["runs"] if repeated else ["step", "run"]), "status"]]
     for group in groups:
         first = group[0]
-        settings = [shown(first.point[key]) if key in first.point else "-" for key in keys]
+        settings = [format_value(first.point[key]) if key in first.point else "-" for key in keys]
         if repeated:
             values = [member.value for member in group if member.value is not None]
             rows.append([*settings, spread(values), f"{len(values)} of {len(group)}", _status(group)])
@@ -75,17 +74,17 @@ def _ranked(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
 
 
 def _status(group: Sequence[Member]) -> str:
-    """Return the status of a group. The first member that is not done is named."""
+    """Return the status of a group, which names the first member that is not done."""
     other = [member for member in group if member.status != "done"]
     if not other:
         return "done"
-    which = " ".join(f"{key}={shown(value)}" for key, value in other[0].repeat.items())
+    which = " ".join(f"{key}={format_value(value)}" for key, value in other[0].repeat.items())
     more = f", and {len(other) - 1} more" if len(other) > 1 else ""
     return f"{which} {_short(other[0].status)}{more}".strip()
 
 
 def _short(status: str) -> str:
-    """Return a status without the remedies for a failure. These are in the log of the member and in the CSV file."""
+    """Return a status without the remedies for a failure, which are in the member's log and the CSV file."""
     return status.partition(";")[0]
 
 
