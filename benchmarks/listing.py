@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from minigrad.config import load_plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.training.experiment import Experiment, known_classes
 
 LIMIT_SECONDS = 2.0
@@ -47,7 +47,7 @@ def measure_listing(runs: int = 10_000, rounds: int = 3) -> Listing:
     found = Listing(runs)
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        config = load_plan(shipped("configs") / "digits_mlp.yaml", Experiment, known_classes()).to_yaml()
+        config = load_plan(shipped_folder("configs") / "digits_mlp.yaml", Experiment, known_classes()).to_yaml()
         for i in range(runs):
             _make(root / "runs" / f"experiment_{i % 20}" / f"{i // 20 + 1:04d}", config, i)
         _make(root / "one" / "alone" / "0001", config, 0)

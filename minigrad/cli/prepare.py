@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.config import ConfigError, Plan, Registry, load_plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.data import DataError, Dataset
 from minigrad.data.files import find
 from minigrad.engine import CompileError, Tensor
@@ -82,7 +82,7 @@ def config_path(path: Path | None, words: list[str]) -> Path:
         if command == "train":
             remedy = f"minigrad resume {path} continues it, {remedy} trains its config again"
         raise UsageError(f"{path} is a run, expected a config: {remedy}")
-    ours = shipped("configs").parent / path
+    ours = shipped_folder("configs").parent / path
     if not path.is_absolute() and ours.is_file():
         print(f"config {ours}", file=sys.stderr)
         return ours
@@ -90,7 +90,7 @@ def config_path(path: Path | None, words: list[str]) -> Path:
         near = _did_you_mean(path, _in(path)) if path.is_dir() else ""
         raise UsageError(f"{path} is {found}, and a config belongs here{near}")
     there = [*_in(path.parent), *_in(Path()), *_in(Path("configs"))]
-    names = [Path("configs") / each.name for each in _in(shipped("configs"))]
+    names = [Path("configs") / each.name for each in _in(shipped_folder("configs"))]
     raise UsageError(f"there is no file {path}{_did_you_mean(path, [*there, *names])}")
 
 
@@ -282,7 +282,7 @@ def _default() -> Path:
         raise UsageError(f"several configs are here, name one: {', '.join(map(str, here))}")
     if DEFAULT.is_file():
         return DEFAULT
-    clone = shipped("configs").parent
+    clone = shipped_folder("configs").parent
     if (clone / "train.py").is_file():
         return clone / DEFAULT
     raise UsageError("there is no config in this folder: minigrad new digits creates one")

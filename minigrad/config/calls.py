@@ -18,10 +18,7 @@ def is_class_name(text: Any) -> bool:
 
 
 def split_call(node: Node) -> tuple[Key | None, Node | None]:
-    """Split a node into a class name and its arguments.
-
-    Each is None where it is left out.
-    """
+    """Split a node into a class name and its arguments; each is None if it is missing."""
     match node:
         case ScalarNode(value=str(text)) if is_class_name(text):
             return Key(text, node.place), None
@@ -35,9 +32,9 @@ def split_call(node: Node) -> tuple[Key | None, Node | None]:
 
 
 def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, Node], list[Node]]:
-    """Return arguments by name, and positional ones left over.
+    """Return arguments by name, and left-over positional arguments.
 
-    A variadic parameter takes the rest as a list. Its items can be addressed by number, which only an override does.
+    A variadic parameter takes the rest as a list. Overrides can address its items by number.
     """
     match given:
         case None:
@@ -63,7 +60,7 @@ def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, 
 
 
 def _takes_object(signature: Signature) -> bool:
-    """Whether a single argument may be something to build."""
+    """Whether the single argument of a call may be an object to build."""
     for parameter in signature.parameters.values():
         spec = parameter.spec.item if parameter.is_variadic and isinstance(parameter.spec, ListOf) else parameter.spec
         return any(isinstance(o, Instance) for o in (spec.options if isinstance(spec, Union) else (spec,)))
@@ -71,10 +68,7 @@ def _takes_object(signature: Signature) -> bool:
 
 
 def default_node(parameter: Parameter) -> Node | None:
-    """Return a parameter's default as a node, or None.
-
-    As someone would have written it; None if no config can express it.
-    """
+    """Return a parameter's default as a node, as a user would write it; None if a config cannot express it."""
     if parameter.is_variadic:
         return SequenceNode(DEFAULT, [])
     default, spec = parameter.default, parameter.spec

@@ -221,7 +221,8 @@ def _compare_configs(path: Path, state: Mapping[str, Any], registry: Registry) -
     found = list(differences(then, resolve(config, str(path), registry)))
     decisive = [change for change in found if change[0].partition(".")[0] in DECISIVE]
     if decisive:
-        edits = "\n".join(f"  {key} is {short_json(now)}, and was {short_json(before)}" for key, before, now in decisive)
+        lines = (f"  {key} is {short_json(now)}, and was {short_json(before)}" for key, before, now in decisive)
+        edits = "\n".join(lines)
         remedy = f"restore it, or give the change on the command line: {decisive[0][0]}=..."
         raise UsageError(f"{path} was edited after the weights were trained:\n{edits}\n{remedy}")
     for key, before, now in found:

@@ -157,7 +157,8 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
     values = [group.settings.get(key) for group in groups]
     points = [float(x) for x in values if isinstance(x, int | float) and not isinstance(x, bool)]
     numbers = len(points) == len(groups)
-    names = [format_value(value) if key in group.settings else "none" for group, value in zip(groups, values, strict=True)]
+    pairs = zip(groups, values, strict=True)
+    names = [format_value(value) if key in group.settings else "none" for group, value in pairs]
     texts = list(dict.fromkeys(names))
 
     def draw(body: FigureBase) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from minigrad import data, metrics, nn, optim
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.config.code import code_of
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.config.sources import VERSION
 from minigrad.data import DataLoader, Dataset
 from minigrad.data.files import Files, looking_in, noting
@@ -281,7 +281,7 @@ def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = "."
         ConfigError: with all mistakes and their places.
     """
     path = Path(path)
-    if not path.exists() and (ours := shipped("configs").parent / path).is_file():
+    if not path.exists() and (ours := shipped_folder("configs").parent / path).is_file():
         path = ours
     return build(load_plan(path, Experiment, known_classes(home), overrides))
 
@@ -304,7 +304,7 @@ def known_classes(
         ConfigError: if a package cannot be imported.
     """
     registry = Registry(KINDS, [nn, optim, data, metrics, plateau, tensorboard, csv_log])
-    own, ours = Path(home) / "models", shipped("models")
+    own, ours = Path(home) / "models", shipped_folder("models")
     if run is not None:
         registry.add_code(run / "code", [own, ours], trust)
         with suppress(RunError):  # reported elsewhere; here it would cost only a hint

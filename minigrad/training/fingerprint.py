@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.config import Plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.data import Dataset
 from minigrad.data.files import Files, digest_of
 from minigrad.inputs import parts
@@ -86,7 +86,7 @@ def _digests_of_examples(data: Dataset) -> dict[str, str]:
 def _code(home: Path) -> str:
     """Return the SHA-256 of the code of minigrad, of the models that ship with it, and of the user's models."""
     digest = hashlib.sha256()
-    for folder in (Path(__file__).parents[1], shipped("models"), home / "models"):
+    for folder in (Path(__file__).parents[1], shipped_folder("models"), home / "models"):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

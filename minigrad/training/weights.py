@@ -134,7 +134,7 @@ class _Fit:
         self.own: dict[str, Tensor] = dict(model._named_state())
         self.names = [name for name, tensor in self.own.items() if shapes.get(name) == tensor.shape]
         self.unused = [name for name in shapes if name not in self.own]
-        filled = {id(self.own[name]) for name in self.names}  # a shared tensor may be stored under only one of its names
+        filled = {id(self.own[name]) for name in self.names}  # a shared tensor may be stored under one of its names
         self.anew, self.problems = {}, []
         for name, tensor in self.own.items():
             if id(tensor) in filled:

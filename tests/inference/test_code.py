@@ -77,7 +77,7 @@ def test_a_file_counts_as_the_same_only_with_those_that_it_imports(home):
 def test_a_resume_with_another_file_is_refused_until_it_is_said_which(home, capsys):
     Path("models/net.py").write_text(f"{NET}# edited\n")
     assert main(["resume", str(RUN), "trainer.max_epochs=2"]) == 2
-    assert "models/net.py is not the same file" in capsys.readouterr().err
+    assert "models/net.py differs from it" in capsys.readouterr().err
     assert main(["resume", str(RUN), "trainer.max_epochs=2", "--trust"]) == 0
     assert (RUN / "code" / "net.py").read_text() == NET
     assert main(["resume", str(RUN), "trainer.max_epochs=3", "--allow-changes"]) == 0

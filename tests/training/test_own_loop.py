@@ -216,15 +216,15 @@ class TestALossOfYourOwn:
             return (out * out).mean()
 
         step = minigrad.train_step(model, spread, optim.SGD(model.parameters()), shards=2)
-        with pytest.raises(ShardingError, match=r"shards is 2, but the loss \(FunctionLoss\) depends on the whole batch"):
+        with pytest.raises(ShardingError, match=r"shards is 2, but the loss \(FunctionLoss\) depends on"):
             step(*batches(1)[0])
 
     @pytest.mark.parametrize("compile", [True, False])
     @pytest.mark.parametrize(
         ("loss", "message"),
         [
-            (nn.CrossEntropyLoss(reduction="none"), r"one number, got the shape \(12,\): take reduction='mean'"),
-            (lambda out, y: out, r"one number, got the shape \(12, 4\)"),
+            (nn.CrossEntropyLoss(reduction="none"), r"one number, got shape \(12,\): take reduction='mean'"),
+            (lambda out, y: out, r"one number, got shape \(12, 4\)"),
             (lambda out, y: 0.5, "a loss must return a tensor, got float"),
             (lambda out, y: (out.detach() ** 2).mean(), "depends on no trainable weight"),
         ],

@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.engine import Tensor, no_grad
 from minigrad.engine.graph import Node
 from minigrad.engine.mode import observed
@@ -25,7 +25,8 @@ from minigrad.nn import Module
 
 Array = NDArray[Any]
 
-_PACKAGE, _MODELS = (str(folder / "_").removesuffix("_") for folder in (Path(__file__).parents[2], shipped("models")))
+_PACKAGE = str(Path(__file__).parents[2] / "_").removesuffix("_")
+_MODELS = str(shipped_folder("models") / "_").removesuffix("_")
 _MODULE_CALL = Module.__call__.__code__
 
 

@@ -53,7 +53,8 @@ class SweepFolder:
             if found == spec:
                 return cls(path)
             if is_named:
-                raise UsageError(f"{path} belongs to another sweep: {describe_differences(found, spec)}; choose another --name")
+                message = f"{path} belongs to another sweep: {describe_differences(found, spec)}"
+                raise UsageError(f"{message}; choose another --name")
             number += 1
 
     @classmethod
