@@ -26,10 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print memory, layers and the metrics of three batches.
-
-    Takes two training steps and evaluates one validation batch. Nothing is written.
-    """
+    """Print memory, layers, and the metrics of two training steps and one validation batch; write nothing."""
     plan = plan_of(arguments)
     print(check_memory(plan))
     experiment, training, table = ready(plan, arguments.threads)

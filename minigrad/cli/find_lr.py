@@ -22,10 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the loss at each learning rate, and a suggestion.
-
-    Nothing is written.
-    """
+    """Print the loss at each learning rate, and a suggestion; write nothing."""
     experiment, _, _ = ready(plan_of(arguments), arguments.threads)
     print(find_lr(experiment).table())
     return 0

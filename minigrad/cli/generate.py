@@ -43,10 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the prompt and its continuation, or chat in turns.
-
-    Text is printed as it is generated.
-    """
+    """Print the prompt and its continuation as it is generated, or chat in turns."""
     if arguments.prompt is None and not arguments.chat:
         raise CommandError(f"minigrad generate needs PROMPT or --chat, as in: {EXAMPLES[0]}")
     names = ("temperature", "top_k", "top_p", "repetition_penalty")
@@ -79,7 +76,7 @@ def _show(begin: str, pieces: Iterator[str]) -> int:
 
 
 def _talk(writer: Writer, arguments: Namespace, sampling: dict[str, Any]) -> int:
-    """Answer turn by turn, until standard input ends or Ctrl-C."""
+    """Answer turn by turn, until standard input ends or Ctrl-C is pressed."""
     conversation = Conversation(writer, arguments.tokens, **sampling)
     try:
         for text in _turns(arguments.prompt):

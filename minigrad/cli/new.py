@@ -29,7 +29,7 @@ EXAMPLES = (
 
 TEMPLATES = Path(__file__).with_name("templates")
 PLACEHOLDER = "__NAME__"
-"""The name of the folder, in a template's files and their names."""
+"""The placeholder of the folder's name, in a template's files and their names."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -48,10 +48,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Create the folder and print the next command to type.
-
-    Nothing that exists is overwritten.
-    """
+    """Create the folder and print the next command to type; existing files are not overwritten."""
     folder: Path = arguments.name
     if arguments.data is None:
         if arguments.target is not None:
@@ -83,7 +80,7 @@ def _check_place(folder: Path) -> None:
 
 
 def _make(folder: Path, fill: Callable[[Path], list[str]]) -> int:
-    """Create a folder, whole or not at all; print its files and the notes that `fill` returns."""
+    """Create a folder completely or not at all; print its files and the notes that `fill` returns."""
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         made = Path(temporary) / folder.name
         made.mkdir()
@@ -107,7 +104,7 @@ def _copy_template(source: Path, made: Path) -> list[str]:
 
 
 def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
-    """Write the config and README of a draft and try a first batch; return what was assumed."""
+    """Write the config and README of a draft and try a first batch; return the assumptions."""
     name, config = made.name, made / f"{made.name}.yaml"
     config.write_text(draft.to_yaml(name, lambda path: path), encoding="utf-8")
     try:
@@ -141,7 +138,7 @@ def _relative(path: Path, folder: Path) -> Path:
         return path
     try:
         return Path(os.path.relpath(path.resolve(), folder.resolve()))
-    except ValueError:  # on another drive of Windows
+    except ValueError:  # on another Windows drive
         return path.resolve()
 
 

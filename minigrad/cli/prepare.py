@@ -37,7 +37,7 @@ DEFAULT = Path("configs") / "digits_mlp.yaml"
 
 
 _MISFITS = (ValueError, TypeError, IndexError, NotImplementedError)
-"""Exceptions of objects that do not fit together."""
+"""Exceptions raised by parts that do not fit together."""
 
 
 def classes(arguments: Namespace, run: Path | None = None) -> Registry:
@@ -64,7 +64,7 @@ def config_path(path: Path | None, words: list[str]) -> Path:
     """Return the path of a config, perhaps a shipped one.
 
     Args:
-        path: as the user gave it; None for the only config in this folder, or else that of the clone.
+        path: the user's path; None for the only config in this folder, or else the default config of the clone.
         words: the command line, for the remedy.
 
     Raises:
@@ -88,7 +88,7 @@ def config_path(path: Path | None, words: list[str]) -> Path:
         return ours
     if found := no_file(path):
         near = _did_you_mean(path, _in(path)) if path.is_dir() else ""
-        raise UsageError(f"{path} is {found}, and a config belongs here{near}")
+        raise UsageError(f"{path} is {found}, expected a config{near}")
     there = [*_in(path.parent), *_in(Path()), *_in(Path("configs"))]
     names = [Path("configs") / each.name for each in _in(shipped_folder("configs"))]
     raise UsageError(f"there is no file {path}{_did_you_mean(path, [*there, *names])}")
@@ -140,9 +140,9 @@ def open_others(path: Path, arguments: Namespace) -> Writer:
     """Open a pretrained model of another library.
 
     Raises:
-        UsageError: for a file that does not exist; else as `open_writer`.
+        UsageError: for a file that does not exist, and as for `open_writer`.
     """
-    from minigrad.inference.pretrained import open_writer  # which training does without
+    from minigrad.inference.pretrained import open_writer  # training does not need it
 
     try:
         return open_writer(path, classes(arguments))
@@ -151,11 +151,8 @@ def open_others(path: Path, arguments: Namespace) -> Writer:
 
 
 def run_to_draw(arguments: Namespace) -> Run:
-    """Return the run of a command, with its model's predictions.
-
-    Prints on standard error what is missing.
-    """
-    from minigrad.plots import Run  # which needs matplotlib
+    """Return the run of a command, with its model's predictions; report missing parts on standard error."""
+    from minigrad.plots import Run  # needs matplotlib
 
     path = run_path(arguments.run, arguments.words)
     run = Run(path, arguments.overrides, classes(arguments, path))
@@ -175,12 +172,11 @@ def ready(
 ) -> tuple[Experiment, Training, str]:
     """Build a plan and run a first batch.
 
-    A batch shows early whether the parts fit together. Values that the plan left open, which depend on sizes, are then
-    settled in it.
+    The batch shows early whether the parts fit together. Settings that depend on sizes are then written into the plan.
 
     Args:
         plan: the config.
-        threads: number of shards computed at the same time.
+        threads: number of shards computed in parallel.
         ranks: the processes that train together.
         reads_weights: as for `build`.
         data: as for `build`.
@@ -230,9 +226,9 @@ def ready(
 
 
 def of_layer(plan: Plan, error: Exception) -> ConfigError | None:
-    """Return a model's error as a ConfigError at its layer.
+    """Return a model's error as a ConfigError at its layer; None for an error of another kind.
 
-    Names the line of a user's class. None for an error of another kind.
+    For a user's class, the error names the line of the class.
     """
     found = described(error, _MISFITS)
     return plan.error(f"model.{getattr(error, 'layer_path', '')}", *found) if found else None
@@ -259,12 +255,12 @@ def _check_loss(plan: Plan, experiment: Experiment, result: Tensor, part: Part) 
 
 
 def report_weights(experiment: Experiment) -> None:
-    """Print which pretrained weights were loaded, and which began anew."""
+    """Print which pretrained weights were loaded, and which parameters keep their random values."""
     if loaded := experiment.start.loaded:
         print(f"weights: {loaded}", file=sys.stderr)
         whole = [name for name, p in experiment.model.named_parameters() if name in loaded.anew and p.requires_grad]
         if whole and experiment.adapters is not None:
-            print(f"trained whole, and saved with the adapters: {', '.join(whole)}", file=sys.stderr)
+            print(f"trained without adapters, and saved with them: {', '.join(whole)}", file=sys.stderr)
 
 
 def warn_of_schedule(training: Training) -> None:

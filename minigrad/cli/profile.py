@@ -21,7 +21,7 @@ EXAMPLES = (
 )
 
 WARM = 2
-"""Warm-up steps that are not measured: the first ones of a process are the slowest."""
+"""Warm-up steps, which are not measured because the first steps of a process are slow."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

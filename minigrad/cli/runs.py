@@ -28,7 +28,7 @@ EXAMPLES = (
     "minigrad runs 'digits_*' --sort val/accuracy --where 'optimizer.lr<1e-2'",
 )
 
-MOST = 4  # settings shown per line
+MOST = 4  # settings per line
 _CONDITION = re.compile(r"\s*(?P<key>[\w./-]+?)\s*(?P<sign><=|>=|!=|==|=|<|>)\s*(?P<value>.*?)\s*", re.DOTALL)
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -104,19 +104,19 @@ def table(runs: Sequence[Summary], keys: Sequence[str] = ()) -> str:
 
 
 def _fits(run: Summary, pattern: str, root: Path) -> bool:
-    """Whether a pattern is that of the name of a run, of its experiment, or of its folder."""
+    """Whether a pattern matches the name of a run, of its experiment, or of its folder."""
     return any(fnmatchcase(name, pattern.rstrip("/")) for name in _names(run, root))
 
 
 def _names(run: Summary, root: Path) -> tuple[str, str, str]:
-    """Returns what a run may be called: its experiment, its name, and its folder."""
+    """Return the names that select a run: its experiment, its name, and its folder."""
     path = Path(run.path)
     inside = path.relative_to(root).as_posix()
     return inside.rpartition("/")[0], inside, path.as_posix()
 
 
 def _meant(patterns: Sequence[str], runs: Sequence[Summary], root: Path) -> str:
-    """Returns the name that is nearest to one of some patterns, or the experiments that there are."""
+    """Return a suggestion: the name that is nearest to one of the patterns, or the existing experiments."""
     names = [_names(each, root) for each in runs]
     known = list(dict.fromkeys(name for column in zip(*names, strict=True) for name in column if name))
     for pattern in patterns:
@@ -162,7 +162,7 @@ def _holds(run: Summary, key: str, compare: Callable[[Any, Any], bool], value: A
     """Whether a run satisfies a condition; False if it lacks the key."""
     try:
         return bool(compare(run[key], value))
-    except (KeyError, TypeError):  # text and numbers have no order
+    except (KeyError, TypeError):  # text and numbers cannot be compared
         return False
 
 

@@ -59,7 +59,7 @@ class Draft:
 
         Args:
             name: the name of the runs.
-            place: returns the path of a file as the config writes it.
+            place: returns the path of a file as written in the config.
         """
         lines = [f"# {self.title}", f"name: {name}", "data:"]
         lines.append(_commented(f"  {self.dataset}:", f"minigrad describe {self.dataset} shows all options"))
@@ -100,10 +100,7 @@ def layers(*calls: str) -> list[str]:
 
 
 def batches(examples: int, most: int = 512) -> int:
-    """Return a batch size for a number of training examples.
-
-    A power of two; an epoch has 16 or more batches.
-    """
+    """Return a batch size for a number of training examples: a power of two that gives 16 or more batches."""
     return min(most, max(4, 2 ** int(math.log2(max(examples / 16, 1)))), examples)
 
 

@@ -14,9 +14,9 @@ from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
 from minigrad.data import DataError
 from minigrad.data.columns import Column, Dates, Numbers
 
-_FEWEST = 60  # least rows of a series; a short table may be in order by chance
-_EVEN = 0.95  # least fraction of time steps of the usual length
-_AMOUNTS = 20  # least distinct values of a forecast column; fewer may be classes
+_FEWEST = 60  # minimum rows of a series; a shorter table may be in order by chance
+_EVEN = 0.95  # minimum fraction of time steps of the usual length
+_AMOUNTS = 20  # minimum distinct values of a forecast column; fewer may be classes
 _TIME = re.compile(r"^(time|hours?|days?|dates?|months?|years?|weeks?|minutes?|seconds?|t|ds|timestamp)$", re.I)
 _WINDOWS = (  # seconds per step, its name, input length, horizon
     (3600, "hour", 48, 12),
@@ -25,7 +25,7 @@ _WINDOWS = (  # seconds per step, its name, input length, horizon
     (30.4 * 86400, "month", 24, 6),
 )
 _OTHER = (24, 3)
-_SHARE = 0.2  # for validation, and for the test
+_SHARE = 0.2  # fraction for each of validation and test
 
 
 def time_of(columns: Columns) -> str | None:
@@ -166,5 +166,5 @@ def _fitting(path: Path, rows: int, length: int, horizon: int) -> tuple[int, int
     while length + horizon > room and length > 1:
         length, horizon = max(1, length // 2), max(1, horizon // 2)
     if length + horizon > room:
-        raise DataError(f"{path}: {rows} rows are too few for a series: validation and test have a fifth of them each")
+        raise DataError(f"{path}: {rows} rows are too few for a series: validation and test get a fifth of them each")
     return length, horizon

@@ -60,7 +60,7 @@ def _of_rows(columns: Columns, kind: str | None) -> Draft:
         columns.choose(candidates[-1])
     if kind == "text" and text is None:
         raise DataError(
-            f"{columns.path}: expected one column of texts of several words, nearly all different, found "
+            f"{columns.path}: expected one column of texts of several words, nearly all distinct, found "
             f"{len(columns.texts)}: name the kind of the data by --from table"
         )
     others = [name for each in (Numbers, Texts, Dates) for name in columns.inputs(each)]
@@ -71,7 +71,7 @@ def _of_rows(columns: Columns, kind: str | None) -> Draft:
     if text is not None and is_text and (kind == "text" or (kind is None and not others)):
         return _text_table(columns, text, guess)
     if text is not None and is_text:
-        columns.reasons[text] += "; --from text learns from it alone"
+        columns.reasons[text] += "; --from text uses only this column"
     if not others:
         raise DataError(
             f"{columns.path}: no input column is left besides the target {columns.targets[0]!r}: {_lacking(columns)}"
@@ -84,7 +84,7 @@ def _table(columns: Columns, guess: str) -> Draft:
     is_class = isinstance(columns.target, Texts)
     outputs = "${data.num_classes}" if is_class else "${data.num_targets}"
     hidden = 64 if examples > 500 else 32
-    comments = {"path": "beside this file, or from the current folder", "target": "the column to predict"}
+    comments = {"path": "relative to this file or the current folder", "target": "the column to predict"}
     options: dict[str, Any] = {"path": columns.path, "target": target}
     kinds = {name: columns.kinds[name] for name in ("categorical", "numeric", "embed") if columns.kinds[name]}
     options |= kinds
