@@ -151,7 +151,8 @@ class Parser(argparse.ArgumentParser):
         if Path(word, "config.yaml").is_file():
             return f"unexpected {word}: minigrad {self.name} takes one run"
         if ":" in word:
-            return f"{word!r} is not a config value: write KEY=VALUE, such as optimizer.lr=1e-3 or 'model={{MLP: [2, 2]}}'"
+            remedy = "write KEY=VALUE, such as optimizer.lr=1e-3 or 'model={MLP: [2, 2]}'"
+            return f"{word!r} is not a config value: {remedy}"
         if re.fullmatch(r"[a-z_]\w*(\.\w+)*", word):
             return f"{word!r} has no value: change a config value with {word}=VALUE"
         return f"unexpected argument {word!r}; minigrad {self.name} -h shows what it takes"

@@ -1,7 +1,4 @@
-"""Atomic writing: a file is whole or absent.
-
-This holds after a loss of power, too.
-"""
+"""Atomic writing: a file is complete or absent, even after a power failure."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _parts: set[Path] = set()
-"""The temporary files and folders now being written."""
+"""The temporary files and folders that are being written."""
 
 
 def abandon() -> None:
@@ -34,7 +31,7 @@ def _remove(part: Path) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that replaces `path` after the block.
 
-    The replacement is atomic and survives a loss of power.
+    The replacement is atomic and survives a power failure.
 
     Raises:
         OSError: if writing fails; names `path`, which is then unchanged, and no part of the new file stays.

@@ -53,7 +53,7 @@ def open_folder(path: str | Path) -> Pretrained:
     """Open a model and its tokenizer without reading the weights.
 
     Raises:
-        FormatError: as `load`, and for a tokenizer that `read_tokenizer` does not support.
+        FormatError: as for `load`, and for a tokenizer that `read_tokenizer` does not support.
         OSError: if a file cannot be read.
     """
     folder = Path(path)
@@ -61,14 +61,14 @@ def open_folder(path: str | Path) -> Pretrained:
 
 
 def weights(path: str | Path, model: Module) -> dict[str, Stored]:
-    """Return the arrays of a folder, not read yet.
+    """Return the arrays of a folder, to be read on demand.
 
-    Their names are those in `model` if it is of the class that implements the folder's models; arrays without a place
-    in it, and all arrays of other models, keep their names in the files.
+    If `model` is of the class that implements the folder's models, arrays get their names in `model`. All other arrays
+    keep their names in the files.
 
     Raises:
-        FormatError: for a damaged file, a `config.json` of a known kind with unknown keys, or a model that computes
-            something else than the folder describes.
+        FormatError: for a damaged file, a `config.json` of a known kind with unknown keys, or a model with other
+            settings than the folder describes.
         OSError: if a file cannot be read.
     """
     folder = Path(path)
@@ -82,10 +82,10 @@ def weights(path: str | Path, model: Module) -> dict[str, Stored]:
 
 
 def _check_computes(model: Module, family: Family, described: Pretrained) -> None:
-    """Compare the settings of a model with those of a folder that no shape reveals."""
+    """Compare the settings that do not affect shapes between a model and a folder."""
     try:
         own = family.arguments(family.config(model))
-    except AttributeError:  # a user's class that only has the same name
+    except AttributeError:  # a user's class that only shares the name
         return
     shaped = ("vocab_size", "block_size", "n_layer", "n_embd", "n_hidden", "qkv_bias", "tie_weights")
     others = [
@@ -107,7 +107,7 @@ def _described(folder: Path, kinds: Collection[str]) -> Pretrained:
     config = _json(file)
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in kinds:
-        raise FormatError(f"{file} describes a model of type {kind!r}; only {_listed(kinds)} can be read")
+        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {_listed(kinds)}")
     family = FAMILIES[kind]
     try:
         arguments = family.arguments(config)
@@ -144,7 +144,7 @@ def save(
         end: the tokens that end a text.
 
     Raises:
-        OSError: if a file cannot be written; no partial file stays.
+        OSError: if a file cannot be written; no partial file is left.
     """
     folder, family = Path(path), FAMILIES[kind]
     folder.mkdir(parents=True, exist_ok=True)

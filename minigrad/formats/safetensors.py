@@ -4,8 +4,8 @@ A file is the length of the header (8 bytes, little endian), the header, and the
 type, shape and offsets of each array, and texts by name under `__metadata__`. Data only: nothing in a file is executed.
 Specification: https://github.com/huggingface/safetensors (Apache-2.0).
 
-Why not its library: it copies all data twice when writing (120 MB: 2 to 3 times the time of a plain write), has no
-bfloat16 for NumPy, and does not run in browsers.
+The format's own library is not used: it copies all data twice when writing (for 120 MB, 2 to 3 times the time of a
+plain write), does not support bfloat16 for NumPy, and does not run in browsers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def arranged(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     In this order each array is aligned to the size of its elements.
 
     Raises:
-        TypeError: for a dtype that the format lacks; names the array.
+        TypeError: for an array whose dtype the format lacks.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     return dict(sorted(plain.items(), key=lambda item: -item[1].itemsize))
@@ -103,7 +103,7 @@ def read_array(file: BinaryIO, start: int, entry: Mapping[str, Any]) -> np.ndarr
         entry: the array's entry in the header.
 
     Raises:
-        KeyError, TypeError or ValueError: for an invalid entry or a file that ends too soon.
+        KeyError, TypeError, ValueError: for an invalid entry or a truncated file.
     """
     file.seek(start + entry["data_offsets"][0])
     return np.fromfile(file, _TYPES[entry["dtype"]], prod(entry["shape"])).reshape(entry["shape"])
@@ -113,13 +113,13 @@ def load(path: str | Path) -> dict[str, NDArray[Any]]:
     """Return all arrays of a file by name.
 
     Raises:
-        FormatError or OSError: as `stored`.
+        FormatError, OSError: as for `stored`.
     """
     return {name: array.read() for name, array in stored(path).items()}
 
 
 def stored(path: str | Path) -> dict[str, Stored]:
-    """Return the arrays of a file, not read yet.
+    """Return the arrays of a file, to be read on demand.
 
     The file is memory-mapped: arrays are read-only views of it. float16 and bfloat16 are converted to float32.
 
@@ -168,18 +168,16 @@ def _arrays(entries: dict[str, Any], data: NDArray[np.uint8]) -> dict[str, Store
 
 
 def places(entries: Mapping[str, Any], size: int) -> dict[str, tuple[int, int]]:
-    """Return the start and stop of each array.
-
-    They cover the `size` bytes after the header.
+    """Return the start and stop of each array, after checking that they cover the `size` bytes after the header.
 
     Raises:
-        FormatError: for an invalid entry, an overlap, a gap, or another end.
+        FormatError: for an invalid entry, an overlap, a gap, or another size.
     """
     found = {name: _place(name, entry) for name, entry in entries.items()}
     end = 0
     for name, (start, stop) in sorted(found.items(), key=lambda item: item[1]):
         if start != end:
-            fault = "overlaps the one before" if start < end else f"leaves a hole of {start - end:,} bytes before it"
+            fault = "overlaps the one before" if start < end else f"leaves a gap of {start - end:,} bytes before it"
             raise FormatError(f"the array {name!r} {fault}")
         end = stop
     if end != size:
@@ -192,7 +190,7 @@ def _place(name: str, entry: Any) -> tuple[int, int]:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise FormatError(f"expected dtype, shape and data_offsets of the array {name!r}")
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in (*_TYPES, "BF16"):
-        raise FormatError(f"the array {name!r} has the type {entry['dtype']!r}; there are {', '.join(_TYPES)}, BF16")
+        raise FormatError(f"the array {name!r} has the type {entry['dtype']!r}; supported: {', '.join(_TYPES)}, BF16")
     for key in ("shape", "data_offsets"):
         numbers = entry[key]
         if (
@@ -213,7 +211,7 @@ def _place(name: str, entry: Any) -> tuple[int, int]:
 def _stored(name: str, entry: dict[str, Any], data: NDArray[np.uint8]) -> Stored:
     try:
         array = data.view("<u2" if entry["dtype"] == "BF16" else _TYPES[entry["dtype"]]).reshape(entry["shape"])
-    except (ValueError, OverflowError):  # an axis too long for NumPy, next to one of length 0
+    except (ValueError, OverflowError):  # an axis too long for NumPy, together with one of length 0
         raise FormatError(f"the array {name!r} has a shape that no array can have") from None
     if entry["dtype"] in ("BF16", "F16"):
         return Stored(array.shape, partial(widened, array))
@@ -223,7 +221,7 @@ def _stored(name: str, entry: dict[str, Any], data: NDArray[np.uint8]) -> Stored
 def widened(array: NDArray[Any]) -> NDArray[np.float32]:
     """Convert float16, or bfloat16 given as uint16, to float32.
 
-    The bits of a bfloat16 are the upper half of those of a float32.
+    The bits of a bfloat16 are the upper half of the bits of a float32.
     """
     result = np.empty(array.shape, np.float32)
     if array.dtype.kind == "f":

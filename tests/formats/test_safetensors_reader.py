@@ -107,7 +107,7 @@ def test_where_files_cannot_be_mapped_they_are_read(path, monkeypatch):
         (file_of({"a": entry(data_offsets=[4, 0])}), "data_offsets of the array 'a' must be its start and its end"),
         (file_of({"a": entry(shape=[2])}, bytes(4)), "the array 'a' has 4 bytes, and its shape and type need 8"),
         (file_of({"a": entry(), "b": entry(data_offsets=[2, 6])}, bytes(6)), "the array 'b' overlaps the one before"),
-        (file_of({"a": entry(data_offsets=[8, 12])}, bytes(12)), "the array 'a' leaves a hole of 8 bytes before it"),
+        (file_of({"a": entry(data_offsets=[8, 12])}, bytes(12)), "the array 'a' leaves a gap of 8 bytes before it"),
         (file_of({"a": entry()}, bytes(3)), "expected 4 bytes of arrays, got 3: the end is missing or added"),
         (file_of({"a": entry()}, bytes(5)), "expected 4 bytes of arrays, got 5: the end is missing or added"),
     ],

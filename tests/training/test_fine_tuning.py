@@ -171,7 +171,7 @@ def test_a_head_that_begins_anew_is_trained_whole_beside_the_adapters_and_check_
     rows = {line.split()[0]: line.split()[-4:] for line in out.splitlines() if line.startswith(("0.", "4."))}
     assert rows["4.weight"] == rows["4.bias"] == ["yes", "0", "seed", "0"]
     assert rows["0.weight"][-3] == "frozen"
-    assert "trained whole, and saved with the adapters: 4.weight, 4.bias\n" in err
+    assert "trained without adapters, and saved with them: 4.weight, 4.bias\n" in err
 
 
 def test_a_head_that_begins_anew_is_saved_with_the_adapters_and_resumed_and_measured_with_them(capsys):
@@ -190,7 +190,7 @@ def test_a_head_that_begins_anew_is_saved_with_the_adapters_and_resumed_and_meas
 def test_a_head_that_begins_anew_can_be_frozen_by_name_and_gets_no_adapter(capsys):
     out, err = told(capsys, "check", "tuned.yaml", *HEAD, 'adapters.match=["*"]', 'freeze=["4.bias"]')
     assert "4.weight_lora" not in out
-    assert "trained whole, and saved with the adapters: 4.weight\n" in err
+    assert "trained without adapters, and saved with them: 4.weight\n" in err
     err = told(capsys, "check", "tuned.yaml", *HEAD, 'adapters.match=["0", "4"]', code=2).err
     assert "'4' matches only what began anew, which is trained whole" in err
 

@@ -39,24 +39,25 @@ def to_onnx(
 ) -> ModelProto:
     """Convert a model, in eval mode, to ONNX.
 
-    The model is traced: it is called a few times with inputs like the example, of other sizes, and its operations are
-    recorded. They must be the same for all inputs: only operations on tensors may depend on the inputs' values. If
-    onnxruntime is installed, its results are checked to agree to 1e-5.
+    The model is traced: it is called a few times with inputs of several sizes, resampled from the example, and its
+    operations are recorded. These must be the same for all inputs: the model may use the values of inputs only in
+    operations on tensors. If onnxruntime is installed, its results are checked to agree to 1e-5.
 
     Args:
         model: the model. Its parameters keep their names.
-        example: its input, an array or tensor; several as a tuple, in the order of `forward`, or by name. Positions
-            that are computed outside of operations are limited to the example's length.
+        example: its input, an array or tensor; several inputs are a tuple, in the order of `forward`, or a dict.
+            Positions that are computed outside of operations are limited to the example's length.
         opset: the opset version, 17 to 23.
-        free: names of dynamic axes, each with its position in all inputs, or in each by name: `{"batch": 0, "time":
-            {"source": 1}}`; {} for none. By default the first axis of all inputs is dynamic, and the second of integers
-            (N, T) and vectors (N, T, E) if the model accepts other lengths.
+        free: names of dynamic axes, each with its position in all inputs, or its positions by input: `{"batch": 0,
+            "time": {"source": 1}}`; {} for none. By default the first axis of all inputs is dynamic, and the second of
+            integers (N, T) and vectors (N, T, E) if the model accepts other lengths.
         metadata: texts by name, stored in the file.
-        texts: inputs that are texts in the file and integers in the model: the integer of each text; all others are -1.
+        texts: inputs that are texts in the file and integers in the model, each with the integers by text; any other
+            text is -1.
 
     Raises:
-        OnnxError: for all operations that ONNX lacks, with their layers; for a line of the model that depends on sizes
-            or values of inputs; for a difference from onnxruntime. It is a ValueError.
+        OnnxError: for all operations that ONNX lacks, with their layers; for a line of the model that depends on the
+            sizes or values of inputs; for a difference from onnxruntime. It is a ValueError.
         ModuleNotFoundError: without the package onnx.
     """
     return _built(model, example, opset, free, metadata, texts).complete()
@@ -71,19 +72,19 @@ def write_onnx(
     metadata: Mapping[str, str] | None = None,
     texts: Texts | None = None,
 ) -> None:
-    """Write the model that `to_onnx` returns.
-
-    Weights are written straight from the model, which holds the only copy.
+    """Write the model that `to_onnx` returns, without copying the weights.
 
     Args:
-        file: is written to.
-        model: and the other arguments: as for `to_onnx`.
-        example: of its inputs.
-        opset: the version of the operators.
-        metadata: texts by name.
-        texts: inputs that are texts in the file.
+        file: the file to write to.
+        model: as for `to_onnx`.
+        example: as for `to_onnx`.
+        opset: as for `to_onnx`.
+        metadata: as for `to_onnx`.
+        texts: as for `to_onnx`.
 
-    Raises: as `to_onnx`, before anything is written; OSError if the file cannot be written.
+    Raises:
+        OnnxError: as for `to_onnx`, before anything is written.
+        OSError: if the file cannot be written.
     """
     from minigrad.formats.onnx.stream import write
 
@@ -98,14 +99,11 @@ def _built(
     metadata: Mapping[str, str] | None,
     texts: Texts | None,
 ) -> Built:
-    """Return the checked graph of a model.
-
-    Raises: as `to_onnx`.
-    """
+    """Return the checked graph of a model; raise errors as `to_onnx` does."""
     if opset not in OPSETS:
-        raise OnnxError(f"opset is from {OPSETS[0]} to {OPSETS[-1]}, got {opset}")
+        raise OnnxError(f"opset must be from {OPSETS[0]} to {OPSETS[-1]}, got {opset}")
     if not isinstance(model, Module):
-        raise OnnxError(f"expected a Module, got {type(model).__name__}: write a function as the forward of one")
+        raise OnnxError(f"expected a Module, got {type(model).__name__}: make a function the forward of a Module")
     arrays = _named_inputs(model, example)
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
@@ -118,7 +116,7 @@ def _built(
             try:
                 return export.with_axes(axes)
             except OnnxError:
-                continue  # time is then fixed to the example's length
+                continue  # the length of the sequence is then fixed
         return export.with_axes(last)
     finally:
         for module, training in modes:
@@ -137,10 +135,7 @@ class _Export(NamedTuple):
     texts: Texts
 
     def with_axes(self, axes: list[FreeAxis]) -> Built:
-        """Return the model, with these input axes dynamic.
-
-        Raises: as `to_onnx`.
-        """
+        """Return the model, with these input axes dynamic; raise errors as `to_onnx` does."""
         try:
             from minigrad.formats.onnx.build import build, in_parallel
             from minigrad.formats.onnx.check import check
@@ -148,7 +143,7 @@ class _Export(NamedTuple):
         except ModuleNotFoundError as error:
             raise ModuleNotFoundError(f"ONNX files need {error.name}: pip install onnx") from error
         rng = np.random.default_rng(0)
-        recorded = recorded_sizes(axes) if axes else [(), ()]  # two, so that a dependence on values shows
+        recorded = recorded_sizes(axes) if axes else [(), ()]  # two, to detect a dependence on values
         recordings = [self._record(resampled(self.example, axes, lengths, rng)) for lengths in recorded]
         free = {axis.name: tuple(lengths[i] for lengths in recorded) for i, axis in enumerate(axes)}
         places = {axis.name: next(iter(axis.places.items())) for axis in axes}
@@ -160,7 +155,7 @@ class _Export(NamedTuple):
             compared = check(made, [(as_texts(inputs, self.texts), found.results) for inputs, found in expected])
         except OnnxError:
             for _, found in expected:
-                in_parallel([recordings[0], found])  # which names the line where sizes decide, if they do
+                in_parallel([recordings[0], found])  # names the line, if one depends on sizes
             raise
         if not compared:
             warnings.warn("onnxruntime is not installed: the ONNX model's results were not checked", stacklevel=5)
@@ -176,7 +171,7 @@ class _Export(NamedTuple):
             raise OnnxError(f"the model does not accept the inputs {shapes}: {error}") from error
 
     def _expected(self, cases: list[Arrays]) -> list[tuple[Arrays, Recording]]:
-        """Record the model on the inputs that it takes."""
+        """Record the model on the inputs that it accepts."""
         pairs = []
         for inputs in cases:
             with suppress(ValueError, TypeError, IndexError):
@@ -218,7 +213,7 @@ def _named_inputs(model: Module, example: Any) -> Arrays:
     arrays: Arrays = {}
     for name, value in given.items():
         array: NDArray[Any] = np.asarray(value.data if isinstance(value, Tensor) else value)
-        if array.dtype.kind not in "biuf" or not array.size:  # with an empty one, onnxruntime's LSTM crashes
+        if array.dtype.kind not in "biuf" or not array.size:  # onnxruntime's LSTM crashes on an empty array
             raise OnnxError(
                 f"the example of {name!r} must be a non-empty array of numbers, got {array.dtype} {array.shape}"
             )

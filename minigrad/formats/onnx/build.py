@@ -17,18 +17,16 @@ from minigrad.formats.onnx.sizes import Axis, Sizes
 from minigrad.formats.onnx.table import CONVERTERS, REASONS
 from minigrad.version import __version__
 
-_MOST_BYTES = 2**31 - 2**20  # what a protobuf can hold, less room for the nodes
-_LARGE_BYTES = 1024  # of a constant that is left out of a graph while it is put together and looked at
+_MOST_BYTES = 2**31 - 2**20  # the limit of protobuf, with room for the nodes
+_LARGE_BYTES = 1024  # larger constants are kept out of the graph while it is built and checked
 
 
 class Built(NamedTuple):
-    """An ONNX model with its large constants kept apart.
-
-    Protobuf and its checks copy all that a model holds.
+    """An ONNX model whose large constants are kept separately, because protobuf and its checks would copy them.
 
     Attributes:
-        model: has the types and shapes of the large constants alone.
-        large: their numbers, by name.
+        model: the model, with only the types and shapes of the large constants.
+        large: the large constants, by name.
     """
 
     model: ModelProto
@@ -50,7 +48,7 @@ class Built(NamedTuple):
         try:
             onnx.checker.check_model(model, full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-            raise OnnxError(f"the graph is none that ONNX allows: {error}") from error
+            raise OnnxError(f"the graph is not valid ONNX: {error}") from error
 
     def complete(self) -> ModelProto:
         """Return the model with its large constants inside."""
@@ -73,9 +71,9 @@ def build(
     """Return the model of recordings.
 
     Args:
-        recordings: of one model, with inputs of different sizes.
-        free: the names of dynamic axes, and their lengths in the recordings.
-        axes: for each, the input and the axis where it is found.
+        recordings: recordings of one model, with inputs of different sizes.
+        free: the names of dynamic axes, with their lengths in the recordings.
+        axes: the input and the position of each dynamic axis, by name.
         opset: the opset version.
         metadata: texts by name.
 
@@ -156,7 +154,7 @@ def _add_steps(graph: Graph, recordings: Sequence[Recording]) -> None:
         graph.sizes.note(made, [s.result.shape for s in steps])
     if problems:
         lines = [f"  {text}\n{_places(steps)}" for text, steps in problems.items()]
-        raise OnnxError("\n".join(["the model has operations that cannot be written in ONNX:", *lines]))
+        raise OnnxError("\n".join(["the model has operations that cannot be converted to ONNX:", *lines]))
 
 
 def _places(steps: Sequence[Step]) -> str:
@@ -169,7 +167,7 @@ def in_parallel(recordings: Sequence[Recording]) -> Sequence[tuple[Step, ...]]:
     """Pair the steps of all recordings.
 
     Raises:
-        OnnxError: where one takes another path.
+        OnnxError: if the recordings have different operations.
     """
     counts = [len(recording.steps) for recording in recordings]
     for i in range(min(counts)):

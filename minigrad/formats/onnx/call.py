@@ -1,4 +1,4 @@
-"""An operation of a model, as converters see it."""
+"""An operation of a model, as passed to converters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Call:
     `call[i]` is the name of argument i in the graph, `call.attribute(i)` its value if it is not part of the graph.
 
     Args:
-        graph: receives the nodes.
+        graph: the graph that receives the nodes.
         steps: the operation in each recording.
 
     Attributes:
         op: adds a node, see `Graph.op`.
-        dtype: of the result.
+        dtype: the dtype of the result.
     """
 
     def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
@@ -36,7 +36,7 @@ class Call:
         return self.graph.name(self.values(i), self.dtype)
 
     def values(self, i: int) -> list[Any]:
-        """Return argument i as it is in each recording."""
+        """Return argument i in each recording."""
         return [step.arguments[i] for step in self.steps]
 
     def given(self, i: int) -> bool:
@@ -56,10 +56,7 @@ class Call:
         return first
 
     def shape(self, i: int) -> tuple[int, ...]:
-        """Return the shape of argument i in the first recording.
-
-        () for a number.
-        """
+        """Return the shape of argument i in the first recording; () for a number."""
         return np.shape(_shaped(self.steps[0].arguments[i]))
 
     def shapes(self, i: int) -> list[tuple[int, ...]]:
@@ -67,10 +64,7 @@ class Call:
         return [np.shape(_shaped(value)) for value in self.values(i)]
 
     def dtype_of(self, i: int) -> Any:
-        """Return the dtype of argument i.
-
-        For a Python number the number itself, whose dtype is weak.
-        """
+        """Return the dtype of argument i, or a Python number itself, since its dtype is weak."""
         value = self.steps[0].arguments[i]
         return value.dtype if isinstance(value, (Value, np.ndarray)) else value
 
@@ -82,10 +76,7 @@ class Call:
         return self[i] if own == dtype else self.graph.cast(self[i], dtype)
 
     def number(self, value: Any, dtype: Any = None) -> str:
-        """Return the name of a constant.
-
-        Its dtype is that of the result by default.
-        """
+        """Return the name of a constant, by default in the dtype of the result."""
         return self.graph.constant(value, self.dtype if dtype is None else dtype)
 
     @property
@@ -94,10 +85,7 @@ class Call:
         return [step.result.shape for step in self.steps]
 
     def reshape(self, name: str, shapes: Sequence[Sequence[int]] | None = None) -> str:
-        """Return the name of a value, reshaped.
-
-        Shapes are given for each recording; by default those of the result.
-        """
+        """Return the name of a reshaped value, given the shape in each recording, by default that of the result."""
         shapes = self.result_shapes if shapes is None else shapes
         moving = [i for i, lengths in enumerate(zip(*shapes, strict=True)) if len(set(lengths)) > 1]
         if len(moving) == 1 and 0 not in shapes[0]:
@@ -109,7 +97,7 @@ class Call:
         return self.op("Slice", name, self.ints(start), self.ints(stop), self.ints(axis), self.ints(step))
 
     def refuse(self, reason: str) -> NoReturn:
-        """Raise OnnxError with the reason against this call."""
+        """Raise OnnxError with the reason why this call cannot be converted."""
         raise OnnxError(reason)
 
 

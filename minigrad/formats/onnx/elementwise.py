@@ -10,10 +10,7 @@ from minigrad.formats.onnx.call import Call, Converter
 
 
 def arithmetic(kind: str) -> Converter:
-    """Return the converter of an elementwise operator.
-
-    Its inputs are cast to the dtype of the result.
-    """
+    """Return the converter of an elementwise operator, which casts its inputs to the dtype of the result."""
     return lambda c: c.op(kind, *(c.cast(i, c.dtype) for i in range(len(c.steps[0].arguments))))
 
 
@@ -35,10 +32,7 @@ def logical(kind: str) -> Converter:
 
 
 def bitwise(of_truth: str, of_integers: str) -> Converter:
-    """Return the converter of a bitwise operator.
-
-    Integers need opset 18.
-    """
+    """Return the converter of a bitwise operator, which needs opset 18 for integers."""
 
     def convert(c: Call) -> str:
         if c.dtype == np.bool_:
@@ -121,7 +115,7 @@ def _log1p(c: Call) -> str:
 
 
 def _logaddexp(c: Call) -> str:
-    """The larger one, plus log(1 + exp(-distance)); equal ones, perhaps infinite, have distance 0."""
+    """max(x, y) + log(1 + exp(-|x - y|)), where equal numbers, even infinite ones, have distance 0."""
     x, y = c.cast(0, c.dtype), c.cast(1, c.dtype)
     apart = c.op("Where", c.op("Equal", x, y), c.number(0), c.op("Abs", c.op("Sub", x, y)))
     return c.op("Add", c.op("Max", x, y), c.op("Softplus", c.op("Neg", apart)))
@@ -138,7 +132,7 @@ def _hypot(c: Call) -> str:
 
 
 def _arctan2(c: Call) -> str:
-    """The angle of the point (y, x), whose tangent is x / y: plus a half turn on the left."""
+    """arctan(x / y), plus or minus π where y is negative: the angle of the point (y, x)."""
     x, y, zero = c.cast(0, c.dtype), c.cast(1, c.dtype), c.number(0)
     half_turn = c.op("Where", c.op("Less", x, zero), c.number(-math.pi), c.number(math.pi))
     angle = c.op("Atan", c.op("Div", x, y))

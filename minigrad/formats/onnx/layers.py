@@ -25,7 +25,7 @@ def _matmul(c: Call) -> str:
 
 
 def _contract(c: Call) -> str:
-    """Einsum, with axes of length one expanded first, which NumPy broadcasts."""
+    """Einsum, after expanding axes of length one, because only NumPy broadcasts them."""
     subscripts, names = c.attribute(1), []
     operands = [letters.strip() for letters in subscripts.split("->")[0].split(",")]
     lengths: dict[str, tuple[int, ...]] = {}
@@ -43,7 +43,7 @@ def _contract(c: Call) -> str:
 
 
 def _standardize(c: Call) -> str:
-    """(x - mean) / sqrt(variance + eps) · weight + bias; LayerNormalization where that fits."""
+    """(x - mean) / sqrt(variance + eps) · weight + bias, as LayerNormalization if possible."""
     shape, eps, center = c.shape(0), float(c.attribute(4)), c.attribute(5)
     axes = tuple(int(a) % len(shape) for a in c.attribute(3))
     is_last = axes == tuple(range(len(shape) - len(axes), len(shape)))
@@ -117,7 +117,7 @@ def _transposed_convolution(c: Call) -> str:
         for sizes, shape in zip(c.values(2), c.shapes(0), strict=True)
     ]
     if len(set(cuts)) > 1:
-        c.refuse("its output size is not one function of the input size")
+        c.refuse("its output size is not the same function of every input size")
     return str(
         c.op(
             "ConvTranspose",

@@ -11,10 +11,7 @@ from minigrad.formats.onnx.call import Call, Converter
 
 
 def reduced(c: Call, kind: str, x: str, axes: Sequence[int] | None, keepdims: bool) -> str:
-    """Add a reduction; None reduces all axes.
-
-    Its axes were an attribute before opset 18, except for sums.
-    """
+    """Add a reduction over some axes, or all if None; before opset 18, axes are an attribute except for sums."""
     if axes is None:
         return str(c.op(kind, x, keepdims=int(keepdims)))
     if not axes:
@@ -91,7 +88,7 @@ def _cumsum(c: Call) -> str:
 
 
 def _argsort(c: Call) -> str:
-    """The k smallest of k elements, stable."""
+    """A stable sort, as the k smallest of k elements."""
     axis, x, shapes = c.attribute(1), c[0], c.shapes(0)
     if axis is None:
         axis, x, shapes = 0, c.op("Reshape", x, c.ints(-1)), [(math.prod(shape),) for shape in shapes]
@@ -100,7 +97,7 @@ def _argsort(c: Call) -> str:
 
 
 def _searchsorted(c: Call) -> str:
-    """The number of the vector's elements before each."""
+    """The number of elements of the sorted vector that come before each value."""
     dtype = np.result_type(*[c.dtype_of(i) for i in (0, 1)])
     kind = "Less" if c.attribute(2) == "left" else "LessOrEqual"
     before = c.op(kind, c.cast(0, dtype), c.op("Unsqueeze", c.cast(1, dtype), c.ints(-1)))

@@ -13,16 +13,16 @@ from minigrad.formats.onnx.call import Call, Converter
 def _attended(
     c: Call, heads: Sequence[str], ndim: int, length: int, mask: int, is_causal: bool, scale: float | None
 ) -> str:
-    """Add attention in basic operators: runtimes differ on a causal mask in opset 23's own operator.
+    """Add attention in basic operators, because runtimes disagree on causal masks in opset 23's operator.
 
     Args:
         c: the call.
         heads: query (..., L, E), key (..., S, E) and value (..., S, Ev).
         ndim: the number of their axes, the same for all.
         length: E.
-        mask: the argument that is a mask or None.
-        is_causal: whether a query sees the keys up to its own place.
-        scale: what the products are multiplied by, if it is not 1/sqrt(E).
+        mask: the number of the argument that is the mask or None.
+        is_causal: whether a query sees only the keys up to its own position.
+        scale: the factor of the products, by default 1/sqrt(E).
     """
     query, key, value = heads
     factor = c.number(1 / math.sqrt(max(length, 1)) if scale is None else scale)
@@ -68,7 +68,7 @@ def _packed_attention(c: Call) -> str:
 
 
 def _rotary(c: Call) -> str:
-    """Angles are computed in float64, as distant positions need, and for any length."""
+    """Rotary positions for any length, with angles in float64 because distant positions need it."""
     offset, base, is_back = c.graph.expression(c.values(1)), float(c.attribute(2)), c.attribute(3)
     shapes = c.shapes(0)
     size = shapes[0][-1]
@@ -91,7 +91,7 @@ def _rotary(c: Call) -> str:
 
 
 def _recurrent(kind: str, gates: tuple[int, ...]) -> Converter:
-    """Return the converter of a recurrent layer, whose gates ONNX has in the order `gates`."""
+    """Return the converter of a recurrent layer; `gates` is the order of its gates in ONNX."""
 
     def convert(c: Call) -> str:
         names = [c.graph.name(values) for values in zip(*c.values(0), strict=True)]
