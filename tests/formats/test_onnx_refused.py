@@ -178,7 +178,7 @@ def test_what_onnxruntime_has_in_single_precision_alone_is_told_with_the_remedy(
     [
         ({"opset": 16}, "opset must be from 17 to 23, got 16"),
         ({"free": {"batch": 2}}, "free axis 'batch': input 'input', of shape (4, 3), has no axis 2"),
-        ({"free": {"batch": {"x": 0}}}, "free axis 'batch': there is no input 'x', but 'input'"),
+        ({"free": {"batch": {"x": 0}}}, "free axis 'batch': there is no input 'x'; the inputs are 'input'"),
     ],
 )
 def test_wrong_options_are_told(options, said):
@@ -211,7 +211,7 @@ def test_what_is_no_tensor_is_no_output():
         def forward(self, x):
             return x.shape
 
-    assert "a model returns tensors" in _refused(Lost(), floats(4, 3))
+    assert "a model must return tensors" in _refused(Lost(), floats(4, 3))
 
 
 def test_a_length_that_the_model_needs_is_not_free():
