@@ -19,7 +19,7 @@ from minigrad.cli.parser import add_runs_dir
 from minigrad.config.reader import scalar
 from minigrad.runs.index import FACTS, Summary, find_runs
 from minigrad.runs.settings import varying
-from minigrad.runs.tables import aligned, format_value
+from minigrad.runs.tables import align, format_value
 from minigrad.suggest import nearest
 from minigrad.training.experiment import UsageError
 
@@ -100,7 +100,7 @@ def table(runs: Sequence[Summary], keys: Sequence[str] = ()) -> str:
         columns = [_number(_value(each, key)) for key in own]
         steps = "-" if each.step is None else str(each.step)
         rows.append([each.path, _when(each), steps, _time(each.seconds), best, *columns, _ending(each), given + more])
-    return aligned(rows)
+    return align(rows)
 
 
 def _fits(run: Summary, pattern: str, root: Path) -> bool:

@@ -13,21 +13,18 @@ from minigrad.drawing.numbers import rows
 from minigrad.drawing.picture import picture
 from minigrad.nn import Module, Parameter, Sequential
 
-_LONGEST = 44  # maximum length of a line of a layer's settings, in letters
+_LONGEST = 44  # maximum characters of a line of a layer's settings
 
 
 def draw_module(module: Module) -> str:
-    """Draw a module as boxes of its children.
-
-    Raises: as `draw`.
-    """
+    """Draw a module as boxes of its children; raise errors as `draw` does."""
     return picture({module: _box(module, "", {})}, {})
 
 
 def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
     """Return the box of the module at a path.
 
-    `seen` are the paths of the modules and parameters of the boxes before.
+    `seen` has the paths of the modules and parameters in earlier boxes.
     """
     kind = type(module).__name__
     if id(module) in seen:
@@ -48,7 +45,7 @@ def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
 
 
 def _together(children: Iterable[tuple[str, Box]]) -> list[Box]:
-    """Return titled boxes, with equal neighbours merged into one."""
+    """Return titled boxes, with equal neighbors merged."""
     boxes = []
     for box, alike in groupby(children, key=itemgetter(1)):
         names = [name for name, _ in alike]

@@ -13,10 +13,7 @@ from minigrad.scalar import Scalar
 
 
 def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
-    """Draw the operations behind `result`.
-
-    `names` are titles. Raises: as `draw`.
-    """
+    """Draw the operations that computed `result`; raise errors as `draw` does."""
     found = {result}
     stack = [result]
     while stack:

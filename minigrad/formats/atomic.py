@@ -36,7 +36,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: if writing fails; names `path`, which is then unchanged, and no part of the new file stays.
     """
-    with named(path):
+    with errors_naming(path):
         with _part_of(path) as part:
             with open(part, "wb") as file:
                 yield file
@@ -58,7 +58,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if `path` is not an empty folder or cannot be written; names it, and no part of it stays.
     """
-    with named(path):
+    with errors_naming(path):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
         if path.exists():
@@ -85,7 +85,7 @@ def _part_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
+def errors_naming(path: Path) -> Iterator[None]:
     """Make an OSError of the block name `path`."""
     try:
         yield

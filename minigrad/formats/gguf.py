@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from minigrad.data.mapped import file_of, give_back
 from minigrad.formats.errors import FormatError
-from minigrad.formats.quantised import KINDS, dequantised
+from minigrad.formats.quantised import KINDS, dequantize
 from minigrad.formats.stored import Stored, content
 
 _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -149,6 +149,6 @@ def _tensor(name: str, shape: tuple[int, ...], number: int, start: int, data: ND
 
 
 def _read(raw: NDArray[np.uint8], shape: tuple[int, ...], kind: int) -> NDArray[np.float32]:
-    result = dequantised(raw, KINDS[kind]).reshape(shape)
+    result = dequantize(raw, KINDS[kind]).reshape(shape)
     give_back(file_of(raw))
     return result

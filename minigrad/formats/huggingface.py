@@ -159,7 +159,7 @@ def save(
         arrays |= zip(part.names, part.split(array), strict=True)
     arrays = family.complete(arrays)
     with replacing(folder / "model.safetensors") as out:
-        safetensors.write(out, safetensors.arranged(arrays), {"format": "pt"})
+        safetensors.write(out, safetensors.arrange(arrays), {"format": "pt"})
     if tokenizer is not None:
         write_durably(folder / "tokenizer.json", tokenizer_json(tokenizer).encode())
         write_durably(folder / "tokenizer_config.json", b'{"tokenizer_class": "PreTrainedTokenizerFast"}\n')

@@ -35,7 +35,7 @@ class Kind(NamedTuple):
     floats: Callable[[Bytes], NDArray[Any]]
 
 
-def dequantised(raw: Bytes, kind: Kind) -> Floats:
+def dequantize(raw: Bytes, kind: Kind) -> Floats:
     """Return the numbers of consecutive blocks, float32 (n,), using memory for the result and one chunk."""
     blocks = raw.reshape(-1, kind.size)
     result = np.empty((len(blocks), kind.numbers), np.float32)

@@ -44,7 +44,7 @@ MOST_AXES = 64
 """NumPy's limit for the axes of an array."""
 
 
-def arranged(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def arrange(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return arrays as stored: contiguous, little endian, largest dtype first.
 
     In this order each array is aligned to the size of its elements.
@@ -65,7 +65,7 @@ def header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> byt
     """Return the length and the header, padded to 8 bytes.
 
     Args:
-        arrays: as `arranged` returns them.
+        arrays: arranged by `arrange`.
         metadata: texts by name, written first.
     """
     entries: dict[str, Any] = {"__metadata__": metadata}
@@ -83,7 +83,7 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
 
     Args:
         file: open for writing bytes.
-        arrays: as `arranged` returns them.
+        arrays: arranged by `arrange`.
         metadata: texts by name.
 
     Raises:
@@ -214,11 +214,11 @@ def _stored(name: str, entry: dict[str, Any], data: NDArray[np.uint8]) -> Stored
     except (ValueError, OverflowError):  # an axis too long for NumPy, together with one of length 0
         raise FormatError(f"the array {name!r} has a shape that no array can have") from None
     if entry["dtype"] in ("BF16", "F16"):
-        return Stored(array.shape, partial(widened, array))
+        return Stored(array.shape, partial(to_float32, array))
     return Stored(array.shape, lambda: array)
 
 
-def widened(array: NDArray[Any]) -> NDArray[np.float32]:
+def to_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     """Convert float16, or bfloat16 given as uint16, to float32.
 
     The bits of a bfloat16 are the upper half of the bits of a float32.

@@ -35,7 +35,7 @@ def save_weights(experiment: Experiment, path: Path) -> None:
     """
     _check_name(path, ".safetensors", "the weights are written in the safetensors format")
     with replacing(path) as file:
-        safetensors.write(file, safetensors.arranged(merged(experiment.model).state_dict()), {"format": "pt"})
+        safetensors.write(file, safetensors.arrange(merged(experiment.model).state_dict()), {"format": "pt"})
 
 
 def save_onnx(experiment: Experiment, path: Path, opset: int = 20, raw: bool = False) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from minigrad.observers.products import Product, seconds_alone
 
 UPDATE = "update"
-"""The kind of time spent in optimizers: before a parameter is written to."""
+"""The kind of time spent in optimizers, which ends when a parameter is written."""
 
 OUTSIDE = "outside of operations"
-"""The kind of all other time: Python between operations, the loader, reading the loss."""
+"""The kind of all other time: Python code between operations, the loader, reading the loss."""
 
 Event = tuple[str, str, str, float, float, int]
 """An interval: kind ("forward", "backward", `UPDATE`, `OUTSIDE`), layer, operation, start and end in seconds, and
@@ -24,8 +24,8 @@ class Entry:
 
     Attributes:
         calls: number of forward calls.
-        forward: seconds.
-        backward: seconds.
+        forward: seconds in the forward pass.
+        backward: seconds in the backward pass.
         flops: multiplications and additions in matrix products, forward and backward.
         allocated: bytes of results, residuals and gradients.
         saved: bytes saved for the backward pass, each counted where it is first saved.
@@ -71,18 +71,12 @@ class Measured:
         self.events: list[Event] = []
 
     def by(self, part: int) -> dict[str, Entry]:
-        """Return entries summed by layer (0) or operation (1).
-
-        The longest first.
-        """
+        """Return entries summed by layer (0) or operation (1), those with the longest time first."""
         sums: dict[str, Entry] = {}
         for key, entry in self.entries.items():
             sums.setdefault(key[part], Entry()).add(entry)
         return dict(sorted(sums.items(), key=lambda item: -item[1].seconds))
 
     def seconds_of_products(self) -> float:
-        """Measure the matrix products alone in NumPy, in seconds.
-
-        On as many BLAS threads as there are now.
-        """
+        """Measure only the matrix products in NumPy, in seconds, with the current number of BLAS threads."""
         return sum(count * seconds_alone(product) for product, count in self.products.items())

@@ -26,10 +26,7 @@ class Product(NamedTuple):
 
 
 def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
-    """Return the matrix products in an operation's forward.
-
-    That of the name `name`, with its arguments and its output.
-    """
+    """Return the matrix products in the forward pass of the operation `name`, given its arguments and output."""
     found = _FOUND.get(name)
     if found is None:
         return []
@@ -38,10 +35,7 @@ def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
 
 
 def seconds_alone(product: Product, repeats: int = 3) -> float:
-    """Return NumPy's time for a product of ones.
-
-    The shortest of some times, after one to get warm.
-    """
+    """Return NumPy's time in seconds for a product of ones: the shortest of `repeats`, after a warm-up."""
     x = np.ones((product.batch, product.m, product.k), product.dtype)
     y = np.ones((product.batch, product.k, product.n), product.dtype)
     out = np.empty((product.batch, product.m, product.n), product.dtype)
@@ -96,9 +90,9 @@ def _packed(given: Given, out: Any) -> Iterable[Sizes]:
 
 
 def _recurrent(states: int) -> Callable[[Given, Any], Iterable[Sizes]]:
-    """Return the products of inputs and of states.
+    """Return the products of the inputs, for all steps at once, and of the states, step by step.
 
-    The inputs of all steps at once, and the states step by step; of several networks all together.
+    All layers and directions of a network are included.
     """
 
     def found(given: Given, out: Any) -> Iterable[Sizes]:

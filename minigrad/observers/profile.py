@@ -19,14 +19,11 @@ from minigrad.observers.measured import OUTSIDE, UPDATE, Entry, Measured
 from minigrad.observers.products import Product, products_of
 
 MOST_EVENTS = 200_000
-"""Maximum number of events in a trace; times of later ones are counted but not drawn."""
+"""Maximum number of events in a trace; later events count in the tables only."""
 
 
 class _Lane:
-    """A thread's clock and current layers.
-
-    When its last event ended, and the layers that it is in, the innermost last.
-    """
+    """The end of a thread's last event, and its current layers, the innermost last."""
 
     __slots__ = ("last", "layers", "thread")
 
@@ -39,15 +36,15 @@ class _Lane:
 class profile(Measured, observed):  # noqa: N801 - called like a function
     """Within the block, profile every operation.
 
-    What was found is in its attributes afterwards.
+    The measurements are in the attributes of the profile afterwards, described in `Measured`.
 
         with minigrad.profile() as p:
             step(x, y)
         print(p.table())
 
-    An operation has the time since the event before it in its thread, so that the times of a thread add up to those of
-    the block. What is recorded (`minigrad.compile`) is computed operation by operation meanwhile. Arrays inside of an
-    operation are not seen. The attributes are those of `Measured`.
+    The time of an operation begins at the end of the previous event in its thread, so that the times of a thread sum to
+    the time of the block. Recordings of `minigrad.compile` are computed operation by operation. Arrays inside of an
+    operation are not counted.
     """
 
     def __init__(self) -> None:
@@ -68,11 +65,9 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
         super().__exit__(*exception)
 
     def table(self, steps: int = 1) -> str:
-        """Return tables of layers and operations.
+        """Return tables of layers and operations for one of `steps` equal steps.
 
-        Of one of `steps` that were alike.
-
-        Below them is what the step could be at the speed of its matrix products, which are measured now.
+        The last line compares the step with the time of its matrix products alone, which are measured in this call.
         """
         return report.table(self, steps)
 
@@ -81,26 +76,23 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
         return report.flame(self)
 
     def trace(self) -> str:
-        """Return the events as JSON for Chrome and Perfetto.
-
-        For chrome://tracing and ui.perfetto.dev.
-        """
+        """Return the events as JSON for chrome://tracing and ui.perfetto.dev."""
         return report.trace(self)
 
 
 class _Watch(Observer):
     """An observer that records operations in a profile.
 
-    Whatever a method does after it has taken the time is counted as measuring, not as part of what is measured.
+    The time that a method takes after reading the clock is counted as overhead.
     """
 
     def __init__(self, found: Measured) -> None:
         self.found = found
         self.local = threading.local()
         self.lock = threading.Lock()
-        self.labels: dict[Any, str] = {}  # of modules
-        self.alive: dict[int, ref[Any]] = {}  # the arrays that operations made, by id
-        self.saved: set[int] = set()  # those of them that are saved
+        self.labels: dict[Any, str] = {}  # by module
+        self.alive: dict[int, ref[Any]] = {}  # results of operations, by id
+        self.saved: set[int] = set()  # ids of the saved ones
         self.nodes: dict[int, tuple[str, Entry, list[Product]]] = {}
         self.live = 0
 
@@ -113,29 +105,26 @@ class _Watch(Observer):
         return lane
 
     def note(self, lane: _Lane, now: float, kind: str, layer: str = "", operation: str = "") -> float:
-        """Record the time since the thread's last event; return it."""
+        """Record and return the time since the thread's last event."""
         events = self.found.events
         if len(events) < MOST_EVENTS:
             events.append((kind, layer, operation, lane.last, now, lane.thread))
         return now - lane.last
 
     def resume(self, lane: _Lane, now: float) -> None:
-        """Resume a thread's clock, leaving out the time since `now`.
-
-        What was done since then was measuring.
-        """
+        """Resume a thread's clock, and count the time since `now` as overhead."""
         lane.last = after = perf_counter()
         self.found.overhead += after - now
 
     def outside(self) -> None:
-        """Record the time in which no operation was computed."""
+        """Record the time since the last event as outside of operations."""
         now = perf_counter()
         lane = self.lane()
         self.found.outside += self.note(lane, now, OUTSIDE)
         self.resume(lane, now)
 
     def entry(self, layer: str, operation: str) -> Entry:
-        """Return an operation's entry in a layer, perhaps new."""
+        """Return an operation's entry in a layer, and create it if necessary."""
         entries = self.found.entries
         return entries.get((layer, operation)) or entries.setdefault((layer, operation), Entry())
 
@@ -175,7 +164,7 @@ class _Watch(Observer):
     def on_write(self, tensor: Any, index: Any, value: Any) -> None:
         now = perf_counter()
         lane = self.lane()
-        if value is None:  # as by an optimizer
+        if value is None:  # written by an optimizer
             self.found.update += self.note(lane, now, UPDATE)
         else:
             layer = lane.layers[-1]
@@ -209,10 +198,7 @@ class _Watch(Observer):
             self.found.products[product] += 1
 
     def made(self, array: Any, given: Values) -> int:
-        """Return a new array's bytes, 0 for a view.
-
-        They count as live until it dies.
-        """
+        """Return a new array's bytes, 0 for a view; they count as live until the array is freed."""
         if array.__class__ is Tensor:
             array = array.data
         if array.__class__ is not np.ndarray:
@@ -234,10 +220,7 @@ class _Watch(Observer):
         return size
 
     def save(self, value: Any) -> int:
-        """Return a saved array's bytes, counted once.
-
-        If an operation made it and it is not saved yet.
-        """
+        """Return the bytes of an operation's result when it is first saved, otherwise 0."""
         if isinstance(value, (list, tuple)):
             return sum([self.save(part) for part in value])
         if value.__class__ is not np.ndarray:

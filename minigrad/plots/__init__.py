@@ -1,14 +1,11 @@
-"""Figures and reports of runs.
-
-They need matplotlib: the extra `plots`.
-"""
+"""Figures and reports of runs; they need matplotlib (the extra `plots`)."""
 
 try:
     import matplotlib  # noqa: F401
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
-    message = "pictures need matplotlib, which is not installed: pip install matplotlib"
+    message = "figures need matplotlib, which is not installed: pip install matplotlib"
     raise ModuleNotFoundError(message, name="matplotlib") from None
 
 from minigrad.plots.attention import attention

@@ -35,9 +35,7 @@ def pictures(run: Run) -> list[Picture]:
 
 
 def save_pictures(run: Run, svg: bool = False) -> list[Path]:
-    """Save the figures in the run's `plots/`; return their paths.
-
-    They are PNG or SVG files.
+    """Save the figures as PNG or SVG files in the run's `plots/`; return their paths.
 
     Raises:
         OSError: if they cannot be written.

@@ -21,7 +21,7 @@ from zlib import crc32
 
 import numpy as np
 
-from minigrad.formats.atomic import named, write_durably
+from minigrad.formats.atomic import errors_naming, write_durably
 from minigrad.paths import require_file
 from minigrad.runs.checkpoint import read_checkpoint, write_checkpoint
 from minigrad.runs.files import FORMAT, RunError, read_config, read_facts
@@ -33,15 +33,13 @@ _NUMBER = re.compile("[0-9]{1,6}")
 
 
 class RunDirectory:
-    """`<root>/<name>/<NNNN>/`, the directory of one run.
-
-    `create` makes it, `open` returns to it.
+    """`<root>/<name>/<NNNN>/`, the directory of one run, made by `create` and reopened by `open`.
 
     config.yaml     the resolved config: training it again repeats the run
     run.json        arguments, seed, digests, versions, git commit, status, exit code, best
     metrics.jsonl   one JSON object per logged step
     checkpoints/    last.safetensors and best.safetensors
-    code/           the files of models/ whose classes it used
+    code/           the files of models/ whose classes the run uses
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,9 +58,9 @@ class RunDirectory:
 
     @classmethod
     def create(cls, root: Path, name: str, config: str, **facts: Any) -> RunDirectory:
-        """Make the next free directory of `name` under `root`.
+        """Create the next free directory of `name` under `root`.
 
-        Two runs that start at the same moment get different directories.
+        Runs that start at the same moment get different directories.
 
         Args:
             root: the folder of all runs.
@@ -71,7 +69,7 @@ class RunDirectory:
             facts: see `begin`.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if it cannot be created.
         """
         group = root / name
         group.mkdir(parents=True, exist_ok=True)
@@ -88,7 +86,7 @@ class RunDirectory:
 
     @classmethod
     def create_at(cls, path: Path, config: str, **facts: Any) -> RunDirectory:
-        """Make the directory `path`, which may be empty already.
+        """Create the directory `path`, which may exist if it is empty.
 
         Args:
             path: the new directory.
@@ -96,7 +94,7 @@ class RunDirectory:
             facts: see `begin`.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if it cannot be created.
             RunError: if it is not empty.
         """
         path.mkdir(parents=True, exist_ok=True)
@@ -117,7 +115,7 @@ class RunDirectory:
             config: the resolved config.
             digests: SHA-256 of the data files, by name.
             code: the files of models/ whose classes are used, by name.
-            facts: further ones for `run.json`.
+            facts: further facts for `run.json`.
 
         Raises:
             OSError: if a file cannot be written.
@@ -133,7 +131,7 @@ class RunDirectory:
     def open(cls, path: Path) -> RunDirectory:
         """Open the directory of an existing run.
 
-        Facts that cannot be read are a warning, since training does not depend on them.
+        Unreadable facts are only a warning, since training does not depend on them.
 
         Raises:
             RunError: if its config cannot be read, or was written by a newer minigrad.
@@ -152,7 +150,8 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Lock the directory for this process during the block.
 
-        The lock also ends with the process. Windows and browsers cannot lock a directory: there this does nothing.
+        The lock also ends with the process. On Windows and in browsers, which cannot lock a directory, this does
+        nothing.
 
         Raises:
             OSError: if another process holds the lock.
@@ -186,7 +185,7 @@ class RunDirectory:
                 path.unlink()
 
     def note(self, **facts: Any) -> None:
-        """Add facts to `run.json`, which is rewritten as a whole."""
+        """Add facts to `run.json`, which is completely rewritten."""
         self.facts.update(facts)
         text = json.dumps(_without_nan(self.facts), indent=2, allow_nan=False)
         write_durably(self.path / "run.json", f"{text}\n".encode())
@@ -195,11 +194,11 @@ class RunDirectory:
         """Append one line to `metrics.jsonl`.
 
         Raises:
-            OSError: if that fails; names the file.
+            OSError: if the file cannot be written.
         """
         line = json_line(record).encode() + b"\n"
         path = self.path / "metrics.jsonl"
-        with named(path), open(path, "ab") as file:
+        with errors_naming(path), open(path, "ab") as file:
             file.write(line)
         self._logged, self._checksum = self._logged + len(line), crc32(line, self._checksum)
 
@@ -224,15 +223,15 @@ class RunDirectory:
     def state(self) -> dict[str, Any]:
         """Return the state of the directory, for a checkpoint.
 
-        Of `metrics.jsonl` it has length and checksum, so that a checkpoint does not grow with the run. The file is
-        flushed to disk first, so that no checkpoint outlives its lines.
+        It has only the length and checksum of `metrics.jsonl`, so that a checkpoint does not grow with the run. The
+        file is flushed to disk first, so that it has at least the lines of the checkpoint after a crash.
 
         Raises:
-            OSError: if that fails.
+            OSError: if the file cannot be flushed.
         """
         path = self.path / "metrics.jsonl"
         if self._logged:
-            with named(path), open(path, "ab") as file:
+            with errors_naming(path), open(path, "ab") as file:
                 os.fsync(file.fileno())
         return {"config": self.config, "metrics": (self._logged, self._checksum), **self.made_from()}
 
@@ -240,11 +239,11 @@ class RunDirectory:
         """Truncate `metrics.jsonl` to the state of a checkpoint.
 
         Args:
-            metrics: its length and checksum, as in `state()`; in formats 1 and 2 its content, which is written back.
+            metrics: its length and checksum from `state()`, or, from formats 1 and 2, its content, which is restored.
             verify: whether changed or missing lines are an error.
 
         Raises:
-            RunError: if they are.
+            RunError: if lines were changed or are missing, and `verify` is set.
             OSError: if the file cannot be read or written.
         """
         path = self.path / "metrics.jsonl"
@@ -256,7 +255,7 @@ class RunDirectory:
         if isinstance(metrics, np.ndarray):
             content = metrics.tobytes()
         else:
-            with named(path):
+            with errors_naming(path):
                 content = path.read_bytes()[: metrics[0]] if path.exists() else b""
             if verify and (len(content), crc32(content)) != metrics:
                 raise RunError(
@@ -306,7 +305,7 @@ class RunDirectory:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """Return `record` as one line of JSON.\n\nNaN and infinity become null."""
+    """Return `record` as one line of JSON, with null for NaN and infinity."""
     return json.dumps(_without_nan(record), allow_nan=False)
 
 
@@ -324,7 +323,7 @@ def _now() -> str:
 
 
 def _surroundings() -> dict[str, Any]:
-    """Return what the results may depend on besides the config."""
+    """Return the environment that the results may depend on."""
     return {
         "versions": {"minigrad": __version__, "numpy": np.__version__, "python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},

@@ -12,7 +12,7 @@ from minigrad.metrics import Metric
 from minigrad.nn import Loss, Module, Parameter
 from minigrad.optim import Optimizer, Schedule
 from minigrad.runs.directory import RunDirectory
-from minigrad.runs.state import kept
+from minigrad.runs.state import saved_attributes
 from minigrad.targets import Target
 from minigrad.training.monitor import Mode
 
@@ -139,7 +139,7 @@ class Callback:
 
         Override this method to leave out attributes that are not numbers, strings, arrays, or lists or dicts of those.
         """
-        return kept(self)
+        return saved_attributes(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""

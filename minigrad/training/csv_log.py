@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from minigrad.formats.atomic import named, write_durably
+from minigrad.formats.atomic import errors_naming, write_durably
 from minigrad.runs.files import read_records
 from minigrad.training.callback import Callback, TrainingView
 
@@ -35,7 +35,7 @@ class CSVLog(Callback):
             return
         path = training.directory.path / "metrics.csv"
         if record.keys() <= set(self._names):
-            with named(path), open(path, "ab") as file:
+            with errors_naming(path), open(path, "ab") as file:
                 file.write(_rows([[_cell(record.get(name)) for name in self._names]]))
         else:
             self._write_all(training.directory.path)  # the record is in metrics.jsonl already

@@ -12,7 +12,7 @@ from minigrad.nn import Module
 from minigrad.nn.lora import BaseDigests, load_saved_state, saved_state
 from minigrad.optim import Optimizer, Schedule
 from minigrad.parallel import Ranks
-from minigrad.runs.state import kept
+from minigrad.runs.state import saved_attributes
 from minigrad.targets import Target
 from minigrad.training.callback import Callback
 from minigrad.training.callbacks import BestWeights, EarlyStopper
@@ -127,7 +127,7 @@ class TrainingState:
             "options": self.options,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "tally": {"loss": self.tally.loss, "count": self.tally.count},
-            "metrics": {metric.name: kept(metric) for metric in self.tally.metrics},
+            "metrics": {metric.name: saved_attributes(metric) for metric in self.tally.metrics},
             "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.named_callbacks],
             "best": self.best.state_dict(),
             "early_stopping": self.stopper.state_dict() if self.stopper is not None else None,

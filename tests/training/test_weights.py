@@ -37,7 +37,7 @@ def network(out=2):
 
 def write(path, arrays):
     with open(path, "wb") as file:
-        safetensors.write(file, safetensors.arranged(arrays), {})
+        safetensors.write(file, safetensors.arrange(arrays), {})
     return path
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from minigrad.engine import Tensor
 from minigrad.formats.onnx.errors import OnnxError
-from minigrad.formats.onnx.free import Arrays, Free, FreeAxis, fresh_sizes, likely, named, recorded_sizes, resampled
+from minigrad.formats.onnx.free import Arrays, Free, FreeAxis, fresh_sizes, likely_axes, named_axes, recorded_sizes, resample
 from minigrad.formats.onnx.recording import Recording
 from minigrad.nn import Module
 
@@ -110,8 +110,8 @@ def _built(
     export = _Export(model, arrays, isinstance(example, Mapping), opset, metadata or {}, texts or {})
     try:
         if free is not None:
-            return export.with_axes(named(arrays, free))
-        *attempts, last = likely(arrays)
+            return export.with_axes(named_axes(arrays, free))
+        *attempts, last = likely_axes(arrays)
         for axes in attempts:
             try:
                 return export.with_axes(axes)
@@ -144,12 +144,12 @@ class _Export(NamedTuple):
             raise ModuleNotFoundError(f"ONNX files need {error.name}: pip install onnx") from error
         rng = np.random.default_rng(0)
         recorded = recorded_sizes(axes) if axes else [(), ()]  # two, to detect a dependence on values
-        recordings = [self._record(resampled(self.example, axes, lengths, rng)) for lengths in recorded]
+        recordings = [self._record(resample(self.example, axes, lengths, rng)) for lengths in recorded]
         free = {axis.name: tuple(lengths[i] for lengths in recorded) for i, axis in enumerate(axes)}
         places = {axis.name: next(iter(axis.places.items())) for axis in axes}
         made = build(recordings, free, places, self.opset, self.metadata)
         take_texts(made, self.texts)
-        fresh = [self.example, *(resampled(self.example, axes, lengths, rng) for lengths in fresh_sizes(axes))]
+        fresh = [self.example, *(resample(self.example, axes, lengths, rng) for lengths in fresh_sizes(axes))]
         expected = self._expected(fresh)
         try:
             compared = check(made, [(as_texts(inputs, self.texts), found.results) for inputs, found in expected])

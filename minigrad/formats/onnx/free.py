@@ -30,7 +30,7 @@ class FreeAxis:
     lengths: tuple[int, int]
 
 
-def named(example: Arrays, free: Free) -> list[FreeAxis]:
+def named_axes(example: Arrays, free: Free) -> list[FreeAxis]:
     """Return the dynamic axes that a user named.
 
     Raises:
@@ -52,7 +52,7 @@ def named(example: Arrays, free: Free) -> list[FreeAxis]:
     return found
 
 
-def likely(example: Arrays) -> Iterator[list[FreeAxis]]:
+def likely_axes(example: Arrays) -> Iterator[list[FreeAxis]]:
     """Yield sets of axes (batch and time) that may be dynamic, largest set first."""
     if not all(array.ndim for array in example.values()):
         raise OnnxError("an input without axes has no batch: name the dynamic axes, as in free={'batch': {'x': 0}}")
@@ -97,7 +97,7 @@ def fresh_sizes(axes: list[FreeAxis]) -> list[tuple[int, ...]]:
     return [tuple(singles), tuple(others)] if axes else [()]
 
 
-def resampled(example: Arrays, axes: list[FreeAxis], lengths: tuple[int, ...], rng: np.random.Generator) -> Arrays:
+def resample(example: Arrays, axes: list[FreeAxis], lengths: tuple[int, ...], rng: np.random.Generator) -> Arrays:
     """Return inputs of other lengths, resampled from the example.
 
     Numbers are drawn along the dynamic axes of the example, so that tokens and pixels remain valid. A

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.formats.onnx.call import Call, Converter
-from minigrad.formats.onnx.reductions import reduced
+from minigrad.formats.onnx.reductions import add_reduction
 
 
 def _linear(c: Call) -> str:
@@ -64,8 +64,8 @@ def _standardize(c: Call) -> str:
         mean, variance = (c.op("Gather", c.cast(6, c.dtype), c.graph.constant(i, np.int64), axis=0) for i in (0, 1))
         x = c.op("Sub", x, mean) if center else x
     else:
-        x = c.op("Sub", x, reduced(c, "ReduceMean", x, axes, True)) if center else x
-        variance = reduced(c, "ReduceMean", c.op("Mul", x, x), axes, True)
+        x = c.op("Sub", x, add_reduction(c, "ReduceMean", x, axes, True)) if center else x
+        variance = add_reduction(c, "ReduceMean", c.op("Mul", x, x), axes, True)
     out = c.op("Div", x, c.op("Sqrt", c.op("Add", variance, c.number(eps))))
     out = c.op("Mul", out, c.cast(1, c.dtype)) if c.given(1) else out
     return str(c.op("Add", out, c.cast(2, c.dtype)) if c.given(2) else out)
@@ -74,9 +74,9 @@ def _standardize(c: Call) -> str:
 def _moments(c: Call) -> str:
     """Mean and variance, stacked."""
     x, axes = c.cast(0, c.dtype), [int(a) for a in c.attribute(1)]
-    mean = reduced(c, "ReduceMean", x, axes, True)
+    mean = add_reduction(c, "ReduceMean", x, axes, True)
     apart = c.op("Sub", x, mean)
-    variance = reduced(c, "ReduceMean", c.op("Mul", apart, apart), axes, True)
+    variance = add_reduction(c, "ReduceMean", c.op("Mul", apart, apart), axes, True)
     return str(c.op("Concat", *(c.op("Unsqueeze", part, c.ints(0)) for part in (mean, variance)), axis=0))
 
 
@@ -170,7 +170,7 @@ def _sum_pool(c: Call) -> str:
 
 def _mse_loss(c: Call) -> str:
     difference = c.op("Sub", c.cast(0, c.dtype), c.cast(1, c.dtype))
-    return reduced(c, "ReduceMean", c.op("Mul", difference, difference), None, False)
+    return add_reduction(c, "ReduceMean", c.op("Mul", difference, difference), None, False)
 
 
 CONVERTERS: dict[str, Converter] = {

@@ -45,7 +45,7 @@ def _stack(c: Call) -> str:
     return str(c.op("Concat", *(c.op("Unsqueeze", part, c.ints(axis)) for part in _parts(c)), axis=axis))
 
 
-def flipped(c: Call, x: str, axes: tuple[int, ...]) -> str:
+def flip(c: Call, x: str, axes: tuple[int, ...]) -> str:
     """Reverse some axes."""
     n = len(axes)
     if not n:
@@ -56,7 +56,7 @@ def flipped(c: Call, x: str, axes: tuple[int, ...]) -> str:
 def _flip(c: Call) -> str:
     axis = c.attribute(1)
     axes = range(len(c.shape(0))) if axis is None else [int(a) for a in np.atleast_1d(axis)]
-    return flipped(c, c[0], tuple(axes))
+    return flip(c, c[0], tuple(axes))
 
 
 def _roll(c: Call) -> str:

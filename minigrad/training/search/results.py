@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.formats.atomic import write_durably
-from minigrad.runs.tables import aligned, format_value, spread
+from minigrad.runs.tables import align, format_value, spread
 from minigrad.training.search.member import Member, number
 
 
@@ -35,7 +35,7 @@ def table(members: Sequence[Member]) -> str:
         else:
             step = str(first.best["step"]) if first.best else "-"
             rows.append([*settings, number(first.value), step, first.run or "-", _short(first.status)])
-    return aligned(rows)
+    return align(rows)
 
 
 def save_table(members: Sequence[Member], path: Path) -> None:
