@@ -133,7 +133,7 @@ def efficiency(steps: Steps, ranks: int, latency: float, bandwidth: float, kind:
 
 
 def render_scaling(found: Scaling) -> str:
-    """For people."""
+    """Return the results as text."""
     if found.fault:
         return f"scaling: {found.fault}"
     lines = ["scaling: a step of two shards, ms, median of turns (lowest to highest)"]

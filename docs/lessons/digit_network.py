@@ -56,7 +56,7 @@ def typical(values: np.ndarray, examples: Examples, digit: int) -> int:
 
 
 def strongest_region(weights: np.ndarray, size: tuple[int, int] = REGION) -> np.ndarray:
-    """Return a mask of the rectangle of this size with the largest sum of `weights` (height, width)."""
+    """Return a mask of the rectangle of this size with the largest absolute `weights` (height, width)."""
     strengths = sliding_window_view(np.abs(weights), size).sum(axis=(2, 3))
     top, left = np.unravel_index(strengths.argmax(), strengths.shape)
     inside = np.zeros(weights.shape, bool)

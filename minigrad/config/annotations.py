@@ -122,7 +122,7 @@ _LISTS: dict[Any, type] = {
 
 
 def spec_of(annotation: Any) -> Spec:
-    """Return the type that a resolved annotation stands for."""
+    """Return the type of a resolved annotation."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is None:
         return Plain(type(None))

@@ -31,7 +31,7 @@ class Source:
 class Span:
     """A span in a line of a source.
 
-    `line` and `column` count from 1; line 0 is the source as a whole.
+    `line` and `column` count from 1; line 0 means the whole source.
     """
 
     source: Source

@@ -216,9 +216,9 @@ class _Reader:
                 return
 
     def _check_pair(self, number: int) -> None:
-        """Stop at a 'key:value' without a space up to line `number`.
+        """Stop at an incomplete 'key: value' pair up to line `number`.
 
-        YAML would continue the text, and report the correct ':' of the next line instead.
+        YAML continues reading there, and reports the ':' of the next line, which is correct.
         """
         while number > self.first and not self._line(Span(self.source, number)).partition("#")[0].strip():
             number -= 1

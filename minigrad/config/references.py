@@ -90,7 +90,10 @@ def _refuse_unknown(
 def _is_ordered(
     value: Value, report: Diagnostics, hops: list[Reference], entered: dict[Value, int], done: set[Value]
 ) -> bool:
-    """Whether a build order exists; `entered` has the values on the current path, with their number of references."""
+    """Whether a build order exists.
+
+    `entered` has the values on the current path, each with the number of references before it.
+    """
     if value in done:
         return True
     if value in entered or len(hops) > MAX_CHAIN:

@@ -145,7 +145,7 @@ class Registry:
         there = {_file_of(cls): cls for cls in self._classes.get(name, [])}
         for path in self._files.get(name, []):
             there.setdefault(path, self._load(path, name))
-        found = {path: cls for path, cls in there.items() if self._may_stand(cls, base)}
+        found = {path: cls for path, cls in there.items() if self._is_allowed(cls, base)}
         if len(found) > 1:
             files = " and in ".join(map(str, found))
             raise UnknownNameError(f"there are {len(found)} classes {name}", f"in {files}: rename one of them")
@@ -165,8 +165,8 @@ class Registry:
         For a file that was not imported, the declared bases are trusted.
         """
         own = [] if self.is_kind(base) else [base.__name__]
-        loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
-        likely = [name for name in self._files if self._may_become(name, base)]
+        loaded = [n for n, classes in self._classes.items() if any(self._is_allowed(cls, base) for cls in classes)]
+        likely = [name for name in self._files if self._may_be(name, base)]
         return sorted({*own, *loaded, *likely})
 
     def has(self, name: str, base: type) -> bool:
@@ -193,11 +193,11 @@ class Registry:
         kinds = [name for name, kind in self.kinds.items() if issubclass(cls, kind)]
         return max(kinds, key=lambda name: len(self.kinds[name].__mro__), default="")
 
-    def _may_stand(self, cls: type, base: type) -> bool:
+    def _is_allowed(self, cls: type, base: type) -> bool:
         """Whether a class may be a `base` and has the same kind: a Loss is a Module, but not a part of a model."""
         return issubclass(cls, base) and not (self.is_kind(base) and self.kinds[self.kind_of(cls)] is not base)
 
-    def _may_become(self, name: str, base: type) -> bool:
+    def _may_be(self, name: str, base: type) -> bool:
         """Whether a file's class may be a `base`, by its bases' names."""
         ancestors = [name]
         for ancestor in ancestors:
@@ -205,10 +205,10 @@ class Registry:
                 if parent in self._bases:
                     ancestors += [parent] if parent not in ancestors else []
                 elif parent in self._classes:
-                    if any(self._may_stand(cls, base) for cls in self._classes[parent]):
+                    if any(self._is_allowed(cls, base) for cls in self._classes[parent]):
                         return True
                 elif parent in self._abstract:
-                    if self._may_stand(self._abstract[parent], base):
+                    if self._is_allowed(self._abstract[parent], base):
                         return True
                 elif parent == base.__name__ or parent not in self.kinds:
                     return True

@@ -72,7 +72,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _part_of(path: Path) -> Iterator[Path]:
-    """Yield the path of a temporary part beside `path`, removed unless the block ends well."""
+    """Yield a temporary path next to `path`, which is removed if the block raises an error."""
     part = path.with_name(path.name + ".part")
     try:
         _parts.add(part)

@@ -182,7 +182,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def _stored(folder: Path) -> dict[str, Stored]:
-    """Return the arrays of a folder, in one file or, by an index, in several."""
+    """Return the arrays of a folder, from one file or from several with an index."""
     index = folder / "model.safetensors.index.json"
     if (folder / "model.safetensors").exists() or not index.exists():
         return safetensors.stored(folder / "model.safetensors")
@@ -207,7 +207,7 @@ def _tokenizer(folder: Path) -> BytePairs | None:
 
 
 def _end(folder: Path, config: dict[str, Any]) -> frozenset[int]:
-    """Return the end-of-text tokens: those for generation, or else those of the model."""
+    """Return the end-of-text tokens, from the generation config or else from the model's config."""
     file = folder / "generation_config.json"
     found = (_json(file) if file.exists() else {}).get("eos_token_id")
     found = config.get("eos_token_id") if found is None else found

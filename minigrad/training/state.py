@@ -106,7 +106,7 @@ class TrainingState:
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights that `best` gets, not copied.
 
-        These are the averages, if weights are averaged, and never leave out a base.
+        These are the averages, if weights are averaged. With adapters, the base weights are left out.
         """
         return {**saved_state(self.model), **(self.average.arrays() if self.average is not None else {})}
 

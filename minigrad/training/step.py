@@ -146,7 +146,7 @@ class TrainStep:
         self.optimizer.zero_grad()
 
     def _loss(self, batches: Sequence[Batch], position: int, max_norm: float) -> float:
-        """Compute the loss of all `batches` over all ranks, and the gradients, clipped to `max_norm`."""
+        """Return the loss of all `batches` over all ranks, and leave gradients, clipped to `max_norm`, in `.grad`."""
         own = [(loss, count) for loss, count, _, _ in self.gradients(batches, position)]
         clip_grad_norm_(self.model.parameters(), max_norm)
         parts = [part for rank in self.ranks.allgather(own) for part in rank]

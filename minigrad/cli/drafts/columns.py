@@ -189,9 +189,7 @@ class Columns:
 
 
 def read_columns(path: Path, target: str | None) -> Columns:
-    """Return a CSV file's columns without ambiguities.
-
-    There is no target if none is named.
+    """Return a CSV file's columns without ambiguities, and without a target if none is named.
 
     Raises:
         DataError: if the file cannot be read, lacks the target, or has ambiguities that only its owner can resolve.
@@ -213,9 +211,7 @@ def read_names(path: Path, delimiter: str) -> list[str]:
 
 
 def delimiter_of(path: Path) -> str:
-    """Return the delimiter of a CSV file.
-
-    A comma, if no character splits the rows evenly, or if the file names its own.
+    """Return the delimiter of a CSV file; a comma if no character splits the rows evenly, or if the file names its own.
 
     Raises:
         DataError: if the file cannot be read.
@@ -224,9 +220,9 @@ def delimiter_of(path: Path) -> str:
 
 
 def is_divided(path: Path) -> bool:
-    """Whether a text is a CSV file.
+    """Whether a text file is a CSV file.
 
-    It has column names and three or more rows, the first of which have equally many cells.
+    It is if it has column names, three or more rows, and the same number of cells in its first rows.
     """
     share, cells, mark, rows = _division(path)
     if share < 1 or cells < 2 or rows < 3:
