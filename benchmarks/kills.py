@@ -215,7 +215,7 @@ def going_on(run: Path, config: Path, folder: Path) -> list[str]:
     return ["train", str(config), "--runs-dir", str(folder / "torn")]
 
 
-def torment(kills: int, folder: Path, kind: str = "mlp") -> str:
+def kill_and_compare(kills: int, folder: Path, kind: str = "mlp") -> str:
     """Return a summary of the kills; raise AssertionError if the two runs differ."""
     config = folder / "mortal.yaml"
     if OLD in KINDS[kind]:
@@ -258,4 +258,4 @@ if __name__ == "__main__":
     print(f"seed {seed}")
     random.seed(seed)
     with tempfile.TemporaryDirectory() as folder:
-        print(torment(kills, Path(folder), *sys.argv[3:4]))
+        print(kill_and_compare(kills, Path(folder), *sys.argv[3:4]))

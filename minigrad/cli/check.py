@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from itertools import islice
 
 from minigrad.cli.parser import add_classes, add_config, add_threads
-from minigrad.cli.prepare import of_layer, plan_of, ready, report_weights, warn_of_schedule
+from minigrad.cli.prepare import of_layer, plan_of, build_and_try, report_weights, warn_of_schedule
 from minigrad.data import Examples
 from minigrad.training import TrainingError
 from minigrad.training.fine_tuning import parameter_table
@@ -29,7 +29,7 @@ def run(arguments: Namespace) -> int:
     """Print memory, layers, and the metrics of two training steps and one validation batch; write nothing."""
     plan = plan_of(arguments)
     print(check_memory(plan))
-    experiment, training, table = ready(plan, arguments.threads)
+    experiment, training, table = build_and_try(plan, arguments.threads)
     warn_of_schedule(training)
     report_weights(experiment)
     print(table)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.cli.drafts import KINDS, Draft, draft_of
 from minigrad.cli.parser import CommandError
-from minigrad.cli.prepare import ready
+from minigrad.cli.prepare import build_and_try
 from minigrad.config import ConfigError, load_plan
 from minigrad.data import DataError, Digits, find
 from minigrad.data.idx import WHITE
@@ -108,7 +108,7 @@ def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
     name, config = made.name, made / f"{made.name}.yaml"
     config.write_text(draft.to_yaml(name, lambda path: path), encoding="utf-8")
     try:
-        ready(load_plan(config, Experiment, known_classes(made)))
+        build_and_try(load_plan(config, Experiment, known_classes(made)))
     except ConfigError as error:
         causes = "; ".join(problem.message for problem in error.problems)
         raise DataError(f"no working config was found for this data: {causes}") from error

@@ -136,7 +136,7 @@ def pretrained_path(arguments: Namespace) -> Path | None:
     return path
 
 
-def open_others(path: Path, arguments: Namespace) -> Writer:
+def open_pretrained_writer(path: Path, arguments: Namespace) -> Writer:
     """Open a pretrained model of another library.
 
     Raises:
@@ -163,7 +163,7 @@ def run_to_draw(arguments: Namespace) -> Run:
     return run
 
 
-def ready(
+def build_and_try(
     plan: Plan,
     threads: int | None = None,
     ranks: Ranks | None = None,

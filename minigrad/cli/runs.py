@@ -60,14 +60,14 @@ def run(arguments: Namespace) -> int:
         every = found
         found = [each for each in every if any(_fits(each, p, arguments.runs_dir) for p in arguments.patterns)]
         if not found:
-            told = _meant(arguments.patterns, every, arguments.runs_dir)
+            told = _suggest(arguments.patterns, every, arguments.runs_dir)
             raise UsageError(f"no run in {arguments.runs_dir} is named {' or '.join(arguments.patterns)}; {told}")
     keys = [condition[0] for condition in conditions] + ([arguments.sort] if arguments.sort else [])
     for key in keys:
         _check_key(key, found)
     chosen = [each for each in found if all(_holds(each, *condition) for condition in conditions)]
     if arguments.sort:
-        chosen = _sorted(chosen, arguments.sort)
+        chosen = _sort_runs(chosen, arguments.sort)
     if arguments.json:
         print("".join(f"{json.dumps(asdict(each))}\n" for each in chosen), end="")
     elif chosen:
@@ -115,7 +115,7 @@ def _names(run: Summary, root: Path) -> tuple[str, str, str]:
     return inside.rpartition("/")[0], inside, path.as_posix()
 
 
-def _meant(patterns: Sequence[str], runs: Sequence[Summary], root: Path) -> str:
+def _suggest(patterns: Sequence[str], runs: Sequence[Summary], root: Path) -> str:
     """Return a suggestion: the name that is nearest to one of the patterns, or the existing experiments."""
     names = [_names(each, root) for each in runs]
     known = list(dict.fromkeys(name for column in zip(*names, strict=True) for name in column if name))
@@ -166,7 +166,7 @@ def _holds(run: Summary, key: str, compare: Callable[[Any, Any], bool], value: A
         return False
 
 
-def _sorted(runs: Sequence[Summary], key: str) -> list[Summary]:
+def _sort_runs(runs: Sequence[Summary], key: str) -> list[Summary]:
     """Return runs sorted by a value: best first for results, else ascending; missing values last."""
     there = [each for each in runs if _value(each, key) is not None]
     texts = any(isinstance(_value(each, key), str | list) for each in there)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli.parser import add_classes, add_config, add_runs_dir, add_threads, positive
-from minigrad.cli.prepare import classes, config_path, ready
+from minigrad.cli.prepare import classes, config_path, build_and_try
 from minigrad.config import Plan, load_plan
 from minigrad.data import Dataset
 from minigrad.parallel import available_cores
@@ -181,7 +181,7 @@ class _Check:
         key = text if "${" in data else data  # data that refers to the model depends on the model
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # each member writes them to its log
-            experiment, _, _ = ready(plan, data=self._data.get(key))
+            experiment, _, _ = build_and_try(plan, data=self._data.get(key))
         self._data[key] = experiment.data
         return experiment
 

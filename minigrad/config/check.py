@@ -119,7 +119,7 @@ class Checker:
         name, given = split_call(node)
         if self.registry.is_kind(spec.cls):
             if isinstance(node, MappingNode) and len(node.entries) > 1 and any(map(is_class_name, node.entries)):
-                return self._beside(node.entries, spec, what)
+                return self._misplaced(node.entries, spec, what)
             if name is None:
                 return self._unnamed(node, spec, what)
         elif name is not None and name != spec.cls.__name__ and not self.registry.knows(name):
@@ -143,7 +143,7 @@ class Checker:
         is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
         return Call(place, cls, signature, values, spec.is_open, is_named)
 
-    def _beside(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
+    def _misplaced(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
         name = next(filter(is_class_name, entries))
         other = next(key for key in entries if key != name)
         hint = f"arguments belong inside the class: indent '{other}' one level deeper than '{name}'"

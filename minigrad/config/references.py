@@ -41,7 +41,7 @@ def _resolve(reference: Reference, root: Call, report: Diagnostics, chain: list[
     A chain of references is followed to its end. If the path does not exist, the target is `Broken`.
     """
     if reference in chain or len(chain) > MAX_CHAIN:
-        _refuse_circle([*chain, reference], report)
+        _refuse_cycle([*chain, reference], report)
         reference.target = Broken(reference.place)
     if reference.target is not None:
         return
@@ -97,7 +97,7 @@ def _is_ordered(
     if value in done:
         return True
     if value in entered or len(hops) > MAX_CHAIN:
-        _refuse_circle([*hops[entered.get(value, 0) :], hops[entered.get(value, 0)]], report)
+        _refuse_cycle([*hops[entered.get(value, 0) :], hops[entered.get(value, 0)]], report)
         return False
     entered[value] = len(hops)
     if isinstance(value, Reference):
@@ -108,7 +108,7 @@ def _is_ordered(
     return is_ordered
 
 
-def _refuse_circle(chain: list[Reference], report: Diagnostics) -> None:
+def _refuse_cycle(chain: list[Reference], report: Diagnostics) -> None:
     shown = " -> ".join(reference.path for reference in chain)
     if chain[-1] in chain[:-1]:
         report.add(chain[0].place, "these references form a cycle", shown)

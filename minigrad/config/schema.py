@@ -90,18 +90,18 @@ class _Definitions:
         found = {name: signature_of(cls, spec.is_open) for name, cls in classes.items()}
         signatures = {name: signature for name, signature in found.items() if not signature.refusal}
         bare = [name for name, signature in signatures.items() if signature.is_complete]
-        named = {n: {"description": _summary(classes[n]), **self._given(s)} for n, s in signatures.items()}
+        named = {n: {"description": _summary(classes[n]), **self._arguments(s)} for n, s in signatures.items()}
         one: Schema = {"type": "object", "properties": named, "additionalProperties": False}
         one |= {"minProperties": 1, "maxProperties": 1}
         if not self.registry.is_kind(spec.cls):
-            unnamed = self._given(signature_of(spec.cls, spec.is_open))
+            unnamed = self._arguments(signature_of(spec.cls, spec.is_open))
         else:
             # with a base, the class may be that of the base
             words = sorted({word for signature in signatures.values() for word in signature.parameters})
             unnamed = {"type": "object", "propertyNames": {"enum": words}}
         return {"anyOf": [{"enum": bare}, one, unnamed] if bare else [one, unnamed]}
 
-    def _given(self, signature: Signature) -> Schema:
+    def _arguments(self, signature: Signature) -> Schema:
         """Return the schema of a class's arguments: by name, by position, a single one, or none."""
         by_position = [self._item(parameter.spec) for parameter in signature.positional]
         variadic = signature.variadic

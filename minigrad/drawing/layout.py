@@ -113,7 +113,7 @@ def _middles(
     """Return the middles of all boxes and lanes in each row, from left to right."""
 
     def put(i: int, goals: Mapping[Hashable, float]) -> dict[Hashable, float]:
-        return _beside(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
+        return _place_in_row(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
 
     def mean(x: Mapping[Hashable, float], near: Sequence[Hashable]) -> float:
         total = sum(weights[key] for key in near)
@@ -137,7 +137,7 @@ def _middles(
     return x
 
 
-def _beside(
+def _place_in_row(
     goals: Mapping[Hashable, float], widths: Sequence[float], weights: Sequence[float]
 ) -> dict[Hashable, float]:
     """Place items of these widths side by side and in order, as near to their goals as possible (least squares).

@@ -41,10 +41,10 @@ def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
             lines += [f"{name} {value.shape}", *(rows(value.data) if shared == place else [f"the same as {shared}"])]
     count = sum(parameter.size for parameter in module.parameters())
     lines += [f"{count:,} parameters"] if count else []
-    return Box("module", kind, tuple(lines), tuple(_together(children)), chained=isinstance(module, Sequential))
+    return Box("module", kind, tuple(lines), tuple(_merge_equal(children)), chained=isinstance(module, Sequential))
 
 
-def _together(children: Iterable[tuple[str, Box]]) -> list[Box]:
+def _merge_equal(children: Iterable[tuple[str, Box]]) -> list[Box]:
     """Return titled boxes, with equal neighbors merged."""
     boxes = []
     for box, alike in groupby(children, key=itemgetter(1)):

@@ -14,7 +14,7 @@ _parts: set[Path] = set()
 """The temporary files and folders that are being written."""
 
 
-def abandon() -> None:
+def remove_unfinished() -> None:
     """Remove unfinished files, for a process about to exit."""
     for part in list(_parts):
         _remove(part)

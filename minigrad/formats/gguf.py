@@ -46,7 +46,7 @@ def read_gguf(path: str | Path) -> GGUF:
     path = Path(path)
     reader = _Reader(content(path))
     try:
-        return _parsed(reader)
+        return _parse(reader)
     except FormatError as error:
         raise FormatError(f"{path} is not a complete GGUF file: {error}") from None
 
@@ -97,7 +97,7 @@ class _Reader:
         return _SCALARS[kind]
 
 
-def _parsed(reader: _Reader) -> GGUF:
+def _parse(reader: _Reader) -> GGUF:
     if reader.take(4).tobytes() != b"GGUF":
         raise FormatError("it does not begin with the letters GGUF")
     version, count, pairs = reader.number("<I"), reader.number("<Q"), reader.number("<Q")

@@ -46,7 +46,7 @@ def load(path: str | Path, cls: type[T], kinds: Collection[str]) -> T:
             unexpected or of another shape.
         OSError: if a file cannot be read.
     """
-    return _described(Path(path), kinds).build(cls)
+    return _describe(Path(path), kinds).build(cls)
 
 
 def open_folder(path: str | Path) -> Pretrained:
@@ -57,7 +57,7 @@ def open_folder(path: str | Path) -> Pretrained:
         OSError: if a file cannot be read.
     """
     folder = Path(path)
-    return _described(folder, FAMILIES.keys())._replace(tokenizer=_tokenizer(folder))
+    return _describe(folder, FAMILIES.keys())._replace(tokenizer=_tokenizer(folder))
 
 
 def weights(path: str | Path, model: Module) -> dict[str, Stored]:
@@ -76,7 +76,7 @@ def weights(path: str | Path, model: Module) -> dict[str, Stored]:
     family = FAMILIES.get(kind) if isinstance(kind, str) else None
     if family is None or type(model).__name__ != family.class_name:
         return _stored(folder)
-    described = _described(folder, FAMILIES.keys())
+    described = _describe(folder, FAMILIES.keys())
     _check_computes(model, family, described)
     return by_names(model, described.stored, described.parts)
 
@@ -101,13 +101,13 @@ def _is_close(own: Any, theirs: Any) -> bool:
     return isinstance(own, float) and isclose(own, theirs, rel_tol=1e-5)
 
 
-def _described(folder: Path, kinds: Collection[str]) -> Pretrained:
+def _describe(folder: Path, kinds: Collection[str]) -> Pretrained:
     """Return the description of a folder's model, without its tokenizer."""
     file = folder / "config.json"
     config = _json(file)
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in kinds:
-        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {_listed(kinds)}")
+        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {_quoted_list(kinds)}")
     family = FAMILIES[kind]
     try:
         arguments = family.arguments(config)
@@ -166,7 +166,7 @@ def save(
     write_durably(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
 
-def _listed(kinds: Collection[str]) -> str:
+def _quoted_list(kinds: Collection[str]) -> str:
     return ", ".join(map(repr, kinds))
 
 

@@ -135,12 +135,12 @@ def stored(path: str | Path) -> dict[str, Stored]:
             raise FormatError(
                 f"expected a header of at most {max(len(data) - 8, 0):,} bytes, got a length of {length:,}"
             )
-        return _arrays(_parsed(data[8 : 8 + length].tobytes()), data[8 + length :])
+        return _arrays(_parse(data[8 : 8 + length].tobytes()), data[8 + length :])
     except FormatError as error:
         raise FormatError(f"{path} is not a complete safetensors file: {error}") from None
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes) -> dict[str, Any]:
     """Return the entries of a header by array name."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

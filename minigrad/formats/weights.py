@@ -81,11 +81,11 @@ def by_names(model: Module, stored: Mapping[str, Stored], parts: Parts) -> dict[
         if all(theirs in stored for theirs in part.names):
             used.update(part.names)
             shape = part.join([np.broadcast_to(np.float32(0), stored[theirs].shape) for theirs in part.names]).shape
-            found[name] = Stored(shape, partial(_joined, part, stored))
+            found[name] = Stored(shape, partial(_join, part, stored))
     return {**found, **{theirs: array for theirs, array in stored.items() if theirs not in used}}
 
 
-def _joined(part: Part, stored: Mapping[str, Stored]) -> Array:
+def _join(part: Part, stored: Mapping[str, Stored]) -> Array:
     return part.join([stored[theirs].read() for theirs in part.names])
 
 

@@ -22,7 +22,7 @@ MOST_EVENTS = 200_000
 """Maximum number of events in a trace; later events count in the tables only."""
 
 
-class _Lane:
+class _ThreadState:
     """The end of a thread's last event, and its current layers, the innermost last."""
 
     __slots__ = ("last", "layers", "thread")
@@ -49,7 +49,7 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
 
     def __init__(self) -> None:
         Measured.__init__(self)
-        self._watch = _Watch(self)
+        self._watch = _ProfileObserver(self)
         observed.__init__(self, self._watch)
 
     def __enter__(self) -> profile:  # type: ignore[override]
@@ -80,7 +80,7 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
         return report.trace(self)
 
 
-class _Watch(Observer):
+class _ProfileObserver(Observer):
     """An observer that records operations in a profile.
 
     The time that a method takes after reading the clock is counted as overhead.
@@ -96,22 +96,22 @@ class _Watch(Observer):
         self.nodes: dict[int, tuple[str, Entry, list[Product]]] = {}
         self.live = 0
 
-    def lane(self) -> _Lane:
+    def lane(self) -> _ThreadState:
         """The lane of the current thread."""
         try:
-            lane: _Lane = self.local.lane
+            lane: _ThreadState = self.local.lane
         except AttributeError:
-            lane = self.local.lane = _Lane(perf_counter())
+            lane = self.local.lane = _ThreadState(perf_counter())
         return lane
 
-    def note(self, lane: _Lane, now: float, kind: str, layer: str = "", operation: str = "") -> float:
+    def note(self, lane: _ThreadState, now: float, kind: str, layer: str = "", operation: str = "") -> float:
         """Record and return the time since the thread's last event."""
         events = self.found.events
         if len(events) < MOST_EVENTS:
             events.append((kind, layer, operation, lane.last, now, lane.thread))
         return now - lane.last
 
-    def resume(self, lane: _Lane, now: float) -> None:
+    def resume(self, lane: _ThreadState, now: float) -> None:
         """Resume a thread's clock, and count the time since `now` as overhead."""
         lane.last = after = perf_counter()
         self.found.overhead += after - now

@@ -23,7 +23,7 @@ def curves(run: Run) -> list[Picture]:
     def draw(figure: FigureBase) -> None:
         rows = figure.subplots(len(panels) + 1, 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(rows, panels, strict=False):
-            _measured(axes, run, name)
+            _draw_metric(axes, run, name)
         rows[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.01), ncols=2, borderaxespad=0, handlelength=1.6)
         _learning_rate(rows[-1], run)
         steps, epochs = run.series("epoch")
@@ -61,7 +61,7 @@ def _note(run: Run) -> str:
     return note
 
 
-def _measured(axes: Axes, run: Run, name: str) -> None:
+def _draw_metric(axes: Axes, run: Run, name: str) -> None:
     """Draw the training and validation values of one name."""
     looks = (("train", "training", BLUE, "-", 1.0, ""), ("val", "validation", ORANGE, "-", 1.6, "o"))
     seen = []

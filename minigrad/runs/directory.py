@@ -124,7 +124,7 @@ class RunDirectory:
         self.set_config(config)
         self.set_code(code or {})
         self.digests = dict(digests or {})
-        self.note(status="running", format=FORMAT, **facts, **self.made_from(), started=_now(), **_surroundings())
+        self.note(status="running", format=FORMAT, **facts, **self.source_digests(), started=_now(), **_environment())
         return self
 
     @classmethod
@@ -216,7 +216,7 @@ class RunDirectory:
         path = self._checkpoint(name)
         return read_checkpoint(path) if path.exists() else None
 
-    def made_from(self) -> dict[str, Any]:
+    def source_digests(self) -> dict[str, Any]:
         """Return the digests of the config and the data."""
         return {"config_digest": sha256(self.config.encode()).hexdigest(), "data_digests": self.digests}
 
@@ -233,7 +233,7 @@ class RunDirectory:
         if self._logged:
             with errors_naming(path), open(path, "ab") as file:
                 os.fsync(file.fileno())
-        return {"config": self.config, "metrics": (self._logged, self._checksum), **self.made_from()}
+        return {"config": self.config, "metrics": (self._logged, self._checksum), **self.source_digests()}
 
     def rewind(self, metrics: tuple[int, int] | np.ndarray = (0, 0), verify: bool = True) -> None:
         """Truncate `metrics.jsonl` to the state of a checkpoint.
@@ -276,13 +276,13 @@ class RunDirectory:
         Returns:
             The names of facts about the environment that differ from those at the start.
         """
-        now = {**_surroundings(), "data_digests": self.digests}
+        now = {**_environment(), "data_digests": self.digests}
         other = {name: value for name, value in now.items() if self.facts.get(name, value) != value}
         self.facts["seconds"] = self.seconds
         for name in ("exit_code", "ended", "reason"):
             self.facts.pop(name, None)
         resumed = {"step": step, "arguments": list(arguments), "started": _now(), **other}
-        digest = self.made_from()["config_digest"]
+        digest = self.source_digests()["config_digest"]
         self.note(status="running", config_digest=digest, resumed=[*self.facts.get("resumed", []), resumed])
         return list(other)
 
@@ -322,7 +322,7 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def _surroundings() -> dict[str, Any]:
+def _environment() -> dict[str, Any]:
     """Return the environment that the results may depend on."""
     return {
         "versions": {"minigrad": __version__, "numpy": np.__version__, "python": platform.python_version()},

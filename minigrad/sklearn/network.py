@@ -101,7 +101,7 @@ def train(model: Model, data: Rows, loss: str, settings: Sequence[str], keeps_be
         TypeError: for an invalid model.
         TrainingError: if the loss is not finite.
     """
-    module, config = _resolved(model)
+    module, config = _split_model(model)
     given = {"data": data} if module is None else {"data": data, "model": module}
     if not keeps_best:
         settings = [*settings, f"trainer.val_every={_NEVER}", "trainer.early_stopping=null"]
@@ -118,7 +118,7 @@ def train(model: Model, data: Rows, loss: str, settings: Sequence[str], keeps_be
     return network
 
 
-def _resolved(model: Model) -> tuple[Module | None, str | Path | None]:
+def _split_model(model: Model) -> tuple[Module | None, str | Path | None]:
     """Return a copy of a module or a list of layers, and the config of everything else."""
     if isinstance(model, Module):
         return copy.deepcopy(model), "Identity"

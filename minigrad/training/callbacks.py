@@ -167,7 +167,7 @@ class Checkpoints(Callback):
         if self._best.weights and directory.best_step != self._best.step:
             learned = self._best.data or training.experiment.data.state_dict()  # format 1 does not have it
             best = {"step": self._best.step, "values": self._best.values, "data": learned, "known": self._best.known}
-            made_from = {"config": directory.config, **directory.made_from()}
+            made_from = {"config": directory.config, **directory.source_digests()}
             base = {"base": state["base"]} if "base" in state else {}
             directory.save("best", self._best.weights, {**best, **made_from, **base})
             directory.best_step = self._best.step

@@ -121,7 +121,7 @@ class Step:
         with blas_threads(self._blas_threads), np.errstate(all="ignore"):
             if self._is_simple and self.position >= _PROVED:  # for small networks, Python calls dominate a step
                 batches: list[Batch] = []
-                pieces = self._replayed(step.whole, Part(inputs, targets, None, self.loss.count(targets)))
+                pieces = self._replay(step.whole, Part(inputs, targets, None, self.loss.count(targets)))
             else:
                 batches = [Batch(_Given(inputs, targets), range(n))]
                 step, pieces = self._gradients(step, batches)
@@ -137,14 +137,14 @@ class Step:
             if self._shards not in (None, 1) or self._compile is True:
                 raise ValueError(f"on the device {device!r} a step is computed in one piece: no shards and compile=")
             self._shards = 1
-            return self._made(False)
+            return self._make_step(False)
         with random.at(), preserve_buffers(self.model):
             chosen = shards_and_threads(self.model, self.loss, batch.examples, len(batch), self._shards)
             is_small = pays_to_replay(self.model, batch.examples, len(batch))
         self._shards, self._blas_threads = chosen
-        return self._made(is_small if self._compile == "auto" else self._compile)
+        return self._make_step(is_small if self._compile == "auto" else self._compile)
 
-    def _made(self, compiled: bool) -> TrainStep:
+    def _make_step(self, compiled: bool) -> TrainStep:
         self._is_recorded = compiled
         self._is_simple = self._shards == 1 and not self.optimizer.evaluates
         self._step = TrainStep(self.model, self.loss, self.optimizer, Shards(self._shards or 1), Ranks(), compiled)
@@ -153,7 +153,7 @@ class Step:
     def _gradients(self, step: TrainStep, batches: list[Batch]) -> tuple[TrainStep, list[Piece]]:
         """Compute a batch's gradients, without a recording from then on if the model cannot be recorded."""
         if not self._is_recorded or self.position >= _PROVED:
-            return step, self._replayed(step.gradients, batches)
+            return step, self._replay(step.gradients, batches)
         before = [(buffer, buffer.data.copy()) for buffer in self.model.buffers()]
         try:
             return step, step.gradients(batches, self.position)
@@ -165,10 +165,10 @@ class Step:
                 warnings.warn(f"steps are computed without a recording: {error}; compile=False says so", stacklevel=3)
         for buffer, array in before:
             buffer.data[...] = array
-        plain = self._made(False)
+        plain = self._make_step(False)
         return plain, plain.gradients(batches, self.position)
 
-    def _replayed(self, gradients: Callable[[Any, int], list[Piece]], what: Any) -> list[Piece]:
+    def _replay(self, gradients: Callable[[Any, int], list[Piece]], what: Any) -> list[Piece]:
         try:
             return gradients(what, self.position)
         except CompileError as error:

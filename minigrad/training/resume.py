@@ -88,7 +88,7 @@ def resume(
                 changes = [change for change in changes if change[0] not in LENGTHS]
             others = changed_sources(state["run"].get("data_digests", digests), digests)  # format 1 has none
             if not others:  # the data is the same, although it may have moved
-                changes = [change for change in changes if not _is_place(change, files)]
+                changes = [change for change in changes if not _is_location(change, files)]
             if (changes or others) and not allow_changes:
                 raise _refusal(changes, others, plan)
             try:
@@ -107,7 +107,7 @@ def resume(
     training.checkpoints.write(training, directory)
 
 
-def _is_place(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
+def _is_location(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
     """Whether a changed data setting only locates files."""
     path, before, after = change
     if not path.startswith("data.") or not isinstance(before, str) or not isinstance(after, str):

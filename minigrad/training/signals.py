@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from minigrad.formats.atomic import abandon
+from minigrad.formats.atomic import remove_unfinished
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if received:
-            abandon()
+            remove_unfinished()
             os._exit(128 + number)
         received.append(number)
         # not print(), which the signal may have interrupted

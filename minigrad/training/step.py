@@ -104,7 +104,7 @@ class TrainStep:
         """
         if self.shards.count == len(batches) == 1:  # weighting would cost a small network noticeable time
             return self.whole(part_of(self.loss, batches[0], slice(None)), position)
-        pieces = self._weighted(batches, position)
+        pieces = self._weighted_gradients(batches, position)
         if self._buffers and self._buffers != _buffer_versions(self.model):
             raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
         return pieces
@@ -168,7 +168,7 @@ class TrainStep:
                         with random.at(0), preserve_buffers(self.model):
                             self._piece(part, None, Gradients(), False)
 
-    def _weighted(self, batches: Sequence[Batch], position: int) -> list[Piece]:
+    def _weighted_gradients(self, batches: Sequence[Batch], position: int) -> list[Piece]:
         """Compute the gradients of several shards or batches."""
         places = [(batch, self.shards.split(len(batch))) for batch in batches]
         parts = [[part_of(self.loss, batch, place[shard]) for batch, place in places] for shard in self.shards.own]
@@ -254,7 +254,7 @@ def evaluate(
         batches = enumerate(loader.batches(0))
         while turn := list(islice(batches, ranks.size)):
             own = turn[ranks.rank : ranks.rank + 1]
-            gather_into(metrics, [_evaluated(model, loss, batch, position, number) for number, batch in own], ranks)
+            gather_into(metrics, [_evaluate_one(model, loss, batch, position, number) for number, batch in own], ranks)
     finally:
         model.train(training)
 
@@ -320,7 +320,7 @@ def preserve_buffers(model: Module) -> Iterator[None]:
             buffer.data[...] = array
 
 
-def _evaluated(model: Module, loss: Loss, batch: Batch, position: int, number: int) -> Piece:
+def _evaluate_one(model: Module, loss: Loss, batch: Batch, position: int, number: int) -> Piece:
     part = part_of(loss, batch, slice(None))
     with no_grad(), random.at(position, number):
         if part.counted:

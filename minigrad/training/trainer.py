@@ -309,7 +309,7 @@ class Training(TrainingState):
         except NonFiniteLossError as error:
             what = f"the {split} loss became {error.loss} at step {self.step}"
             raise divergence(what, [error.inputs], self.model, self.settings.remedies()) from error
-        return self._measured(split)
+        return self._pop_metrics(split)
 
     @_seeded
     def batches(self) -> Generator[list[Batch]]:
@@ -327,7 +327,7 @@ class Training(TrainingState):
 
     def _record(self, validate: bool) -> dict[str, float]:
         """Return the training values since the last record, and validation values if requested."""
-        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr, **self._measured("train")}
+        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr, **self._pop_metrics("train")}
         if self.settings.on_nan == "skip":
             record["skipped"] = self.skipped
         if not validate:
@@ -335,7 +335,7 @@ class Training(TrainingState):
         with self.average.applied() if self.average is not None else nullcontext():
             return record | self.evaluate(self.experiment.data.val, "val")
 
-    def _measured(self, split: str) -> dict[str, Any]:
+    def _pop_metrics(self, split: str) -> dict[str, Any]:
         """Return the metrics of rank 0, and reset them."""
         values = self.ranks.broadcast(self.tally.compute(split) if self.ranks.rank == 0 else {})
         self.tally.reset()

@@ -102,7 +102,7 @@ def load_weights(model: Module, weights: Weights | str | Path) -> Loaded:
         stored = _stored(place, model)
     except (DataError, FormatError, CheckpointError) as error:
         raise WeightsError(str(error), "path") from error
-    names = _renamed(weights, stored)
+    names = _names_in_file(weights, stored)
     fit = _Fit(model, {new: stored[old].shape for new, old in names.items()})
     if fit.problems and (weights.missing == "error" or not fit.names):
         remedy = "missing: keep leaves these weights random; match selects what is read, rename gives it new names"
@@ -183,7 +183,7 @@ def _checkpoint(path: Path) -> dict[str, Stored]:
     return {name: Stored(array.shape, lambda array=array: array) for name, array in arrays.items()}  # type: ignore[misc]
 
 
-def _renamed(weights: Weights, stored: Mapping[str, Stored]) -> dict[str, str]:
+def _names_in_file(weights: Weights, stored: Mapping[str, Stored]) -> dict[str, str]:
     """Return the name in the file of each array to read, by its name in the model."""
     try:
         matched = {name for names in matching(weights.match, stored, "array there") for name in names}

@@ -216,7 +216,7 @@ def delimiter_of(path: Path) -> str:
     Raises:
         DataError: if the file cannot be read.
     """
-    return _division(path)[2]
+    return _detect_delimiter(path)[2]
 
 
 def is_divided(path: Path) -> bool:
@@ -224,14 +224,14 @@ def is_divided(path: Path) -> bool:
 
     It is if it has column names, three or more rows, and the same number of cells in its first rows.
     """
-    share, cells, mark, rows = _division(path)
+    share, cells, mark, rows = _detect_delimiter(path)
     if share < 1 or cells < 2 or rows < 3:
         return False
     names = read_names(path, mark)
     return sum(len(name.split()) for name in names) <= _WORDS_OF_A_NAME * len(names)
 
 
-def _division(path: Path) -> tuple[float, int, str, int]:
+def _detect_delimiter(path: Path) -> tuple[float, int, str, int]:
     """Find the delimiter that splits a file best.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
+from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
 from minigrad.data import DataError
 from minigrad.data.errors import Findings
 from minigrad.data.idx import read_idx
@@ -40,7 +40,7 @@ def draft_images(folder: Path) -> Draft:
     sizes = {(header.height, header.width) for header in headers.values()}
     options: dict[str, Any] = {"path": folder}
     height, width = max(sizes) if len(sizes) == 1 else (_LARGEST, _LARGEST)
-    assumed = [("classes", f"{listed(names)}: {len(pictures):,} images")]
+    assumed = [("classes", f"{join_names(names)}: {len(pictures):,} images")]
     if len(sizes) > 1 or max(height, width) > _LARGEST:
         least = min(min(size) for size in sizes)
         height = width = min(_LARGEST, max(_SMALLEST, least))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.cli.drafts.columns import Columns
-from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
+from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
 from minigrad.data import DataError
 from minigrad.data.columns import Column, Dates, Numbers
 
@@ -63,7 +63,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     guess = "" if columns.targets else " (a guess: the last column; --target COLUMN names another)"
     assumed = [
         ("forecast", f"{target!r}{guess}"),
-        *([("inputs", listed(inputs))] if inputs else []),
+        *([("inputs", join_names(inputs))] if inputs else []),
     ]  # fmt: skip
     step, length, horizon = None, *_OTHER
     if time is not None:
@@ -77,7 +77,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     if any(column.gaps for column in used):
         options["missing"] = "previous"
         assumed.append(
-            ("missing", f"{listed([column.name for column in used if column.gaps])}: filled with the previous value")
+            ("missing", f"{join_names([column.name for column in used if column.gaps])}: filled with the previous value")
         )
     dropped = [name for name in columns.sheet.names if name not in (target, time, *inputs)]
     assumed += [("ignored", f"{name!r} {columns.reasons.get(name, 'holds no numbers')}") for name in dropped]

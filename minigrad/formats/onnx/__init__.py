@@ -60,7 +60,7 @@ def to_onnx(
             sizes or values of inputs; for a difference from onnxruntime. It is a ValueError.
         ModuleNotFoundError: without the package onnx.
     """
-    return _built(model, example, opset, free, metadata, texts).complete()
+    return _build(model, example, opset, free, metadata, texts).complete()
 
 
 def write_onnx(
@@ -88,10 +88,10 @@ def write_onnx(
     """
     from minigrad.formats.onnx.stream import write
 
-    write(_built(model, example, opset, None, metadata, texts), file)
+    write(_build(model, example, opset, None, metadata, texts), file)
 
 
-def _built(
+def _build(
     model: Module,
     example: Any,
     opset: int,
@@ -150,7 +150,7 @@ class _Export(NamedTuple):
         made = build(recordings, free, places, self.opset, self.metadata)
         take_texts(made, self.texts)
         fresh = [self.example, *(resample(self.example, axes, lengths, rng) for lengths in fresh_sizes(axes))]
-        expected = self._expected(fresh)
+        expected = self._record_accepted(fresh)
         try:
             compared = check(made, [(as_texts(inputs, self.texts), found.results) for inputs, found in expected])
         except OnnxError:
@@ -170,7 +170,7 @@ class _Export(NamedTuple):
             shapes = ", ".join(f"{name} {array.shape}" for name, array in inputs.items())
             raise OnnxError(f"the model does not accept the inputs {shapes}: {error}") from error
 
-    def _expected(self, cases: list[Arrays]) -> list[tuple[Arrays, Recording]]:
+    def _record_accepted(self, cases: list[Arrays]) -> list[tuple[Arrays, Recording]]:
         """Record the model on the inputs that it accepts."""
         pairs = []
         for inputs in cases:

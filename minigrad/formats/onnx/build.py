@@ -111,7 +111,7 @@ def assemble(
     if sum(array.nbytes for array in constants.values()) > _MOST_BYTES:
         raise OnnxError("the parameters are more than the 2 GB that an ONNX file can hold")
     large = {name: array for name, array in constants.items() if array.nbytes > _LARGE_BYTES}
-    stored = [_beside(array, name) if name in large else tensor(array, name) for name, array in constants.items()]
+    stored = [(_external_tensor if name in large else tensor)(array, name) for name, array in constants.items()]
     made = helper.make_graph(nodes[::-1], "minigrad", list(inputs), list(outputs), stored)
     opsets = [helper.make_opsetid("", graph.opset)]
     model = helper.make_model(
@@ -127,7 +127,7 @@ def assemble(
     return built
 
 
-def _beside(array: Array, name: str) -> TensorProto:
+def _external_tensor(array: Array, name: str) -> TensorProto:
     """Return the type and shape of an array stored elsewhere."""
     stored = TensorProto(name=name, data_type=onnx_type(array.dtype), dims=array.shape)
     stored.data_location = TensorProto.EXTERNAL
@@ -174,15 +174,15 @@ def in_parallel(recordings: Sequence[Recording]) -> Sequence[tuple[Step, ...]]:
         steps = [recording.steps[i] for recording in recordings]
         for recording, step in zip(recordings, steps, strict=True):
             if (step.operation.name, step.line) != (steps[0].operation.name, steps[0].line):
-                raise _parted(recordings[0], steps[0], recording, step)
+                raise _different_operations(recordings[0], steps[0], recording, step)
     if len(set(counts)) > 1:
         longest = max(recordings, key=lambda recording: len(recording.steps))
         other = min(recordings, key=lambda recording: len(recording.steps))
-        raise _parted(longest, longest.steps[min(counts)], other, None)
+        raise _different_operations(longest, longest.steps[min(counts)], other, None)
     return list(zip(*(recording.steps for recording in recordings), strict=True))
 
 
-def _parted(one: Recording, step: Step, other: Recording, its: Step | None) -> OnnxError:
+def _different_operations(one: Recording, step: Step, other: Recording, its: Step | None) -> OnnxError:
     """Return the error for operations that depend on the inputs' sizes."""
     what = "nothing more" if its is None else f"{its.operation.name} ({its.line})"
     return OnnxError(

@@ -57,11 +57,11 @@ class Call:
 
     def shape(self, i: int) -> tuple[int, ...]:
         """Return the shape of argument i in the first recording; () for a number."""
-        return np.shape(_shaped(self.steps[0].arguments[i]))
+        return np.shape(_with_shape(self.steps[0].arguments[i]))
 
     def shapes(self, i: int) -> list[tuple[int, ...]]:
         """Return the shape of argument i in each recording."""
-        return [np.shape(_shaped(value)) for value in self.values(i)]
+        return [np.shape(_with_shape(value)) for value in self.values(i)]
 
     def dtype_of(self, i: int) -> Any:
         """Return the dtype of argument i, or a Python number itself, since its dtype is weak."""
@@ -101,7 +101,7 @@ class Call:
         raise OnnxError(reason)
 
 
-def _shaped(value: Any) -> Any:
+def _with_shape(value: Any) -> Any:
     return np.broadcast_to(0, value.shape) if isinstance(value, Value) else value
 
 

@@ -132,7 +132,7 @@ def _transposed_convolution(c: Call) -> str:
     )
 
 
-def _pooled(c: Call, kind: str, x: str, **attributes: Any) -> str:
+def _pool(c: Call, kind: str, x: str, **attributes: Any) -> str:
     """Add a pooling of the last axes of an array."""
     window = c.attribute(1)
     n = len(window.kernel)
@@ -156,16 +156,16 @@ def _max_pool(c: Call) -> str:
     if c.dtype.kind != "f":
         c.refuse("ONNX supports it only for real numbers: convert with .astype(np.float32)")
     if not any(window.more):
-        return _pooled(c, "MaxPool", c[0], pads=list(window.padding) * 2)
+        return _pool(c, "MaxPool", c[0], pads=list(window.padding) * 2)
     widths = np.array(window.pads(len(c.shape(0)))).T.reshape(-1)
-    return _pooled(c, "MaxPool", c.op("Pad", c[0], c.ints(*widths.tolist()), c.number(-np.inf)))
+    return _pool(c, "MaxPool", c.op("Pad", c[0], c.ints(*widths.tolist()), c.number(-np.inf)))
 
 
 def _sum_pool(c: Call) -> str:
     window = c.attribute(1)
     if set(window.dilation) != {1} and c.opset < 19:
         c.refuse("dilation needs opset 19")
-    return str(c.op("Mul", _pooled(c, "AveragePool", c.cast(0, c.dtype)), c.number(math.prod(window.kernel))))
+    return str(c.op("Mul", _pool(c, "AveragePool", c.cast(0, c.dtype)), c.number(math.prod(window.kernel))))
 
 
 def _mse_loss(c: Call) -> str:

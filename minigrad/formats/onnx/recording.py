@@ -110,7 +110,7 @@ class Recording(Observer):
             except _RefusedError as refused:
                 raise OnnxError(str(refused)) from None
         name = next(name for name in ("output", "outputs", "result", "results", "/output") if name not in inputs)
-        self.results = {key: tensor.data for key, tensor in _named(results, name).items()}
+        self.results = {key: tensor.data for key, tensor in _name_tensors(results, name).items()}
         self.outputs = {name: self._resolve(array) for name, array in self.results.items()}
 
     def on_forward(  # noqa: D102 - documented in Observer, like the next three
@@ -180,14 +180,14 @@ def _place(frame: FrameType) -> str:
     return f"{shown}:{frame.f_lineno}"
 
 
-def _named(results: Any, name: str) -> dict[str, Tensor]:
+def _name_tensors(results: Any, name: str) -> dict[str, Tensor]:
     """Name the tensors that a model returns."""
     if isinstance(results, Tensor):
         return {name: results}
     if isinstance(results, Mapping):
-        return {k: v for key, part in results.items() for k, v in _named(part, str(key)).items()}
+        return {k: v for key, part in results.items() for k, v in _name_tensors(part, str(key)).items()}
     if hasattr(results, "_asdict"):
-        return _named(results._asdict(), name)
+        return _name_tensors(results._asdict(), name)
     if isinstance(results, (list, tuple)):
-        return {k: v for i, part in enumerate(results) for k, v in _named(part, f"{name}_{i}").items()}
+        return {k: v for i, part in enumerate(results) for k, v in _name_tensors(part, f"{name}_{i}").items()}
     raise OnnxError(f"a model must return tensors, or a tuple or mapping of tensors, not {type(results).__name__}")

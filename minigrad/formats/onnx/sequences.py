@@ -10,7 +10,7 @@ import numpy as np
 from minigrad.formats.onnx.call import Call, Converter
 
 
-def _attended(
+def _attend(
     c: Call, heads: Sequence[str], ndim: int, length: int, mask: int, is_causal: bool, scale: float | None
 ) -> str:
     """Add attention in basic operators, because runtimes disagree on causal masks in opset 23's operator.
@@ -52,7 +52,7 @@ def _attention(c: Call) -> str:
     for i in range(3):
         name, missing = c.cast(i, c.dtype), ndim - len(c.shape(i))
         heads.append(c.op("Unsqueeze", name, c.ints(*range(missing))) if missing else name)
-    return _attended(c, heads, ndim, c.shape(0)[-1], 3, c.attribute(4), c.attribute(5))
+    return _attend(c, heads, ndim, c.shape(0)[-1], 3, c.attribute(4), c.attribute(5))
 
 
 def _packed_attention(c: Call) -> str:
@@ -63,7 +63,7 @@ def _packed_attention(c: Call) -> str:
     apart = [(*shape[:-1], count, length) for shape in shapes]
     order = [*range(n - 2), n - 1, n - 2, n]  # (..., L, heads, E) to (..., heads, L, E), and back
     heads = [c.op("Transpose", c.reshape(part, apart), perm=order) for part in parts]
-    attended = _attended(c, heads, n + 1, length, 1, c.attribute(3), c.attribute(4))
+    attended = _attend(c, heads, n + 1, length, 1, c.attribute(3), c.attribute(4))
     return c.reshape(c.op("Transpose", attended, perm=order))
 
 

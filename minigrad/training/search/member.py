@@ -155,7 +155,7 @@ class Member:
         facts = {"point": self.point, **self.repeat, "run": self.run, "status": self.status, "best": self.best}
         write_durably(self.stem.with_suffix(".json"), f"{json_line(facts)}\n".encode())
 
-    def tell_run(self) -> str:
+    def read_run(self) -> str:
         """Return the directory of its run; an empty text until it is known."""
         self.run = self._run_of_log() or self.run
         return self.run

@@ -23,7 +23,7 @@ def table(members: Sequence[Member]) -> str:
     if not members:
         return "no run was started"
     keys = list(dict.fromkeys(key for member in members for key in member.point))
-    monitor, groups = _ranked(members)
+    monitor, groups = _rank(members)
     repeated = any(len(group) > 1 for group in groups)
     rows = [[*keys, monitor, *(["runs"] if repeated else ["step", "run"]), "status"]]
     for group in groups:
@@ -45,7 +45,7 @@ def save_table(members: Sequence[Member], path: Path) -> None:
         OSError: if that fails.
     """
     keys = list(dict.fromkeys(key for member in members for key in member.overrides))
-    monitor, groups = _ranked(members)
+    monitor, groups = _rank(members)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*keys, monitor, "step", "run", "status"])
@@ -58,7 +58,7 @@ def save_table(members: Sequence[Member], path: Path) -> None:
     write_durably(path, text.getvalue().encode())
 
 
-def _ranked(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
+def _rank(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
     """Return the monitored name, and groups of repeats, best first."""
     best = [member.best for member in members if member.best is not None]
     monitor, sign = (best[0]["monitor"], -1 if best[0]["mode"] == "max" else 1) if best else ("value", 1)

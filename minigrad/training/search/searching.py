@@ -100,7 +100,7 @@ class Search:
             for claimed in self._claimed.values():
                 if claimed.waiting:
                     return claimed.waiting.pop(0)
-            claimed_or_none = self._take_up() or self._ask()
+            claimed_or_none = self._resume_trial() or self._ask()
             if claimed_or_none is None:
                 return None
             if not claimed_or_none.waiting:  # all runs had ended, but the study was not told
@@ -149,14 +149,14 @@ class Search:
     def is_over(self) -> bool:
         """Whether all trials have ended, here and elsewhere."""
         with storage_errors(self.storage):
-            found = self._counted()
+            found = self._started_trials()
         return len(found) >= self.trials and all(trial.state.is_finished() for trial in found)
 
     @property
     def progress(self) -> str:
         """The number of ended trials, of the total."""
         with storage_errors(self.storage):
-            ended = sum(trial.state.is_finished() for trial in self._counted())
+            ended = sum(trial.state.is_finished() for trial in self._started_trials())
         return f"{ended}/{self.trials}"
 
     @property
@@ -164,17 +164,17 @@ class Search:
         """The runs of all trials, on other machines too."""
         found = []
         with storage_errors(self.storage):
-            for trial in self._counted():
+            for trial in self._started_trials():
                 members = self._members(trial.number, self._point(trial))
                 known = trial.user_attrs.get(_RUNS, [])
                 for member, facts in zip(members, known, strict=False):
                     member.run, member.status, member.best = facts["run"], facts["status"], facts["best"]
                 if not trial.state.is_finished():
-                    self._look_at(members, trial.number)
+                    self._read_status(members, trial.number)
                 found += members
         return found
 
-    def _look_at(self, members: Sequence[Member], number: int) -> None:
+    def _read_status(self, members: Sequence[Member], number: int) -> None:
         """Read the status of an unfinished trial's runs."""
         if self.folder.was_claimed(_name(number)):
             for member in members:
@@ -182,19 +182,19 @@ class Search:
         else:
             members[0].status = "started on another machine"
 
-    def _counted(self) -> list[FrozenTrial]:
+    def _started_trials(self) -> list[FrozenTrial]:
         """Return the trials that were started, except lost ones."""
         trials = self.study.get_trials(deepcopy=False)
         return [each for each in trials if each.state != TrialState.WAITING and _LOST not in each.user_attrs]
 
-    def _take_up(self) -> ClaimedTrial | None:
+    def _resume_trial(self) -> ClaimedTrial | None:
         """Return a trial whose process has ended, and mark lost trials as failed."""
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             name = _name(frozen.number)
             if frozen.number in self._claimed:
                 continue
             if not self.folder.was_claimed(name):
-                self._listen(frozen)
+                self._fail_if_silent(frozen)
                 continue
             if (lock := self.folder.claim(name)) is None:
                 continue
@@ -205,7 +205,7 @@ class Search:
             return self._claim(trial, lock)
         return None
 
-    def _listen(self, frozen: FrozenTrial) -> None:
+    def _fail_if_silent(self, frozen: FrozenTrial) -> None:
         """Mark a trial without heartbeat as failed, and enqueue its point again."""
         beat = frozen.user_attrs.get(_BEAT, "")
         last, since = self._heard.get(frozen.number, (None, 0.0))
@@ -219,11 +219,11 @@ class Search:
 
     def _ask(self) -> ClaimedTrial | None:
         """Return a new trial; None if all have been started."""
-        if len(self._counted()) >= self.trials:
+        if len(self._started_trials()) >= self.trials:
             return None
         trial = self.study.ask()
         lock = self.folder.claim(_name(trial.number))
-        first = sorted(each.number for each in self._counted())[: self.trials]
+        first = sorted(each.number for each in self._started_trials())[: self.trials]
         if trial.number not in first or lock is None:  # another process started the last one at the same moment
             trial.set_user_attr(_LOST, "not needed")
             self.study.tell(trial, state=TrialState.FAIL)
@@ -234,7 +234,7 @@ class Search:
 
     def _claim(self, trial: optuna.Trial, lock: int) -> ClaimedTrial:
         """Return a claimed trial, with sampled parameters and the known status of its runs."""
-        self.study.sampler = TPESampler(seed=_mixed(self.seed, trial.number), constant_liar=True)
+        self.study.sampler = TPESampler(seed=_mix_seed(self.seed, trial.number), constant_liar=True)
         members = self._members(trial.number, self._draw(trial))
         for member in members:
             member.read()
@@ -276,7 +276,7 @@ class Search:
         Returns:
             The first validation at which the pruner would stop the run; "" if there is none.
         """
-        run = member.tell_run()
+        run = member.read_run()
         for step, value in _validations(Path(run), self.monitor) if run else ():
             if step not in claimed.reported:
                 claimed.reported.add(step)
@@ -321,6 +321,6 @@ def _validations(run: Path, monitor: str) -> list[tuple[int, float]]:
     return [(record["step"], record[monitor]) for record in records if record.get(monitor) is not None]
 
 
-def _mixed(seed: int, number: int) -> int:
+def _mix_seed(seed: int, number: int) -> int:
     """Return a 32-bit seed from a seed and a number."""
     return int(np.random.SeedSequence([seed & (2**64 - 1), number]).generate_state(1)[0])
