@@ -67,7 +67,10 @@ class Block(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, cache: KeyValueCache | None = None, key_padding_mask: Any = None) -> Tensor:
-        """Return (N, T, n_embd), given a cache of earlier keys and values and a mask of padding."""
+        """Return (N, T, n_embd).
+
+        `cache` holds the keys and values of earlier positions; `key_padding_mask` marks padding.
+        """
         x = x + self.dropout(self.attn(self.ln_1(x), cache=cache, key_padding_mask=key_padding_mask))
         return x + self.dropout(self.mlp(self.ln_2(x)))
 

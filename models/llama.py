@@ -31,7 +31,9 @@ DEVIATION = 0.02
 
 
 class SwiGLU(Module):
-    """A gated MLP: (silu(x G) * (x U)) D (Shazeer, arXiv:2002.05202).
+    """A gated MLP: (silu(x G) * (x U)) D.
+
+    See Shazeer, arXiv:2002.05202.
 
     Args:
         n_embd: the embedding dimension; inputs and outputs are (..., n_embd).
@@ -75,7 +77,10 @@ class LlamaBlock(Module):
         self.mlp = SwiGLU(n_embd, n_hidden)
 
     def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """Return (N, T, n_embd), given a cache of earlier keys and values."""
+        """Return (N, T, n_embd).
+
+        `cache` holds the keys and values of earlier positions.
+        """
         x = x + self.self_attn(self.input_layernorm(x), cache=cache)
         return x + self.mlp(self.post_attention_layernorm(x))
 

@@ -41,7 +41,7 @@ class MLP(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's outputs without an activation, as losses expect them."""
+        """Return the outputs, without activation, as losses expect them."""
         x = self.flatten(x)
         *hidden, last = self.layers
         for layer in hidden:

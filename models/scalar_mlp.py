@@ -103,7 +103,7 @@ def signs(examples: Examples) -> list[int]:
 
 
 def accuracy(network: Network, examples: Examples) -> float:
-    """Return the fraction of scores that have the sign of their label."""
+    """Return the fraction of scores with their label's sign."""
     scores = [network(x)[0] for x in examples.inputs]
     return sum(label * score > 0 for label, score in zip(signs(examples), scores, strict=True)) / len(scores)
 

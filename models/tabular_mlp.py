@@ -1,4 +1,6 @@
-"""An MLP over numbers and embedded categories, for a `Table` with columns under `embed`.
+"""An MLP over numbers and embedded categories.
+
+It is for a `Table` with columns under `embed`.
 
 A config takes the sizes from the data:
 
@@ -19,10 +21,10 @@ from minigrad.nn import Dropout, Embedding, Linear, Module, ModuleList, ReLU
 
 
 class TabularMLP(Module):
-    """An MLP over numbers and embeddings of categories: (N, numbers + len(categories)) to (N, outputs).
+    """An MLP over numbers and embeddings of categories.
 
-    The last inputs are category indices. Index 0 is for categories that are not in the training data; its embedding is
-    always zero.
+    It maps (N, numbers + len(categories)) to (N, outputs). The last inputs are category indices. Index 0 is for
+    categories that are not in the training data; its embedding is always zero.
 
     Args:
         numbers: the number of numeric inputs, which come first; may be 0.
@@ -57,7 +59,7 @@ class TabularMLP(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's outputs without an activation, as losses expect them."""
+        """Return the outputs, without activation, as losses expect them."""
         codes = x[:, self.numbers :].astype(np.int64)
         vectors = [embedding(codes[:, i]) for i, embedding in enumerate(self.embeddings)]
         x = ops.concatenate([x[:, : self.numbers], *vectors], axis=1)

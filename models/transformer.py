@@ -89,7 +89,7 @@ class Transformer(Module):
         return self.decode(tokens[:, self.source_length :], self.encode(tokens[:, : self.source_length]))
 
     def encode(self, source: Tensor) -> Tensor:
-        """Return the encoder's output (N, S, d_model) for sources (N, S)."""
+        """Return the encoder's output (N, S, d_model) for (N, S)."""
         return self.encoder(self._vectors(source))
 
     def decode(self, target: Tensor, memory: Tensor) -> Tensor:

@@ -26,7 +26,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print memory, layers, and the metrics of two training steps and one validation batch; write nothing."""
+    """Print memory, layers, and metrics of three batches.
+
+    There are two training steps and one validation batch. Nothing is written.
+    """
     plan = plan_of(arguments)
     print(check_memory(plan))
     experiment, training, table = build_and_try(plan, arguments.threads)

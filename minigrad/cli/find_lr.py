@@ -22,7 +22,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the loss at each learning rate, and a suggestion; write nothing."""
+    """Print the loss at each learning rate, and a suggestion.
+
+    Nothing is written.
+    """
     experiment, _, _ = build_and_try(plan_of(arguments), arguments.threads)
     print(find_lr(experiment).table())
     return 0

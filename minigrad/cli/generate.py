@@ -43,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the prompt and its continuation as it is generated, or chat in turns."""
+    """Print the prompt and its continuation, or chat in turns."""
     if arguments.prompt is None and not arguments.chat:
         raise CommandError(f"minigrad generate needs PROMPT or --chat, as in: {EXAMPLES[0]}")
     names = ("temperature", "top_k", "top_p", "repetition_penalty")

@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the classes of one kind or all kinds, with the first lines of their docstrings."""
+    """Print the classes of one kind, or of all.
+
+    Each class is followed by the first line of its docstring.
+    """
     print(listing(classes(arguments), [arguments.kind] if arguments.kind else [*KINDS]))
     return 0
 

@@ -48,7 +48,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Create the folder and print the next command to type; existing files are not overwritten."""
+    """Create the folder and print the next command to type.
+
+    Existing files are not overwritten.
+    """
     folder: Path = arguments.name
     if arguments.data is None:
         if arguments.target is not None:

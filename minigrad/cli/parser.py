@@ -88,7 +88,10 @@ class Parser(argparse.ArgumentParser):
         return arguments
 
     def format_help(self) -> str:
-        """Return the help: examples, usage and arguments; a long usage is shortened."""
+        """Return the help: examples, usage and arguments.
+
+        A long usage is shortened.
+        """
         if len(self.options) > MOST_IN_USAGE:
             words = [action.metavar for action in self.declared if not action.option_strings]
             self.usage = f"{self.prog} {' '.join(map(str, words))} ... [OPTION ...]"

@@ -151,7 +151,10 @@ def open_pretrained_writer(path: Path, arguments: Namespace) -> Writer:
 
 
 def run_to_draw(arguments: Namespace) -> Run:
-    """Return the run of a command, with its model's predictions; report missing parts on standard error."""
+    """Return the run of a command, with its model's predictions.
+
+    Missing parts are reported on standard error.
+    """
     from minigrad.plots import Run  # needs matplotlib
 
     path = run_path(arguments.run, arguments.words)
@@ -226,9 +229,9 @@ def build_and_try(
 
 
 def of_layer(plan: Plan, error: Exception) -> ConfigError | None:
-    """Return a model's error as a ConfigError at its layer; None for an error of another kind.
+    """Return a model's error as a ConfigError at its layer.
 
-    For a user's class, the error names the line of the class.
+    The result is None for an error of another kind. For a user's class, the error names the line of the class.
     """
     found = described(error, _MISFITS)
     return plan.error(f"model.{getattr(error, 'layer_path', '')}", *found) if found else None
@@ -255,7 +258,7 @@ def _check_loss(plan: Plan, experiment: Experiment, result: Tensor, part: Part) 
 
 
 def report_weights(experiment: Experiment) -> None:
-    """Print which pretrained weights were loaded, and which parameters keep their random values."""
+    """Print which weights were loaded, and which are random."""
     if loaded := experiment.start.loaded:
         print(f"weights: {loaded}", file=sys.stderr)
         whole = [name for name, p in experiment.model.named_parameters() if name in loaded.anew and p.requires_grad]

@@ -87,7 +87,10 @@ def no_command(words: Sequence[str], commands: Collection[str]) -> str:
 
 
 def old_option(word: str) -> str:
-    """Return the message for an option that a command replaced; "" for any other option."""
+    """Return the message for an option that a command replaced.
+
+    The result is "" for any other option.
+    """
     name = word.partition("=")[0]
     return f"{name} is a command: minigrad {OLD[name]}" if name in OLD else ""
 

@@ -34,7 +34,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Continue training in the run's directory, with the same bits as an uninterrupted run."""
+    """Continue training in the run's directory.
+
+    The result has the same bits as an uninterrupted run.
+    """
     path = run_path(arguments.run, arguments.words)
     with_code = arguments.trust or not arguments.allow_changes
     registry = classes(arguments, path if with_code else None)

@@ -32,7 +32,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Train in a new run directory, and print the results as one line of JSON."""
+    """Train in a new run directory, and print the results.
+
+    They are one line of JSON.
+    """
     if arguments.report:
         from minigrad.plots import save_report  # fails before the training if matplotlib is missing
     plan = plan_of(arguments)

@@ -46,7 +46,10 @@ class Union:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of any length (`list[A]`, `Sequence[A]` or `tuple[A, ...]`), built as `container`."""
+    """A list of any length, built as `container`.
+
+    The annotation is `list[A]`, `Sequence[A]` or `tuple[A, ...]`.
+    """
 
     item: Spec
     container: type = list
@@ -202,7 +205,10 @@ def fits(given: Spec, wanted: Spec) -> bool:
 
 
 def convert(value: Any, wanted: Spec) -> Any:
-    """Convert a fitting scalar to its annotated type: 3 becomes 3.0 for a `float`."""
+    """Convert a fitting scalar to its annotated type.
+
+    For example, 3 becomes 3.0 for a `float`.
+    """
     options = wanted.options if isinstance(wanted, Union) else (wanted,)
     exact = any(isinstance(o, Plain) and type(value) is o.type for o in options)
     if exact or any(isinstance(o, Choice) and fits(Choice((value,)), o) for o in options):

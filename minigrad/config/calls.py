@@ -18,7 +18,10 @@ def is_class_name(text: Any) -> bool:
 
 
 def split_call(node: Node) -> tuple[Key | None, Node | None]:
-    """Split a node into a class name and its arguments; each is None if it is missing."""
+    """Split a node into a class name and its arguments.
+
+    Either is None if it is missing.
+    """
     match node:
         case ScalarNode(value=str(text)) if is_class_name(text):
             return Key(text, node.place), None
@@ -68,7 +71,10 @@ def _takes_object(signature: Signature) -> bool:
 
 
 def default_node(parameter: Parameter) -> Node | None:
-    """Return a parameter's default as a node, as a user would write it; None if a config cannot express it."""
+    """Return a parameter's default as a node.
+
+    The node is written as a user would write it. It is None if a config cannot express the default.
+    """
     if parameter.is_variadic:
         return SequenceNode(DEFAULT, [])
     default, spec = parameter.default, parameter.spec

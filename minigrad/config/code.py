@@ -21,7 +21,7 @@ _PARSING = threading.Lock()
 
 
 def declared_classes(path: Path) -> dict[str, list[str]]:
-    """Return the public classes of a file, each with the names of its bases, without running it.
+    """Return a file's public classes with their bases' names.
 
     The name of a base is the last word of its dotted name.
 
@@ -38,9 +38,10 @@ def declared_classes(path: Path) -> dict[str, list[str]]:
 
 
 def code_of(classes: Iterable[type]) -> dict[str, bytes]:
-    """Return the contents of the `models/` files of classes and of the files these import, by name.
+    """Return the `models/` files of classes, and their imports.
 
-    If two files in different folders have the same name, the second is renamed.
+    The result has the content of each file, by name. If two files in different folders have the same name, the second
+    is renamed.
     """
     modules = [cls.__module__ for cls in classes if cls.__module__.rpartition(".")[0] in PACKAGES]
     files = [Path(file) for name in modules if (file := getattr(sys.modules.get(name), "__file__", None))]
@@ -54,7 +55,7 @@ def code_of(classes: Iterable[type]) -> dict[str, bytes]:
 
 
 def with_imports(paths: Sequence[Path]) -> list[Path]:
-    """Return files and the files in the same folders that they import.
+    """Return files and the neighbors that they import.
 
     For example by `from models.blocks import Block` or `from .blocks import Block`.
     """
@@ -65,7 +66,10 @@ def with_imports(paths: Sequence[Path]) -> list[Path]:
 
 
 def identical_file(path: Path, folders: Sequence[Path]) -> Path | None:
-    """Return the file in one of the folders that is identical to `path`, as are all files that the two import."""
+    """Return the file that is identical to `path`.
+
+    It is in one of the folders. All files that the two import must be identical, too.
+    """
     for folder in folders:
         for other in sorted(folder.glob("*.py")):
             if _same(path, other) and all(_same(each, folder / each.name) for each in with_imports([path])[1:]):
@@ -75,7 +79,10 @@ def identical_file(path: Path, folders: Sequence[Path]) -> Path | None:
 
 @contextmanager
 def models_from(folder: Path) -> Iterator[None]:
-    """Within the block, import `models` from `folder`, in place of any other package of this name."""
+    """Within the block, import `models` from `folder`.
+
+    Any other package of this name is hidden.
+    """
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == FOLDER}
     for name in before:
         del sys.modules[name]

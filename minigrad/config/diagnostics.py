@@ -43,7 +43,10 @@ class Span:
         return f"{self.source.name}:{self.line}:{self.column}" if self.line else self.source.name
 
     def show(self) -> list[str]:
-        """Return the line and carets below it; an empty list for a place without a line."""
+        """Return the line and carets below it.
+
+        The list is empty for a place without a line.
+        """
         if not 0 < self.line <= len(self.source.lines):
             return []
         line = self.source.lines[self.line - 1]
@@ -62,7 +65,10 @@ DEFAULT = Span(Source("default", ""))
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """A diagnostic: what is wrong, where, and the remedy, which may be empty or have several lines."""
+    """A diagnostic: what is wrong, where, and the remedy.
+
+    The remedy may be empty or have several lines.
+    """
 
     place: Span
     message: str
@@ -96,7 +102,9 @@ class Diagnostics:
     problems: list[Diagnostic] = field(default_factory=list)
 
     def add(self, place: Span, message: str, hint: str = "") -> None:
-        """Add a problem, unless its place has one already: later ones are consequences of the first.
+        """Add a problem, unless its place has one already.
+
+        Later problems at the same place are consequences of the first.
 
         Raises:
             ConfigError: if there are `LIMIT` problems.

@@ -25,7 +25,7 @@ class Key(str):
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """A single value; `text` is the value as written, or empty."""
+    """A single value, with the text it was written as."""
 
     place: Span
     value: Scalar

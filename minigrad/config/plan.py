@@ -42,7 +42,7 @@ def load_plan(
 
 
 def parse_plan(text: str, name: str, signature: Callable[..., Any], registry: Registry) -> Plan:
-    """Check the text of a resolved config, which has no bases.
+    """Check the text of a resolved config without bases.
 
     `name` is the name of its file, for errors. Other arguments and errors are those of `load_plan`.
     """
@@ -120,7 +120,10 @@ class Plan:
         value.value = known
 
     def replace(self, key: str, texts: Mapping[str, str]) -> None:
-        """Replace texts at and below a top-level key, such as paths that were found elsewhere."""
+        """Replace texts at and below a top-level key.
+
+        This is for paths that were found elsewhere.
+        """
         values = [self._root.arguments[key]]
         for value in values:
             if isinstance(value, Literal) and isinstance(value.value, str | Path):
@@ -134,7 +137,7 @@ class Plan:
         return list(dict.fromkeys(call.target for call in calls if isinstance(call.target, type)))
 
     def facts(self, key: str) -> dict[str, list[Value]]:
-        """Return references to properties of a top-level key's value, by the name of the property."""
+        """Return references to properties of a top-level value, by property."""
         found: dict[str, list[Value]] = {}
         for value in _everything(self._root):
             if isinstance(value, Reference) and value.fact and value.target is self._root.arguments[key]:
@@ -142,7 +145,11 @@ class Plan:
         return found
 
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
-        """Return an error, found after the check, that points to the value at `path` or else its closest parent."""
+        """Return an error at the place of a value.
+
+        It is for errors that are found after the check. If there is no value at `path`, the place is that of the
+        closest parent.
+        """
         value, place = self._at(path)
         if isinstance(value, Call) and value.place == place:
             place = _suspect(value, message, self._sources)
@@ -158,16 +165,20 @@ class Plan:
         return value, place
 
     def errors(self, faults: Iterable[tuple[str, str, str]]) -> ConfigError:
-        """Return several errors, each given as the arguments of `error`, as one, ordered by place."""
+        """Return several errors as one, ordered by place.
+
+        Each error is given as the arguments of `error`.
+        """
         problems = [problem for fault in faults for problem in self.error(*fault).problems]
         places = {id(source): i for i, source in enumerate(self._sources)}
         problems.sort(key=lambda p: (places[id(p.place.source)], p.place.line, p.place.column))
         return ConfigError(problems)
 
     def to_yaml(self, origins: bool = False) -> str:
-        """Return the config with everything spelled out, including defaults; read again, it gives the same plan.
+        """Return the config with everything spelled out, including defaults.
 
-        With `origins`, each line has a comment that says where its value was written.
+        Read again, it gives the same plan. With `origins`, each line has a comment that says where its value was
+        written.
         """
         return emit(self._root, origins)
 

@@ -73,9 +73,10 @@ _SYNTAX = (
 
 
 def read_file(path: Path, report: Diagnostics, asked_at: Span | None = None) -> Source:
-    """Read the text of a config file in UTF-8, or in UTF-16 with a byte order mark.
+    """Read the text of a config file.
 
-    `asked_at` is the place where another config names it as its base.
+    The file must be in UTF-8, or in UTF-16 with a byte order mark. `asked_at` is the place where another config names
+    it as its base.
 
     Raises:
         ConfigError: if the file cannot be read or is larger than `MAX_BYTES`.

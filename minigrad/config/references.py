@@ -24,7 +24,10 @@ MAX_CHAIN = 16
 
 
 def resolve(references: list[Reference], root: Call, report: Diagnostics) -> None:
-    """Resolve every reference of the plan and check its type; errors are added to `report`."""
+    """Resolve every reference of the plan and check its type.
+
+    Errors are added to `report`.
+    """
     for reference in references:
         _resolve(reference, root, report, [])
     if _is_ordered(root, report, [], {}, set()):

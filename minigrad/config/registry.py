@@ -56,7 +56,10 @@ class Registry:
             self.add_module(module)
 
     def add_module(self, module: ModuleType) -> None:
-        """Add the public classes of a module, including imported ones, as in a package's `__init__`."""
+        """Add the public classes of a module.
+
+        Imported classes count, too, as in a package's `__init__`.
+        """
         for name, cls in vars(module).items():
             if not isinstance(cls, type) or name != cls.__name__ or name.startswith("_"):
                 continue
@@ -80,7 +83,9 @@ class Registry:
             raise ConfigError([Diagnostic(place, f"{name} cannot be imported", _reason(error))]) from error
 
     def add_folder(self, folder: Path, lower: bool = False, package: str = "") -> None:
-        """Add the classes of a folder's Python files; a file is run only when one of its classes is needed.
+        """Add the classes of a folder's Python files.
+
+        A file is run only when one of its classes is needed.
 
         Args:
             folder: the folder of the files; ignored if it was added before.
@@ -98,7 +103,9 @@ class Registry:
             self._add_file(path, known)
 
     def add_code(self, code: Path, folders: Sequence[Path], trusted: bool) -> None:
-        """Add the classes in the code of a run, from identical files elsewhere if possible.
+        """Add the classes in the code of a run.
+
+        If an identical file exists elsewhere, that file is used.
 
         Args:
             code: the folder of the run that has copies of the files.
@@ -160,7 +167,7 @@ class Registry:
         raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._hints]))
 
     def names(self, base: type) -> list[str]:
-        """Return the sorted names of classes that may be a `base`.
+        """Return the sorted names that may be a `base`.
 
         For a file that was not imported, the declared bases are trusted.
         """
@@ -181,11 +188,14 @@ class Registry:
         return name in self._classes or name in self._files or name in self._withheld
 
     def classes(self, base: type) -> dict[str, type]:
-        """Return every class that may be a `base`, by name; all files are imported, except those that fail."""
+        """Return every class that may be a `base`, by name.
+
+        All files are imported; those that fail are left out.
+        """
         return {name: self.find(name, base) for name in self.names(base) if self.has(name, base)}
 
     def is_kind(self, cls: type) -> bool:
-        """Whether a class is a kind, of which configs choose a subclass."""
+        """Whether a class is a kind: configs choose a subclass."""
         return cls in self.kinds.values()
 
     def kind_of(self, cls: type) -> str:

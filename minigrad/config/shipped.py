@@ -9,6 +9,9 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def shipped_folder(name: Literal["configs", "models"]) -> Path:
-    """Return the folder of the shipped configs or models; in a clone it is next to the package."""
+    """Return the folder of the shipped configs or models.
+
+    In a clone it is next to the package.
+    """
     installed = PACKAGE / "shipped" / name
     return installed if installed.is_dir() else PACKAGE.parent / name

@@ -1,4 +1,7 @@
-"""Signatures of callables, and public properties of their results, read once from the annotations."""
+"""Signatures of callables, and public properties of their results.
+
+Both are read once from the annotations.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: its type, its default, its text; a variadic one (`*layers`) takes a list."""
+    """A parameter: its type, its default, its text.
+
+    A variadic parameter (`*layers`) takes a list.
+    """
 
     name: str
     spec: Spec
@@ -35,7 +41,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """The parameters of a callable that a config may set; `refusal` says why a config cannot call it."""
+    """The parameters of a callable that a config may set.
+
+    `refusal` says why a config cannot call it.
+    """
 
     name: str
     parameters: dict[str, Parameter]
@@ -62,7 +71,10 @@ class Signature:
 
 @functools.cache
 def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature:
-    """Return the signature of a class or function; if it is open, without the first parameter, set during the run."""
+    """Return the signature of a class or function.
+
+    The signature of an open callable leaves out the first parameter, which is set during the run.
+    """
     name = target.__name__
     if target is object or getattr(target, "__init__", None) is object.__init__:
         return Signature(name, {})
@@ -79,7 +91,10 @@ def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature
 
 @functools.cache
 def facts_of(cls: type) -> dict[str, Spec]:
-    """Return the annotated attributes and properties of a class's objects, which references may name, with types."""
+    """Return the properties that references may name, with types.
+
+    They are the annotated attributes and properties of a class's objects.
+    """
     facts = _hints(cls)
     for owner in reversed(cls.__mro__):
         for name, member in vars(owner).items():

@@ -27,7 +27,9 @@ _OVERRIDE = re.compile(rf"(-{{0,2}})(\w+(?:\.\w+){{0,{MAX_DEPTH - 1}}})=")
 
 
 def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
-    """Read a config and all of its bases, the farthest base first and the config last.
+    """Read a config and all of its bases.
+
+    The farthest base is first, and the config last.
 
     `keys` lists the keys of a config, for the error about an empty file.
 
@@ -47,7 +49,10 @@ def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
 
 
 def read_overrides(overrides: Sequence[str], report: Diagnostics) -> list[MappingNode]:
-    """Read `key.path=value` overrides, each as a config; for places in errors, they are the lines of one source."""
+    """Read `key.path=value` overrides, each as a config.
+
+    In the places of errors, they are the lines of one source.
+    """
     one_line = [" ".join(override.splitlines()) for override in overrides]
     source = Source(OVERRIDES, "\n".join(one_line))
     layers = []
@@ -85,7 +90,10 @@ def _file(path: Path, asked_at: Span | None, keys: str, report: Diagnostics) -> 
 
 
 def read_text(source: Source, keys: str, report: Diagnostics) -> MappingNode:
-    """Read a config from a text, without its bases; arguments and errors are those of `read_files`."""
+    """Read a config from a text, without its bases.
+
+    Arguments and errors are those of `read_files`.
+    """
     node = read(source, source.text, report)
     top = Span(source, 1)
     match node:

@@ -54,7 +54,10 @@ class Call:
 
 @dataclass(eq=False)
 class Reference:
-    """A reference `${path}` to `target`, or to its property `fact`; `what` describes the place of the reference."""
+    """A reference `${path}` to `target`, or to its property `fact`.
+
+    `what` describes the place of the reference.
+    """
 
     place: Span
     path: str
@@ -89,9 +92,9 @@ def children(value: Value) -> list[Value]:
 
 
 def child(value: Value, word: str) -> Value | None:
-    """Return the value one step down a path: an argument, an entry, or an item by its number.
+    """Return the value one step down a path.
 
-    Items of a variadic argument have numbers, too.
+    It is an argument, an entry, or an item by its number. Items of a variadic argument have numbers, too.
     """
     match value:
         case Call(arguments=arguments):

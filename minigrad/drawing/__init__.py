@@ -21,7 +21,9 @@ class Drawing(str):
 
 
 def draw(subject: Scalar | Tensor | Module, /, **names: Any) -> Drawing:
-    """Draw a graph or a module as SVG text, to be read from top to bottom; a notebook shows the picture.
+    """Draw a graph or a module as SVG text.
+
+    It is read from top to bottom. A notebook shows the picture.
 
     A **Scalar** is drawn with the graph that computed it. A box shows an operation, its value and its gradient after
     `backward()`; leaves are tinted. An arrow shows the local derivative, or a sum of them if an operation takes an

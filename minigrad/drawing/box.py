@@ -78,7 +78,10 @@ class Box:
 
 
 def text(words: str, x: float, y: float, kind: str = "line") -> str:
-    """Return the SVG element of one line of text, centered at `x` with its baseline at `y`."""
+    """Return the SVG element of one line of text.
+
+    The text is centered at `x`, with its baseline at `y`.
+    """
     printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(printable, quote=False)}</text>'
 

@@ -17,7 +17,10 @@ _LONGEST = 44  # maximum characters of a line of a layer's settings
 
 
 def draw_module(module: Module) -> str:
-    """Draw a module as boxes of its children; raise errors as `draw` does."""
+    """Draw a module as boxes of its children.
+
+    Errors are those of `draw`.
+    """
     return picture({module: _box(module, "", {})}, {})
 
 

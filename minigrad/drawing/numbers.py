@@ -16,7 +16,10 @@ def number(value: Any) -> str:
 
 
 def rows(array: NDArray[Any], label: str = "") -> tuple[str, ...]:
-    """Return the lines of a label and an array's values, as NumPy prints them; none if they do not fit a small box."""
+    """Return the lines of a label and an array's values.
+
+    Values are formatted by NumPy. There are none if they do not fit a small box.
+    """
     if array.ndim > 2 or array.size == 0 or array.shape[-1:] > (_MOST_COLUMNS,) or array.shape[:-1] > (_MOST_ROWS,):
         return ()
     label = f"{label} " if label else ""

@@ -13,7 +13,10 @@ from minigrad.scalar import Scalar
 
 
 def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
-    """Draw the operations that computed `result`; raise errors as `draw` does."""
+    """Draw the operations that computed `result`.
+
+    Errors are those of `draw`.
+    """
     found = {result}
     stack = [result]
     while stack:

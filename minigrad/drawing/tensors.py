@@ -20,7 +20,10 @@ _LONGEST = 28  # maximum characters of a setting such as axis=(0, 1)
 
 
 def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
-    """Draw the operations that computed `result`; raise errors as `draw` does."""
+    """Draw the operations that computed `result`.
+
+    Errors are those of `draw`.
+    """
     graph = _Graph(result)
     for name, value in names.items():
         if isinstance(value, Module):

@@ -1,4 +1,7 @@
-"""Atomic writing: a file is complete or absent, even after a power failure."""
+"""Atomic writing: a file is complete or absent.
+
+This holds even after a power failure.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,9 @@ BOOKKEEPING = frozenset({
 def check(
     config: Config, sizes: Sequence[str], accepted: Mapping[str, Collection[Any]], known: Collection[str]
 ) -> None:
-    """Check the keys of a `config.json`, so that a model computes what it was trained for.
+    """Check that the keys of a `config.json` are supported.
+
+    A model must compute what it was trained for.
 
     Args:
         config: the content of the file.
@@ -76,7 +78,7 @@ def check(
 
 
 def positive(config: Config, key: str, usual: float) -> float:
-    """Return a positive number, or `usual` if the key is not set.
+    """Return a positive number; `usual` if not set.
 
     Raises:
         FormatError: for any other value.

@@ -28,7 +28,7 @@ MOST_AXES = 4
 
 
 class GGUF(NamedTuple):
-    """The metadata by name, and the tensors, which are read on demand."""
+    """The metadata by name, and the tensors, read on demand."""
 
     facts: dict[str, Any]
     tensors: dict[str, Stored]

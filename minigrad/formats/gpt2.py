@@ -1,4 +1,7 @@
-"""GPT-2 in Hugging Face's format, where linear layers are of class Conv1D, with weights (in, out)."""
+"""GPT-2 in Hugging Face's format.
+
+Its linear layers are of class Conv1D, with weights (in, out).
+"""
 
 from __future__ import annotations
 

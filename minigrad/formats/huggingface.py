@@ -61,7 +61,7 @@ def open_folder(path: str | Path) -> Pretrained:
 
 
 def weights(path: str | Path, model: Module) -> dict[str, Stored]:
-    """Return the arrays of a folder, to be read on demand.
+    """Return the arrays of a folder, read on demand.
 
     If `model` is of the class that implements the folder's models, arrays get their names in `model`. All other arrays
     keep their names in the files.

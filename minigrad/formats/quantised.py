@@ -36,7 +36,10 @@ class Kind(NamedTuple):
 
 
 def dequantize(raw: Bytes, kind: Kind) -> Floats:
-    """Return the numbers of consecutive blocks, float32 (n,), using memory for the result and one chunk."""
+    """Return the numbers of consecutive blocks, float32 (n,).
+
+    It needs memory for the result and one chunk.
+    """
     blocks = raw.reshape(-1, kind.size)
     result = np.empty((len(blocks), kind.numbers), np.float32)
     step = max(CHUNK // kind.numbers, 1)

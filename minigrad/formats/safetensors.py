@@ -119,7 +119,7 @@ def load(path: str | Path) -> dict[str, NDArray[Any]]:
 
 
 def stored(path: str | Path) -> dict[str, Stored]:
-    """Return the arrays of a file, to be read on demand.
+    """Return the arrays of a file, read on demand.
 
     The file is memory-mapped: arrays are read-only views of it. float16 and bfloat16 are converted to float32.
 
@@ -168,7 +168,9 @@ def _arrays(entries: dict[str, Any], data: NDArray[np.uint8]) -> dict[str, Store
 
 
 def places(entries: Mapping[str, Any], size: int) -> dict[str, tuple[int, int]]:
-    """Return the start and stop of each array, after checking that they cover the `size` bytes after the header.
+    """Check and return the start and stop of each array.
+
+    The arrays must cover the `size` bytes after the header.
 
     Raises:
         FormatError: for an invalid entry, an overlap, a gap, or another size.

@@ -36,7 +36,9 @@ Parts = Callable[[str], Part]
 
 
 def fill(model: Module, stored: Mapping[str, Stored], parts: Parts) -> None:
-    """Read the weights of a new model, the largest first, using memory for the model and one weight.
+    """Read the weights of a new model, the largest first.
+
+    It needs memory for the model and one weight.
 
     Args:
         model: its weights are overwritten.
@@ -67,7 +69,9 @@ def fill(model: Module, stored: Mapping[str, Stored], parts: Parts) -> None:
 
 
 def by_names(model: Module, stored: Mapping[str, Stored], parts: Parts) -> dict[str, Stored]:
-    """Return the arrays of a file under a model's names; arrays without a place in the model keep their names.
+    """Return the arrays of a file under a model's names.
+
+    Arrays without a place in the model keep their names.
 
     Args:
         model: the model.

@@ -16,7 +16,10 @@ _OURS = tuple(join(dirname(dirname(__file__)), room) for room in ("engine", "obs
 
 
 class AnomalyError(RuntimeError):
-    """A NaN in a gradient; the message names the forward line of the operation."""
+    """A NaN in a gradient.
+
+    The message names the forward line of the operation.
+    """
 
 
 class _Lines(Observer):

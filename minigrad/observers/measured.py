@@ -71,12 +71,18 @@ class Measured:
         self.events: list[Event] = []
 
     def by(self, part: int) -> dict[str, Entry]:
-        """Return entries summed by layer (0) or operation (1), those with the longest time first."""
+        """Return entries summed by layer (0) or operation (1).
+
+        Entries with the longest times are first.
+        """
         sums: dict[str, Entry] = {}
         for key, entry in self.entries.items():
             sums.setdefault(key[part], Entry()).add(entry)
         return dict(sorted(sums.items(), key=lambda item: -item[1].seconds))
 
     def seconds_of_products(self) -> float:
-        """Measure only the matrix products in NumPy, in seconds, with the current number of BLAS threads."""
+        """Measure only the matrix products in NumPy, in seconds.
+
+        BLAS uses its current number of threads.
+        """
         return sum(count * seconds_alone(product) for product, count in self.products.items())

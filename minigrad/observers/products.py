@@ -26,7 +26,10 @@ class Product(NamedTuple):
 
 
 def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
-    """Return the matrix products in the forward pass of the operation `name`, given its arguments and output."""
+    """Return the matrix products in an operation's forward pass.
+
+    The operation is given by its name, its arguments and its output.
+    """
     found = _FOUND.get(name)
     if found is None:
         return []
@@ -35,7 +38,10 @@ def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
 
 
 def seconds_alone(product: Product, repeats: int = 3) -> float:
-    """Return NumPy's time in seconds for a product of ones: the shortest of `repeats`, after a warm-up."""
+    """Return NumPy's time in seconds for a product of ones.
+
+    It is the shortest of `repeats`, after a warm-up.
+    """
     x = np.ones((product.batch, product.m, product.k), product.dtype)
     y = np.ones((product.batch, product.k, product.n), product.dtype)
     out = np.empty((product.batch, product.m, product.n), product.dtype)

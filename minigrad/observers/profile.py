@@ -65,9 +65,10 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
         super().__exit__(*exception)
 
     def table(self, steps: int = 1) -> str:
-        """Return tables of layers and operations for one of `steps` equal steps.
+        """Return tables of layers and operations.
 
-        The last line compares the step with the time of its matrix products alone, which are measured in this call.
+        They are for one of `steps` equal steps. The last line compares the step with the time of its matrix products
+        alone, which are measured in this call.
         """
         return report.table(self, steps)
 

@@ -81,7 +81,10 @@ def _bytes(count: float) -> str:
 
 
 def trace(found: Measured) -> str:
-    """Return the events in Chrome's trace format, as complete events (`ph: X`) in microseconds from the first."""
+    """Return the events in Chrome's trace format.
+
+    They are complete events (`ph: X`), in microseconds from the first.
+    """
     first = min((start for *_, start, _, _ in found.events), default=0.0)
     threads = {thread: i for i, thread in enumerate(dict.fromkeys(thread for *_, thread in found.events))}
     events = [

@@ -1,4 +1,7 @@
-"""Figures and reports of runs; they need matplotlib (the extra `plots`)."""
+"""Figures and reports of runs.
+
+They need matplotlib (the extra `plots`).
+"""
 
 try:
     import matplotlib  # noqa: F401

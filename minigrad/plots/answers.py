@@ -35,7 +35,10 @@ class Classes:
 
     @property
     def lead(self) -> np.ndarray:
-        """The margin of the true class over the best other class, (N,); negative if the prediction is wrong."""
+        """The margin of the true class, (N,).
+
+        It is the score of the true class minus the best other score, and negative if the prediction is wrong.
+        """
         each = np.arange(len(self.truth))
         others = self.scores.copy()
         others[each, self.truth] = -np.inf
@@ -68,7 +71,10 @@ class Labels:
 
 
 def read_answers(experiment: Experiment, outputs: np.ndarray) -> Classes | Labels | Amounts | None:
-    """Interpret the validation outputs as predictions; None if they are none of these kinds."""
+    """Interpret the validation outputs as predictions.
+
+    The result is None if they are none of these kinds.
+    """
     targets = experiment.data.val.targets
     if outputs.ndim > 2 or targets.ndim > 2 or len(outputs) != len(targets):
         return None

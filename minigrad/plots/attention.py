@@ -18,7 +18,9 @@ NAMES = {" ": "␣", "\n": "⏎", "\t": "⇥"}
 
 
 def attention(experiment: Experiment, text: str) -> Picture:
-    """Draw the attention weights of each head for the last 48 tokens of a text.
+    """Draw the attention weights of each head for a text.
+
+    Only the last 48 tokens are drawn.
 
     Args:
         experiment: a trained language model.

@@ -15,7 +15,10 @@ EPOCHS = 6
 
 
 def augmented(run: Run) -> list[Picture]:
-    """Draw training images and their augmentations by epoch; nothing without augmentation."""
+    """Draw training images and their augmentations by epoch.
+
+    The list is empty without augmentation.
+    """
     shape = run.experiment.data.image_shape if run.experiment is not None else None
     if run.experiment is None or shape is None:
         return []

@@ -14,7 +14,10 @@ MOST_AMOUNTS = 4
 
 
 def confusion(run: Run) -> list[Picture]:
-    """Draw the confusion matrix of the validation split; nothing without classes or with too many."""
+    """Draw the confusion matrix of the validation split.
+
+    The list is empty if the predictions are not classes, or there are too many.
+    """
     answers = run.answers
     if not isinstance(answers, Classes) or len(answers.names) > MOST_CLASSES:
         return []
@@ -69,7 +72,10 @@ def confusion(run: Run) -> list[Picture]:
 
 
 def labels(run: Run) -> list[Picture]:
-    """Draw a table of the counts of each label; nothing without labels or with too many."""
+    """Draw a table of the counts of each label.
+
+    The list is empty if the predictions are not labels, or there are too many.
+    """
     answers = run.answers
     if not isinstance(answers, Labels) or len(answers.names) > MOST_CLASSES:
         return []
@@ -90,7 +96,10 @@ def labels(run: Run) -> list[Picture]:
 
 
 def predictions(run: Run) -> list[Picture]:
-    """Draw predicted against true values of a regression; nothing if the predictions are classes."""
+    """Draw predicted against true values of a regression.
+
+    The list is empty if the predictions are classes.
+    """
     answers = run.answers
     if not isinstance(answers, Amounts):
         return []

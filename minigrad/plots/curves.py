@@ -14,7 +14,10 @@ WIDTH, HEIGHT = 7.6, 2.3  # inches of one panel
 
 
 def curves(run: Run) -> list[Picture]:
-    """Draw the learning curves from `metrics.jsonl`; nothing if it is empty."""
+    """Draw the learning curves from `metrics.jsonl`.
+
+    The list is empty while the file is.
+    """
     measured = dict.fromkeys(name.partition("/")[2] for record in run.records for name in record if "/" in name)
     panels = [name for name in measured if any(len(run.series(f"{part}/{name}")[0]) for part in ("train", "val"))]
     if not panels:

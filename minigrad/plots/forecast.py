@@ -15,7 +15,10 @@ MOST_COLUMNS = 3
 
 
 def forecast(run: Run) -> list[Picture]:
-    """Draw forecasts against the end of the validation series, in the file's units; nothing without `Windows`."""
+    """Draw forecasts against the end of the validation series.
+
+    Values are in the units of the file. The list is empty unless the data is `Windows`.
+    """
     data = run.experiment.data if run.experiment is not None else None
     if not isinstance(data, Windows) or not isinstance(run.answers, Amounts):
         return []

@@ -27,7 +27,10 @@ MOST_BINS = 50
 
 
 def first_layer(run: Run) -> list[Picture]:
-    """Draw the weights of the first layer as images; nothing unless its inputs are images."""
+    """Draw the weights of the first layer as images.
+
+    The list is empty unless the inputs are images.
+    """
     shape = run.trained.data.image_shape if run.trained is not None else None
     if run.trained is None or shape is None:
         return []
@@ -74,7 +77,10 @@ def first_layer(run: Run) -> list[Picture]:
 
 
 def weights(run: Run) -> list[Picture]:
-    """Draw the distribution of each layer's weights; nothing without a model."""
+    """Draw the distribution of each layer's weights.
+
+    The list is empty without a model.
+    """
     if run.trained is None:
         return []
     found = [(name, p.data) for name, p in run.trained.model.named_parameters() if p.ndim > 1]
@@ -91,7 +97,10 @@ def weights(run: Run) -> list[Picture]:
 
 
 def activations(run: Run) -> list[Picture]:
-    """Draw the distribution of each layer's outputs on validation examples; nothing without a model."""
+    """Draw the distribution of each layer's outputs.
+
+    They are computed on validation examples. The list is empty without a model.
+    """
     if run.experiment is None:
         return []
     # if an example has many rows of outputs, as in a language model, one batch is enough

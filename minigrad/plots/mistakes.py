@@ -22,7 +22,10 @@ ACROSS = 6
 
 
 def mistakes(run: Run) -> list[Picture]:
-    """Draw the worst mistakes among the validation examples, or, without mistakes, the smallest margins."""
+    """Draw the worst mistakes among the validation examples.
+
+    If there are none, the predictions with the smallest margins are drawn.
+    """
     if run.experiment is None or run.answers is None:
         return []
     if isinstance(run.answers, Amounts):

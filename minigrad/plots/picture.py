@@ -124,9 +124,10 @@ class Picture:
         return path
 
     def inline(self) -> str:
-        """Return the figure, without its heading, as an <svg> element for HTML.
+        """Return the figure as an <svg> element for HTML.
 
-        The page defines the colors `--ink`, `--muted`, `--rule` and `--blue` to suit its background.
+        The heading is left out. The page defines the colors `--ink`, `--muted`, `--rule` and `--blue` to suit its
+        background.
         """
         with matplotlib.rc_context(STYLE):
             figure = Figure(figsize=self.size, layout=_layout())
@@ -147,12 +148,18 @@ class Picture:
 
 
 def theme_color(color: str) -> str:
-    """Return a color as a variable of the theme (see `Picture.inline`), and other colors unchanged."""
+    """Return a color as a variable of the theme.
+
+    Other colors are returned unchanged. See `Picture.inline`.
+    """
     return _THEME.get(color, color)
 
 
 def tint(color: str, strength: Any) -> Any:
-    """Return `color` as RGBA (..., 4) with opacity `strength` (...), from 0 to 1, for any background."""
+    """Return `color` as RGBA with opacity `strength`.
+
+    The result is (..., 4) for a strength (...) from 0 to 1, and suits any background.
+    """
     opacity = np.asarray(strength)[..., np.newaxis]
     return np.concatenate([np.broadcast_to(to_rgb(color), (*opacity.shape[:-1], 3)), opacity], axis=-1)
 
@@ -174,7 +181,10 @@ def short(text: str, length: int) -> str:
 
 
 def number(value: float) -> str:
-    """Format a number with three digits, and without an exponent between 0.001 and 100,000."""
+    """Format a number with three digits.
+
+    Between 0.001 and 100,000 there is no exponent.
+    """
     if 100 <= abs(value) < 1e5:
         text = f"{value:,.0f}"
     elif value == 0 or 1e-3 <= abs(value) < 100:

@@ -35,7 +35,9 @@ def pictures(run: Run) -> list[Picture]:
 
 
 def save_pictures(run: Run, svg: bool = False) -> list[Path]:
-    """Save the figures as PNG or SVG files in the run's `plots/`; return their paths.
+    """Save the figures in the run's `plots/`; return their paths.
+
+    The files are PNG or SVG.
 
     Raises:
         OSError: if they cannot be written.

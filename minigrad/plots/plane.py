@@ -21,7 +21,10 @@ BATCH = 4096
 
 
 def decision(run: Run) -> list[Picture]:
-    """Draw the decision regions and the validation examples; nothing unless the model has two inputs."""
+    """Draw the decision regions and the validation examples.
+
+    The list is empty unless the model has two inputs.
+    """
     experiment, answers = run.experiment, run.answers
     if experiment is None or answers is None or experiment.data.input_shapes or experiment.data.input_shape != (2,):
         return []

@@ -34,9 +34,10 @@ STATUS = {
 
 
 def report(run: Run) -> str:
-    """Return the report as HTML: results, figures, layers, config, environment, and the command to repeat the run.
+    """Return the report as HTML.
 
-    It is self-contained, has no scripts, and supports light and dark mode. All text from the run is escaped.
+    It has results, figures, layers, config, environment, and the command to repeat the run. It is self-contained, has
+    no scripts, and supports light and dark mode. All text from the run is escaped.
     """
     status = str(run.facts.get("status", "unknown"))
     return page(

@@ -23,7 +23,7 @@ from minigrad.training.history import series
 
 
 class Run:
-    """A run that may be done, failed, interrupted, or still running.
+    """A run: done, failed, interrupted, or still running.
 
     Attributes:
         trained: the experiment with the best weights so far; None if there are none, or it cannot be built.
@@ -83,9 +83,10 @@ class Run:
 
     @cached_property
     def answers(self) -> Classes | Labels | Amounts | None:
-        """The validation predictions; None without model or data, or if the outputs are not predictions.
+        """The validation predictions, or None.
 
-        The test set is not used, because it would no longer be a test set for a model that is changed in response.
+        They are None without a model or data, or if the outputs are not predictions. The test set is not used, because
+        it would no longer be a test set for a model that is changed in response.
         """
         if self.experiment is None:
             return None

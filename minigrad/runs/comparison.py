@@ -56,7 +56,10 @@ class Comparison:
 
     @cached_property
     def ranked(self) -> list[Group]:
-        """Groups of repeats, which differ only in seed or fold, best mean first; groups without a value are last."""
+        """Groups of repeats, best mean first.
+
+        Repeats differ only in seed or fold. Groups without a value are last.
+        """
         sign = -1 if self._mode(self.monitor) == "max" else 1
 
         def place(group: Group) -> tuple[bool, float]:
@@ -65,7 +68,10 @@ class Comparison:
         return sorted(group_repeats(self.runs), key=place)
 
     def best_of(self, name: str) -> Group | None:
-        """Return the group with the best mean of a result; None if its better direction is unknown."""
+        """Return the group with the best mean of a result.
+
+        The result is None if its better direction is unknown.
+        """
         mode = self._mode(name)
         groups = [group for group in self.ranked if group.values(name)]
         if mode is None or len(groups) < 2:

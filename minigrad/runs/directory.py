@@ -33,7 +33,9 @@ _NUMBER = re.compile("[0-9]{1,6}")
 
 
 class RunDirectory:
-    """`<root>/<name>/<NNNN>/`, the directory of one run, made by `create` and reopened by `open`.
+    """The directory of one run, `<root>/<name>/<NNNN>/`.
+
+    It is created by `create` and reopened by `open`.
 
     config.yaml     the resolved config: training it again repeats the run
     run.json        arguments, seed, digests, versions, git commit, status, exit code, best
@@ -86,7 +88,7 @@ class RunDirectory:
 
     @classmethod
     def create_at(cls, path: Path, config: str, **facts: Any) -> RunDirectory:
-        """Create the directory `path`, which may exist if it is empty.
+        """Create the directory `path`, which may be empty already.
 
         Args:
             path: the new directory.
@@ -305,7 +307,10 @@ class RunDirectory:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """Return `record` as one line of JSON, with null for NaN and infinity."""
+    """Return `record` as one line of JSON.
+
+    NaN and infinity become null.
+    """
     return json.dumps(_without_nan(record), allow_nan=False)
 
 

@@ -37,7 +37,9 @@ def read_config(run: Path) -> str:
 
 
 def read_facts(run: Path) -> dict[str, Any]:
-    """Return the content of `run.json`; an empty dict if it does not exist.
+    """Return the content of `run.json`.
+
+    The dict is empty if the file does not exist.
 
     Raises:
         RunError: if it is not JSON, has a value of a wrong type, or was written by a newer minigrad.
@@ -56,7 +58,9 @@ def read_facts(run: Path) -> dict[str, Any]:
 
 
 def read_records(run: Path) -> list[dict[str, Any]]:
-    """Return the records of `metrics.jsonl`, without an incomplete last line; none if the file does not exist.
+    """Return the records of `metrics.jsonl`.
+
+    An incomplete last line is ignored. The list is empty if the file does not exist.
 
     Raises:
         RunError: for a line that is not a record.

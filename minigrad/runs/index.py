@@ -1,4 +1,4 @@
-"""An index of runs: summaries, with a cache that makes long lists fast."""
+"""An index of runs: summaries, with a cache for speed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Return `value` as JSON data, and add its arrays to `tensors`.
+    """Return `value` as JSON data; add its arrays to `tensors`.
 
     Arrays are named by path, such as `optimizer/lr`. A value that JSON cannot express becomes a dict of one entry whose
     key starts with `$`: an array is `{"$tensor": path}`.
@@ -52,7 +52,9 @@ def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
 
 
 def restore(value: Any, tensors: dict[str, np.ndarray]) -> Any:
-    """Return the original value of `flatten`, and remove its arrays from `tensors`.
+    """Return the original value of `flatten`.
+
+    Its arrays are removed from `tensors`.
 
     Raises:
         KeyError, TypeError, ValueError: for data that `flatten` did not return.
@@ -110,7 +112,10 @@ def _type_name(value: Any) -> str:
 
 
 def saved_attributes(thing: object) -> dict[str, Any]:
-    """Return an object's attributes, except constructor arguments, which come from the config."""
+    """Return an object's attributes, except constructor arguments.
+
+    Constructor arguments come from the config.
+    """
     given = inspect.signature(type(thing)).parameters
     return {name: value for name, value in vars(thing).items() if name not in given}
 

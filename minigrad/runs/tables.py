@@ -51,7 +51,10 @@ def group_repeats(runs: Sequence[Summary]) -> list[Group]:
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float | None]:
-    """Return the mean and the sample standard deviation, which is None for a single value."""
+    """Return the mean and the sample standard deviation.
+
+    The deviation of a single value is None.
+    """
     mean = sum(values) / len(values)
     if len(values) < 2:
         return mean, None
@@ -67,7 +70,10 @@ def spread(values: Sequence[float]) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Format a setting as on the command line, but long numbers with four significant digits."""
+    """Format a setting as on the command line.
+
+    Long numbers have four significant digits.
+    """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, float) and len(text) > 8:
         return f"{value:.4g}"

@@ -159,7 +159,10 @@ class Classifier(ClassifierMixin, _Estimator):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Return the scores (N, n_classes); for two classes, the second score minus the first, (N,)."""
+        """Return the scores (N, n_classes).
+
+        For two classes, the result is the second score minus the first, (N,).
+        """
         check_is_fitted(self)
         scores = self._outputs(X, len(self.classes_))
         return scores[:, 1] - scores[:, 0] if len(self.classes_) == 2 else scores

@@ -34,7 +34,7 @@ class ExperimentView(Protocol):
 
     @property
     def measured(self) -> Mapping[str, Mode]:
-        """The names that can be monitored, each with its better direction."""
+        """The names that can be monitored, with their better direction."""
 
 
 class TrainingView(Protocol):

@@ -65,7 +65,10 @@ class BestWeights(Callback):
             }
 
     def summary(self) -> dict[str, Any] | None:
-        """Return monitor, mode, value and step of the best weights; None before a validation."""
+        """Return monitor, mode, value and step of the best weights.
+
+        The result is None before the first validation.
+        """
         names = ("monitor", "mode", "value", "step")
         return {name: getattr(self._best, name) for name in names} if self.weights else None
 

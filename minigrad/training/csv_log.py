@@ -25,7 +25,10 @@ class CSVLog(Callback):
         self._names: list[str] = []
 
     def on_train_start(self, training: TrainingView) -> None:
-        """Write the rows of the records so far, for a resumed run."""
+        """Write the rows of the records so far.
+
+        There are none in a new run.
+        """
         if training.directory is not None:
             self._write_all(training.directory.path)
 

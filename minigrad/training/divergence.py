@@ -51,7 +51,9 @@ def symptom(losses: Sequence[float], ranks: Ranks, when: str) -> str:
 
 
 def divergence(what: str, inputs: Sequence[Inputs], model: Module, remedies: list[str]) -> TrainingError:
-    """Return the error for a non-finite loss or gradient, with its likely cause.
+    """Return the error for a non-finite loss or gradient.
+
+    The message names the likely cause.
 
     Args:
         what: the symptom, and when it appeared.

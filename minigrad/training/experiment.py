@@ -65,7 +65,7 @@ Option = str | bool | int | float | list[str] | list[float] | None
 
 
 class UsageError(ValueError):
-    """A request that cannot be met; the message says what is possible."""
+    """A request that cannot be met, with the possible ones."""
 
 
 class ExperimentError(ValueError):
@@ -174,7 +174,7 @@ class Experiment:
 
     @property
     def measured(self) -> dict[str, Mode]:
-        """The names that can be monitored, each with its better direction."""
+        """The names that can be monitored, with their better direction."""
         modes: dict[str, Mode] = {"loss": "min"}
         modes |= {m.name: "max" if m.higher_is_better else "min" for m in self.metrics if m.is_number}
         return {f"{part}/{name}": mode for part in ("train", "val") for name, mode in modes.items()}
@@ -241,13 +241,18 @@ class Experiment:
 
 
 def settle(plan: Plan, training: Training) -> None:
-    """Write the defaults that depend on sizes, such as shards, into a plan."""
+    """Write the defaults that depend on sizes into a plan.
+
+    They are the numbers of shards and BLAS threads.
+    """
     plan.settle("trainer.shards", training.shards.count)
     plan.settle("trainer.blas_threads", training.blas_threads)
 
 
 def schedule_warning(training: Training) -> str:
-    """Describe a mismatch between schedule and run length; an empty text if there is none.
+    """Describe a mismatch between schedule and run length.
+
+    The text is empty if there is none.
 
     A schedule may be longer than the run, as in a run that was shortened as a trial, or reach a learning rate of 0
     long before the end.

@@ -1,4 +1,4 @@
-"""The batches of training steps, prefetched if reading them is expensive."""
+"""The batches of training steps, prefetched if reading is expensive."""
 
 from __future__ import annotations
 

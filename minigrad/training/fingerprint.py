@@ -40,10 +40,10 @@ def facts_of(plan: Plan, digests: Mapping[str, str], home: Path) -> dict[str, st
 
 
 def data_digests(data: Dataset, files: Files) -> dict[str, str]:
-    """Return the hexadecimal SHA-256 of a data set's sources, by name.
+    """Return the SHA-256 of a data set's sources, by name.
 
-    The sources are the files that the data set has read. If it has none, or its class is not minigrad's own and may
-    read files in its own way, they are the examples of each split.
+    Digests are hexadecimal. The sources are the files that the data set has read. If it has none, or its class is not
+    minigrad's own and may read files in its own way, they are the examples of each split.
 
     Args:
         data: the data.
@@ -59,7 +59,7 @@ def data_digests(data: Dataset, files: Files) -> dict[str, str]:
 
 
 def changed_sources(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the names of what has changed, is new, or is gone.
+    """Return the names of changed, new and missing sources.
 
     A file with the same content under another name was moved, and does not count.
     """

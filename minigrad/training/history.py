@@ -37,12 +37,18 @@ class History(dict[str, Any]):
         return "\n".join(tables + ([html_table(names, *rows)] if rows else []))
 
     def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the steps and values recorded under a name such as `val/loss`, both (n,)."""
+        """Return the steps and values recorded under a name.
+
+        Both are (n,). A name is, for example, `val/loss`.
+        """
         return series(self.records, name)
 
 
 def series(records: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps and values of the records that have a number under a name, both (n,)."""
+    """Return the steps and values of records under a name.
+
+    Both are (n,), from the records that have a number there.
+    """
     points = [(record["step"], record[name]) for record in records if record.get(name) is not None]
     steps, values = np.array(points, dtype=float).reshape(-1, 2).T
     return steps, values

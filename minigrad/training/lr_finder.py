@@ -51,7 +51,10 @@ class Sweep:
         return float(f"{self.rates[best] / 10:.1g}") if best else None
 
     def table(self, rows: int = 20) -> str:
-        """Return a table of about `rows` rates and losses, and the suggestion."""
+        """Return a table of rates and losses, and the suggestion.
+
+        It has about `rows` rows.
+        """
         lines = [f"{'lr':>10}  {'loss':>10}  {'smoothed':>10}"]
         for i in sorted(set(np.linspace(0, len(self.rates) - 1, rows).astype(int))) if self.rates.size else []:
             lines.append(f"{self.rates[i]:>10.2e}  {self.losses[i]:>10.4g}  {self.smoothed[i]:>10.4g}")
@@ -61,10 +64,10 @@ class Sweep:
 
 
 def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps: int = 100) -> Sweep:
-    """Run a learning rate range test on a copy of an experiment.
+    """Run a learning rate range test on a copy.
 
-    The rate of the first parameter group grows from `low` to `high`; the other groups keep their ratio to it. A
-    schedule is ignored.
+    The experiment is not changed. The rate of the first parameter group grows from `low` to `high`; the other groups
+    keep their ratio to it. A schedule is ignored.
 
     Raises:
         ValueError: unless 0 < low < high and there are 2 steps or more.

@@ -93,7 +93,7 @@ def _saved(plan: Plan) -> int:
 
 
 def format_bytes(size: float) -> str:
-    """Return bytes with three digits and a unit, such as `391 MB`."""
+    """Return bytes with three digits and unit, as `391 MB`."""
     units = ["TB", "GB", "MB", "kB", "bytes"]
     while size >= 1000 and len(units) > 1:
         size, _ = size / 1000, units.pop()

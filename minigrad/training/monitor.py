@@ -81,10 +81,10 @@ def check_monitored(monitor: str, mode: str | None) -> None:
 
 @dataclass
 class Best:
-    """The best value so far, its step, and the number of validations since.
+    """The best value so far, its step and its age.
 
-    The first value is the best so far, even if it is NaN. After that NaN is never better, and any number is better
-    than NaN.
+    The age is the number of validations since. The first value is the best so far, even if it is NaN. After that NaN is
+    never better, and any number is better than NaN.
     """
 
     monitor: str
@@ -105,7 +105,7 @@ class Best:
         return False
 
     def resume(self, state: Mapping[str, Any]) -> bool:
-        """Restore a saved `Best`; return False if it monitored another value."""
+        """Restore a saved `Best`; return False for another monitored value."""
         if (state["monitor"], state["mode"]) != (self.monitor, self.mode):
             return False
         self.value, self.step, self.since = state["value"], state["step"], state["since"]

@@ -13,10 +13,10 @@ from minigrad.training.monitor import Mode, check_monitored
 
 
 class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by `factor` when a monitored value stops improving.
+    """Reduces the learning rate when a monitored value stops improving.
 
-    It is `minigrad.optim.ReduceLROnPlateau` with a step at each validation. It cannot be combined with a schedule,
-    which sets the rate at every step.
+    The rate is multiplied by `factor`. It is `minigrad.optim.ReduceLROnPlateau` with a step at each validation. It
+    cannot be combined with a schedule, which sets the rate at every step.
 
     Args:
         monitor: a value that this run measures, such as `val/loss` or `val/accuracy`.

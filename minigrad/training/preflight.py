@@ -82,7 +82,7 @@ class Preflight:
         self._has_seen_data = False
 
     def faults(self, shape: tuple[int, ...]) -> list[Fault]:
-        """Return mismatches of the data with the output shape or the loss."""
+        """Return mismatches of data with output shape or loss."""
         if self._has_seen_data:
             return []
         self._has_seen_data = True
@@ -129,7 +129,9 @@ def data_faults(experiment: ExperimentView, shape: tuple[int, ...], skips_nan: b
 
 
 def warn_of_unlearned(hidden: Sequence[str], model: Module, optimizer: Optimizer, inputs: Inputs, ranks: Ranks) -> None:
-    """Warn, on rank 0, of unfrozen weights that the first step leaves unchanged.
+    """Warn of unfrozen weights that the first step leaves unchanged.
+
+    Only rank 0 warns.
 
     Args:
         hidden: the result of `minigrad.nn.hidden_weights` before the model's first call.

@@ -132,7 +132,10 @@ class RecordedProgress(Progress):
 
 @contextmanager
 def silent_if_closed(stream: TextIO) -> Iterator[None]:
-    """End the block silently if the reader has closed `stream`, and discard further output."""
+    """End the block silently if `stream` is closed.
+
+    If the reader has closed it, further output is discarded.
+    """
     try:
         yield
     except OSError:

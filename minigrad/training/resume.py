@@ -52,10 +52,10 @@ def resume(
     allow_changes: bool = False,
     files: Collection[Path] = (),
 ) -> None:
-    """Restore a training, and the files of its run, from the last checkpoint.
+    """Restore a training and its run from the last checkpoint.
 
-    A run that was killed before its first checkpoint starts from the beginning. Rank 0 reads and writes the files for
-    all ranks.
+    The files of the run are restored, too. A run that was killed before its first checkpoint starts from the beginning.
+    Rank 0 reads and writes the files for all ranks.
 
     Args:
         training: the training of the experiment that `plan` built.
@@ -116,14 +116,18 @@ def _is_location(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
 
 
 def is_over(training: Training, directory: RunDirectory) -> bool:
-    """Return whether a restored training has no steps left; its run then keeps its settings."""
+    """Return whether a restored training has no steps left.
+
+    Its run then keeps its settings.
+    """
     return directory.facts.get("status") == "done" and (training.ended or training.step >= training.steps)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the differences between two configs: the dotted path and both values.
+    """Yield the differences between two configs.
 
-    If classes differ, the path is that of the class, and its arguments are not compared. 1 and 1.0 are equal.
+    A difference is the dotted path and both values. If classes differ, the path is that of the class, and its arguments
+    are not compared. 1 and 1.0 are equal.
     """
     if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
         pairs = [(key, before[key], after[key]) for key in after]
@@ -162,7 +166,9 @@ def _refusal(changes: list[tuple[str, Any, Any]], others: list[str], plan: Plan)
 
 
 def resolve(config: str, name: str, registry: Registry) -> Any:
-    """Return a config as plain data, with the current defaults of missing keys.
+    """Return a config as plain data, with current defaults.
+
+    The defaults fill in missing keys.
 
     Args:
         config: the text of a config that this or an older version of minigrad has resolved.

@@ -33,7 +33,9 @@ MOST_BLAS_THREADS = 64
 
 
 class ShardingError(ValueError):
-    """A number of shards or threads that does not fit the data, the layers or the device.
+    """An impossible number of shards or threads.
+
+    It does not fit the data, the layers or the device.
 
     Attributes:
         path: the path of the setting in a config.
@@ -131,7 +133,9 @@ def _undivided(model: Module, loss: Loss) -> str:
 
 
 class Work(NamedTuple):
-    """Multiplications in the matrix products of a forward pass, including attention and convolutions.
+    """Multiplications in the matrix products of a forward pass.
+
+    The products include attention and convolutions.
 
     Attributes:
         all: the multiplications in all products.
@@ -144,7 +148,10 @@ class Work(NamedTuple):
 
 
 def multiplications(model: Module, examples: Examples, batch_size: int) -> Work:
-    """Return the multiplications of a batch, extrapolated from a forward pass of one example."""
+    """Return the multiplications of a batch.
+
+    They are extrapolated from a forward pass of one example.
+    """
     counter = _Products()
     with observed(counter):
         _outputs(model, examples, 1)

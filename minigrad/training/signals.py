@@ -13,11 +13,11 @@ from minigrad.formats.atomic import remove_unfinished
 
 @contextmanager
 def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
-    """Within the block, call `finish` at the first signal and quit at the second.
+    """Call `finish` at the first signal, exit at the second.
 
-    The signals are SIGINT, SIGTERM and SIGHUP. SIGHUP, which a closing terminal sends, remains ignored if it was, as
-    under `nohup`. The exit code is 128 + the number of the signal. Where signals cannot be handled, as in a browser or
-    outside the main thread, the block runs without this.
+    This applies within the block. The signals are SIGINT, SIGTERM and SIGHUP. SIGHUP, which a closing terminal sends,
+    remains ignored if it was, as under `nohup`. The exit code is 128 + the number of the signal. Where signals cannot
+    be handled, as in a browser or outside the main thread, the block runs without this.
 
     Yields:
         A list that receives the number of the first signal.

@@ -111,7 +111,10 @@ class TrainingState:
         return {**saved_state(self.model), **(self.average.arrays() if self.average is not None else {})}
 
     def state(self) -> dict[str, Any]:
-        """Return the training's state except the weights, in checkpoint format 1."""
+        """Return the training's state, except the weights.
+
+        It is in checkpoint format 1.
+        """
         epoch, done = divmod(self.step, self.epoch_steps)
         base = self.base()
         return {

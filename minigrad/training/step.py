@@ -27,7 +27,7 @@ Piece = tuple[float, float, np.ndarray, np.ndarray]
 
 
 class Part(NamedTuple):
-    """A part of a batch, possibly with weights of its examples.
+    """A part of a batch, perhaps with weights of examples.
 
     `counted` is the weight of the part in the mean of the loss.
     """
@@ -121,7 +121,10 @@ class TrainStep:
         return [piece]
 
     def read(self, batches: Sequence[Batch]) -> None:
-        """Read the parts of the batches that `gradients` needs, on any thread."""
+        """Read the parts of batches that `gradients` needs.
+
+        Any thread may call this method.
+        """
         for batch in batches:
             if self.shards.count == len(batches) == 1:
                 batch.read(slice(None))
@@ -155,7 +158,9 @@ class TrainStep:
         return sum([loss * count for loss, count in parts]) / sum([count for _, count in parts])
 
     def record(self, examples: Examples, batch_size: int) -> None:
-        """Record a compiled step of the first two batches, to test before a run whether that is possible.
+        """Record a compiled step, to test whether that is possible.
+
+        The first two batches are used, before the run.
 
         Raises:
             CompileError: if it is not possible.
@@ -231,9 +236,9 @@ def evaluate(
     metrics: MetricCollection,
     ranks: Ranks,
 ) -> None:
-    """Evaluate `examples` in eval mode, and add the results to `metrics` on rank 0.
+    """Evaluate `examples` into `metrics`, on rank 0.
 
-    The ranks take the batches in turn.
+    The model is in eval mode during the evaluation. The ranks take the batches in turn.
 
     Args:
         model: maps the inputs of a batch to outputs.
@@ -260,7 +265,10 @@ def evaluate(
 
 
 def gather_into(metrics: MetricCollection, pieces: list[Piece], ranks: Ranks) -> None:
-    """Add the pieces of all ranks to `metrics` on rank 0, except those with a non-finite loss."""
+    """Add the pieces of all ranks to `metrics`.
+
+    They are added on rank 0, except those with a non-finite loss.
+    """
     if ranks.size > 1 and not metrics.metrics:
         pieces = [(loss, count, _EMPTY, _EMPTY) for loss, count, _, _ in pieces]
     elif metrics.metrics:
@@ -272,7 +280,10 @@ def gather_into(metrics: MetricCollection, pieces: list[Piece], ranks: Ranks) ->
 
 
 def part_of(loss: Loss, batch: Batch, place: slice) -> Part:
-    """Read a part of a batch; for a mean loss, its weights are normalized to a sum of 1."""
+    """Read a part of a batch.
+
+    For a mean loss, its weights are divided by their sum.
+    """
     (inputs, targets), weights = batch[place], batch.weights(place)
     if weights is None:
         return Part(inputs, targets, None, loss.count(targets))

@@ -27,7 +27,10 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_train_start(self, training: TrainingView) -> None:
-        """Open the files, and purge steps that a killed run wrote after its last checkpoint."""
+        """Open the files.
+
+        Steps that a killed run wrote after its last checkpoint are purged.
+        """
         if training.directory is not None:
             folder = training.directory.path / "tensorboard"
             self._writer = self._writer_class(str(folder), purge_step=training.step or None)

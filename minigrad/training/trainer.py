@@ -109,14 +109,20 @@ class Trainer:
                 raise TypeError(f"{name} must be {name.title().replace('_', '')}(...), got {value!r}")
 
     def steps(self, epoch_steps: int) -> int:
-        """Return the optimizer steps of a training with epochs of `epoch_steps`."""
+        """Return the optimizer steps of a training.
+
+        Its epochs have `epoch_steps` each.
+        """
         if self.max_epochs is None and self.max_steps is not None:
             return self.max_steps
         steps = (10 if self.max_epochs is None else self.max_epochs) * epoch_steps
         return steps if self.max_steps is None else min(steps, self.max_steps)
 
     def limit(self, steps: int) -> str:
-        """Return the setting that ends a training after `steps`, such as `trainer.max_epochs=10`."""
+        """Return the setting that ends a training after `steps`.
+
+        An example is `trainer.max_epochs=10`.
+        """
         is_steps = steps == self.max_steps
         return f"trainer.max_steps={steps}" if is_steps else f"trainer.max_epochs={self.max_epochs or 10}"
 
@@ -256,10 +262,11 @@ class Training(TrainingState):
 
     @_seeded
     def train_step(self, batches: Sequence[Batch]) -> None:
-        """Do one step on `batches`: forward and backward passes, then one update.
+        """Do one step on `batches`.
 
-        Gradients are averaged over all examples of the batches. The update is skipped if no target counts. Each rank
-        computes its shards; rank 0 collects losses and metrics of all ranks.
+        A step is forward and backward passes, then one update. Gradients are averaged over all examples of the batches.
+        The update is skipped if no target counts. Each rank computes its shards; rank 0 collects losses and metrics of
+        all ranks.
 
         Raises:
             TrainingError: if the loss or a gradient is not finite, unless such steps are skipped; if a shard wrote to a
@@ -313,7 +320,10 @@ class Training(TrainingState):
 
     @_seeded
     def batches(self) -> Generator[list[Batch]]:
-        """Yield the batches of each step from the current one on, endlessly."""
+        """Yield the batches of each step, endlessly.
+
+        The first step is the current one.
+        """
         yield from feed(self.loader, self.settings.accumulate, self.step, self.one_step.read)
 
     def notify(self, event: str, *values: Any) -> None:

@@ -189,7 +189,9 @@ class Columns:
 
 
 def read_columns(path: Path, target: str | None) -> Columns:
-    """Return a CSV file's columns without ambiguities, and without a target if none is named.
+    """Return a CSV file's columns without ambiguities.
+
+    If `target` is None, no target is chosen.
 
     Raises:
         DataError: if the file cannot be read, lacks the target, or has ambiguities that only its owner can resolve.
@@ -211,7 +213,9 @@ def read_names(path: Path, delimiter: str) -> list[str]:
 
 
 def delimiter_of(path: Path) -> str:
-    """Return the delimiter of a CSV file; a comma if no character splits the rows evenly, or if the file names its own.
+    """Return the delimiter of a CSV file.
+
+    It is a comma if no character splits the rows evenly, or if the file names its own.
 
     Raises:
         DataError: if the file cannot be read.

@@ -100,7 +100,10 @@ def layers(*calls: str) -> list[str]:
 
 
 def batches(examples: int, most: int = 512) -> int:
-    """Return a batch size for a number of training examples: a power of two that gives 16 or more batches."""
+    """Return a batch size for a number of training examples.
+
+    It is a power of two, and an epoch has at least 16 batches.
+    """
     return min(most, max(4, 2 ** int(math.log2(max(examples / 16, 1)))), examples)
 
 

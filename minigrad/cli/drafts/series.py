@@ -77,7 +77,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     if any(column.gaps for column in used):
         options["missing"] = "previous"
         assumed.append(
-            ("missing", f"{join_names([column.name for column in used if column.gaps])}: filled with the previous value")
+            ("missing", f"{join_names([c.name for c in used if c.gaps])}: filled with the previous value")
         )
     dropped = [name for name in columns.sheet.names if name not in (target, time, *inputs)]
     assumed += [("ignored", f"{name!r} {columns.reasons.get(name, 'holds no numbers')}") for name in dropped]

@@ -22,7 +22,9 @@ _LARGE_BYTES = 1024  # larger constants are kept out of the graph while it is bu
 
 
 class Built(NamedTuple):
-    """An ONNX model whose large constants are kept separately, because protobuf and its checks would copy them.
+    """An ONNX model, and its large constants.
+
+    The constants are separate because protobuf and its checks would copy them.
 
     Attributes:
         model: the model, with only the types and shapes of the large constants.

@@ -56,7 +56,10 @@ class Call:
         return first
 
     def shape(self, i: int) -> tuple[int, ...]:
-        """Return the shape of argument i in the first recording; () for a number."""
+        """Return the shape of argument i in the first recording.
+
+        The shape of a number is ().
+        """
         return np.shape(_with_shape(self.steps[0].arguments[i]))
 
     def shapes(self, i: int) -> list[tuple[int, ...]]:
@@ -64,7 +67,10 @@ class Call:
         return [np.shape(_with_shape(value)) for value in self.values(i)]
 
     def dtype_of(self, i: int) -> Any:
-        """Return the dtype of argument i, or a Python number itself, since its dtype is weak."""
+        """Return the dtype of argument i.
+
+        For a Python number it is the number itself, since its dtype is weak.
+        """
         value = self.steps[0].arguments[i]
         return value.dtype if isinstance(value, (Value, np.ndarray)) else value
 
@@ -76,7 +82,10 @@ class Call:
         return self[i] if own == dtype else self.graph.cast(self[i], dtype)
 
     def number(self, value: Any, dtype: Any = None) -> str:
-        """Return the name of a constant, by default in the dtype of the result."""
+        """Return the name of a constant.
+
+        By default it has the dtype of the result.
+        """
         return self.graph.constant(value, self.dtype if dtype is None else dtype)
 
     @property
@@ -85,7 +94,10 @@ class Call:
         return [step.result.shape for step in self.steps]
 
     def reshape(self, name: str, shapes: Sequence[Sequence[int]] | None = None) -> str:
-        """Return the name of a reshaped value, given the shape in each recording, by default that of the result."""
+        """Return the name of a reshaped value.
+
+        `shapes` has the shape in each recording, by default that of the result.
+        """
         shapes = self.result_shapes if shapes is None else shapes
         moving = [i for i, lengths in enumerate(zip(*shapes, strict=True)) if len(set(lengths)) > 1]
         if len(moving) == 1 and 0 not in shapes[0]:
@@ -97,7 +109,7 @@ class Call:
         return self.op("Slice", name, self.ints(start), self.ints(stop), self.ints(axis), self.ints(step))
 
     def refuse(self, reason: str) -> NoReturn:
-        """Raise OnnxError with the reason why this call cannot be converted."""
+        """Raise OnnxError with the reason against this call."""
         raise OnnxError(reason)
 
 

@@ -10,7 +10,10 @@ from minigrad.formats.onnx.call import Call, Converter
 
 
 def arithmetic(kind: str) -> Converter:
-    """Return the converter of an elementwise operator, which casts its inputs to the dtype of the result."""
+    """Return the converter of an elementwise operator.
+
+    Its inputs are cast to the dtype of the result.
+    """
     return lambda c: c.op(kind, *(c.cast(i, c.dtype) for i in range(len(c.steps[0].arguments))))
 
 
@@ -32,7 +35,10 @@ def logical(kind: str) -> Converter:
 
 
 def bitwise(of_truth: str, of_integers: str) -> Converter:
-    """Return the converter of a bitwise operator, which needs opset 18 for integers."""
+    """Return the converter of a bitwise operator.
+
+    Integers need opset 18.
+    """
 
     def convert(c: Call) -> str:
         if c.dtype == np.bool_:

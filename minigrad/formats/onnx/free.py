@@ -53,7 +53,10 @@ def named_axes(example: Arrays, free: Free) -> list[FreeAxis]:
 
 
 def likely_axes(example: Arrays) -> Iterator[list[FreeAxis]]:
-    """Yield sets of axes (batch and time) that may be dynamic, largest set first."""
+    """Yield sets of axes that may be dynamic, largest first.
+
+    They contain the axes of the batch and of time.
+    """
     if not all(array.ndim for array in example.values()):
         raise OnnxError("an input without axes has no batch: name the dynamic axes, as in free={'batch': {'x': 0}}")
     count = len(next(iter(example.values())))

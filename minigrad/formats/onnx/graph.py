@@ -39,7 +39,10 @@ class Graph:
         self._lengths: dict[Any, str] = {}
 
     def op(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
-        """Add a node, and return the name of its output, or a list of several; attributes of None are omitted."""
+        """Add a node; return the name of its output.
+
+        Several outputs are a list. Attributes of None are omitted.
+        """
         first = f"/{kind.lower()}_{len(self.nodes)}"  # no user's name starts with a slash
         names = [first, *(f"{first}_{i}" for i in range(1, outputs))]
         given = {name: value for name, value in attributes.items() if value is not None}
@@ -106,7 +109,9 @@ class Graph:
         return found
 
     def name(self, values: Sequence[Any], dtype: Any = None) -> str:
-        """Return the name of a Value, an array, or a number of `dtype`, given in each recording.
+        """Return the name of a value, given in each recording.
+
+        The value is a Value, an array, or a number of `dtype`.
 
         Raises:
             OnnxError: for an array that was computed from inputs outside of operations.

@@ -11,7 +11,10 @@ from minigrad.formats.onnx.call import Call, Converter
 
 
 def add_reduction(c: Call, kind: str, x: str, axes: Sequence[int] | None, keepdims: bool) -> str:
-    """Add a reduction over some axes, or all if None; before opset 18, axes are an attribute except for sums."""
+    """Add a reduction over some axes; None means all.
+
+    Before opset 18, axes are an attribute, except for sums.
+    """
     if axes is None:
         return str(c.op(kind, x, keepdims=int(keepdims)))
     if not axes:

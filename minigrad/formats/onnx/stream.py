@@ -1,4 +1,7 @@
-"""ONNX files, written array by array: protobuf would copy all arrays before writing the first."""
+"""ONNX files, written array by array.
+
+Protobuf would copy all arrays before writing the first.
+"""
 
 from __future__ import annotations
 

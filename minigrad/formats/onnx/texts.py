@@ -15,7 +15,9 @@ _DOMAIN, _VERSION = "ai.onnx.ml", 3
 
 
 def take_texts(built: Built, inputs: Mapping[str, Mapping[str, int]]) -> None:
-    """Turn integer inputs into text inputs, with a table in front of each that maps texts to integers.
+    """Turn integer inputs into text inputs.
+
+    A table in front of each input maps texts to integers.
 
     Args:
         built: the model, which is changed.

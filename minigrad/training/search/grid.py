@@ -39,7 +39,10 @@ def read_grid(sweeps: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def read_list(source: Source, report: Diagnostics) -> tuple[str, list[Any] | None]:
-    """Return key and values of a `key=[a, b]` text; None as values if they are not a list."""
+    """Return key and values of a `key=[a, b]` text.
+
+    The values are None if they are not a list.
+    """
     key, items = _items(source, report)
     return key, [data(item) for item in items] or None
 
@@ -55,7 +58,10 @@ def _items(source: Source, report: Diagnostics) -> tuple[str, list[Node]]:
 
 
 def repeats_of(seed: int, seeds: int, folds: int) -> list[dict[str, Any]]:
-    """Return the seeds and folds of a point's repeats: `seeds` seeds from `seed` on, each with all folds."""
+    """Return the seeds and folds of a point's repeats.
+
+    There are `seeds` seeds from `seed` on, each with all folds.
+    """
     found: list[dict[str, Any]] = [{"seed": seed + i} for i in range(seeds)] if seeds > 1 else [{}]
     if folds:
         found = [{**each, "fold": [i, folds]} for each in found for i in range(1, folds + 1)]
@@ -68,7 +74,10 @@ def overrides_of(point: dict[str, Any]) -> list[str]:
 
 
 def inline(value: Any) -> str:
-    """Return plain data as one line of YAML, which is JSON except for non-finite numbers."""
+    """Return plain data as one line of YAML.
+
+    It is JSON, except for non-finite numbers.
+    """
     if isinstance(value, list):
         return f"[{', '.join(map(inline, value))}]"
     if isinstance(value, dict):
@@ -79,7 +88,9 @@ def inline(value: Any) -> str:
 
 
 class Refusals:
-    """Errors of a sweep's members, each reported once and located on the command line.
+    """Errors of a sweep's members, each reported once.
+
+    They are located on the command line.
 
     Args:
         option: the command-line option whose texts have the values.

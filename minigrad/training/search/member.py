@@ -77,12 +77,18 @@ class Member:
 
     @property
     def value(self) -> float | None:
-        """The best value; None if there is none or it is NaN, which `run.json` has as null."""
+        """The best value; None if there is none.
+
+        It is also None for NaN, which `run.json` has as null.
+        """
         value = (self.best or {}).get("value")
         return value if isinstance(value, int | float) and value == value else None
 
     def read(self) -> None:
-        """Read its status from the files of a killed sweep or of another process."""
+        """Read its status from its files.
+
+        They were written by a killed sweep or by another process.
+        """
         with suppress(OSError, ValueError, LookupError):
             facts = json.loads(self.stem.with_suffix(".json").read_text(encoding="utf-8"))
             if facts["point"] == json.loads(json_line(self.point)):  # else the file is from a deleted search
@@ -151,12 +157,15 @@ class Member:
         return True
 
     def note(self) -> None:
-        """Write how it ended to a file that remains even if the run's directory is deleted."""
+        """Write how it ended.
+
+        The file remains even if the run's directory is deleted.
+        """
         facts = {"point": self.point, **self.repeat, "run": self.run, "status": self.status, "best": self.best}
         write_durably(self.stem.with_suffix(".json"), f"{json_line(facts)}\n".encode())
 
     def read_run(self) -> str:
-        """Return the directory of its run; an empty text until it is known."""
+        """Return the directory of its run; "" until known."""
         self.run = self._run_of_log() or self.run
         return self.run
 

@@ -15,10 +15,10 @@ from minigrad.training.search.member import Member, number
 
 
 def table(members: Sequence[Member]) -> str:
-    """Return the members as a table, sorted by the monitored value, best first.
+    """Return the members as a table, best first.
 
-    Members without a value are last. Repeats of one point with different seeds and folds share a line with their mean
-    and standard deviation.
+    They are sorted by the monitored value. Members without a value are last. Repeats of one point with different seeds
+    and folds share a line with their mean and standard deviation.
     """
     if not members:
         return "no run was started"

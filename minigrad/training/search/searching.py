@@ -1,4 +1,7 @@
-"""Hyperparameter search: trials as members of a sweep, shared by processes and machines."""
+"""Hyperparameter search: trials as members of a sweep.
+
+Processes and machines can share them.
+"""
 
 from __future__ import annotations
 
@@ -55,11 +58,11 @@ class ClaimedTrial:
 
 
 class Search:
-    """The trials of a study, shared by any number of processes.
+    """The trials of a study.
 
-    If the process of a trial has ended, any process with the same folder resumes the trial from its last checkpoint. A
-    trial on a machine with another folder is marked as failed after `SILENT_SECONDS` without a heartbeat, and its point
-    is tried again.
+    Any number of processes can share them. If the process of a trial has ended, any process with the same folder
+    resumes the trial from its last checkpoint. A trial on a machine with another folder is marked as failed after
+    `SILENT_SECONDS` without a heartbeat, and its point is tried again.
 
     Args:
         study: Optuna's study.
@@ -113,7 +116,10 @@ class Search:
         return self._of[member.stem.name].lock
 
     def watch(self, member: Member) -> None:
-        """Report a run's validations and a heartbeat to the study, and stop the run if it is pruned."""
+        """Report a run's validations; stop it if pruned.
+
+        The call also reports a heartbeat to the study.
+        """
         claimed, now = self._of[member.stem.name], time.monotonic()
         with storage_errors(self.storage):
             if now >= claimed.beat_at:

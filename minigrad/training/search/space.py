@@ -23,7 +23,10 @@ MOST_COMBINATIONS = 256
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included; with `log` on a logarithmic scale, with `whole` integers."""
+    """Numbers from `low` to `high`, both included.
+
+    With `log` they are on a logarithmic scale, with `whole` they are integers.
+    """
 
     low: float
     high: float
@@ -93,7 +96,10 @@ class Space:
         return {key: self.choices[key].values[text] for key, text in chosen.items()}
 
     def ranges_with(self, chosen: Mapping[str, str]) -> dict[str, Range]:
-        """Return the ranges whose keys exist with these choices: another model has other arguments."""
+        """Return the ranges whose keys exist with these choices.
+
+        For example, another model has other arguments.
+        """
         texts = tuple(chosen.values())
         if texts not in self._known:
             plan = self._load(self.values(chosen))
@@ -114,7 +120,9 @@ class Space:
 
 
 def read_space(texts: Sequence[str]) -> dict[str, Range | Choice]:
-    """Return each key's range or choice, read from texts such as `optimizer.lr=log(1e-5, 1e-1)`.
+    """Return each key's range or choice, read from texts.
+
+    A text is, for example, `optimizer.lr=log(1e-5, 1e-1)`.
 
     Raises:
         ConfigError: for an invalid text, with its place.

@@ -1,4 +1,7 @@
-"""Optuna studies in a database or file, which several machines may share."""
+"""Optuna studies in a database or file.
+
+Several machines can share them.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, prune: bool) -> optuna.Study:
-    """Return the study of this name in a storage, with its trials if it exists.
+    """Return the study of this name in a storage.
+
+    If the study exists, it has its trials.
 
     Args:
         storage: the URL of a database, such as `sqlite:///search.db`, or the path of a file.
@@ -60,7 +65,10 @@ def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, pru
 
 @contextmanager
 def storage_errors(storage: str) -> Iterator[None]:
-    """Within the block, turn errors of a storage into a UsageError of one sentence."""
+    """Raise UsageError for errors of a storage.
+
+    The message is one sentence.
+    """
     from sqlalchemy.exc import SQLAlchemyError  # a dependency of Optuna
 
     shown = without_password(storage)

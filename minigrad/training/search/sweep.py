@@ -22,7 +22,10 @@ class Work(Protocol):
     """The members of a sweep, shared by processes."""
 
     def take(self) -> Member | None:
-        """Return a member to start; None if there is none, for now or for good."""
+        """Return a member to start; None if there is none.
+
+        There may be none for now, or none at all.
+        """
 
     def started(self, member: Member) -> int | None:
         """Return the file descriptor that holds a member's lock."""
@@ -47,9 +50,10 @@ class Work(Protocol):
 
 
 class Grid:
-    """The members of a grid, shared by processes with the same folder.
+    """The members of a grid.
 
-    If a process ends before its member, another process or the next sweep continues the member.
+    Processes with the same folder share them. If a process ends before its member, another process or the next sweep
+    continues the member.
     """
 
     def __init__(self, members: Sequence[Member], folder: SweepFolder) -> None:
@@ -107,9 +111,10 @@ class Grid:
 
 
 def run_members(work: Work, jobs: int) -> int:
-    """Run members in parallel, and report each end to standard error.
+    """Run members in parallel, and report each end.
 
-    After SIGINT or SIGTERM, running members are asked once to finish their step and save, and no more are started.
+    Reports go to standard error. After SIGINT or SIGTERM, running members are asked once to finish their step and save,
+    and no more are started.
 
     Args:
         work: the members of the sweep; those of other processes are waited for.
