@@ -49,19 +49,19 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
 
     def __init__(self) -> None:
         Measured.__init__(self)
-        self._watch = _ProfileObserver(self)
-        observed.__init__(self, self._watch)
+        self._observer = _ProfileObserver(self)
+        observed.__init__(self, self._observer)
 
     def __enter__(self) -> profile:  # type: ignore[override]
         """Start the profile."""
         super().__enter__()
-        lane = self._watch.lane()
-        lane.last = self._start = perf_counter()
+        state = self._observer.thread_state()
+        state.last = self._start = perf_counter()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._watch.outside()
-        self.seconds += self._watch.lane().last - self._start
+        self._observer.outside()
+        self.seconds += self._observer.thread_state().last - self._start
         super().__exit__(*exception)
 
     def table(self, steps: int = 1) -> str:
@@ -97,32 +97,32 @@ class _ProfileObserver(Observer):
         self.nodes: dict[int, tuple[str, Entry, list[Product]]] = {}
         self.live = 0
 
-    def lane(self) -> _ThreadState:
-        """The lane of the current thread."""
+    def thread_state(self) -> _ThreadState:
+        """Return the state of the current thread."""
         try:
-            lane: _ThreadState = self.local.lane
+            state: _ThreadState = self.local.state
         except AttributeError:
-            lane = self.local.lane = _ThreadState(perf_counter())
-        return lane
+            state = self.local.state = _ThreadState(perf_counter())
+        return state
 
-    def note(self, lane: _ThreadState, now: float, kind: str, layer: str = "", operation: str = "") -> float:
+    def note(self, state: _ThreadState, now: float, kind: str, layer: str = "", operation: str = "") -> float:
         """Record and return the time since the thread's last event."""
         events = self.found.events
         if len(events) < MOST_EVENTS:
-            events.append((kind, layer, operation, lane.last, now, lane.thread))
-        return now - lane.last
+            events.append((kind, layer, operation, state.last, now, state.thread))
+        return now - state.last
 
-    def resume(self, lane: _ThreadState, now: float) -> None:
+    def resume(self, state: _ThreadState, now: float) -> None:
         """Resume a thread's clock, and count the time since `now` as overhead."""
-        lane.last = after = perf_counter()
+        state.last = after = perf_counter()
         self.found.overhead += after - now
 
     def outside(self) -> None:
         """Record the time since the last event as outside of operations."""
         now = perf_counter()
-        lane = self.lane()
-        self.found.outside += self.note(lane, now, OUTSIDE)
-        self.resume(lane, now)
+        state = self.thread_state()
+        self.found.outside += self.note(state, now, OUTSIDE)
+        self.resume(state, now)
 
     def entry(self, layer: str, operation: str) -> Entry:
         """Return an operation's entry in a layer, and create it if necessary."""
@@ -133,11 +133,11 @@ class _ProfileObserver(Observer):
         self, operation: Primitive, node: Node | None, arguments: Values, values: Values, results: Values
     ) -> None:
         now = perf_counter()
-        lane, name = self.lane(), operation.name
-        layer = lane.layers[-1]
+        state, name = self.thread_state(), operation.name
+        layer = state.layers[-1]
         entry = self.entry(layer, name)
         entry.calls += 1
-        entry.forward += self.note(lane, now, "forward", layer, name)
+        entry.forward += self.note(state, now, "forward", layer, name)
         with self.lock:
             for array in results:
                 entry.allocated += self.made(array, values)
@@ -149,30 +149,30 @@ class _ProfileObserver(Observer):
                     entry.saved += self.save(value)
                 wanted = 2 if len(products) > 1 else sum([parent is not None for parent in node.parents[:2]])
                 self.nodes[node.sequence] = layer, entry, products * wanted
-        self.resume(lane, now)
+        self.resume(state, now)
 
     def on_backward(self, node: Node, gradients: Values) -> None:
         now = perf_counter()
-        lane, name = self.lane(), node.primitive.name
+        state, name = self.thread_state(), node.primitive.name
         layer, entry, products = self.nodes.get(node.sequence) or ("", self.entry("", name), [])
-        entry.backward += self.note(lane, now, "backward", layer, name)
+        entry.backward += self.note(state, now, "backward", layer, name)
         with self.lock:
             for gradient in gradients:
                 entry.allocated += self.made(gradient, ())
             self.count(entry, products)
-        self.resume(lane, now)
+        self.resume(state, now)
 
     def on_write(self, tensor: Any, index: Any, value: Any) -> None:
         now = perf_counter()
-        lane = self.lane()
+        state = self.thread_state()
         if value is None:  # written by an optimizer
-            self.found.update += self.note(lane, now, UPDATE)
+            self.found.update += self.note(state, now, UPDATE)
         else:
-            layer = lane.layers[-1]
+            layer = state.layers[-1]
             entry = self.entry(layer, "write in place")
             entry.calls += 1
-            entry.forward += self.note(lane, now, "forward", layer, "write in place")
-        self.resume(lane, now)
+            entry.forward += self.note(state, now, "forward", layer, "write in place")
+        self.resume(state, now)
 
     def on_read(self, array: Any) -> None:
         self.outside()
@@ -181,16 +181,16 @@ class _ProfileObserver(Observer):
         if is_called:
             self.outside()
             now = perf_counter()
-            lane = self.lane()
+            state = self.thread_state()
             if module not in self.labels:
                 for path, part in module.named_modules():
                     self.labels.setdefault(part, f"{path} ({type(part).__name__})" if path else type(part).__name__)
-            lane.layers.append(self.labels[module])
-            self.resume(lane, now)
+            state.layers.append(self.labels[module])
+            self.resume(state, now)
 
     def on_exit(self, module: Any) -> None:
         self.outside()
-        self.lane().layers.pop()
+        self.thread_state().layers.pop()
 
     def count(self, entry: Entry, products: list[Product]) -> None:
         """Count matrix products."""
