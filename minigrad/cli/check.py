@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from itertools import islice
 
 from minigrad.cli.parser import add_classes, add_config, add_threads
-from minigrad.cli.prepare import of_layer, plan_of, build_and_try, report_weights, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, of_layer, plan_of, report_weights, warn_of_schedule
 from minigrad.data import Examples
 from minigrad.training import TrainingError
 from minigrad.training.fine_tuning import parameter_table

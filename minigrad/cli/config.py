@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from minigrad.cli.parser import add_classes, add_config
-from minigrad.cli.prepare import plan_of, build_and_try
+from minigrad.cli.prepare import build_and_try, plan_of
 
 EXAMPLES = (
     "minigrad config configs/digits_mlp.yaml",

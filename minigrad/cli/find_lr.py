@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from minigrad.cli.parser import add_classes, add_config, add_threads
-from minigrad.cli.prepare import plan_of, build_and_try
+from minigrad.cli.prepare import build_and_try, plan_of
 from minigrad.training.lr_finder import find_lr
 
 EXAMPLES = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.cli.parser import add_classes, add_config, positive
-from minigrad.cli.prepare import plan_of, build_and_try
+from minigrad.cli.prepare import build_and_try, plan_of
 from minigrad.formats.atomic import write_durably
 from minigrad.observers.profile import profile
 from minigrad.parallel import blas_threads

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minigrad.cli.fit import fit
 from minigrad.cli.parser import add_classes, add_overrides, add_run, add_threads
-from minigrad.cli.prepare import classes, build_and_try, run_path, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, classes, run_path, warn_of_schedule
 from minigrad.config import ConfigError, load_plan
 from minigrad.data import DataError
 from minigrad.inference.load import ELSEWHERE

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli.parser import add_classes, add_config, add_runs_dir, add_threads, positive
-from minigrad.cli.prepare import classes, config_path, build_and_try
+from minigrad.cli.prepare import build_and_try, classes, config_path
 from minigrad.config import Plan, load_plan
 from minigrad.data import Dataset
 from minigrad.parallel import available_cores

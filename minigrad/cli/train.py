@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.cli.fit import fit
 from minigrad.cli.parser import add_classes, add_config, add_runs_dir, add_threads
-from minigrad.cli.prepare import plan_of, build_and_try, report_weights, run_to_draw, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, plan_of, report_weights, run_to_draw, warn_of_schedule
 from minigrad.config.code import code_of
 from minigrad.runs.directory import RunDirectory
 from minigrad.training.fingerprint import data_digests, facts_of

@@ -20,10 +20,10 @@ from minigrad.config.annotations import (
     Spec,
     TupleOf,
     Union,
-    with_article,
     convert,
     fits,
     type_of,
+    with_article,
 )
 from minigrad.config.calls import default_node, is_class_name, name_arguments, split_call
 from minigrad.config.diagnostics import Diagnostics, Span
@@ -185,9 +185,7 @@ class Checker:
                 name = node.value.rpartition(".")[2]
                 if (near := nearest(name, self.registry.names(base))) and near.lower() == name.lower():
                     rest = ", ".join(f"{argument}: ..." for argument in _arguments_beside(key, entries))
-                    return f"the class comes before its arguments: write {near}" + (
-                        f": {{{rest}}}" if rest else ""
-                    )
+                    return f"the class comes before its arguments: write {near}" + (f": {{{rest}}}" if rest else "")
         return ""
 
     def _find(self, name: Key, base: type) -> type | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.formats.atomic import remove_unfinished, new_folder, replacing, write_durably
+from minigrad.formats.atomic import new_folder, remove_unfinished, replacing, write_durably
 
 ROOT = Path(__file__).parents[2]
 

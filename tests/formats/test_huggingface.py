@@ -126,9 +126,7 @@ def test_weights_that_are_no_numbers_of_floating_point_are_refused(folder):
 
 
 def test_a_model_of_another_kind_is_not_taken_for_this_one(folder):
-    with pytest.raises(
-        FormatError, match="describes a model of type 'gpt2'; supported: 'llama', 'mistral', 'qwen2'"
-    ):
+    with pytest.raises(FormatError, match="describes a model of type 'gpt2'; supported: 'llama', 'mistral', 'qwen2'"):
         Llama.from_pretrained(folder)
 
 

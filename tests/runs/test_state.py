@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.runs.state import check_like, flatten, saved_attributes, restore
+from minigrad.runs.state import check_like, flatten, restore, saved_attributes
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 SCALARS = st.sampled_from([np.float32(0.1), np.float64(0.1), np.int64(-3), np.uint8(7), np.bool_(True)])

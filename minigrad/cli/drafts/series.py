@@ -76,9 +76,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     options |= {"length": length, "horizon": horizon}
     if any(column.gaps for column in used):
         options["missing"] = "previous"
-        assumed.append(
-            ("missing", f"{join_names([c.name for c in used if c.gaps])}: filled with the previous value")
-        )
+        assumed.append(("missing", f"{join_names([c.name for c in used if c.gaps])}: filled with the previous value"))
     dropped = [name for name in columns.sheet.names if name not in (target, time, *inputs)]
     assumed += [("ignored", f"{name!r} {columns.reasons.get(name, 'holds no numbers')}") for name in dropped]
     return _draft(columns.path, options, len(columns.sheet), assumed, step or "row")

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 
 from minigrad.engine import Tensor
 from minigrad.formats.onnx.errors import OnnxError
-from minigrad.formats.onnx.free import Arrays, Free, FreeAxis, fresh_sizes, likely_axes, named_axes, recorded_sizes, resample
+from minigrad.formats.onnx.free import (
+    Arrays,
+    Free,
+    FreeAxis,
+    fresh_sizes,
+    likely_axes,
+    named_axes,
+    recorded_sizes,
+    resample,
+)
 from minigrad.formats.onnx.recording import Recording
 from minigrad.nn import Module
 
