@@ -19,12 +19,13 @@ import numpy as np
 
 from benchmarks.agreement import disagreement
 from benchmarks.workload import Workload
+from minigrad.startup import BLAS_SPIN
 
 ROOT = Path(__file__).resolve().parent.parent
 
 REST = 0.15
 """Seconds between turns. After its last product, the threads of a library spin for a while on cores that the next one
-needs (OpenBLAS's for 2**26 cycles). Without a pause, turns of two BLAS threads took 1.3 to 3 times as long."""
+needs (by default OpenBLAS's for 2**26 cycles). Without a rest, turns of two BLAS threads took 1.3 to 3 times the time."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -57,8 +58,11 @@ class Result:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment of a process whose libraries use `threads` threads; they read it when imported."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    """Return the environment of a process whose libraries use `threads` threads; they read it when imported.
+
+    A player imports NumPy first, so BLAS's spin time is set here to that of a program that imports minigrad first.
+    """
+    return {**os.environ, **dict([BLAS_SPIN]), **dict.fromkeys(THREAD_VARIABLES, str(threads))}
 
 
 class Player:

@@ -162,8 +162,8 @@ class Registry:
         for path, cls in there.items():
             kind = self.kind_of(cls)
             remedy = known if kind else f"declare it in {path} as class {name}({base.__name__})"
-            found, expected = with_article(kind or "class"), with_article(base.__name__)
-            raise UnknownNameError(f"{name} is {found}, but {expected} is expected", remedy)
+            actual, expected = with_article(kind or "class"), with_article(base.__name__)
+            raise UnknownNameError(f"{name} is {actual}, but {expected} is expected", remedy)
         raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._hints]))
 
     def names(self, base: type) -> list[str]:
