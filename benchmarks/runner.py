@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 REST = 0.15
 """Seconds between turns. After its last product, the threads of a library spin for a while on cores that the next one
-needs (by default OpenBLAS's for 2**26 cycles). Without a rest, turns of two BLAS threads took 1.3 to 3 times the time."""
+needs (OpenBLAS's by default for 2**26 cycles). Without rests, turns of two BLAS threads took 1.3 to 3 times as long."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
