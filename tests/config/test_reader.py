@@ -211,7 +211,7 @@ def test_what_a_config_may_not_hold_is_refused_with_the_remedy(text: str, said: 
         ("a: 1\nb", "2:1: error: this is not a 'key: value' pair"),
         ("a: 1\n# c\nb = 3\n\nd: 2", "3:1: error: this is not a 'key: value' pair"),
         ("a:\n  Sequential\n    - b: 1", "2:3: error: this is not a 'key: value' pair"),
-        ("a:\n  - b\n    - c: 1", "3:8: error: this ':' fits nowhere"),
+        ("a:\n  - b\n    - c: 1", "3:8: error: this ':' begins a second 'key: value'"),
         ("a: 1\nb:2\nc: 3", "2:1: error: a space is missing after this ':'\n    2 | b:2\n      | ^^\n  write b: 2"),
         ("a:1\n\nb: 2", "1:1: error: a space is missing after this ':'"),
         ("a: {b:1, c: 2}", "1:5: error: a space is missing after this ':'"),

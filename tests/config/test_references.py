@@ -120,7 +120,7 @@ def test_a_reference_to_an_object_is_that_object(plan: Planner) -> None:
         ),
         (
             "n${seed}",
-            "mine.yaml:5:16: error: 'n${seed}' is no reference\n"
+            "mine.yaml:5:16: error: 'n${seed}' is not a reference\n"
             "    5 |     - Linear: ['n${seed}', 10]\n"
             "      |                ^^^^^^^^^^\n"
             "  a reference must be the whole value: ${path.to.value}",
