@@ -223,7 +223,7 @@ class TestALossOfYourOwn:
     @pytest.mark.parametrize(
         ("loss", "message"),
         [
-            (nn.CrossEntropyLoss(reduction="none"), r"one number, got shape \(12,\): take reduction='mean'"),
+            (nn.CrossEntropyLoss(reduction="none"), r"one number, got shape \(12,\): use reduction='mean'"),
             (lambda out, y: out, r"one number, got shape \(12, 4\)"),
             (lambda out, y: 0.5, "a loss must return a tensor, got float"),
             (lambda out, y: (out.detach() ** 2).mean(), "depends on no trainable weight"),
