@@ -97,7 +97,7 @@ def test_a_trial_that_was_left_is_taken_up_where_its_run_stands(search):
     assert search(1).take() is None  # a process works on it
     member.kill()
     member.process.communicate()
-    work._let_go(work._of["0001"])  # as the end of the process does
+    work._release(work._of["0001"])  # as the end of the process does
     other = search(1)
     assert run_members(other, jobs=1) == 0
     (trial,) = other.study.trials
