@@ -88,7 +88,7 @@ def _check_name(path: Path, suffix: str, sentence: str) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a folder, and a file belongs here")
     if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}: make it, or name another")
+        raise UsageError(f"{path}: there is no folder {path.parent}: create it first")
 
 
 def _units(experiment: Experiment) -> tuple[np.ndarray, np.ndarray] | None:

@@ -162,7 +162,10 @@ def test_a_vocabulary_larger_than_the_embedding_is_refused(file):
         (gguf({}, {}, version=3 << 24), "it has version 50331648; "),
         (gguf({}, {"a": ((2,), 0, bytes(8))})[:40], "it ends within its header"),
         (gguf({}, {"a": ((2,), 0, bytes(8))})[:-32], "the tensor 'a' ends at byte 8, but the file has 0"),
-        (gguf({}, {"a": ((2,), 6, bytes(8))}), "quantization type 6; supported: F32, F16, Q4_0, Q4_1, Q8_0, Q4_K, Q6_K"),
+        (
+            gguf({}, {"a": ((2,), 6, bytes(8))}),
+            "quantization type 6; supported: F32, F16, Q4_0, Q4_1, Q8_0, Q4_K, Q6_K",
+        ),
         (gguf({}, {"a": ((33,), 8, bytes(36))}), "has rows of 33 numbers, and a block of Q8_0 has 32"),
         (gguf({}, {"a": ((1, 1, 1, 1, 1), 0, bytes(4))}), "the tensor 'a' has 5 axes; the format allows at most 4"),
         (gguf({}, {"a": ((2**40, 2**40), 0, bytes(4))}), "ends at byte 4,835,703,278,458,516,698,824,704, but"),
