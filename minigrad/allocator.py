@@ -21,8 +21,9 @@ def keep_freed_memory() -> bool:
     computed in another way. It holds for the whole process, to its end; `import minigrad` calls it, which takes less
     than 0.1 ms.
 
-    Returns: whether glibc was told: not elsewhere than on glibc, and not if the environment variable
-    MINIGRAD_KEEP_MEMORY is "0".
+    Returns:
+        whether glibc was told: not elsewhere than on glibc, and not if the environment variable MINIGRAD_KEEP_MEMORY is
+        "0".
     """
     if os.environ.get("MINIGRAD_KEEP_MEMORY") == "0" or platform.libc_ver()[0] != "glibc":
         return False

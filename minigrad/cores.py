@@ -49,7 +49,7 @@ def in_halves(work: Callable[[int, int], object], n: int, size: int) -> None:
         n: how many places there are.
         size: elements of the array.
 
-    Raises: what `work` raises.
+    Errors of `work` are raised.
     """
     if size < LARGE or n < 2 or not _has_more_than_one() or not _busy.acquire(blocking=False):
         work(0, n)

@@ -81,8 +81,8 @@ def call(model: Callable[..., Any], inputs: Inputs) -> Any:
 
     They are moved to the device of its parameters.
 
-    Raises: TypeError, with the names on both sides, where the model takes other inputs, and where it returns no tensor;
-        and what the model raises.
+    Raises:
+        TypeError: with the names on both sides, where the model takes other inputs, and where it returns no tensor.
     """
     inputs = beside(model, inputs)
     try:

@@ -59,7 +59,7 @@ def rebuild(tree: Any, values: Iterable[Any]) -> Any:
 def change(tree: Any, function: Callable[[Any], Any], what: str = "") -> Any:
     """Map a function over the leaves of a nest.
 
-    Raises: what the function raises for a leaf, with its place in `what` in front.
+    An error of the function is raised with the place of the leaf in `what` in front.
     """
     changed = []
     for path, leaf in leaves(tree):
@@ -73,7 +73,8 @@ def change(tree: Any, function: Callable[[Any], Any], what: str = "") -> Any:
 def matching(tree: Any, other: Any, what: str) -> list[Any]:
     """Return the leaves of `other` that match those of `tree`.
 
-    Raises: ValueError, with the first place that differs.
+    Raises:
+        ValueError: with the first place that differs.
     """
     places, given = [path for path, _ in leaves(tree)], dict(leaves(other))
     for path in [*places, *given]:

@@ -35,8 +35,9 @@ def described(error: Exception, refusals: tuple[type[Exception], ...]) -> tuple[
         error: that was caught.
         refusals: kinds of errors that speak for themselves, wherever they came from.
 
-    Returns: the sentence and the line, which may be empty; None for an error that is neither such a refusal nor came
-        from a user's file.
+    Returns:
+        the sentence and the line, which may be empty; None for an error that is neither such a refusal nor came from a
+        user's file.
     """
     if isinstance(error, refusals):
         return str(error), line_of(error)

@@ -57,7 +57,8 @@ def no_array(error: Exception, given: Iterable[Any]) -> TypeError | None:
 def expect_numbers(array: Any) -> None:
     """Refuse an array that holds no real numbers.
 
-    Raises: TypeError.
+    Raises:
+        TypeError: for such an array.
     """
     if array.dtype.kind not in "biuf":
         raise of_dtype(array, array.dtype)
@@ -66,7 +67,8 @@ def expect_numbers(array: Any) -> None:
 def as_dtype(dtype: Any) -> np.dtype[Any]:
     """Return a dtype in the machine's byte order.
 
-    Raises: TypeError, also for a truth value, which was meant for `keepdims`.
+    Raises:
+        TypeError: also for a truth value, which was meant for `keepdims`.
     """
     if isinstance(dtype, bool):
         raise TypeError(

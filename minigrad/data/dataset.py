@@ -73,7 +73,7 @@ class Dataset:
     if not TYPE_CHECKING:  # a type checker would take any name for an attribute
 
         def __getattr__(self, name: str) -> Any:
-            """Return what a restored dataset lacks, from its data, which is opened. Raises: AttributeError."""
+            """Return what a restored dataset lacks, from its data, which is opened."""
             kind = type(self).__name__
             if name.startswith("__") or "_open_data" not in vars(self):
                 raise AttributeError(f"{kind!r} has no attribute {name!r}")
@@ -87,7 +87,8 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input.
 
-        Raises: DataError where there are several.
+        Raises:
+            DataError: where there are several.
         """
         if shapes := self.input_shapes:
             named = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items())
@@ -103,7 +104,8 @@ class Dataset:
     def num_classes(self) -> int:
         """The number of classes.
 
-        Raises: DataError where the targets are not classes.
+        Raises:
+            DataError: where the targets are not classes.
         """
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
@@ -174,7 +176,8 @@ class Dataset:
         Args:
             raw: an array, or where the data has several inputs a mapping of them by name.
 
-        Raises: DataError for another shape, for what is no number, and for pixels out of range.
+        Raises:
+            DataError: for another shape, for what is no number, and for pixels out of range.
         """
         if self.input_shapes:
             return self._prepare_several(raw)
@@ -227,11 +230,10 @@ class Dataset:
     def read_inputs(self, path: str | Path) -> Any:
         """Read prepared inputs from a .csv, .npy or image file.
 
-        As the model learned to take them: (N, ...).
+        They are as in training, (N, ...). Several inputs are read by name from an .npz file.
 
-        Several inputs are read by name from an .npz file.
-
-        Raises: DataError if the file cannot be read or does not fit.
+        Raises:
+            DataError: if the file cannot be read or does not fit.
         """
         suffix = Path(path).suffix.lower()
         raw: Any
@@ -364,8 +366,8 @@ def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "inde
 
     The labels are (N,), integers from 0 to `num_classes` - 1; for the forms see `Targets`.
 
-    Raises: DataError for a label out of range, for an unknown form, and for `binary` where there are not two
-    classes.
+    Raises:
+        DataError: for a label out of range, for an unknown form, and for `binary` where there are not two classes.
     """
     strays = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if strays.size:
@@ -390,7 +392,8 @@ def amount_targets(amounts: np.ndarray, targets: Targets = "index") -> np.ndarra
 
     A regression loss compares them with (N, k) outputs. They come as (N,) or (N, k).
 
-    Raises: DataError if `targets` asks for a form that only classes have.
+    Raises:
+        DataError: if `targets` asks for a form that only classes have.
     """
     if targets != "index":
         raise DataError(f"targets {targets!r} is a form of classes, and these targets are amounts: leave it out")

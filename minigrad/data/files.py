@@ -103,7 +103,8 @@ def find(path: str | Path) -> Path:
 
     A relative path is looked for beside the config, then in the current folder, then in `data_home()`.
 
-    Raises: DataError, with the places, if it is in none of them, or if a pipe, a socket or a device is there.
+    Raises:
+        DataError: with the places, if it is in none of them, or if a pipe, a socket or a device is there.
     """
     with _refusing(path):
         for folder in _folders.get():

@@ -51,7 +51,7 @@ def folding(index: int, count: int) -> Iterator[Fold]:
 
     It takes the place of a fraction.
 
-    Raises: as `Fold`.
+    Errors are those of `Fold`.
     """
     fold = Fold(index, count)
     token = _fold.set(fold)

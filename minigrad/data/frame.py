@@ -43,7 +43,7 @@ def sheet_of(
 ) -> Sheet:
     """Return the columns of a CSV file or data frame.
 
-    As `read_sheet` and `read_frame`. Raises: as they do.
+    The arguments and errors are those of `read_sheet` and `read_frame`.
     """
     if isinstance(source, str | Path):
         return read_sheet(source, delimiter, make, findings, can_ignore)

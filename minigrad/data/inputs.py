@@ -24,7 +24,10 @@ def read_numbers(path: str | Path) -> np.ndarray:
 
     Of a .csv file the rows (N, k); its first line may name the columns.
 
-    Nothing in a file is executed. Raises: DataError if it cannot be read, or holds something else than numbers.
+    Nothing in a file is executed.
+
+    Raises:
+        DataError: if it cannot be read, or holds something else than numbers.
     """
     return _read_csv(path) if Path(path).suffix.lower() == ".csv" else _read_npy(path)
 

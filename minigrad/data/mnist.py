@@ -109,7 +109,7 @@ class MNIST(Dataset):
         return read_original(plain if plain.exists() else packed, *self.files[name])
 
     def _verify(self, path: Path, name: str) -> None:
-        """Raises: DataError if a fetched file is not the one expected."""
+        """Raise DataError if a fetched file is not the one expected."""
         if name in self.packed:
             digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
             if digest != self.packed[name]:

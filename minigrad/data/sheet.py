@@ -101,7 +101,7 @@ def _whole(block: Block, width: int, findings: Findings) -> Block:
 
 
 def _check_names(path: str | Path, names: Sequence[str], delimiter: str) -> None:
-    """Raises: DataError if the first row is one cell that another delimiter cuts, or nothing but numbers."""
+    """Refuse a first row that another delimiter cuts, or that has only numbers."""
     other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0] and mark != delimiter), None)
     if other:
         raise DataError(

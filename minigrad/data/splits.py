@@ -76,7 +76,7 @@ def complete(
 
 
 def _check_shares(val_fraction: float, test_fraction: float) -> None:
-    """Raises: DataError for a fraction that is no number."""
+    """Refuse fractions that are not numbers."""
     for name, share in (("val_fraction", val_fraction), ("test_fraction", test_fraction)):
         if not isinstance(share, float | int):
             raise DataError(f"{name} is a share of all examples, such as 0.2; got {share!r}")
@@ -116,7 +116,7 @@ def hold_out_validation(
 
     These are `count` of them, or those of a fold.
 
-    Raises: as `hold_out`, and `take_fold`.
+    Errors are those of `hold_out`, and `take_fold`.
     """
     fold = current()
     return hold_out(order, count, "validation", classes) if fold is None else take_fold(fold, order, classes, names)
@@ -160,7 +160,8 @@ def split_in_time(times: np.ndarray, val_fraction: float = 0.2, test_fraction: f
 def check_classes(path: str, classes: Sequence[np.ndarray], names: Sequence[str], remedy: str) -> None:
     """Check that all classes occur in training.
 
-    Raises: DataError.
+    Raises:
+        DataError: if one does not.
 
     Args:
         path: the file that has the classes.

@@ -67,9 +67,10 @@ class Table(Dataset):
         group: a column whose equal values stay in one part, such as the patient or the customer.
         time: a column, of numbers or of dates, in whose order the rows are split: the last are for the test.
 
-    Raises: DataError, with line and column, for a value that is missing or no finite number and for a line of
-        a wrong length; for a column that is not there or whose meaning is in doubt; for a file that cannot be
-        read. It says all that is wrong at once. Doubts that do no harm are warnings of the class DataWarning.
+    Raises:
+        DataError: with line and column, for a value that is missing or no finite number and for a line of a wrong
+            length; for a column that is not there or whose meaning is in doubt; for a file that cannot be read. It says
+            all that is wrong at once. Doubts that do no harm are warnings of the class DataWarning.
     """
 
     _learned = TABLE
@@ -323,7 +324,8 @@ class Table(Dataset):
 
         The target may be missing, and other columns are left out.
 
-        Raises: DataError, with line and column, as the constructor, and for a category that is new.
+        Raises:
+            DataError: with line and column, as the constructor, and for a category that is new.
         """
         features, notation = {feature.name: feature for feature in self._features}, self._notation
         make = lambda name: features[name].column(notation) if name in features else None

@@ -48,8 +48,9 @@ class TextTable(Dataset):
         test_fraction: the share for the test.
         targets: the form of the classes (see `minigrad.data.Targets`).
 
-    Raises: DataError, with line and column, for a missing cell and a line of a wrong length; for a column that is not
-        there; for one class; for a file that cannot be read. It says all that is wrong at once.
+    Raises:
+        DataError: with line and column, for a missing cell and a line of a wrong length; for a column that is not
+            there; for one class; for a file that cannot be read. It says all that is wrong at once.
     """
 
     _learned = WORDS

@@ -75,8 +75,9 @@ class Windows(Dataset):
         val_fraction: the share of the rows for validation.
         test_fraction: the share for the test.
 
-    Raises: DataError, with line and column, for a value that is missing or no finite number, for rows out of order, for
-        a column that is not there, and for a part too short for a window. It says all that is wrong at once.
+    Raises:
+        DataError: with line and column, for a value that is missing or no finite number, for rows out of order, for a
+            column that is not there, and for a part too short for a window. It says all that is wrong at once.
     """
 
     _learned = WINDOWS
@@ -234,7 +235,8 @@ class Windows(Dataset):
 
         The file has the same columns; the forecast is of what follows.
 
-        Raises: DataError, with line and column, as the constructor, and if there are fewer rows.
+        Raises:
+            DataError: with line and column, as the constructor, and if there are fewer rows.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

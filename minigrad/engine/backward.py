@@ -67,7 +67,7 @@ def collect(tensor: Tensor, gradient: Any, collected: Gradients, ready: Callable
         ready: is called with a leaf as soon as all of its gradient is in `collected`, while the walk goes on; from then
             on that array is only to be read. It is not called for leaves of which this is not known before the end.
 
-    Raises: as `backward`.
+    Errors are those of `backward`.
     """
 
     def complete(leaf: Leaf, value: Any) -> None:

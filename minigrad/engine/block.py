@@ -87,5 +87,5 @@ class Block:
         self.variable.reset(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
-        """Return the function, computed within the block. Raises: as `within`."""
+        """Return the function, computed within the block. Errors are those of `within`."""
         return within(lambda *args, **kwargs: self.copy(), function)

@@ -41,8 +41,10 @@ def check_gradients(
         rtol: tolerance relative to the larger of the two values, or to the largest gradient of that input.
         atol: absolute tolerance.
 
-    Raises: GradientError, with the worst entry; ValueError if `f` is not a function of its inputs alone (a dropout
-        that is not in eval mode), or depends on none.
+    Raises:
+        GradientError: with the worst entry.
+        ValueError: if `f` is not a function of its inputs alone (a dropout that is not in eval mode), or depends on
+            none.
     """
     arrays = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in inputs]
     arguments: list[Any] = [

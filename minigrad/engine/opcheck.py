@@ -35,7 +35,9 @@ def check_operation(operation: Callable[..., Any], *args: Any, **kwargs: Any) ->
         args: the arguments of a call, with arrays of floating point for the inputs to differentiate. Choose small
             ones, away from kinks; call again for a broadcast, an empty and a 0-d one.
 
-    Raises: OperationError, or GradientError, with what is wrong; TypeError if `operation` is not made by `primitive`.
+    Raises:
+        OperationError or GradientError: with what is wrong.
+        TypeError: if `operation` is not made by `primitive`.
     """
     if not isinstance(getattr(operation, "primitive", None), Primitive):
         raise TypeError(f"expected an operation that was made by primitive(), got {operation!r}")

@@ -52,8 +52,10 @@ class Tensor:
 
         An array of the same dtype that is assigned is not copied.
 
-        Numbers, lists, and integers for floating point, are converted to the dtype of the tensor. Raises: TypeError for
-        what that cannot hold, as floating point for integers.
+        Numbers, lists, and integers for floating point, are converted to the dtype of the tensor.
+
+        Raises:
+            TypeError: for what that cannot hold, as floating point for integers.
         """
         return self._data
 

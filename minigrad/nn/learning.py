@@ -32,8 +32,9 @@ def hidden_weights(model: Module) -> list[str]:
     Args:
         model: before its first call, in which layers may remember results.
 
-    Returns: a sentence for each attribute, with its dotted name, its class, the line of the user's file that sets it,
-        and the remedy.
+    Returns:
+        a sentence for each attribute, with its dotted name, its class, the line of the user's file that sets it, and
+        the remedy.
     """
     known = {id(module) for module in model.modules()}
     known |= {id(tensor) for tensor in (*model.parameters(), *model.buffers())}
@@ -60,8 +61,9 @@ def unlearned(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
         inputs: of `model`, or one mapping of them by name, with which it is called once more, in eval mode, if a
             gradient is missing, to find which of its layers it calls.
 
-    Returns: what `hidden_weights` finds, and a sentence for each parameter that has no gradient or is not in the
-        optimizer, or for each layer that the model does not call.
+    Returns:
+        what `hidden_weights` finds, and a sentence for each parameter that has no gradient or is not in the optimizer,
+        or for each layer that the model does not call.
     """
     return [*hidden_weights(model), *unreached(model, optimizer, *inputs)]
 

@@ -168,7 +168,7 @@ def weights(name: str, values: Weights | None) -> Weights | None:
 def factors_of(name: str, values: Weights | str | None) -> Weights | None:
     """Return the factors; None for "balanced".
 
-    "balanced" factors follow from the targets. Raises: as `weights`, and for another word.
+    "balanced" factors follow from the targets. Errors are those of `weights`, or for another word.
     """
     if not isinstance(values, str):
         return weights(name, values)

@@ -146,10 +146,12 @@ def parameter_groups(model: Module, groups: Sequence[Mapping[str, Any]]) -> list
         groups: for each the patterns of its parameters (see `matching`), one or a list, under "match", and options of
             the optimizer.
 
-    Returns: a dict for each group, the first with those parameters that nothing matches, unless there are none.
+    Returns:
+        a dict for each group, the first with those parameters that nothing matches, unless there are none.
 
-    Raises: PatternError, whose index is that of the group, for one without "match", a pattern that matches nothing, and
-        a parameter in two groups.
+    Raises:
+        PatternError: whose index is that of the group, for one without "match", a pattern that matches nothing, and a
+            parameter in two groups.
     """
     owner: dict[int, int] = {}
     result: list[dict[str, Any]] = []

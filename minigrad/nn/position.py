@@ -80,8 +80,9 @@ class LearnedPositionalEmbedding(Module):
             offset: the position of the first vector.
             places: positions of the vectors, (..., L), where they are not consecutive from `offset`, as with padding.
 
-        Raises: ValueError for vectors of other length, or a sequence that extends beyond the last position; IndexError
-            for places that there are not.
+        Raises:
+            ValueError: for vectors of other length, or a sequence that extends beyond the last position.
+            IndexError: for places that there are not.
         """
         max_len, embed_dim = self.weight.shape
         _check_vectors(x, embed_dim)

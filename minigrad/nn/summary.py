@@ -45,7 +45,8 @@ def summary(model: Module, inputs: Inputs) -> Summary:
 
     The model is not changed. A layer that the batch did not reach has no output.
 
-    Raises: ValueError, TypeError or IndexError, with the path of the layer, if something does not fit.
+    Raises:
+        ValueError, TypeError or IndexError: with the path of the layer, if something does not fit.
     """
     shapes: dict[Module, str] = {}
 

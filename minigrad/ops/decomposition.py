@@ -107,7 +107,10 @@ def _cholesky(x: Array) -> Array:
 
     x is positive definite (..., n, n); its lower triangle is read.
 
-    The gradient is symmetric. Raises: LinAlgError if a matrix is not positive definite.
+    The gradient is symmetric.
+
+    Raises:
+        LinAlgError: if a matrix is not positive definite.
     """
     _expect_square(x)
     return np.linalg.cholesky(x)

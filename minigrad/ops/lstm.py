@@ -201,7 +201,8 @@ def lstms(networks: Sequence[Sequence[Any]]) -> list[tuple[Any, Any]]:
     Args:
         networks: the arguments of `lstm` for each.
 
-    Raises: as `lstm`; ValueError for networks of different sizes.
+    Raises:
+        ValueError: for networks of different sizes; as `lstm`.
     """
     parts = []
     for x, h, c, weight_ih, weight_hh, *biases in networks:

@@ -71,7 +71,7 @@ class LBFGS(Optimizer):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, got {options['line_search_fn']!r}")
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add the parameters. Raises: as the constructor."""
+        """Add the parameters. Errors are those of the constructor."""
         if self.param_groups:
             raise ValueError("LBFGS moves all parameters together, by one curvature: give it one group of them")
         super().add_param_group(group)
@@ -82,9 +82,11 @@ class LBFGS(Optimizer):
         Args:
             closure: clears the gradients, computes the loss, goes backward, and returns the loss.
 
-        Returns: the first of the losses, as the closure returned it.
+        Returns:
+            the first of the losses, as the closure returned it.
 
-        Raises: TypeError without a closure.
+        Raises:
+            TypeError: without a closure.
         """
         if closure is None:
             raise TypeError("LBFGS evaluates the loss several times in a step: give step() a function that computes it")

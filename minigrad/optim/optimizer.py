@@ -78,7 +78,7 @@ class Optimizer(Constructed):
         """Raise ValueError if an option is out of range."""
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add a parameter group. Raises: as the constructor.
+        """Add a parameter group. Errors are those of the constructor.
 
         As when layers are unfrozen during the training; its options are its own.
         """

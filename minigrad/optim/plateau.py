@@ -112,7 +112,8 @@ class ReduceLROnPlateau(Constructed):
 def checked_state(state_dict: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state of a plateau, checked.
 
-    Raises: KeyError, TypeError or ValueError for the state of something else.
+    Raises:
+        KeyError, TypeError or ValueError: for the state of something else.
     """
     return {
         "best": as_number("best", state_dict["best"], finite=False),

@@ -50,7 +50,9 @@ def test_the_same_file_in_models_is_used_whatever_it_is_called(home):
 
 def test_another_file_of_the_class_is_not_used_and_the_copy_only_if_it_is_trusted(home):
     Path("models/net.py").write_text(NET.replace("return self", "return 0 * self"))
-    with pytest.raises(ConfigError, match=r"'Net' is code that came with this run, .* and models/net\.py differs from it"):
+    with pytest.raises(
+        ConfigError, match=r"'Net' is code that came with this run, .* and models/net\.py differs from it"
+    ):
         minigrad.load_run(RUN)
     assert type(minigrad.load_run(RUN, trust=True).model).__module__ == "code.net"
 
