@@ -1,1 +1,1 @@
-"""This project beside its peers, in one run: `python -m benchmarks`."""
+"""Benchmarks of minigrad and similar libraries: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""Compares minigrad with its installed peers: `python -m benchmarks`."""
+"""Compare minigrad with installed libraries: `python -m benchmarks`."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ from benchmarks.workloads import WORKLOADS
 
 
 class Found(NamedTuple):
-    """What was measured under one name.
+    """The measurements of one benchmark.
 
     Attributes:
-        values: results of peers, curves, footprints, or the figures of configs.
-        text: for people.
-        is_right: whether everyone did what they have to.
+        values: the measurements, for JSON and figures.
+        text: the measurements as text.
+        is_right: whether all results were correct.
     """
 
     values: Any
@@ -119,37 +119,37 @@ OTHERS: dict[str, Callable[[argparse.Namespace], Found]] = {
     "listing": _listing,
     "soak": _soak,
 }
-"""What is measured besides the workloads, by name."""
+"""Benchmarks other than the workloads, by name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures what was asked for, prints it, and returns 0; 1 if a peer or a config did not do what it has to."""
+    """Run and print the selected benchmarks; return 1 if a result was not correct, else 0."""
     names = [*WORKLOADS, *OTHERS]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, epilog=f"names: {' '.join(names)}"
     )
-    parser.add_argument("names", nargs="*", help="what to measure, by the beginning of its name; all if left out")
-    parser.add_argument("--threads", type=int, default=2, help="for each peer (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, help=f"turns of each peer (default: 11; of the panel {ROUNDS})")
+    parser.add_argument("names", nargs="*", help="benchmarks, by the beginning of their names; default: all")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each library (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help=f"turns of each library (default: 11; panel: {ROUNDS})")
     parser.add_argument(
-        "--only", type=lambda rows: rows.split(","), default=[], metavar="ROWS", help="of the panel: 9,10"
+        "--only", type=lambda rows: rows.split(","), default=[], metavar="ROWS", help="rows of the panel, such as 9,10"
     )
-    parser.add_argument("--page", type=Path, metavar="FILE", help="puts the panel between its marks in a page")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write the panel between its marks in a page")
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="another checkout, for `overhead`")
-    parser.add_argument("--steps", type=int, default=STEPS, help="of the training of `soak` (default: %(default)s)")
-    parser.add_argument("--kills", type=int, default=KILLS, help="of trainings, by `soak` (default: %(default)s)")
-    parser.add_argument("--smoke", action="store_true", help="tiny sizes and turns: does everything run?")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="writes all that was measured")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draws the ratios and the curves (.png or .svg)")
+    parser.add_argument("--steps", type=int, default=STEPS, help="training steps of `soak` (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=KILLS, help="kills of trainings in `soak` (default: %(default)s)")
+    parser.add_argument("--smoke", action="store_true", help="use tiny sizes, to test that everything runs")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios and the curves (.png or .svg)")
     options = parser.parse_args(arguments)
     apart = {"panel", "soak"} | ({"overhead"} if not options.against else set())
     wanted = tuple(options.names) or tuple(name for name in names if name not in apart)
     asked = [name for name in names if name.startswith(wanted)]
     for name in options.names:
         if not any(known.startswith(name) for known in names):
-            parser.error(f"nothing is called {name!r}; there are: {', '.join(names)}")
+            parser.error(f"there is no benchmark {name!r}; the benchmarks are: {', '.join(names)}")
     if "overhead" in asked and not (options.against and (options.against / "minigrad" / "engine").is_dir()):
-        parser.error(f"overhead compares two checkouts: --against FOLDER names another, got {options.against}")
+        parser.error(f"overhead compares two checkouts: name another by --against FOLDER, got {options.against}")
     try:
         chosen(options.only)
     except ValueError as error:
@@ -157,9 +157,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.page and (not options.page.is_file() or not has_marks(options.page)):
         parser.error(f"--page names a page with the lines {MARKS[0]} and {MARKS[1]}, got {options.page}")
     if options.threads < 1 or (options.rounds or 2) < 2:
-        parser.error("a comparison takes at least 1 thread and 2 rounds")
+        parser.error("a comparison needs at least 1 thread and 2 rounds")
     if options.steps < SAMPLES or options.kills < 1:
-        parser.error(f"soak takes at least {SAMPLES} steps and 1 kill")
+        parser.error(f"soak needs at least {SAMPLES} steps and 1 kill")
     if options.plot:
         if not find_spec("matplotlib"):
             parser.error("--plot needs matplotlib: pip install matplotlib")
@@ -184,8 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _draw(path: Path, found: dict[str, Found]) -> bool:
-    """Whether there was something to draw."""
-    from benchmarks.plot import plot  # which needs matplotlib
+    """Draw the figures; return whether there was something to draw."""
+    from benchmarks.plot import plot  # needs matplotlib
 
     results = {name: part.values for name, part in found.items() if name in WORKLOADS}
     try:
@@ -203,7 +203,7 @@ def _draw(path: Path, found: dict[str, Found]) -> bool:
 
 
 def _plain(found: dict[str, Found]) -> dict[str, Any]:
-    """What JSON can hold."""
+    """Return the measurements as plain data for JSON."""
     plain: dict[str, Any] = {"workloads": {}}
     for name, (values, *_) in found.items():
         if name in WORKLOADS:
@@ -215,7 +215,7 @@ def _plain(found: dict[str, Found]) -> dict[str, Any]:
 
 
 def conditions(threads: int) -> dict[str, str | int | float]:
-    """What figures depend on. On a machine with other work, threads that wait for each other wait long."""
+    """Return the conditions that affect the measurements, including the load: threads wait long on a busy machine."""
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else "unknown"
     found: dict[str, str | int | float] = {
         "system": platform.system(),
@@ -234,7 +234,7 @@ def conditions(threads: int) -> dict[str, str | int | float]:
 
 
 def _tell(what: str) -> None:
-    """What is being done, on one line that the next overwrites; only for a person who watches."""
+    """Show the progress on a line of the terminal, which the next one overwrites."""
     if sys.stderr.isatty():
         print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""Whether a peer did the same arithmetic: nothing else is worth a time."""
+"""Agreement of libraries: only equal computations are worth timing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 TOLERANCE = 1e-4
-"""What a number in float32 may differ from float64 after a few steps, as a part of the array's root mean square."""
+"""The tolerated difference of float32 from float64 after a few steps, relative to the array's root mean square."""
 
 OUTLIERS = 0.01
-"""The part of an array that may differ more: a ReLU whose input is 0 to rounding falls to either side."""
+"""The fraction of an array that may differ more: a ReLU with an input of almost 0 may go either way."""
 
 
 def disagreement(report: Mapping[str, Any], reference: Mapping[str, Any]) -> str | None:
-    """Returns in what a player's first `report` differs from the reference's, as a phrase; None if they agree."""
+    """Describe how a player's first `report` differs from the reference's; None if they agree."""
     if len(report["state"]) != len(reference["state"]):
         return f"{len(report['state'])} arrays, expected {len(reference['state'])}"
     pairs = [("losses", report["losses"], reference["losses"])]
@@ -28,6 +28,6 @@ def disagreement(report: Mapping[str, Any], reference: Mapping[str, Any]) -> str
         if got.shape != expected.shape:
             return f"{what} of shape {got.shape}, expected {expected.shape}"
         error = np.quantile(np.abs(got - expected), 1 - OUTLIERS) / np.sqrt(np.mean(expected * expected))
-        if not error <= TOLERANCE:  # also if it is NaN
+        if not error <= TOLERANCE:  # true for NaN, too
             return f"{what} off by {error:.1g} of their size"
     return None

@@ -1,4 +1,4 @@
-"""The config language in figures: what a deep config costs, how many typos are recognised, what a hostile one costs."""
+"""Benchmark of configs: time of deep and mutated ones, and suggestions for typos."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ LAYERS = 200
 
 @dataclass
 class ConfigFigures:
-    """What was found.
+    """The measurements.
 
     Attributes:
-        deep: seconds to read, check and build a config of `LAYERS` layers, of each round; the first is cold.
-        typos: how many names of the shipped configs were misspelt by one edit, and refused.
-        missed: those of them for which the right name was not suggested, each with what was suggested.
-        mutated: seconds to read and check a mutated config, of each.
-        plans: how many of those were still right.
-        faults: what any of them raised but errors with places.
+        deep: seconds of each round to read, check and build a config of `LAYERS` layers; the first round is cold.
+        typos: the number of names in shipped configs that were misspelled by one edit, and refused.
+        missed: the typos for which the correct name was not suggested, each with the suggestion.
+        mutated: seconds to read and check each mutated config.
+        plans: the number of mutated configs that were still valid.
+        faults: exceptions other than errors with a place.
     """
 
     deep: list[float] = field(default_factory=list)
@@ -45,10 +45,10 @@ class ConfigFigures:
 
 
 def measure_configs(rounds: int = 11, typos: int = 30, mutations: int = 10_000) -> ConfigFigures:
-    """Measures all: `rounds` deep configs, `typos` of every name of every shipped config, and `mutations` of these."""
+    """Measure `rounds` deep configs, `typos` of every name of all shipped configs, and `mutations` of these."""
     figures = ConfigFigures()
     with tempfile.TemporaryDirectory() as folder:
-        copytree(ROOT / "configs", folder, dirs_exist_ok=True)  # as one may have another as its base
+        copytree(ROOT / "configs", folder, dirs_exist_ok=True)  # one may be the base of another
         texts = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).glob("*.yaml"))]
         file = Path(folder, "mine.yaml")
         _measure_depth(figures, file, rounds)
@@ -64,7 +64,7 @@ def measure_configs(rounds: int = 11, typos: int = 30, mutations: int = 10_000) 
 
 
 def names(node: Node) -> Iterator[Key]:
-    """Every key and class name of a config, with its place."""
+    """Yield every key and class name of a config, with its place."""
     match node:
         case MappingNode(entries=entries):
             for key, value in entries.items():
@@ -78,7 +78,7 @@ def names(node: Node) -> Iterator[Key]:
 
 
 def typo(word: str, draw: Random) -> str:
-    """Returns the word with one letter changed, added, left out or swapped with the next."""
+    """Return the word with one letter changed, added, left out or swapped with the next."""
     i, letter = draw.randrange(len(word)), draw.choice(string.ascii_letters + "_")
     swapped = word[:i] + word[i : i + 2][::-1] + word[i + 2 :]
     return draw.choice(

@@ -1,4 +1,4 @@
-"""The lines that the suite runs, by package: `python -m benchmarks.covered`, after `pytest --cov`."""
+"""Line coverage by package: `python -m benchmarks.covered`, after `pytest --cov`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import PurePath
 from coverage import Coverage
 
 FLOOR, FLOOR_OF_PACKAGE = 97.0, 90.0
-"""Percent of the lines of all packages together, and of each."""
+"""The minimum percentage of covered lines in total, and of each package."""
 
 
 def by_package(files: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """Returns the numbers of run and of all lines of each package, given those of files below `minigrad/`."""
+    """Return the numbers of covered and of all lines by package, given those of files below `minigrad/`."""
     found: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for path, (run, of) in files.items():
         parts = PurePath(path).parts
@@ -25,7 +25,7 @@ def by_package(files: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int
 
 
 def faults(packages: Mapping[str, tuple[int, int]]) -> list[str]:
-    """Returns a sentence for each floor that is not reached."""
+    """Return a sentence for each minimum that is not reached."""
     found = [
         f"{name}: {percent(counts):.1f} % of its lines are run, fewer than {FLOOR_OF_PACKAGE:g} %"
         for name, counts in packages.items()
@@ -36,18 +36,18 @@ def faults(packages: Mapping[str, tuple[int, int]]) -> list[str]:
 
 
 def percent(counts: tuple[int, int]) -> float:
-    """Returns the share of lines that are run; all of none."""
+    """Return the percentage of covered lines; 100 for no lines."""
     return 100 * counts[0] / counts[1] if counts[1] else 100.0
 
 
 def total(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
-    """Returns the sums of both numbers."""
+    """Return the sums of both numbers."""
     run, of = zip(*counts, strict=True)
     return sum(run), sum(of)
 
 
 def measured(data: str) -> dict[str, tuple[int, int]]:
-    """Returns the numbers of run and of all lines of each file that a file of coverage knows."""
+    """Return the numbers of covered and of all lines by file, from a coverage data file."""
     coverage = Coverage(data)
     coverage.load()
     counts = {}
@@ -58,7 +58,7 @@ def measured(data: str) -> dict[str, tuple[int, int]]:
 
 
 def main(data: str = ".coverage") -> int:
-    """Prints the table, and returns 1 if a floor is not reached."""
+    """Print the table; return 1 if a minimum is not reached, else 0."""
     packages = by_package(measured(data))
     for name, counts in (*packages.items(), ("all", total(packages.values()))):
         print(f"{name:22} {counts[0]:6} of {counts[1]:6}  {percent(counts):5.1f} %")

@@ -1,4 +1,4 @@
-"""What a library costs before it does anything: seconds to import, bytes on the disk."""
+"""Benchmark of footprints: import time and installed size."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ print(json.dumps(perf_counter() - (start if sys.argv[1] == "numpy" else middle))
 
 @dataclass
 class Footprint:
-    """One package.
+    """The footprint of one package.
 
     Attributes:
-        package: its name.
-        seconds: of each round, what importing it took in a fresh process that had imported NumPy (for NumPy: without).
-        size: of its files, in bytes, without those of what it needs and without compiled Python.
+        package: the name of the package.
+        seconds: its import time in each round, in a new process that has imported NumPy (except for NumPy itself).
+        size: the bytes of its files, without dependencies and compiled Python.
     """
 
     package: str
@@ -39,7 +39,7 @@ class Footprint:
 
 
 def footprints(threads: int = 2, rounds: int = 5) -> list[Footprint]:
-    """Measures every installed package, one import each in turn; the first round, which warms the disk, is left out."""
+    """Measure every installed package, one import of each per round; the first round, a warm-up, does not count."""
     packages = [package for package in dict.fromkeys(package for _, package in PEERS.values()) if find_spec(package)]
     found = [Footprint(package, [], installed_size(package)) for package in packages]
     for i in range(rounds + 1):
@@ -51,7 +51,7 @@ def footprints(threads: int = 2, rounds: int = 5) -> list[Footprint]:
 
 
 def _import_time(package: str, threads: int) -> float:
-    # what an installation has compiled, or the first round has, is not compiled again
+    # reuse the bytecode compiled by the installation or the first round
     variables = {name: value for name, value in environment(threads).items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", _TIMED_IMPORT, package],
@@ -65,7 +65,7 @@ def _import_time(package: str, threads: int) -> float:
 
 
 def installed_size(package: str) -> int:
-    """The bytes of the files of an installed package, and of the shared libraries that came with it."""
+    """Return the bytes of an installed package's files, including its bundled shared libraries."""
     spec = find_spec(package)
     assert spec is not None
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]

@@ -1,4 +1,4 @@
-"""How time and memory grow with the sizes of a network, and with which power."""
+"""Benchmark of growth: time and memory as powers of a network's sizes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from benchmarks.workloads.growth import AXES, DOUBLINGS, POINTS, name, sizes
 
 @dataclass
 class Curve:
-    """How one peer grows with one size.
+    """The time and memory of one library as functions of one size.
 
     Attributes:
-        axis: the size, as in `AXES`.
-        sizes: its values, each the double of the one before.
-        seconds: of a step, at each: the median over turns.
-        memory: the peak at each, in bytes, beyond that of a process that trains a tiny GPT; None if unknown.
-        time_exponent: p where the time goes with the p-th power of the size.
-        memory_exponent: p where the memory does.
-        fault: why there are no figures, or None.
+        axis: the size, a key of `AXES`.
+        sizes: the values of the size, each twice the previous one.
+        seconds: the time of a step at each size, the median over turns.
+        memory: the peak memory at each size, in bytes, beyond that of training a tiny GPT; None if unknown.
+        time_exponent: the p of a time proportional to size^p.
+        memory_exponent: the p of a memory proportional to size^p.
+        fault: why there are no measurements; None if there are.
     """
 
     peer: str
@@ -38,7 +38,7 @@ class Curve:
 
 
 def exponent(sizes: Sequence[int], values: Sequence[float | None]) -> float | None:
-    """Returns the slope of the line through the logarithms, by least squares; None if a value is not above 0."""
+    """Return the least-squares slope of the logarithms; None if a value is not positive."""
     positive = [value for value in values if value is not None and value > 0]
     if len(positive) < len(sizes):
         return None
@@ -46,11 +46,11 @@ def exponent(sizes: Sequence[int], values: Sequence[float | None]) -> float | No
 
 
 def measure_growth(measure: Callable[[Workload, bool], list[Result]], smoke: bool = False) -> list[Curve]:
-    """Measures all curves.
+    """Measure all curves.
 
     Args:
-        measure: `compare` with all its options; it is given a workload, and whether the sizes are to be tiny.
-        smoke: whether all sizes are tiny, and doubled once.
+        measure: `compare` with its options set; called with a workload, and whether to use tiny sizes.
+        smoke: whether to use tiny sizes, doubled only once.
     """
     doublings = range(2 if smoke else DOUBLINGS + 1)
     names = dict.fromkeys(name(axis, k) for axis in AXES for k in doublings)
@@ -70,7 +70,7 @@ def measure_growth(measure: Callable[[Workload, bool], list[Result]], smoke: boo
 
 
 def _by_peer(results: list[Result]) -> dict[str, Result]:
-    """Without NumPy by hand, which is but the reference of some."""
+    """Return the results by library, without plain NumPy, which is only a reference."""
     return {result.peer: result for result in results if result.peer != "numpy"}
 
 

@@ -1,11 +1,11 @@
-"""Kill a training repeatedly and compare it with an undisturbed one.
+"""Kill and resume a training repeatedly, and compare it with an undisturbed one.
 
-At random moments and within writes; it is resumed each time: python -m benchmarks.kills KILLS [SEED [KIND]]
+It is killed at random moments and within writes: python -m benchmarks.kills KILLS [SEED [KIND]]
 """
 
 import os
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads is not to be forked
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process with threads should not be forked
 
 import contextlib
 import io
@@ -25,7 +25,7 @@ from minigrad.formats import atomic
 from minigrad.runs import directory
 
 TRAINER = "trainer: {val_every: 10, log_every: 7, checkpoint: {seconds: 0.01}, max_steps: 400"
-"""The beginning of what all kinds but the first have: checkpoints as often as the disk allows."""
+"""The start of the trainer settings of all kinds but the first: checkpoints as often as the disk allows."""
 
 CLASSES = "loss: CrossEntropyLoss\nmetrics: [Accuracy]\nloader: {batch_size: 16}\n"
 
@@ -109,13 +109,13 @@ schedule: {{CosineAnnealingWarmRestarts: {{T_0: 20}}}}
 {TRAINER}, shards: 2}}
 """,
 }
-"""Configs, each without its name, that between them keep every kind of state."""
+"""Configs, without names, that together have every kind of state."""
 
 BASE = KINDS["mlp"].replace("max_epochs: 300", "max_epochs: 5")
-"""The run whose weights are fine-tuned."""
+"""The config of the run whose weights are fine-tuned."""
 
 OLD = "weights: {path: base/mortal/0001, missing: keep}\n"
-"""The key of a config that has them."""
+"""The initial weights in configs for fine-tuning."""
 
 KINDS |= {
     "average": KINDS["mlp"].replace("trainer:", 'trainer:\n  ema: 0.9\n  recompute: ["0"]'),
@@ -133,19 +133,19 @@ model: {{Sequential: [{{Linear: [64, 16]}}, ReLU, {{Dropout: 0.1}}, {{Linear: [1
 }
 
 IN_A_WRITE = 0.5
-"""The share of kills that hit the process within a write."""
+"""The fraction of kills within a write."""
 
 EVENTS = 150
-"""Of how many calls of write, fsync and replace one is the last, in such a process: about those of ten checkpoints."""
+"""The calls of write, fsync and replace from which the deadly one is chosen: about those of ten checkpoints."""
 
 
 def die() -> None:
-    """Ends this process as a loss of power would."""
+    """End this process as a power failure would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def make_writes_deadly(countdown: int) -> None:
-    """Lets this process die in the call of that number, before it, in the middle or after it."""
+    """Let this process die before, in the middle of, or after the call with this number."""
     moment = random.choice(["before", "within", "after"])
 
     def last() -> bool:
@@ -182,7 +182,7 @@ def make_writes_deadly(countdown: int) -> None:
 
 
 def start(words: list[str], output: Path, countdown: int | None = None) -> int:
-    """Runs the command in a process of its own, whose number is returned."""
+    """Start the command in its own process; return the process number."""
     child = os.fork()
     if child:
         return child
@@ -199,7 +199,7 @@ def start(words: list[str], output: Path, countdown: int | None = None) -> int:
 
 
 def finish(words: list[str], output: Path) -> dict[str, Any]:
-    """Runs the command undisturbed and returns its results."""
+    """Run the command undisturbed, and return its results."""
     status = os.waitpid(start(words, output), 0)[1]
     text = output.read_text()
     assert status == 0, text
@@ -207,7 +207,7 @@ def finish(words: list[str], output: Path) -> dict[str, Any]:
 
 
 def going_on(run: Path, config: Path, folder: Path) -> list[str]:
-    """Returns the command that goes on with a run, or begins one that died before it had written its config."""
+    """Return the command that resumes a run, or starts a new one if the run died before writing its config."""
     if (run / "config.yaml").exists():
         return ["resume", str(run)]
     if run.exists():
@@ -215,8 +215,8 @@ def going_on(run: Path, config: Path, folder: Path) -> list[str]:
     return ["train", str(config), "--runs-dir", str(folder / "torn")]
 
 
-def torment(kills: int, folder: Path, kind: str = "mlp") -> str:
-    """Returns what was seen; raises AssertionError if the two runs differ in anything."""
+def kill_and_compare(kills: int, folder: Path, kind: str = "mlp") -> str:
+    """Return a summary of the kills; raise AssertionError if the two runs differ."""
     config = folder / "mortal.yaml"
     if OLD in KINDS[kind]:
         config.write_text(f"name: mortal\n{BASE}")
@@ -225,7 +225,7 @@ def torment(kills: int, folder: Path, kind: str = "mlp") -> str:
     begin = time.monotonic()
     expected = finish(["train", str(config), "--runs-dir", str(folder / "whole")], folder / "whole.txt")
     whole = time.monotonic() - begin
-    assert kind != "mlp" or expected["steps"] < 300 * 12, "it was to stop early"
+    assert kind != "mlp" or expected["steps"] < 300 * 12, "early stopping did not happen"
 
     run = folder / "torn" / "mortal" / "0001"
     output = folder / "torn.txt"
@@ -258,4 +258,4 @@ if __name__ == "__main__":
     print(f"seed {seed}")
     random.seed(seed)
     with tempfile.TemporaryDirectory() as folder:
-        print(torment(kills, Path(folder), *sys.argv[3:4]))
+        print(kill_and_compare(kills, Path(folder), *sys.argv[3:4]))

@@ -1,4 +1,4 @@
-"""What a step could be: the time of its matrix products, of its passes over memory, and of its calls."""
+"""Lower bounds of a step's time: matrix products, memory traffic, and calls."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 STEPS = 3
-"""Steps that are looked at."""
+"""Steps that are analyzed."""
 
 CACHE = 2**20
-"""Bytes of an array that stays in a cache, so that writing and reading it are no passes over memory."""
+"""Arrays of up to this many bytes stay in a cache, and cause no memory traffic."""
 
 
 def limits(step: Callable[[], Any]) -> dict[str, float]:
-    """Returns the seconds that a step of minigrad takes at least, by what takes them.
+    """Return three lower bounds of the seconds of a minigrad step.
 
-    `products`: its matrix products alone in NumPy, on the threads of this process. `memory`: writing each array that an
-    operation makes, and reading it once, as fast as this machine copies. `calls`: an operation and its derivative on a
-    few numbers, as often as there are operations.
+    `products` is the time of its matrix products in NumPy, on the threads of this process. `memory` is the time of
+    writing and reading every result once, at this machine's copying speed. `calls` is the time of as many operations
+    and derivatives on a few numbers.
     """
     import minigrad
 
@@ -37,13 +37,13 @@ def limits(step: Callable[[], Any]) -> dict[str, float]:
 
 
 def _seconds_of_a_byte(size: int = 2**25) -> float:
-    """The time in which a byte is read, and another written."""
+    """Return the time of reading one byte and writing another."""
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
     return _shortest(lambda: np.copyto(target, source), 5) / size
 
 
 def _seconds_of_a_call(count: int = 200) -> float:
-    """The time of an operation on few numbers, and of its derivative."""
+    """Return the time of an operation on few numbers, including its derivative."""
     import minigrad
 
     x = minigrad.Tensor(np.ones(4, np.float32), requires_grad=True)

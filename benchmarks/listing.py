@@ -1,4 +1,4 @@
-"""What it takes to list many runs: without the index, with it, and after some of them have changed."""
+"""Benchmark of listing many runs: without an index, with one, and after changes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from minigrad.config import load_plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.training.experiment import Experiment, known_classes
 
 LIMIT_SECONDS = 2.0
-"""In which a list of 10,000 runs is to be answered, once it has an index."""
+"""The time limit in seconds for a list of 10,000 runs with an index."""
 
 
 @dataclass
 class Listing:
-    """The list of so many runs, in seconds of the processor for a whole command.
+    """The CPU time of listing many runs, in seconds for the whole command.
 
     Attributes:
-        runs: how many there are.
-        empty: a command that lists one run: what starting costs.
-        first: without an index.
-        again: of each round with one.
-        changed: after a hundredth of the runs was deleted, and as many changed.
+        runs: the number of runs.
+        empty: the time of listing a single run, which is the time of starting.
+        first: the time without an index.
+        again: the time of each round with an index.
+        changed: the time after one percent of the runs was deleted, and as many were changed.
     """
 
     runs: int
@@ -38,16 +38,16 @@ class Listing:
 
     @property
     def is_right(self) -> bool:
-        """Whether the list is answered in time."""
+        """Whether the list is within the time limit."""
         return min(self.again) <= LIMIT_SECONDS
 
 
 def measure_listing(runs: int = 10_000, rounds: int = 3) -> Listing:
-    """Makes runs as `minigrad train` leaves them, and lists them by the command line."""
+    """Create runs like those of `minigrad train`, and list them on the command line."""
     found = Listing(runs)
     with TemporaryDirectory() as folder:
         root = Path(folder)
-        config = load_plan(shipped("configs") / "digits_mlp.yaml", Experiment, known_classes()).to_yaml()
+        config = load_plan(shipped_folder("configs") / "digits_mlp.yaml", Experiment, known_classes()).to_yaml()
         for i in range(runs):
             _make(root / "runs" / f"experiment_{i % 20}" / f"{i // 20 + 1:04d}", config, i)
         _make(root / "one" / "alone" / "0001", config, 0)
@@ -77,7 +77,7 @@ def _make(run: Path, config: str, i: int) -> None:
 
 
 def _list(root: Path, runs: str) -> float:
-    """Returns the seconds of the processor that one command takes: those that pass where nothing else runs."""
+    """Return the CPU seconds of one command."""
     command = [sys.executable, "-m", "minigrad", "runs", "--sort", "val/accuracy", "--runs-dir", runs]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, cwd=root, check=True, stdout=subprocess.DEVNULL)
@@ -86,7 +86,7 @@ def _list(root: Path, runs: str) -> float:
 
 
 def render_listing(found: Listing) -> str:
-    """Returns the seconds as lines of text."""
+    """Return the times as lines of text."""
     rows = {
         "one run": found.empty,
         f"{found.runs:,} runs, without an index": found.first,

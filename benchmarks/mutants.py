@@ -1,8 +1,8 @@
-"""The share of faults that the tests notice: `python -m benchmarks.mutants engine`.
+"""Mutation testing of a part of the code: `python -m benchmarks.mutants engine`.
 
 Cosmic Ray changes one place of the code at a time (an operator, a number, a condition, a loop, an exception, a whole
-statement), in a copy of this checkout. A mutant is killed if a test fails. Sampled are places, each with one of its
-changes, so that an operator with twelve replacements counts no more than a statement.
+statement), in a copy of this checkout. A mutant is killed if a test fails. Places are sampled, each with one of its
+mutations, so that an operator with twelve replacements counts no more than a statement.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 Z = 1.96
-"""Standard deviations on both sides of an interval of 95 %."""
+"""The standard deviations of a 95 % confidence interval."""
 
 EQUIVALENT = Path("benchmarks", "equivalent_mutants.yaml")
-"""Mutants that survive since they do the same, with the reasons."""
+"""Equivalent mutants, which no test can kill, with the reasons."""
 
 PRELOADED = ("numpy", "yaml", "tqdm", "hypothesis", "torch", "torch.testing._internal.common_optimizers")
-"""What tests import besides minigrad: once, before the processes of the mutants are forked."""
+"""Packages that tests import, imported once before the processes of the mutants are forked."""
 
 
 class Part(NamedTuple):
-    """Code, by patterns of its files, and the tests that a fault in it should fail, the quickest first."""
+    """Code, as patterns of files, and the tests that should detect errors in it, the fastest first."""
 
     code: tuple[str, ...]
     tests: str
@@ -72,10 +72,10 @@ PARTS = {
 
 
 class DeleteStatement(Operator):
-    """Replaces a statement by `pass`; Cosmic Ray has no such operator."""
+    """An operator, missing in Cosmic Ray, that replaces a statement by `pass`."""
 
     def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        """Yields statements that do something: no docstrings, imports, declarations without a value, or `pass`."""
+        """Yield all statements except docstrings, imports, declarations without a value, and `pass`."""
         if node.type == "simple_stmt":
             first = node.children[0]
             is_declaration = (
@@ -90,7 +90,7 @@ class DeleteStatement(Operator):
                 yield first.start_pos, first.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """Returns the line with `pass` where its first statement was."""
+        """Return the line with `pass` in place of its first statement."""
         instead = parso.parse("pass").get_first_leaf()
         instead.prefix = node.get_first_leaf().prefix
         instead.parent = node
@@ -99,19 +99,19 @@ class DeleteStatement(Operator):
 
     @classmethod
     def examples(cls) -> Sequence[Any]:
-        """Returns none."""
+        """Return none."""
         return ()
 
 
 def places(path: Path) -> Iterator[list[MutationSpec]]:
-    """Yields the mutants of each place in a file; what is only for type checkers has none."""
+    """Yield the mutants of each place in a file, except in code for type checkers."""
     for_checkers = _for_checkers(path)
     found: dict[tuple[Any, ...], list[MutationSpec]] = {}
     nodes = list(ast_nodes(get_ast_from_path(path)))
     for name in cosmic_ray.plugins.operator_names():
         kind = cosmic_ray.plugins.get_operator(name)
         if kind.arguments():
-            continue  # replaces and inserts the variables that it is given
+            continue  # it needs names of variables as arguments
         spans = (span for node in nodes for span in kind().mutation_positions(node))
         for occurrence, (start, end) in enumerate(spans):
             if not any(first <= start < last for first, last in for_checkers):
@@ -123,7 +123,7 @@ def places(path: Path) -> Iterator[list[MutationSpec]]:
 
 
 def _for_checkers(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Returns the spans of annotations, which are not evaluated, and of what stands below TYPE_CHECKING."""
+    """Return the spans of annotations, which are not evaluated, and of code under TYPE_CHECKING."""
     spans = []
     for node in ast.walk(ast.parse(path.read_bytes())):
         parts: list[Any] = [getattr(node, "annotation", None), getattr(node, "returns", None)]
@@ -136,7 +136,10 @@ def _for_checkers(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 
 
 def draw(part: Part, count: int, seed: int) -> tuple[list[WorkItem], int]:
-    """Returns mutants of `count` places that `seed` draws, the first of which are the same for any, and that of all."""
+    """Return mutants of `count` places sampled by `seed`, and the number of all places.
+
+    A larger sample with the same seed begins with the same places.
+    """
     paths = sorted(path for pattern in part.code for path in Path().glob(pattern))
     everywhere = [place for path in paths for place in places(path)]
     dice = random.Random(seed)
@@ -146,14 +149,14 @@ def draw(part: Part, count: int, seed: int) -> tuple[list[WorkItem], int]:
 
 
 def interval(killed: int, of: int) -> tuple[float, float]:
-    """Returns the bounds of a share, by Wilson (1927)."""
+    """Return the bounds of Wilson's confidence interval (1927) of a proportion."""
     share, square = killed / of, Z * Z / of
     half = Z * math.sqrt(share * (1 - share) / of + square / (4 * of))
     return (share + square / 2 - half) / (1 + square), (share + square / 2 + half) / (1 + square)
 
 
 def passes(tests: str, limit: float | None) -> bool:
-    """Whether tests pass, in a process of their own, within seconds."""
+    """Whether tests pass in a separate process within a time limit."""
     process = get_context("fork").Process(target=_test, args=(tests, limit is None))
     process.start()
     process.join(limit)
@@ -169,19 +172,19 @@ def _test(tests: str, is_cached: bool) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
-    # compiled files are those of the code as it is: a mutant may be as long and as old as what it replaces
+    # bytecode of mutants must not be cached: a mutant may have the size and time of the original file
     sys.dont_write_bytecode = not is_cached
     options = ["-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-m", "not slow and not mpi"]
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # its plugins are loaded already
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the plugins are already loaded
     os._exit(pytest.main([*options, *tests.split()]))
 
 
 def changes_nothing(path: Path, after: str, difference: Sequence[str]) -> str:
-    """Returns why a mutant is none: it is no Python, or what it does was found to be the same; else an empty text."""
+    """Return why a mutant does not count (invalid Python, or known to be equivalent), or ""."""
     try:
         compile(after, path, "exec")
-    except SyntaxError:  # as of % in the place of the stars of **keywords
-        return "it is no Python"
+    except SyntaxError:  # such as % in place of the stars of **keywords
+        return "it is not valid Python"
     known = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8")).get(path.as_posix(), {})
     changed = " ".join(line[1:].strip() for line in difference if line[0] == "-" and not line.startswith("---"))
     made = " ".join(line[1:].strip() for line in difference if line[0] == "+" and not line.startswith("+++"))
@@ -189,7 +192,7 @@ def changes_nothing(path: Path, after: str, difference: Sequence[str]) -> str:
 
 
 def run(tests: str, database: WorkDB, items: Sequence[WorkItem]) -> None:
-    """Tests mutants in the current folder, and tells of each."""
+    """Test mutants in the current folder, and print the outcome of each."""
     for name in PRELOADED:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -215,13 +218,13 @@ def run(tests: str, database: WorkDB, items: Sequence[WorkItem]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measures the score of a part, prints a row of the table, and returns 0 if it reaches --floor."""
+    """Measure and print the score of a part; return 0 if it reaches --floor, else 1."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mutants", description=__doc__)
-    parser.add_argument("part", choices=PARTS, help="what to change")
-    parser.add_argument("--sample", type=int, default=150, help="places to change (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="which places (default: %(default)s)")
-    parser.add_argument("--session", type=Path, help="file of results; a second call goes on with what has none")
-    parser.add_argument("--again", action="store_true", help="tests those anew that survived, after tests were added")
+    parser.add_argument("part", choices=PARTS, help="the part of the code to mutate")
+    parser.add_argument("--sample", type=int, default=150, help="number of places to mutate (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the sample (default: %(default)s)")
+    parser.add_argument("--session", type=Path, help="file of results; a second call continues an unfinished session")
+    parser.add_argument("--again", action="store_true", help="test the survivors again, after tests were added")
     parser.add_argument("--floor", type=float, default=95, help="percent that must be killed (default: %(default)s)")
     options = parser.parse_args(arguments)
     cosmic_ray.plugins.OPERATOR_PROVIDERS["minigrad"] = {"DeleteStatement": DeleteStatement}
@@ -238,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             drawn = {item.job_id: item for item in items}
             known = {item.job_id: item for item in database.work_items}
             if any(drawn.get(job) != item for job, item in known.items()):
-                parser.error(f"{session} is of a larger sample, of another seed, or of the code as it was before")
+                parser.error(f"{session} has a larger sample, another seed, or an older version of the code")
             database.add_work_items(item for job, item in drawn.items() if job not in known)
             settled = {job for job, result in database.results if result.is_killed or not options.again}
             run(PARTS[options.part].tests, database, [item for item in items if item.job_id not in settled])

@@ -1,4 +1,4 @@
-"""Configs that nobody meant well: a right one with lines, bytes and values that someone got wrong, or worse."""
+"""Random mutations of configs, including hostile ones."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 
 Edit = tuple[str, int, Any]
-"""What is done, where (taken modulo what there is), and with what."""
+"""A mutation: its kind, its position (modulo the length), and its text."""
 
 LINES = ("delete", "repeat", "swap", "indent", "outdent")
 
 HOSTILE = (
-    # what would run code, if anything did
+    # tags that would run code in an unsafe loader
     "!!python/object/apply:os.system ['touch hacked']",
     "!!python/name:os.system",
     "!include /etc/passwd",
@@ -24,7 +24,7 @@ HOSTILE = (
     "__class__",
     "base: /etc/passwd",
     "base: mine.yaml",
-    # what YAML has besides
+    # other features of YAML
     "&a [*a, *a]",
     "*a",
     "<<: {lr: 1}",
@@ -53,7 +53,7 @@ HOSTILE = (
     "'${seed}'",
     "${",
     "${a.b.c}",
-    # numbers, and what other versions of YAML take for others
+    # numbers, including texts that other versions of YAML read as numbers
     "9" * 400,
     "1e999",
     "-1e999",
@@ -78,7 +78,7 @@ HOSTILE = (
     "\U0001f600",
     "é",
     "a" * 3000,
-    # classes that no config can build, and those that it can, where they do not belong
+    # classes that a config cannot build, and classes in the wrong place
     "Module",
     "Experiment",
     "Sloppy: 1",
@@ -89,7 +89,7 @@ HOSTILE = (
 
 
 def mutate(text: str, edits: list[Edit]) -> str:
-    """Returns the text after some edits: "insert" and "cut" at a character, "value" and `LINES` at a line."""
+    """Return the text after edits: "insert" and "cut" at a character, "value" and `LINES` at a line."""
     for edit, where, what in edits:
         lines = text.split("\n")
         i = where % len(lines)
@@ -117,7 +117,7 @@ def mutate(text: str, edits: list[Edit]) -> str:
 
 
 def random_edits(draw: Random) -> list[Edit]:
-    """Returns one to four edits."""
+    """Return one to four edits."""
     edits: list[Edit] = []
     for _ in range(draw.randint(1, 4)):
         where = draw.randrange(10_000)

@@ -1,4 +1,4 @@
-"""What the engine adds to one small operation, in two checkouts of minigrad that take turns."""
+"""Benchmark of the engine's overhead per small operation, in two checkouts."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from time import sleep
 
 from benchmarks.runner import ROOT, environment
 
-REST = 0.1  # seconds between turns, so that the threads of the last have ended
+REST = 0.1  # seconds between turns, so that earlier threads have ended
 
 
 @dataclass
 class Overhead:
-    """One way of applying one operation.
+    """The overhead of one operation in one mode.
 
     Attributes:
-        name: the operation and the way.
-        seconds: of each round, what an operation took in this checkout.
-        others: the same in the other checkout, in the same rounds.
-        by_hand: what NumPy took for it alone, beside this checkout.
+        name: the operation and the mode.
+        seconds: the time of the operation in this checkout, in each round.
+        others: the same for the other checkout, in the same rounds.
+        by_hand: the time of plain NumPy, in the same rounds.
     """
 
     name: str
@@ -32,14 +32,14 @@ class Overhead:
 
 
 def measure_overhead(against: Path, rounds: int = 11, repeats: int = 1000) -> list[Overhead]:
-    """Returns the times of all operations in this checkout and in the one at `against`.
+    """Return the times of all operations in this checkout and in another.
 
-    Each turn is a process of its own, on one thread; the first of a round changes from round to round.
+    Each turn is a separate process with one thread; the checkouts alternate in going first.
 
     Args:
         against: the folder of the other checkout.
         rounds: turns of each checkout.
-        repeats: runs of a chain of operations in a turn, of which the shortest counts.
+        repeats: runs of a chain of operations in a turn; the shortest counts.
     """
     found: dict[str, Overhead] = {}
     for i in range(rounds):
@@ -56,7 +56,7 @@ def measure_overhead(against: Path, rounds: int = 11, repeats: int = 1000) -> li
 
 
 def _turn(checkout: Path, repeats: int) -> dict[str, tuple[float, float]]:
-    """The seconds of each operation, and by hand, in a process that imports minigrad from a checkout."""
+    """Return the seconds of each operation, in minigrad from a checkout and in plain NumPy."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("overhead_turn.py")), str(repeats)],
         capture_output=True,

@@ -1,6 +1,6 @@
-"""One turn of the overhead benchmark: seconds of small operations by the minigrad on PYTHONPATH, as JSON.
+"""One turn of the overhead benchmark: times of small operations, as JSON.
 
-A script that needs nothing but NumPy and minigrad, so that it measures any checkout.
+It measures the minigrad on PYTHONPATH. The script needs only NumPy and minigrad, so that it works with any checkout.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CONSTANT = Tensor(FACTOR)
 
 
 class Link(NamedTuple):
-    """An operation, and by hand in NumPy: its forward, and from g, its input and its output all of its gradients."""
+    """An operation, and its forward and backward in plain NumPy, which takes g, the input and the output."""
 
     apply: Callable[[Any], Any]
     forward: Callable[[Any], Any]
@@ -93,7 +93,7 @@ WAYS: dict[str, tuple[Callable[[Link], Any], Callable[[Link], Any]]] = {
 
 
 def least(way: Callable[[Link], Any], link: Link, repeats: int) -> float:
-    """Returns the seconds of an operation: the least of several runs, since whatever disturbs makes it longer."""
+    """Return the seconds of an operation: the minimum of several runs, because disturbances only add time."""
     times = []
     for _ in range(repeats):
         start = perf_counter()

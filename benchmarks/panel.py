@@ -1,4 +1,4 @@
-"""What users write with minigrad's layers, beside PyTorch and JAX: 24 rows, and what limits each."""
+"""A panel of 24 typical models in minigrad, PyTorch and JAX, with lower bounds of their times."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from benchmarks.workloads.besides import BESIDES
 from benchmarks.workloads.panel_rows import PANEL
 
 WAYS = ("bare", "step", "trainer")
-"""The ways to train with minigrad: a loop of one's own, `minigrad.train_step`, the trainer."""
+"""The ways to train with minigrad: a custom loop, `minigrad.train_step`, the trainer."""
 
 EAGER = "torch"
 PYTORCH = ("torch", "torch_fused", "torch_compiled")
 
 ROUNDS, TURN = 5, 0.2
-"""Turns of each peer, and the seconds of one: all rows in some ten minutes."""
+"""Turns of each library, and the seconds of a turn; all rows take about ten minutes."""
 
 LIMITS = {"products": "products", "memory": "passes over memory", "calls": "calls"}
 
@@ -30,9 +30,9 @@ class Compared:
     """One row of the panel.
 
     Attributes:
-        name: as in `PANEL` or `BESIDES`.
-        title: what it is.
-        results: of all peers that are installed.
+        name: the name in `PANEL` or `BESIDES`.
+        title: the description.
+        results: the results of all installed libraries.
     """
 
     name: str
@@ -41,29 +41,29 @@ class Compared:
 
     @property
     def timed(self) -> dict[str, Result]:
-        """The peers that were timed."""
+        """The results with times, by peer."""
         return {result.peer: result for result in self.results if result.seconds}
 
     @property
     def best(self) -> Result | None:
-        """The fastest of our ways."""
+        """The fastest way to train with minigrad."""
         return min((self.timed[way] for way in WAYS if way in self.timed), key=middle, default=None)
 
     def times(self, peers: Sequence[str], way: str | None = None) -> float | None:
-        """Returns how many times as long the fastest of `peers` takes as one of our ways, the best if None."""
+        """Return the time of the fastest of `peers`, divided by that of a way of minigrad, by default the best."""
         theirs = min((self.timed[peer] for peer in peers if peer in self.timed), key=middle, default=None)
         ours = self.best if way is None else self.timed.get(way)
         return ratio(theirs, ours) if theirs and ours else None
 
     @property
     def memory(self) -> float | None:
-        """How many times as much memory as a plain loop PyTorch takes beyond that of an import."""
+        """PyTorch's memory divided by that of a custom loop, both beyond the import."""
         theirs, ours = (_beyond_import(self.timed.get(peer)) for peer in (EAGER, "bare"))
         return theirs / ours if theirs and ours else None
 
     @property
     def limits(self) -> dict[str, float]:
-        """The least seconds of a step, by what limits it."""
+        """The lower bounds of a step, in seconds (see `benchmarks.limits`)."""
         bare = self.timed.get("bare")
         return bare.limits if bare else {}
 
@@ -75,16 +75,17 @@ def measure_panel(
     smoke: bool = False,
     tell: Callable[[str], None] = lambda what: None,
 ) -> list[Compared]:
-    """Measures the rows and what stands besides.
+    """Measure the rows of the panel and the additional ones.
 
     Args:
-        only: numbers or names of rows; all if left out.
-        threads: for each peer.
-        rounds: turns of each peer.
-        smoke: tiny sizes and turns.
-        tell: is told what is being done.
+        only: numbers or names of rows, by default all.
+        threads: threads of each library.
+        rounds: turns of each library.
+        smoke: whether to use tiny sizes and turns.
+        tell: called with messages about the progress.
 
-    Raises: ValueError for a row that there is not.
+    Raises:
+        ValueError: for an unknown row.
     """
     return [
         Compared(
@@ -97,7 +98,7 @@ def measure_panel(
 
 
 def chosen(only: Sequence[str]) -> dict[str, Workload]:
-    """Returns the rows of these numbers or names, all of none. Raises: ValueError for others."""
+    """Return the rows with these numbers or names, by default all; raise ValueError for an unknown one."""
     everything = {**PANEL, **BESIDES}
     by_word = {word: name for name in everything for word in _words(name)}
     for word in only:
@@ -107,13 +108,13 @@ def chosen(only: Sequence[str]) -> dict[str, Workload]:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """How a row may be called: panel_09_lstm, 9, 09 or lstm."""
+    """Return the names of a row: panel_09_lstm, 9, 09 and lstm."""
     _, number, short = name.split("_", 2)
     return name, number, number.lstrip("0"), short
 
 
 def render_panel(rows: Sequence[Compared]) -> str:
-    """Returns the panel as text, with what did not take part and why, and how it stands to what it is to reach."""
+    """Return the panel as text, with missing libraries, errors and a summary."""
     lines = [_title(rows), align([_HEADINGS, *map(_cells, rows)])]
     lines += [f"  {row.title}: {PEERS[r.peer][0]}: {r.fault}" for row in rows for r in row.results if r.fault]
     missing = [PEERS[peer][0] for peer in (*PYTORCH, "jax") if not any(peer in row.timed for row in rows)]
@@ -122,14 +123,14 @@ def render_panel(rows: Sequence[Compared]) -> str:
 
 
 def markdown(rows: Sequence[Compared]) -> str:
-    """Returns the panel as a table of Markdown."""
+    """Return the panel as a Markdown table."""
     table = [_HEADINGS, ["---", *["--:"] * (len(_HEADINGS) - 1)], *map(_cells, rows)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]
     return "\n".join([*lines, "", *(f"- {line}" for line in summary(rows)), ""])
 
 
 MARKS = ("<!-- panel -->", "<!-- end of the panel -->")
-"""The lines of a page between which the panel stands."""
+"""The lines of a page around the panel."""
 
 
 def has_marks(page: Path) -> bool:
@@ -139,14 +140,14 @@ def has_marks(page: Path) -> bool:
 
 
 def replace_panel(page: Path, table: str) -> None:
-    """Puts a table between the marks of a page."""
+    """Replace the table between the marks of a page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(MARKS[0])
     after = rest.partition(MARKS[1])[2]
     page.write_text(f"{before}{MARKS[0]}\n\n{table}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
 def summary(rows: Sequence[Compared]) -> list[str]:
-    """Returns how many rows are ahead, by how much, and the means; of the rows alone, not of what stands besides."""
+    """Return the numbers of rows in which minigrad is faster, minima and means, without the additional rows."""
     rows = [row for row in rows if row.name in PANEL]
     lines = []
     for what, values in (
@@ -170,8 +171,8 @@ _HEADINGS = [
     "", "plain", "step", "trainer", "eager", "eager ÷ plain", "eager ÷ best", "their best ÷ best", "JAX ÷ best",
     "memory", "limit", "of it", "best ÷ limit",
 ]  # fmt: skip
-"""Milliseconds of our ways and of PyTorch eager; ratios; PyTorch's memory beyond an import as a multiple of ours; the
-least milliseconds of a step, what most of them are, and how many times as long our best way takes."""
+"""The headings: milliseconds of minigrad's ways and of PyTorch eager; ratios of times; the ratio of memory beyond the
+import; the lower bound of a step in milliseconds, its largest part, and the ratio of the best way to it."""
 
 
 def _cells(row: Compared) -> list[str]:

@@ -1,8 +1,9 @@
-"""One peer at one workload, in a process of its own: `python -m benchmarks.player WORKLOAD PEER DTYPE full|smoke FILE`.
+"""The process of one library at one workload.
 
-It works the first steps, says what came of them, writes the arrays of its state into FILE (`.npz`), and then takes a
-turn whenever a line on standard input names its length in seconds. On the line `limits` it says what a step could be.
-Each answer is a line of JSON; of failures `{"error": ...}`, and the end.
+`python -m benchmarks.player WORKLOAD PEER DTYPE full|smoke FILE` does the first steps, reports their results, and
+writes the arrays of its state to FILE (`.npz`). Then it takes a turn for each line on standard input, which is the
+length of the turn in seconds; for the line `limits` it reports the lower bounds of a step. Each answer is a line of
+JSON. A failure is `{"error": ...}`, and ends the process.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from benchmarks.workloads.panel_rows import PANEL
 
 
 def turn(step: Callable[[], Any], seconds: float) -> float:
-    """Returns the seconds that a step takes, measured over many; a fifth of the time goes before, to get warm."""
+    """Return the mean seconds of a step; a fifth of the time is a warm-up."""
     warm, start = 0, perf_counter()
     while (spent := perf_counter() - start) < seconds / 5:
         step()
@@ -36,17 +37,17 @@ def turn(step: Callable[[], Any], seconds: float) -> float:
     start = perf_counter()
     for _ in range(count):
         loss = step()
-    float(loss)  # a library that works behind the caller's back has to be done by now
+    float(loss)  # waits for libraries that compute asynchronously
     return (perf_counter() - start) / count
 
 
 def memory(kind: str = "VmHWM") -> int | None:
-    """The most memory, in bytes, that this process has had resident so far; None where the system does not tell.
+    """Return the peak resident memory of this process, in bytes; None if unknown.
 
-    On Linux `VmRSS` is what it has now.
+    On Linux, `VmRSS` is the current memory.
     """
     status = Path("/proc/self/status")
-    if status.exists():  # not getrusage, which on Linux counts the parent's memory until this program was loaded
+    if status.exists():  # getrusage on Linux would include the parent's memory before this program was loaded
         return 1024 * int(status.read_text().split(f"{kind}:")[1].split()[0])
     try:
         import resource
@@ -56,9 +57,9 @@ def memory(kind: str = "VmHWM") -> int | None:
 
 
 def main() -> None:
-    """Plays until standard input ends."""
+    """Take turns until standard input ends."""
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is not an answer
+    os.dup2(2, 1)  # the output of libraries must not mix with the answers
 
     def answer(value: Any) -> None:
         print(json.dumps(value), file=answers, flush=True)
@@ -79,7 +80,7 @@ def main() -> None:
                 answer(limits(trial.step))
             else:
                 answer(turn(trial.step, float(line)))
-    except Exception as error:  # whatever a library raises belongs into the table
+    except Exception as error:  # any error of a library belongs into the table
         answer({"error": f"{type(error).__name__}: {error}"})
 
 

@@ -1,4 +1,4 @@
-"""The figures as a picture: how many times minigrad's time each peer takes, and how time and memory grow."""
+"""Figures of the benchmarks: times relative to minigrad's, and growth of time and memory."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, RULE, Picture, numb
 WIDTH, ROW, MARGIN, PANEL = 8.4, 0.21, 0.55, 2.1  # inches
 BESIDE = 4  # panels of growth
 NEAR = 1.5
-"""How many times as far as the end of a bar its number reaches."""
+"""The end of a bar's number, as a multiple of the bar's end."""
 
 TITLE_LENGTH = 95  # characters
 
 LOOKS = {"minigrad": (BLUE, "o", "-", 0.14), "torch": (ORANGE, "s", "--", 0.03)}
-"""Colour, marker and dashes of a curve, and how high in a panel its name stands."""
+"""Color, marker and dashes of a curve, and the height of its name in a panel."""
 
 
 def plot(
     path: Path, results: Mapping[str, Sequence[Result]], curves: Sequence[Curve], scaling: Scaling | None = None
 ) -> None:
-    """Draws the `results` of workloads by name, the `curves`, and what several ranks cost, and writes PNG or SVG.
+    """Draw results of workloads by name, growth curves, and the scaling over ranks, as PNG or SVG.
 
-    Raises: ValueError if no peer was timed beside minigrad, OSError if the file cannot be written.
+    Raises:
+        ValueError: if no library was timed besides minigrad.
+        OSError: if the file cannot be written.
     """
     bars = {name: found for name, peers in results.items() if (found := _ratios(peers))}
     rows = sum(len(found) + 2 for found in bars.values())
@@ -73,7 +75,7 @@ def plot(
 
 
 def _ratios(results: Sequence[Result]) -> dict[str, float]:
-    """Of each peer that was timed beside minigrad."""
+    """Return the time of each library divided by minigrad's."""
     timed = {result.peer: result for result in results if result.seconds}
     ours = timed.pop("minigrad", None)
     return {peer: ratio(result, ours) for peer, result in timed.items()} if ours else {}
@@ -94,7 +96,7 @@ def _draw_ratios(figure: FigureBase, bars: Mapping[str, Mapping[str, float]]) ->
     axes.set_xscale("log")
     axes.axvline(1, color=INK, linewidth=0.8)
     low, high = axes.get_xlim()
-    axes.set_xlim(min(low, 0.5), max(high, 2) * 1.5)  # for the numbers behind the bars
+    axes.set_xlim(min(low, 0.5), max(high, 2) * 1.5)  # leaves space for the numbers after the bars
     axes.set_ylim(row - 1, -1)
     axes.yaxis.set_major_locator(FixedLocator(list(labels)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda place, _: labels.get(round(place), "")))
@@ -110,7 +112,7 @@ def _draw_ratios(figure: FigureBase, bars: Mapping[str, Mapping[str, float]]) ->
 def _draw_ratio(axes: Axes, row: int, value: float, goal: float | None) -> None:
     axes.barh(row, value - 1, left=1, height=0.62, color=BLUE if value >= 1 else ORANGE)
     end = max(value, 1.0)
-    if goal is not None and end < goal < NEAR * end:  # the mark is where the number would be written
+    if goal is not None and end < goal < NEAR * end:  # the mark would be on top of the number
         end = goal
     axes.annotate(
         three_digits(value), (end, row), (4, 0), textcoords="offset points", va="center", color=MUTED, fontsize=8
@@ -141,14 +143,14 @@ def _draw_growth(figure: FigureBase, curves: Sequence[Curve]) -> None:
     for axes, label in zip(panels[:, 0], ("time, ms", "memory, MiB") * rows, strict=True):
         axes.set_ylabel(label)
         low, high = axes.get_ylim()
-        axes.set_ylim(low / 3, high)  # for the names
+        axes.set_ylim(low / 3, high)  # leaves space for the names
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_curve(axes: Axes, curve: Curve, values: Sequence[float | None], exponent: float | None) -> None:
-    """A line, if there are figures."""
+    """Draw a curve, if it was measured."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.grid(axis="y")

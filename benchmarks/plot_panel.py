@@ -1,4 +1,4 @@
-"""The ratios of the panel as a picture."""
+"""A figure of the panel's ratios."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ MARKS = (
     ("PyTorch's best ÷ best way", "D", ORANGE, lambda row: row.times(PYTORCH)),
     ("JAX jit ÷ best way", "x", INK, lambda row: row.times(["jax"])),
 )
-"""What is drawn: its name, its mark and colour, and its value of a row."""
+"""The series of the figure: name, marker, color, and the value for a row."""
 
 
 def plot_panel(path: Path, rows: Sequence[Compared]) -> None:
-    """Draws all ratios, and writes PNG or SVG.
+    """Draw all ratios, as PNG or SVG.
 
-    Raises: ValueError if no peer was timed beside minigrad, OSError if the file cannot be written.
+    Raises:
+        ValueError: if no library was timed besides minigrad.
+        OSError: if the file cannot be written.
     """
     values = [[value(row) for row in rows] for *_, value in MARKS]
     if not any(value is not None for found in values for value in found):

@@ -1,4 +1,4 @@
-"""What several ranks cost as a picture: the time of a sum as it was measured, and what a model makes of it."""
+"""A figure of the scaling over ranks: measured sums of gradients, and a model's projections."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ NOTE = (
 )
 
 SHOWN = RANKS[::2]
-"""Numbers of ranks that an axis names."""
+"""The labeled numbers of ranks."""
 
 
 def draw_scaling(figure: FigureBase, scaling: Scaling) -> None:
-    """Draws the measured sums, and for each workload its projected efficiencies."""
+    """Draw the measured sums, and the projected efficiencies of each workload."""
     axes: Any = figure.subplots(1, 1 + len(scaling.steps), width_ratios=[1, *(1.1 for _ in scaling.steps)])
     _draw_sums(axes[0], scaling)
     networks = groupby(scaling.projected.items(), lambda item: item[0].partition(", ")[0])

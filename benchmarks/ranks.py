@@ -1,4 +1,4 @@
-"""What each rank does for `benchmarks.scaling`: `python -m benchmarks.ranks step|sum …`, alone or under a launcher."""
+"""The work of each rank in `benchmarks.scaling`: `python -m benchmarks.ranks step|sum …`, alone or with mpiexec."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WARM_UP = 3
 
 
 def time_steps(ranks: Ranks, sizes: Sizes, shards: int, threads: int, seconds: float) -> dict[str, Any]:
-    """Trains a GPT on noise for some seconds, and returns the median time of a step, and what its gradients weigh.
+    """Train a GPT on noise; return the median time of a step, and the size of its gradients.
 
     Args:
-        ranks: that share the shards.
-        sizes: of the GPT; `batch` sequences are for each shard.
-        shards: parts of a batch.
-        threads: of this rank.
-        seconds: how long.
+        ranks: the processes that share the shards.
+        sizes: the sizes of the GPT; each shard has `batch` sequences.
+        shards: the parts of a batch.
+        threads: the threads of this rank.
+        seconds: the duration of the training.
     """
     batch, vocab_size, block_size, n_layer, n_head, n_embd = sizes
     model = GPT(vocab_size, block_size, n_layer, n_head, n_embd)
@@ -51,7 +51,7 @@ def time_steps(ranks: Ranks, sizes: Sizes, shards: int, threads: int, seconds: f
 
 
 def time_sums(ranks: Ranks, sizes: list[int], repeats: int) -> list[float]:
-    """Returns the median time of the ordered sum over two shards of one gradient, for each of some sizes in bytes."""
+    """Return the median time of an ordered sum of a gradient over two shards, for each size in bytes."""
     found = []
     for size in sizes:
         p = nn.Parameter(np.zeros(size // 4, np.float32))
@@ -61,7 +61,7 @@ def time_sums(ranks: Ranks, sizes: list[int], repeats: int) -> list[float]:
         def work(shard: int, collected: Gradients, p: nn.Parameter = p, gradient: np.ndarray = gradient) -> None:
             leaf = p.node
             assert isinstance(leaf, Leaf)
-            collected[leaf] = gradient  # as if it were computed
+            collected[leaf] = gradient  # instead of computing it
 
         times = []
         for _ in range(repeats + WARM_UP):
@@ -74,7 +74,7 @@ def time_sums(ranks: Ranks, sizes: list[int], repeats: int) -> list[float]:
 
 
 def main(task: str, arguments: str) -> None:
-    """Does what is asked for, and prints it as JSON."""
+    """Run a task, and print its result as JSON."""
     with launched() as ranks:
         given = json.loads(arguments)
         if task == "step":

@@ -1,4 +1,4 @@
-"""What it takes to turn a CSV file into arrays that a model can learn from."""
+"""Benchmark of reading CSV files into arrays for training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import numpy as np
 from benchmarks.runner import ROOT, environment
 
 NUMBERS, TEXTS = 16, 3
-"""Columns of numbers and of texts; one more is the target."""
+"""The numbers of numeric and text columns, besides the target."""
 
 _READERS = {"minigrad": "from minigrad.data import Table", "pandas": "from pandas import read_csv"}
 _READ = {"minigrad": "Table(sys.argv[1], 'y')", "pandas": "read_csv(sys.argv[1])"}
 _MIXED = "Table(sys.argv[1], 'y', delimiter=';', decimal=',', missing='median', dates=('date 0', 'date 1'))"
-"""How the other table is read: numbers with decimal commas, a tenth of them missing, dates and texts."""
+"""The code that reads the mixed table: numbers with decimal commas, a tenth of them missing, dates and texts."""
 
 _PROGRAM = """
 import json, resource, sys
@@ -35,15 +35,15 @@ print(json.dumps([perf_counter() - start, peak() - before]))
 
 @dataclass
 class Reading:
-    """One reader.
+    """The measurements of one reader.
 
     Attributes:
-        reader: its package. pandas gives columns as they are; a Table learns from them, and splits and encodes them.
-            "mixed" is a Table of decimal commas, gaps and dates.
-        rows: of the file, which has 20 columns.
-        size: of the file, in bytes.
-        seconds: of each round, in a fresh process.
-        peak: the most memory that it took besides what its process had before, in bytes; of each round.
+        reader: the package. pandas returns the columns of the file, while a Table also splits and encodes them. "mixed"
+            is a Table with decimal commas, gaps and dates.
+        rows: the rows of the file, which has 20 columns.
+        size: the size of the file in bytes.
+        seconds: the time of each round, in a new process.
+        peak: the additional peak memory of each round, in bytes.
     """
 
     reader: str
@@ -54,10 +54,7 @@ class Reading:
 
 
 def measure_reading(rows: int = 1_000_000, rounds: int = 3) -> list[Reading]:
-    """Measure each reader on a plain and a mixed table.
-
-    A table of numbers, three columns of texts and a target of two classes, each reader in turn; and a mixed one.
-    """
+    """Measure each reader on a table of numbers, three text columns and a binary target, and on a mixed table."""
     with TemporaryDirectory() as folder:
         plain, mixed = Path(folder) / "table.csv", Path(folder) / "mixed.csv"
         write_table(plain, rows)
@@ -74,7 +71,7 @@ def measure_reading(rows: int = 1_000_000, rounds: int = 3) -> list[Reading]:
 
 
 def write_table(path: Path, rows: int, mixed: bool = False) -> None:
-    """Writes a CSV file of 20 columns; a mixed one has decimal commas, a tenth of gaps, and two columns of dates."""
+    """Write a CSV file of 20 columns; a mixed one has decimal commas, a tenth of gaps, and two date columns."""
     mark = ";" if mixed else ","
     generator = np.random.default_rng(0)
     texts = (["red", "green", "blue"], ["small", "large"], ["north", "east", "south", "west"])

@@ -1,4 +1,4 @@
-"""Who plays when: each peer in its own process, all agree first, then they take turns."""
+"""Interleaved timing of libraries, each in its own process, after a check that they agree."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from minigrad.startup import BLAS_SPIN
 ROOT = Path(__file__).resolve().parent.parent
 
 REST = 0.15
-"""Seconds between turns: threads of a library look for work after its last product, on cores that the next one
-needs (OpenBLAS's by default for 2**26 cycles; without rests, turns of two BLAS threads took 1.3 to 3 times as long)."""
+"""Seconds between turns. After its last product, the threads of a library spin for a while on cores that the next one
+needs (OpenBLAS's by default for 2**26 cycles). Without rests, turns of two BLAS threads took 1.3 to 3 times as long."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -39,14 +39,14 @@ THREAD_VARIABLES = (
 
 @dataclass
 class Result:
-    """What came of one peer at one workload.
+    """The result of one library (peer) at one workload.
 
     Attributes:
-        seconds: of each turn, what a step took (an operation, if the workload counts those); empty after a fault.
-        peak: the most memory, in bytes, that its process had had resident after the first steps; None if unknown.
-        fault: why there are no times, or None.
-        imported: the memory, in bytes, that it had when its library was imported; None if unknown.
-        limits: what a step could be, by what limits it (see `benchmarks.limits`), where that was asked for.
+        seconds: the time of a step (or operation, if the workload counts these) in each turn; empty after a fault.
+        peak: the peak resident memory of its process after the first steps, in bytes; None if unknown.
+        fault: why there are no times; None if there are.
+        imported: the memory after importing the library, in bytes; None if unknown.
+        limits: the lower bounds of a step (see `benchmarks.limits`), if requested.
     """
 
     peer: str
@@ -58,18 +58,18 @@ class Result:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a process whose libraries use `threads` threads; NumPy reads it once, when imported.
+    """Return the environment of a process whose libraries use `threads` threads; they read it when imported.
 
-    A player imports NumPy first. BLAS's threads spin as in a program that imports minigrad first.
+    A player imports NumPy first, so BLAS's spin time is set here to that of a program that imports minigrad first.
     """
     return {**os.environ, **dict([BLAS_SPIN]), **dict.fromkeys(THREAD_VARIABLES, str(threads))}
 
 
 class Player:
-    """A peer at work in a process of its own. A context: the process ends with the block.
+    """The process of a library, as a context manager that ends it.
 
     Attributes:
-        report: of its first steps: `losses`, the arrays of its `state`, and `peak`, the memory; or `error`.
+        report: the `losses`, the arrays of the `state`, and the memory `peak` of the first steps; or an `error`.
     """
 
     def __init__(self, workload: Workload, peer: str, dtype: str, threads: int, smoke: bool) -> None:
@@ -94,11 +94,11 @@ class Player:
         return json.loads(line) if line else {"error": f"its process ended with code {self._process.wait()}"}
 
     def turn(self, seconds: float) -> Any:
-        """Returns the seconds a step took in a turn of about `seconds`, or `{"error": ...}`."""
+        """Return the seconds of a step in a turn of about `seconds`, or `{"error": ...}`."""
         return self._asked(seconds)
 
     def limits(self) -> Any:
-        """Returns what a step of minigrad could be, in seconds by what limits it, or `{"error": ...}`."""
+        """Return the lower bounds of a minigrad step in seconds, or `{"error": ...}`."""
         return self._asked("limits")
 
     def _asked(self, what: float | str) -> Any:
@@ -124,12 +124,16 @@ def compare(
     tell: Callable[[str], None] = lambda what: None,
     limited: str = "",
 ) -> list[Result]:
-    """Runs every installed peer of a workload: first steps, agreement, then `rounds` rounds of turns.
+    """Run every installed library of a workload: first steps, check of agreement, then rounds of turns.
 
     Args:
+        workload: the workload.
+        threads: threads of each library.
+        rounds: turns of each library.
         seconds: the length of a turn.
-        tell: is told what is being done.
-        limited: the peer that is asked what its step could be.
+        smoke: whether to use tiny sizes.
+        tell: called with messages about the progress.
+        limited: the peer to ask for the lower bounds of a step.
     """
     peers = workload.installed()
     tell(f"{workload.name}: {', '.join(peers)} get ready")
@@ -137,7 +141,7 @@ def compare(
     players: dict[str, Player] = {}
     with ExitStack() as stack:
         roles = [(peers[0], "float64"), *((peer, "float32") for peer in peers)]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:  # what they import and compile is not timed
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # importing and compiling is not timed
             started = list(pool.map(lambda role: Player(workload, role[0], role[1], threads, smoke), roles))
         reference, *others = map(stack.enter_context, started)
         for result, player in zip(results.values(), others, strict=True):
@@ -148,7 +152,7 @@ def compare(
         for i in range(rounds):
             tell(f"{workload.name}: round {i + 1} of {rounds}")
             order = list(players)
-            first = i % max(len(order), 1)  # none is left if all of them failed
+            first = i % max(len(order), 1)  # empty if all of them failed
             for peer in order[first:] + order[:first]:
                 sleep(min(REST, seconds))
                 spent = players[peer].turn(seconds)

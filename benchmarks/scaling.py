@@ -1,4 +1,4 @@
-"""What several ranks cost: a step and a sum of gradients measured here, and from these a model of many machines."""
+"""Benchmark of several ranks: measured steps and sums of gradients, and a model of many machines."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ WORKLOADS = {
     "GPT 4 × 4 × 128": SMALL._replace(batch=6),
     "GPT 6 × 6 × 384": Sizes(batch=2, vocab_size=65, block_size=256, n_layer=6, n_head=6, n_embd=384),
 }
-"""GPTs by name; `batch` is that of each of two shards."""
+"""GPTs by name; `batch` is the batch size of each of two shards."""
 
 LAYOUTS = ((1, 1), (1, 2), (2, 1))
-"""Ranks, and threads of each."""
+"""The numbers of ranks, and of threads per rank."""
 
 NETWORKS = {"Ethernet, 10 Gbit/s": (25e-6, 1.1e9), "InfiniBand, 100 Gbit/s": (2e-6, 11e9)}
-"""Seconds of a message of no length, and bytes a second: orders of magnitude, that nobody has measured here."""
+"""Latency in seconds and bandwidth in bytes per second: typical orders of magnitude, not measurements."""
 
 RANKS = tuple(2**k for k in range(11))
 CHUNK, SLICE = 2**20, 2**16
-"""Bytes of gradients that travel together, and of each rank's part of them, as in `minigrad.parallel.reduction`."""
+"""Bytes of a bucket of gradients, and of each rank's part of it, as in `minigrad.parallel.reduction`."""
 
 
 @dataclass
@@ -40,9 +40,9 @@ class Steps:
     """The time of a step of one workload.
 
     Attributes:
-        weight: of its gradients, in bytes.
-        shard: seconds of a step of one rank that has one shard, without a sum.
-        layouts: seconds of a step of two shards, by ranks and threads, of each turn.
+        weight: the size of its gradients in bytes.
+        shard: the seconds of a step of one rank with one shard, without a sum.
+        layouts: the seconds of a step of two shards in each turn, by ranks and threads.
     """
 
     workload: str
@@ -53,15 +53,15 @@ class Steps:
 
 @dataclass
 class Scaling:
-    """All that was measured, and what follows from it.
+    """The measurements and projections.
 
     Attributes:
-        sizes: of the sums, in bytes.
-        seconds: of each, on two ranks.
-        latency: seconds of a sum of next to nothing, by least squares.
-        bandwidth: bytes a second.
+        sizes: the sizes of the sums in bytes.
+        seconds: the time of each sum on two ranks.
+        latency: the fitted latency in seconds.
+        bandwidth: the fitted bandwidth in bytes per second.
         projected: efficiency by workload, network and kind of sum, at each of `RANKS`: a model, not a measurement.
-        fault: why there is nothing, or None.
+        fault: why there are no measurements; None if there are.
     """
 
     steps: list[Steps] = field(default_factory=list)
@@ -74,12 +74,12 @@ class Scaling:
 
 
 def measure_scaling(rounds: int = 3, seconds: float = 2.0, smoke: bool = False) -> Scaling:
-    """Measures steps and sums on one and two ranks of this machine, and projects them.
+    """Measure steps and sums on one and two ranks of this machine, and project them to more.
 
     Args:
         rounds: turns of each layout.
-        seconds: of each turn.
-        smoke: whether all sizes are tiny.
+        seconds: the length of a turn.
+        smoke: whether to use tiny sizes.
     """
     launcher = _launcher()
     if launcher is None:
@@ -108,7 +108,7 @@ def measure_scaling(rounds: int = 3, seconds: float = 2.0, smoke: bool = False) 
 
 
 def fit(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
-    """Returns latency and bandwidth of seconds = latency + size / bandwidth: least squares of relative errors."""
+    """Return latency and bandwidth of seconds = latency + size / bandwidth, by least squares of relative errors."""
     weights = 1 / np.array(seconds)
     columns = np.stack([np.ones(len(sizes)), np.array(sizes, float)], axis=1) * weights[:, np.newaxis]
     (latency, slope), *_ = np.linalg.lstsq(columns, np.ones(len(sizes)), rcond=None)
@@ -116,10 +116,10 @@ def fit(sizes: list[int], seconds: list[float]) -> tuple[float, float]:
 
 
 def sum_seconds(weight: int, ranks: int, latency: float, bandwidth: float, kind: str) -> float:
-    """Returns how long a sum over ranks takes by the model of latency and bandwidth.
+    """Return the time of a sum over ranks in the model of latency and bandwidth.
 
-    Each chunk is two messages between every two ranks if `ordered`, and 2 log2(ranks) rounds if `fast` (Thakur,
-    Rabenseifner and Gropp, "Optimization of collective communication operations in MPICH", 2005). Either way a rank
+    Each chunk takes two messages between every two ranks if `ordered`, and 2 log2(ranks) rounds if `fast` (Thakur,
+    Rabenseifner and Gropp, "Optimization of collective communication operations in MPICH", 2005). In both cases, a rank
     sends and receives 2 (ranks - 1) / ranks times the weight.
     """
     messages = 2 * (ranks - 1) if kind == "ordered" else 2 * ceil(log2(ranks))
@@ -128,12 +128,12 @@ def sum_seconds(weight: int, ranks: int, latency: float, bandwidth: float, kind:
 
 
 def efficiency(steps: Steps, ranks: int, latency: float, bandwidth: float, kind: str) -> float:
-    """Returns the share of its time in which a rank computes, with one shard on each, and nothing overlapped."""
+    """Return the share of time in which a rank computes, with one shard on each rank and no overlap."""
     return steps.shard / (steps.shard + sum_seconds(steps.weight, ranks, latency, bandwidth, kind))
 
 
 def render_scaling(found: Scaling) -> str:
-    """For people."""
+    """Return the results as text."""
     if found.fault:
         return f"scaling: {found.fault}"
     lines = ["scaling: a step of two shards, ms, median of turns (lowest to highest)"]
@@ -154,17 +154,17 @@ def render_scaling(found: Scaling) -> str:
 
 
 def _launcher() -> str | None:
-    """The mpiexec that belongs to this Python, or that of the system; None without one, mpi4py or its library."""
+    """Return the mpiexec of this Python or of the system; None without mpiexec, mpi4py or an MPI library."""
     beside = Path(sys.executable).with_name("mpiexec")
     launcher = str(beside) if beside.exists() else shutil.which("mpiexec")
     if launcher is None or find_spec("mpi4py") is None:
         return None
-    found = subprocess.run([sys.executable, "-c", "import mpi4py.MPI"], capture_output=True)  # it would start MPI here
+    found = subprocess.run([sys.executable, "-c", "import mpi4py.MPI"], capture_output=True)  # would start MPI
     return None if found.returncode else launcher
 
 
 def _run(launcher: str, ranks: int, task: str, **arguments: Any) -> Any:
-    """What ranks of `benchmarks.ranks` find out, each with one BLAS thread."""
+    """Return the result of a task of `benchmarks.ranks`, with one BLAS thread per rank."""
     command = [sys.executable, "-m", "benchmarks.ranks", task, json.dumps(arguments)]
     rooted = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}  # as in a container
     done = subprocess.run(

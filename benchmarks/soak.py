@@ -1,4 +1,4 @@
-"""A long training, whose memory, descriptors and threads stay flat, and trainings that are killed and resumed."""
+"""Soak test: a long training without leaks, and trainings that are killed and resumed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from benchmarks.runner import ROOT, environment
 
 STEPS, KILLS = 200_000, 1_000
 SAMPLES = 20
-"""How often the training is looked at, after equal numbers of steps."""
+"""The number of samples of the training's resources, evenly spaced."""
 
 GROWTH = 4 * 2**20
-"""Bytes that the process may hold more at its end than after the first tenth: pages that the allocator keeps."""
+"""The tolerated growth of memory after the first tenth, in bytes, because the allocator keeps pages."""
 
 _CONFIG = """\
 name: soak
@@ -54,12 +54,12 @@ class Look(Callback):
 
 @dataclass
 class Soak:
-    """What was seen.
+    """The results.
 
     Attributes:
-        samples: step, bytes of memory, open descriptors and threads, from time to time.
-        kills: what the script of kills said of each kind of config.
-        faults: what is not as promised.
+        samples: step, bytes of memory, open descriptors and threads of each sample.
+        kills: the summary of `benchmarks.kills` for each kind of config.
+        faults: the violated requirements.
     """
 
     samples: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -68,12 +68,12 @@ class Soak:
 
 
 def soak(steps: int = STEPS, kills: int = KILLS, seed: int = 0) -> Soak:
-    """Trains for a number of steps, then kills trainings of every kind, so many times in all.
+    """Run a long training, then kill and resume trainings of every kind.
 
     Args:
-        steps: of the long training; at least 20.
-        kills: of all kinds of configs together; at least one each.
-        seed: of the moments at which they are killed.
+        steps: the steps of the long training, at least 20.
+        kills: the total number of kills; each kind of config gets at least one.
+        seed: the seed of the moments of the kills.
     """
     found = Soak()
     _train(found, steps)
@@ -105,7 +105,7 @@ def _train(found: Soak, steps: int) -> None:
 
 
 def faults_of(samples: list[tuple[int, int, int, int]]) -> list[str]:
-    """Returns what grew between the first tenth of a training, which warms up, and its end."""
+    """Return the resources that grew between the first tenth of a training, the warm-up, and its end."""
     (_, *before), (_, *after) = samples[SAMPLES // 10 - 1], samples[-1]
     grown = {
         f"memory by {(after[0] - before[0]) / 2**20:.1f} MiB": after[0] - before[0] > GROWTH,
@@ -116,7 +116,7 @@ def faults_of(samples: list[tuple[int, int, int, int]]) -> list[str]:
 
 
 def render_soak(found: Soak) -> str:
-    """Returns the figures as text."""
+    """Return the results as text."""
     lines = ["soak: a long training, and trainings that are killed and resumed"]
     if found.samples:
         (_, *before), (steps, *after) = found.samples[SAMPLES // 10 - 1], found.samples[-1]

@@ -1,4 +1,4 @@
-"""What was measured, for people to read."""
+"""Text tables of the benchmarks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ MIB = 2**20
 
 
 def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
-    """One workload: a line for each peer, with its time and its memory, and both as multiples of minigrad's.
+    """Return the table of a workload: the time and memory of each library, also relative to minigrad's.
 
-    Ratios and differences of times are medians of what was found in each round, so that a moment in which the machine
-    was slow for all drops out. A column in which nothing stands is left out.
+    Ratios and differences of times are medians over the rounds, so that temporary slowness of the machine cancels out.
+    Empty columns are omitted.
     """
     timed = {result.peer: result for result in results if result.seconds}
     ours, floor = timed.get("minigrad"), timed.get("numpy")
@@ -54,17 +54,17 @@ def render_comparison(workload: Workload, results: Sequence[Result]) -> str:
 
 
 def middle(result: Result) -> float:
-    """The median time of a step."""
+    """Return the median time of a step."""
     return median(result.seconds)
 
 
 def ratio(result: Result, ours: Result) -> float:
-    """How many times as long as ours a step of a peer takes: the median over rounds."""
+    """Return the median over rounds of a step's time divided by minigrad's."""
     return median(theirs / mine for theirs, mine in zip(result.seconds, ours.seconds, strict=False))
 
 
 def render_growth(curves: Sequence[Curve]) -> str:
-    """For each size that is doubled, times and memory of each peer, and with which power of the size they grow."""
+    """Return a table of the times, memory and exponents of each library, for each size that is doubled."""
     rows: list[list[str]] = []
     for axis, group in groupby(curves, lambda curve: curve.axis):
         found = list(group)
@@ -87,7 +87,7 @@ def _growth(curve: Curve, unit: str, values: Sequence[float | None], exponent: f
 
 
 def render_footprints(footprints: Sequence[Footprint]) -> str:
-    """Import times and sizes of all packages."""
+    """Return a table of the import times and sizes of all packages."""
     rows = [["", "ms to import", "half of times within", "MiB on disk"]]
     for footprint in footprints:
         low, middle, high = (f"{value * 1e3:.0f}" for value in _quartiles(footprint.seconds))
@@ -96,7 +96,7 @@ def render_footprints(footprints: Sequence[Footprint]) -> str:
 
 
 def render_overhead(overheads: Sequence[Overhead]) -> str:
-    """Microseconds of an operation in two checkouts, their ratio, and what this one adds to NumPy."""
+    """Return a table of the microseconds of an operation in two checkouts, their ratio, and the overhead over NumPy."""
     rows = [["", "µs", "before", "ratio", "half of ratios within", "µs by hand", "µs over NumPy"]]
     for overhead in overheads:
         ratios = [ours / other for ours, other in zip(overhead.seconds, overhead.others, strict=True)]
@@ -108,7 +108,7 @@ def render_overhead(overheads: Sequence[Overhead]) -> str:
 
 
 def render_configs(figures: ConfigFigures) -> str:
-    """Milliseconds, and what was recognised."""
+    """Return a table of the times of configs and the recognized typos."""
     rows = [["", "ms", "half of times within", "worst"]]
     for name, seconds in (
         (f"{LAYERS} layers read, checked, built", figures.deep),
@@ -124,7 +124,7 @@ def render_configs(figures: ConfigFigures) -> str:
 
 
 def render_reading(readings: Sequence[Reading]) -> str:
-    """Seconds, and memory beside the size of the file."""
+    """Return a table of the times and memory of readers, also relative to the size of the file."""
     rows = [["", "s", "half of times within", "MiB at most", "times the file"]]
     for reading in readings:
         low, middle, high = (three_digits(value) for value in _quartiles(reading.seconds))
@@ -135,7 +135,7 @@ def render_reading(readings: Sequence[Reading]) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Returns `value` with three digits, or all before the point."""
+    """Return `value` with three significant digits, and all digits of its integer part."""
     return f"{value:.{max(0, 2 - len(str(int(abs(value)))) + 1)}f}"
 
 
@@ -152,9 +152,9 @@ def _least(goal: float | None) -> str:
 
 
 def align(rows: list[list[str]]) -> str:
-    """Returns columns side by side, the first to the left, the others to the right.
+    """Return rows with aligned columns, the first one to the left, the others to the right.
 
-    A row of two is a name and a remark. A column with nothing below its heading is left out.
+    A row of two cells is a name and a remark. A column without values is omitted.
     """
     full = [row for row in rows if len(row) == len(rows[0])]
     kept = [i for i in range(len(rows[0])) if any(row[i] for row in full[1:])] if full[1:] else range(len(rows[0]))

@@ -1,4 +1,4 @@
-"""What is measured, and by whom: a workload declares one problem, and for each peer a step that works on it."""
+"""Workloads: a problem, and for each library (peer) a step that computes it."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ PEERS = {
     "tinygrad": ("tinygrad jit", "tinygrad"),
     "micrograd": ("micrograd", "micrograd"),
 }
-"""For each peer, how the table calls it and the package that it needs."""
+"""The name in tables and the required package of each peer."""
 
 
 STEPS = 4
-"""How many steps are looked at before any is timed: few, for rounding grows with each (see `agreement`)."""
+"""The steps that are compared before timing; few, because rounding errors grow (see `agreement`)."""
 
 
 class Trial(NamedTuple):
-    """A peer that is ready to work.
+    """A peer that is ready to run.
 
     Attributes:
-        step: does the work once and returns its loss, which `float` can read. Each call goes on where the last ended.
-        state: returns the arrays by which one sees whether the arithmetic was right: weights, or gradients.
+        step: does one step and returns its loss, convertible by `float`. Each call continues from the previous one.
+        state: returns the arrays to compare with other peers: weights or gradients.
     """
 
     step: Callable[[], Any]
@@ -47,11 +47,11 @@ class Trial(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """What a peer should need at least, as a multiple of what minigrad needs; None where nothing is aimed at.
+    """The minimum time and memory of a peer relative to minigrad's that is the goal; None for no goal.
 
     Attributes:
-        time: of a step.
-        memory: at the peak.
+        time: the time of a step.
+        memory: the peak memory.
     """
 
     time: float | None = None
@@ -60,17 +60,17 @@ class Goal(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """One comparison: a block of the table.
+    """One comparison, which is a table.
 
     Attributes:
-        name: how the command line selects it.
-        title: what the work is, with its sizes.
+        name: the name on the command line.
+        title: a description with the sizes.
         problem: `problem(dtype, smoke)` makes the data, always the same; tiny if `smoke`.
-        peers: for each peer, what makes a trial of the problem. The first one, with float64 data, is the reference
-            that all must agree with.
-        operations: how many operations a step is, where the time of one is asked for; else 1.
-        goals: what minigrad is to reach, by peer.
-        turn: seconds that a peer works before the next has its turn: enough that most steps are not the first after it.
+        peers: the function of each peer from the problem to a trial. The first one, with float64 data, is the reference
+            for the others.
+        operations: the number of operations in a step, to report the time of one; else 1.
+        goals: the goals for minigrad, by peer.
+        turn: the seconds of a turn, long enough that its first steps have little weight.
     """
 
     name: str
@@ -82,5 +82,5 @@ class Workload:
     turn: float = 0.25
 
     def installed(self) -> list[str]:
-        """The peers whose package is there."""
+        """Return the peers whose packages are installed."""
         return [peer for peer in self.peers if find_spec(PEERS[peer][1])]

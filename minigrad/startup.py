@@ -1,4 +1,4 @@
-"""What has to be set before NumPy is imported, and the start of the command line.
+"""Settings before NumPy is imported, and the command line's start.
 
 `import minigrad` imports this module first. In a process that is not the command line, it only limits how long BLAS's
 threads spin.

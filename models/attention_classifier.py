@@ -1,8 +1,8 @@
 """An image classifier with self-attention over patches.
 
-The idea is that of Dosovitskiy et al., "An image is worth 16x16 words", arXiv:2010.11929; the scores are made of all
-patches, each from its own place, which suits small images better than their mean or a token of its own. In a config:
-`model: {AttentionClassifier: {image_size: 8, patch_size: 2, num_classes: 10}}`.
+It is a vision transformer (Dosovitskiy et al., "An image is worth 16x16 words", arXiv:2010.11929), except that its
+scores are computed from the concatenated patches: for small images, this works better than their mean or a class token.
+In a config: `model: {AttentionClassifier: {image_size: 8, patch_size: 2, num_classes: 10}}`.
 """
 
 from minigrad import Tensor
@@ -19,20 +19,20 @@ from minigrad.nn import (
 class AttentionClassifier(Module):
     """A transformer encoder over image patches.
 
-    Square images (N, channels, size, size), or their pixels row by row, to scores (N, num_classes).
+    Maps square images (N, channels, size, size), or their pixels in rows, to scores (N, num_classes).
 
     Args:
-        image_size: pixels along an edge.
-        patch_size: pixels along the edge of a patch; it has to divide the image's edges.
-        num_classes: how many scores there are.
-        channels: how many numbers a pixel has.
-        d_model: the length of the vectors, a multiple of nhead.
-        nhead: how many heads attention has.
-        num_layers: how often the patches look at each other.
-        dropout: the probability by which elements are dropped in training.
+        image_size: the edge of an image in pixels.
+        patch_size: the edge of a patch in pixels, a divisor of image_size.
+        num_classes: the number of classes.
+        channels: the number of channels.
+        d_model: the embedding dimension, a multiple of nhead.
+        nhead: the number of attention heads.
+        num_layers: the number of encoder layers.
+        dropout: the dropout probability.
 
     Raises:
-        ValueError: for sizes that do not divide each other.
+        ValueError: if a size is not a multiple of its divisor.
     """
 
     def __init__(

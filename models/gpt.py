@@ -1,10 +1,9 @@
 """GPT-2: a decoder-only transformer language model.
 
-It reads from left to right and predicts, at each position, the next token.
-
-The architecture is that of GPT-2 (Radford et al., "Language models are unsupervised multitask learners", 2019), the
-names of the arguments and the first values are those of nanoGPT. A config says `model: {GPT: {vocab_size: 65,
-block_size: 64, n_layer: 4, n_head: 4, n_embd: 128}}`, and for the loss `CrossEntropyLoss: {axis: -1}`.
+It predicts the next token at each position. The architecture is that of GPT-2 (Radford et al., "Language models are
+unsupervised multitask learners", 2019); the names of the arguments and the initialization are those of nanoGPT. In a
+config: `model: {GPT: {vocab_size: 65, block_size: 64, n_layer: 4, n_head: 4, n_embd: 128}}` with
+`loss: {CrossEntropyLoss: {axis: -1}}`.
 """
 
 from collections.abc import Sequence
@@ -34,7 +33,7 @@ from minigrad.nn import (
 )
 
 DEVIATION = 0.02
-"""Of the first values of all weights."""
+"""The standard deviation of the initial weights."""
 
 Activation = Literal["gelu_tanh", "gelu", "relu"]
 
@@ -43,12 +42,12 @@ class Block(Module):
     """A transformer block: causal self-attention and MLP, pre-norm, residual.
 
     Args:
-        n_embd: the length of the vectors: (N, T, n_embd) to the same.
-        n_head: how many heads attention has.
-        dropout: the probability by which what a step adds, and attention weights, are dropped in training.
-        bias: whether linear maps and normalisations have one.
-        activation: of the wider layer.
-        eps: what normalisations add to the variance.
+        n_embd: the embedding dimension; inputs and outputs are (N, T, n_embd).
+        n_head: the number of attention heads.
+        dropout: the dropout probability of attention weights and of both residual branches.
+        bias: whether linear and normalization layers have a bias.
+        activation: the activation of the MLP.
+        eps: the term that normalization layers add to the variance.
     """
 
     def __init__(
@@ -70,31 +69,29 @@ class Block(Module):
     def forward(self, x: Tensor, cache: KeyValueCache | None = None, key_padding_mask: Any = None) -> Tensor:
         """Return (N, T, n_embd).
 
-        A cache holds the keys and values of earlier positions, the mask hides padding.
+        `cache` holds the keys and values of earlier positions; `key_padding_mask` marks padding.
         """
         x = x + self.dropout(self.attn(self.ln_1(x), cache=cache, key_padding_mask=key_padding_mask))
         return x + self.dropout(self.mlp(self.ln_2(x)))
 
 
 class GPT(LanguageModel):
-    """GPT: tokens (N, T) to next-token scores.
-
-    The scores are (N, T, vocab_size).
+    """GPT: tokens (N, T) to next-token scores (N, T, vocab_size).
 
     Args:
-        vocab_size: tokens are 0 to vocab_size - 1.
-        block_size: how many tokens the model sees at most.
-        n_layer: how many blocks follow each other.
-        n_head: how many heads each has.
-        n_embd: the length of the vectors, a multiple of n_head.
-        dropout: the probability by which elements are dropped in training.
-        bias: whether linear maps and normalisations have one.
-        tie_weights: whether the scores are products with the very vectors that stand for the tokens.
-        activation: of the wider layer in each block: "gelu_tanh" as in GPT-2, "gelu" without its approximation, "relu".
-        eps: what normalisations add to the variance.
+        vocab_size: the number of tokens in the vocabulary.
+        block_size: the maximum context length.
+        n_layer: the number of blocks.
+        n_head: the number of attention heads of a block.
+        n_embd: the embedding dimension, a multiple of n_head.
+        dropout: the dropout probability.
+        bias: whether linear and normalization layers have a bias.
+        tie_weights: whether the output layer shares its weights with the token embedding.
+        activation: the activation of the MLPs: "gelu_tanh" as in GPT-2, "gelu" without its approximation, or "relu".
+        eps: the term that normalization layers add to the variance.
 
     Raises:
-        ValueError: for sizes below 1, or an n_embd that is no multiple of n_head.
+        ValueError: for sizes below 1, or an n_embd that is not a multiple of n_head.
     """
 
     def __init__(
@@ -125,7 +122,7 @@ class GPT(LanguageModel):
             self.lm_head.weight = self.wte.weight
         for name, parameter in self.named_parameters():
             if parameter.ndim > 1:
-                adds = name.endswith(("attn.out_proj.weight", "mlp.2.weight"))  # the deviation grows with the sums
+                adds = name.endswith(("attn.out_proj.weight", "mlp.2.weight"))  # limits the growth of residual sums
                 init.normal_(parameter, std=DEVIATION / sqrt(2 * n_layer) if adds else DEVIATION)
             elif name.endswith("bias"):
                 init.zeros_(parameter)
@@ -135,8 +132,8 @@ class GPT(LanguageModel):
 
         Args:
             tokens: (N, T) integers.
-            key_padding_mask: (N, T), True where a token is padding, in front of a shorter sequence or behind it: it is
-                not attended to, and the places of a sequence are counted from its first token.
+            key_padding_mask: (N, T), True for padding before or after a shorter sequence. Padding is not attended to,
+                and positions are counted from the first token that is not padding.
 
         Raises:
             ValueError: for more than `block_size` tokens or a mask of another shape.
@@ -147,7 +144,7 @@ class GPT(LanguageModel):
     def hidden(
         self, tokens: Any, caches: Sequence[KeyValueCache] | None = None, key_padding_mask: Any = None
     ) -> Tensor:
-        """Return the last block's hidden states, (N, T, n_embd).
+        """Return the last block's hidden states (N, T, n_embd).
 
         `caches`, one per block, hold the keys and values of earlier positions.
         """
@@ -158,7 +155,7 @@ class GPT(LanguageModel):
         places = None
         if key_padding_mask is not None:
             counted = np.cumsum(~np.asarray(key_padding_mask, bool), axis=-1) - 1
-            places = np.maximum(counted, 0)[..., seen:]  # of padding 0, which is hidden
+            places = np.maximum(counted, 0)[..., seen:]  # padding has position 0, and is masked
             if counted.shape != (*tokens.shape[:-1], seen + length):
                 raise ValueError(
                     f"key_padding_mask must be (N, {seen + length}) for tokens {tokens.shape}, got {counted.shape}"
@@ -174,18 +171,16 @@ class GPT(LanguageModel):
         """Load a model from a folder of Hugging Face's GPT-2.
 
         Raises:
-            FormatError: for another kind of model, a broken file, or all weights that are missing, unexpected or of
+            FormatError: for another kind of model, a damaged file, or weights that are missing, unexpected or of
                 another shape.
             OSError: if a file cannot be read.
         """
         return huggingface.load(path, cls, ["gpt2"])
 
     def save_pretrained(self, path: str | Path) -> None:
-        """Write a folder that `GPT2LMHeadModel.from_pretrained` reads.
+        """Write a folder that `GPT2LMHeadModel.from_pretrained` reads: `config.json` and `model.safetensors`.
 
-        It holds `config.json` and `model.safetensors`.
-
-        A model without biases gets zeros for them there.
+        If the model has no biases, the file has biases of zeros.
 
         Raises:
             OSError: if the folder cannot be written.

@@ -1,9 +1,9 @@
 """Llama: rotary positions, grouped-query attention and SwiGLU.
 
 The architecture is that of Touvron et al., "LLaMA: Open and efficient foundation language models", arXiv:2302.13971,
-and of its family: Mistral without a sliding window, Qwen2 (`qkv_bias`), SmolLM2. A config says `model: {Llama:
-{vocab_size: 1024, block_size: 256, n_layer: 4, n_head: 4, n_kv_head: 2, n_embd: 128, n_hidden: 352}}`, and for the loss
-`CrossEntropyLoss: {axis: -1}`.
+and its family: Mistral without a sliding window, Qwen2 (`qkv_bias`), SmolLM2. In a config: `model: {Llama: {vocab_size:
+1024, block_size: 256, n_layer: 4, n_head: 4, n_kv_head: 2, n_embd: 128, n_hidden: 352}}` with
+`loss: {CrossEntropyLoss: {axis: -1}}`.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,17 @@ from minigrad.nn import (
 )
 
 DEVIATION = 0.02
-"""Of the first values of all matrices."""
+"""The standard deviation of the initial weights."""
 
 
 class SwiGLU(Module):
     """A gated MLP: (silu(x G) * (x U)) D.
 
-    Shazeer, arXiv:2002.05202.
+    See Shazeer, arXiv:2002.05202.
 
     Args:
-        n_embd: the length of the vectors: (..., n_embd) to the same.
-        n_hidden: their length in between.
+        n_embd: the embedding dimension; inputs and outputs are (..., n_embd).
+        n_hidden: the hidden dimension.
     """
 
     def __init__(self, n_embd: int, n_hidden: int) -> None:
@@ -55,13 +55,13 @@ class LlamaBlock(Module):
     """A Llama block: causal self-attention and SwiGLU, pre-norm, residual.
 
     Args:
-        n_embd: the length of the vectors: (N, T, n_embd) to the same.
-        n_head: how many heads of queries attention has.
-        n_kv_head: how many heads of keys and values.
-        n_hidden: the length of the vectors in the gated layer.
-        rope_base: of the rotary positions.
-        eps: what normalisations add to the mean square.
-        qkv_bias: whether queries, keys and values have a bias.
+        n_embd: the embedding dimension; inputs and outputs are (N, T, n_embd).
+        n_head: the number of query heads.
+        n_kv_head: the number of key and value heads.
+        n_hidden: the hidden dimension of the gated MLP.
+        rope_base: the base of the rotary positions.
+        eps: the term that normalization layers add to the mean square.
+        qkv_bias: whether the projections of queries, keys and values have a bias.
     """
 
     def __init__(
@@ -79,32 +79,30 @@ class LlamaBlock(Module):
     def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """Return (N, T, n_embd).
 
-        A cache holds the keys and values of earlier positions.
+        `cache` holds the keys and values of earlier positions.
         """
         x = x + self.self_attn(self.input_layernorm(x), cache=cache)
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
 class Llama(LanguageModel):
-    """Llama: tokens (N, T) to next-token scores.
-
-    The scores are (N, T, vocab_size).
+    """Llama: tokens (N, T) to next-token scores (N, T, vocab_size).
 
     Args:
-        vocab_size: tokens are 0 to vocab_size - 1.
-        block_size: how many tokens the model sees at most.
-        n_layer: how many blocks follow each other.
-        n_head: how many heads of queries each has.
-        n_embd: the length of the vectors, an even multiple of n_head.
-        n_hidden: their length in the gated layers; 8/3 of n_embd, as in Llama, if None.
-        n_kv_head: how many heads of keys and values the heads of queries share; n_head if None.
-        rope_base: of the rotary positions: the larger it is, the longer the longest wave.
-        eps: what normalisations add to the mean square.
-        qkv_bias: whether queries, keys and values have a bias, as in Qwen2.
-        tie_weights: whether the scores are products with the very vectors that stand for the tokens.
+        vocab_size: the number of tokens in the vocabulary.
+        block_size: the maximum context length.
+        n_layer: the number of blocks.
+        n_head: the number of query heads of a block.
+        n_embd: the embedding dimension, an even multiple of n_head.
+        n_hidden: the hidden dimension of the gated MLPs; by default 8/3 of n_embd, as in Llama.
+        n_kv_head: the number of key and value heads, shared by groups of query heads; by default n_head.
+        rope_base: the base of the rotary positions; a larger base gives longer wavelengths.
+        eps: the term that normalization layers add to the mean square.
+        qkv_bias: whether the projections of queries, keys and values have a bias, as in Qwen2.
+        tie_weights: whether the output layer shares its weights with the token embedding.
 
     Raises:
-        ValueError: for sizes below 1, or that do not divide each other.
+        ValueError: for sizes below 1, or if a size is not a multiple of its divisor.
     """
 
     def __init__(
@@ -149,7 +147,7 @@ class Llama(LanguageModel):
         return self.lm_head(self.hidden(tokens))
 
     def hidden(self, tokens: Any, caches: Sequence[KeyValueCache] | None = None) -> Tensor:
-        """Return the last block's hidden states, (N, T, n_embd).
+        """Return the last block's hidden states (N, T, n_embd).
 
         `caches`, one per block, hold the keys and values of earlier positions.
         """
@@ -167,16 +165,14 @@ class Llama(LanguageModel):
         """Load a folder of Hugging Face's Llama, Mistral or Qwen2.
 
         Raises:
-            FormatError: for another kind of model, a broken file, or all weights that are missing, unexpected or of
+            FormatError: for another kind of model, a damaged file, or weights that are missing, unexpected or of
                 another shape.
             OSError: if a file cannot be read.
         """
         return huggingface.load(path, cls, ["llama", "mistral", "qwen2"])
 
     def save_pretrained(self, path: str | Path) -> None:
-        """Write a folder that `AutoModelForCausalLM.from_pretrained` reads.
-
-        It holds `config.json` and `model.safetensors`.
+        """Write a folder that `AutoModelForCausalLM.from_pretrained` reads: `config.json` and `model.safetensors`.
 
         Raises:
             OSError: if the folder cannot be written.

@@ -1,7 +1,7 @@
-"""A multilayer perceptron, to copy for architectures of your own.
+"""A multilayer perceptron, to copy for your own architectures.
 
-A config finds the class by its name: `model: {MLP: {sizes: [64, 128, 10], activation: relu}}`. The constructor's
-annotated arguments are what the config may say.
+A config names the class: `model: {MLP: {sizes: [64, 128, 10], activation: relu}}`. It may set the annotated arguments
+of the constructor.
 """
 
 from itertools import pairwise
@@ -16,12 +16,12 @@ ACTIVATIONS = {"relu": ReLU, "sigmoid": Sigmoid, "tanh": Tanh, "gelu": GELU}
 class MLP(Module):
     """A multilayer perceptron: (N, ...) to (N, sizes[-1]).
 
-    Linear layers with an activation, and optionally dropout, between them.
+    Linear layers with an activation and optional dropout in between.
 
     Args:
         sizes: the number of inputs, of neurons in each hidden layer, and of outputs.
-        activation: what stands between two layers.
-        dropout: the share of hidden neurons that are silenced in a training step.
+        activation: the activation after each hidden layer.
+        dropout: the dropout probability of hidden neurons.
 
     Raises:
         ValueError: if there are fewer than two sizes.
@@ -41,10 +41,7 @@ class MLP(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's outputs, without activation.
-
-        Losses take them as they are.
-        """
+        """Return the outputs, without activation, as losses expect them."""
         x = self.flatten(x)
         *hidden, last = self.layers
         for layer in hidden:

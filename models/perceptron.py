@@ -13,14 +13,14 @@ ACTIVATIONS = {"identity": lambda z: z, "relu": ops.relu, "sigmoid": ops.sigmoid
 class Perceptron(Module):
     """One neuron: activation(w · x + b), and a threshold.
 
-    The decision is yes where the score is above the threshold.
+    The decision is yes if the score is above the threshold.
 
     Args:
         in_features: the number of inputs.
-        activation: what is applied to the weighted sum.
-        threshold: what a score must exceed for a yes.
-        weights: in_features numbers to begin with; left out, they are drawn as those of `Linear`.
-        bias: the number to begin with; left out, drawn likewise.
+        activation: the activation applied to the weighted sum.
+        threshold: the threshold of the decision.
+        weights: the in_features initial weights; by default random, as in `Linear`.
+        bias: the initial bias; by default random, as in `Linear`.
 
     Raises:
         ValueError: if there is not one weight for each input.

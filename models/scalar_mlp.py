@@ -1,11 +1,11 @@
 """A multilayer perceptron of Scalars, without arrays.
 
-It needs `minigrad.scalar` alone.
+It needs only `minigrad.scalar`.
 
     python -m models.scalar_mlp
 
-trains 2-16-16-1 neurons on two moons, all points at once, in four seconds to a test accuracy of 98 %. The task is that
-of micrograd's demo: a hinge loss with a little weight decay, and a learning rate that falls from 1 to 0.1.
+trains 2-16-16-1 neurons on two moons with full-batch gradient descent, in four seconds to a test accuracy of 98 %. It
+is the task of micrograd's demo: a hinge loss with a little weight decay, and a learning rate that falls from 1 to 0.1.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,11 +19,11 @@ from minigrad.scalar import Scalar, weighted_sum
 class Neuron:
     """A neuron: activation(Σ wᵢ·xᵢ + b).
 
-    Weights begin between -1 and 1, the bias at 0.
+    Initial weights are between -1 and 1, the initial bias is 0.
 
     Args:
         in_features: the number of inputs.
-        activation: what is applied to the weighted sum, or nothing.
+        activation: the activation applied to the weighted sum; None for none.
     """
 
     def __init__(self, in_features: int, activation: Callable[[Scalar], Scalar] | None = None) -> None:
@@ -32,13 +32,13 @@ class Neuron:
         self.activation = activation
 
     def __call__(self, x: Sequence[Scalar]) -> Scalar:
-        """Return the neuron's answer to `in_features` inputs."""
+        """Return the neuron's output for `in_features` inputs."""
         z = weighted_sum(self.weights, x, self.bias)
         return self.activation(z) if self.activation else z
 
 
 class Layer:
-    """Neurons that see the same inputs."""
+    """Neurons with the same inputs."""
 
     def __init__(
         self, in_features: int, out_features: int, activation: Callable[[Scalar], Scalar] | None = None
@@ -46,12 +46,12 @@ class Layer:
         self.neurons = [Neuron(in_features, activation) for _ in range(out_features)]
 
     def __call__(self, x: Sequence[Scalar]) -> list[Scalar]:
-        """Return the answer of each neuron."""
+        """Return the output of each neuron."""
         return [neuron(x) for neuron in self.neurons]
 
 
 class Network:
-    """Layers of ReLU neurons, the last without an activation.
+    """Layers of ReLU neurons, the last one without an activation.
 
     Args:
         sizes: the number of inputs, and of neurons in each layer.
@@ -62,7 +62,7 @@ class Network:
         self.layers = [*(Layer(n, m, Scalar.relu) for n, m in hidden), Layer(*last)]
 
     def __call__(self, x: Sequence[float]) -> list[Scalar]:
-        """Return the answers of the last layer."""
+        """Return the outputs of the last layer."""
         values = [Scalar(value) for value in x]
         for layer in self.layers:
             values = layer(values)
@@ -76,12 +76,12 @@ class Network:
 def objective(network: Network, points: Sequence[Sequence[float]], labels: Sequence[int]) -> Scalar:
     """Return the hinge loss with an L2 penalty.
 
-    The mean of max(0, 1 - label · score) over the points, plus 1e-4 times the sum of all squared parameters.
+    It is the mean of max(0, 1 - label · score) over the points, plus 1e-4 times the sum of all squared parameters.
 
     Args:
-        network: has one output, the score, whose sign is the answer.
-        points: one sequence of inputs for each label.
-        labels: 1 or -1.
+        network: a network with one output, the score, whose sign is the prediction.
+        points: the inputs of each example.
+        labels: the label of each example, 1 or -1.
     """
     losses = [(1 - label * network(x)[0]).relu() for x, label in zip(points, labels, strict=True)]
     parameters = network.parameters()
@@ -89,7 +89,7 @@ def objective(network: Network, points: Sequence[Sequence[float]], labels: Seque
 
 
 def descend(parameters: Sequence[Scalar], loss: Scalar, lr: float) -> None:
-    """Make one step of gradient descent."""
+    """Do one step of gradient descent."""
     for p in parameters:
         p.grad = 0.0
     loss.backward()
@@ -98,7 +98,7 @@ def descend(parameters: Sequence[Scalar], loss: Scalar, lr: float) -> None:
 
 
 def signs(examples: Examples) -> list[int]:
-    """The classes 0 and 1 as -1 and 1."""
+    """Return the classes 0 and 1 as -1 and 1."""
     return [2 * int(label) - 1 for label in examples.targets]
 
 
@@ -109,7 +109,7 @@ def accuracy(network: Network, examples: Examples) -> float:
 
 
 def main() -> None:
-    """Train on two moons and print how it goes."""
+    """Train on two moons and print the progress."""
     steps = 100
     data = Moons(n_samples=200)
     points, labels = data.train.inputs.tolist(), signs(data.train)

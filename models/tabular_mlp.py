@@ -1,6 +1,6 @@
 """An MLP over numbers and embedded categories.
 
-For the columns that a `Table` has under `embed`.
+It is for a `Table` with columns under `embed`.
 
 A config takes the sizes from the data:
 
@@ -23,17 +23,16 @@ from minigrad.nn import Dropout, Embedding, Linear, Module, ModuleList, ReLU
 class TabularMLP(Module):
     """An MLP over numbers and embeddings of categories.
 
-    (N, numbers + len(categories)) to (N, outputs).
-
-    The last inputs are the numbers of categories. 0 is a category that training does not have: its vector stays zero.
+    It maps (N, numbers + len(categories)) to (N, outputs). The last inputs are category indices. Index 0 is for
+    categories that are not in the training data; its embedding is always zero.
 
     Args:
-        numbers: the inputs that are numbers, which come first; 0 if there are none.
-        categories: for each column of categories, the number of its vectors.
-        hidden: the neurons of each hidden layer.
-        outputs: the outputs.
-        width: the length of a vector; by default half the number of categories in its column, and at most 50.
-        dropout: the share of hidden neurons that are silenced in a training step.
+        numbers: the number of numeric inputs, which come first; may be 0.
+        categories: the number of embeddings of each categorical column.
+        hidden: the number of neurons in each hidden layer.
+        outputs: the number of outputs.
+        width: the embedding dimension; by default half the number of categories of the column, and at most 50.
+        dropout: the dropout probability of hidden neurons.
 
     Raises:
         ValueError: if there are neither numbers nor categories.
@@ -60,10 +59,7 @@ class TabularMLP(Module):
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the last layer's outputs, without activation.
-
-        Losses take them as they are.
-        """
+        """Return the outputs, without activation, as losses expect them."""
         codes = x[:, self.numbers :].astype(np.int64)
         vectors = [embedding(codes[:, i]) for i, embedding in enumerate(self.embeddings)]
         x = ops.concatenate([x[:, : self.numbers], *vectors], axis=1)

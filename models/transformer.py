@@ -1,9 +1,8 @@
 """The encoder-decoder transformer of "Attention is all you need".
 
-An encoder reads one sequence, a decoder writes another, token by token.
-
-Vaswani et al., "Attention is all you need", arXiv:1706.03762; normalised before each step, which learns without care
-for the learning rate. Made for `Reverse`, `Addition` and their like:
+An encoder reads one sequence, and a decoder generates another, token by token (Vaswani et al., arXiv:1706.03762).
+Normalization comes before each sublayer (pre-norm), which makes training less sensitive to the learning rate. It is
+meant for data such as `Reverse` and `Addition`:
 
     model:
       Transformer:
@@ -34,22 +33,22 @@ from minigrad.nn import (
 class Transformer(Module):
     """An encoder-decoder transformer over sequence pairs.
 
-    The two sequences side by side, integers (N, source_length + target_length), to scores of the second's next tokens,
-    (N, target_length, vocab_size).
+    Maps the concatenated source and target, integers (N, source_length + target_length), to next-token scores of the
+    target, (N, target_length, vocab_size).
 
     Args:
-        vocab_size: tokens are 0 to vocab_size - 1, of which the last one begins every answer.
-        source_length: how many tokens are read.
-        target_length: how many are written.
-        d_model: the length of the vectors, a multiple of nhead.
-        nhead: how many heads attention has.
-        num_encoder_layers: how many layers read.
-        num_decoder_layers: how many write.
-        dim_feedforward: the width of the layers that treat each place by itself.
-        dropout: the probability by which elements are dropped in training.
+        vocab_size: the number of tokens in the vocabulary; the last one starts every target.
+        source_length: the number of tokens of a source.
+        target_length: the number of tokens of a target.
+        d_model: the embedding dimension, a multiple of nhead.
+        nhead: the number of attention heads.
+        num_encoder_layers: the number of encoder layers.
+        num_decoder_layers: the number of decoder layers.
+        dim_feedforward: the hidden dimension of the feedforward layers.
+        dropout: the dropout probability.
 
     Raises:
-        ValueError: for sizes below 1, or a d_model that is no multiple of nhead.
+        ValueError: for sizes below 1, or a d_model that is not a multiple of nhead.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Transformer(Module):
         self.source_length = source_length
         self.target_length = target_length
         self.embedding = Embedding(vocab_size, d_model)
-        init.normal_(self.embedding.weight, std=1 / sqrt(d_model))  # it also makes the scores
+        init.normal_(self.embedding.weight, std=1 / sqrt(d_model))  # also the weights of the output layer
         self.position = PositionalEncoding(d_model, dropout)
         encoder_layer = TransformerEncoderLayer(d_model, nhead, dim_feedforward, dropout, norm_first=True)
         decoder_layer = TransformerDecoderLayer(d_model, nhead, dim_feedforward, dropout, norm_first=True)
@@ -82,7 +81,7 @@ class Transformer(Module):
 
         Raises:
             ValueError: for another number of tokens.
-            IndexError: for one outside the vocabulary.
+            IndexError: for a token outside the vocabulary.
         """
         expected = self.source_length + self.target_length
         if tokens.ndim != 2 or tokens.shape[1] != expected:
@@ -90,7 +89,7 @@ class Transformer(Module):
         return self.decode(tokens[:, self.source_length :], self.encode(tokens[:, : self.source_length]))
 
     def encode(self, source: Tensor) -> Tensor:
-        """Return the encoder's output, (N, S, d_model), for (N, S)."""
+        """Return the encoder's output (N, S, d_model) for (N, S)."""
         return self.encoder(self._vectors(source))
 
     def decode(self, target: Tensor, memory: Tensor) -> Tensor:

@@ -246,7 +246,7 @@ def test_a_package_of_ones_own_is_known_after_import(config, capsys, monkeypatch
         ("data={Moons: {n_samples: 2}}", "empty"),
         ("data={Arrays: {path: none.npz}}", "none.npz"),
         ("model={Sequential: [{Linear: [2, 8]}, ReLU, {Linear: [9, 2]}]}", "layer '2' (Linear)"),
-        ("loss=MSELoss", "has the target 0: MSELoss takes the numbers of 2 classes"),
+        ("loss=MSELoss", "has the target 0: MSELoss treats the indices of 2 classes"),
         ("model.sizes=[2, 1]", "has the target 1: the model has 1 outputs"),
         ("loss={CrossEntropyLoss: {reduction: none}}", "training needs one number"),
         ("metrics=[Accuracy, {TopK: 2}]", "TopK: k=2 of 2 classes is always correct: use a smaller k"),

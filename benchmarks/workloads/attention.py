@@ -1,4 +1,4 @@
-"""Attention of several heads by itself, forward and backward: what a sequence costs."""
+"""Workload: multi-head attention, forward and backward."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.workloads.library import LARGE_CALLS, Library, Torch, on_librari
 
 
 class Problem(NamedTuple):
-    """How many heads, vectors x (N, L, embed_dim), the parameters by name, and the gradient of the result."""
+    """The number of heads, x (N, L, embed_dim), the parameters by name, and the gradient of the result."""
 
     heads: int
     x: Array

@@ -1,4 +1,4 @@
-"""What stands beside the panel's rows: writing a text, answering one row, predicting a file, loading batches."""
+"""Additional rows of the panel: text generation, prediction of one row and of a file, loading of batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answering = tuple[tuple[int, ...], Array]
 
 
 def _write(library: Library, task: Any) -> Trial:
-    """Greedy writing: with a cache where a library has one for the model, else by reading everything again."""
+    """Greedy generation, with a cache if the library has one for the model, else without."""
     model, _ = gpt.network.module(library, task.sizes)
     model = library.convert(model, str(next(iter(task.weights.values())).dtype)).eval()
     model.load_state_dict({name: library.tensor(weight) for name, weight in task.weights.items()})
@@ -60,7 +60,7 @@ def _classifier(library: Library, sizes: tuple[int, ...], dtype: str) -> Any:
 
 
 def _answer_one(library: Library, problem: Answering) -> Trial:
-    """A row that arrives as an array, and the numbers that a user gets back."""
+    """The prediction of one row, from array to array."""
     sizes, rows = problem
     model = _classifier(library, sizes, str(rows.dtype))
 
@@ -81,7 +81,7 @@ def _one_row(dtype: str, smoke: bool) -> Answering:
 
 
 def _predict_file(library: Library, problem: Answering) -> Trial:
-    """A CSV file from the disk to the class of each row; beside PyTorch pandas reads it."""
+    """The prediction of a CSV file, from the disk to the class of each row; for PyTorch, pandas reads the file."""
     sizes, rows = problem
     model = _classifier(library, sizes, str(rows.dtype))
     header = ",".join(f"column {i}" for i in range(rows.shape[1]))
@@ -115,7 +115,7 @@ def _file_rows(dtype: str, smoke: bool) -> Answering:
 
 
 def _load(library: Library, problem: tuple[Array, Array]) -> Trial:
-    """An epoch of batches in a new order, which nobody learns from."""
+    """An epoch of shuffled batches, without training."""
     inputs, targets = problem
     size = min(128, len(inputs))
     loader: Any
@@ -169,4 +169,4 @@ BESIDES: dict[str, Workload] = {
         ),
     )
 }
-"""By name; the step of the last is an epoch."""
+"""The rows by name; the step of the last one is an epoch."""

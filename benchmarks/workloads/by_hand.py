@@ -1,7 +1,7 @@
-"""Layers in plain NumPy, forward and backward, in place where that is plain to see.
+"""Layers in plain NumPy, forward and backward, in place where possible.
 
-Each forward function returns its result and, where there is one, what the backward function takes after the gradient of
-the result. Rows of a matrix are examples, or places of sequences.
+A forward function returns its result and the saved arrays, if any, that its backward function takes after the gradient
+of the result. Rows of a matrix are examples, or positions of sequences.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ GELU_SCALE, GELU_CUBE = sqrt(2 / pi), 0.044715  # Hendrycks and Gimpel, arXiv:16
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """x (N, in) by a matrix (out, in) to (N, out)."""
+    """Return x (N, in) times a matrix (out, in), plus a bias: (N, out)."""
     out = x @ weight.T
     out += bias
     return out
 
 
 def linear_back(g: Array, x: Array, weight: Array) -> tuple[Array, Array, Array]:
-    """The gradients of x, the matrix and the bias."""
+    """Return the gradients of x, the matrix and the bias."""
     return g @ weight, g.T @ x, g.sum(axis=0)
 
 
 def cross_entropy(scores: Array, labels: Array) -> tuple[Any, Array]:
-    """The mean over scores (N, C), which are used up, and their gradient."""
+    """Return the mean loss of scores (N, C), which are overwritten, and their gradient."""
     rows = np.arange(len(scores)), labels
     scores -= scores.max(axis=1, keepdims=True)
     right = scores[rows]
@@ -44,7 +44,7 @@ def cross_entropy(scores: Array, labels: Array) -> tuple[Any, Array]:
 
 
 def layer_norm(x: Array, gain: Array, shift: Array) -> tuple[Array, tuple[Array, Array]]:
-    """Rows to mean 0 and variance 1, then scaled and shifted."""
+    """Return rows normalized to mean 0 and variance 1, then scaled and shifted."""
     normed = x - x.mean(axis=1, keepdims=True)
     scale = np.einsum("ij,ij->i", normed, normed)[:, None]
     scale /= x.shape[1]
@@ -58,7 +58,7 @@ def layer_norm(x: Array, gain: Array, shift: Array) -> tuple[Array, tuple[Array,
 
 
 def layer_norm_back(g: Array, gain: Array, normed: Array, scale: Array) -> tuple[Array, Array, Array]:
-    """The gradients of the rows, the gain and the shift."""
+    """Return the gradients of the rows, the gain and the shift."""
     g_gain, g_shift = np.einsum("ij,ij->j", g, normed), g.sum(axis=0)
     g = g * gain
     along = np.einsum("ij,ij->i", g, normed)[:, None] / g.shape[1]
@@ -69,7 +69,7 @@ def layer_norm_back(g: Array, gain: Array, normed: Array, scale: Array) -> tuple
 
 
 def gelu(x: Array) -> tuple[Array, Array]:
-    """The approximation by tanh."""
+    """Return the tanh approximation of GELU."""
     tanh = x * x
     tanh *= GELU_CUBE
     tanh += 1
@@ -83,7 +83,10 @@ def gelu(x: Array) -> tuple[Array, Array]:
 
 
 def gelu_back(g: Array, x: Array, tanh: Array) -> Array:
-    """The gradient of x: g · (0.5 · (1 + tanh) + 0.5 · x · (1 - tanh²) · scale · (1 + 3 · cube · x²)); g is used up."""
+    """Return the gradient of x, overwriting g.
+
+    It is g · (0.5 · (1 + tanh) + 0.5 · x · (1 - tanh²) · scale · (1 + 3 · cube · x²)).
+    """
     slope = x * x
     slope *= 3 * GELU_CUBE
     slope += 1
@@ -100,7 +103,7 @@ def gelu_back(g: Array, x: Array, tanh: Array) -> Array:
 def attention(
     x: Array, w_in: Array, b_in: Array, w_out: Array, b_out: Array, length: int, heads: int, is_causal: bool
 ) -> tuple[Array, tuple[Array, ...]]:
-    """Self-attention of several heads: the rows of x (N · length, C) are N sequences; parameters are PyTorch's."""
+    """Return multi-head self-attention of N sequences, the rows of x (N · length, C), with PyTorch's parameters."""
     rows, width = x.shape
     packed = linear(x, w_in, b_in).reshape(-1, length, 3, heads, width // heads)
     query, key, value = packed.transpose(2, 0, 3, 1, 4)
@@ -126,7 +129,7 @@ def attention_back(
     weights: Array,
     joined: Array,
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """The gradients of x, and of the parameters in the order of `attention`."""
+    """Return the gradients of x, and of the parameters in the order of `attention`."""
     n, heads, length, size = query.shape
     g, g_w_out, g_b_out = linear_back(g, joined, w_out)
     g = g.reshape(n, length, heads, size).swapaxes(1, 2)

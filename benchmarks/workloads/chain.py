@@ -1,4 +1,4 @@
-"""What an operation costs where its arithmetic costs nothing: long chains of operations on arrays of 16 numbers."""
+"""Workload: the overhead of an operation, in long chains of operations on arrays of 16 numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.workloads.library import Library, on_libraries
 
 
 class Link(NamedTuple):
-    """One operation: `forward(np, y, w)` in the words of NumPy, and by hand the gradients of y and w."""
+    """One operation: `forward(np, y, w)` with NumPy's functions, and the gradients of y and w in plain NumPy."""
 
     forward: Callable[[Any, Any, Any], Any]
     slope_y: Callable[[Array, Array, Array], Array]
@@ -26,7 +26,7 @@ ADD = Link(lambda np, y, w: y + w, lambda g, w, out: g, lambda g, y: g)
 
 
 class Chain(NamedTuple):
-    """Operations one after another, from the tracked array x on; each takes w too, which may be tracked or not."""
+    """Consecutive operations on x, which requires gradients; each also takes w, which may require gradients."""
 
     links: tuple[Link, ...]
     track_w: bool
@@ -34,7 +34,7 @@ class Chain(NamedTuple):
     w: Array
 
     def forward(self, np: Any, x: Any, w: Any) -> Any:
-        """The end of the chain, for arrays of the library whose functions are in `np`."""
+        """Return the end of the chain, for arrays of the library whose functions are in `np`."""
         for link in self.links:
             x = link.forward(np, x, w)
         return x
@@ -64,7 +64,7 @@ def _backward_by_hand(chain: Chain) -> Trial:
 
 
 def _leaves(library: Library, chain: Chain) -> tuple[Any, Any]:
-    """The tensors x and w."""
+    """Return the tensors x and w."""
     x, w = library.tensor(chain.x), library.tensor(chain.w)
     x.requires_grad, w.requires_grad = True, chain.track_w
     return x, w

@@ -1,4 +1,4 @@
-"""What a checkpoint of 10 million parameters with AdamW state costs beside plain write and fsync of the same bytes."""
+"""Workload: a checkpoint of 10 million parameters with AdamW's state, compared with write and fsync."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAYERS = 10
 
 
 def _problem(dtype: str, smoke: bool) -> dict[str, Array]:
-    """Weights, first and second moments of some layers."""
+    """Return the weights, first and second moments of some layers."""
     random = np.random.default_rng(0)
     size = 100 if smoke else 10**6
     names = (f"{i}.{name}" for i in range(LAYERS) for name in ("weight", "exp_avg", "exp_avg_sq"))
@@ -23,7 +23,7 @@ def _problem(dtype: str, smoke: bool) -> dict[str, Array]:
 
 
 def _trial(arrays: dict[str, Array], write: Callable[[Path], None], read: Callable[[Path], list[Array]]) -> Trial:
-    """A trial that writes a file and deletes it; the state is the means of the arrays that are in it."""
+    """Return a trial that writes a file and deletes it; its state is the means of the arrays in the file."""
     path = Path(gettempdir()) / f"minigrad-benchmark-{os.getpid()}.safetensors"
 
     def step() -> float:
@@ -41,7 +41,7 @@ def _trial(arrays: dict[str, Array], write: Callable[[Path], None], read: Callab
 
 
 def _plain(arrays: dict[str, Array]) -> Trial:
-    """Nothing is checked, and a crash within leaves half a file."""
+    """Write the bytes without checksums; a crash leaves an incomplete file."""
     content = b"".join(array.tobytes() for array in arrays.values())
     dtype = next(iter(arrays.values())).dtype
 

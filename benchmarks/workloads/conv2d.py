@@ -1,4 +1,4 @@
-"""A convolution by itself, forward and backward: 3x3, 32 to 32 channels, 32 images of 28x28."""
+"""Workload: a convolution, forward and backward: 3x3, 32 to 32 channels, 32 images of 28x28."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.workloads.library import LARGE_CALLS, Library, on_libraries
 
 
 class Convolution(NamedTuple):
-    """Images (N, C, H, W), what they are convolved with, padded by one, and the gradient of the result."""
+    """Images (N, C, H, W), kernels (padding is 1), and the gradient of the result."""
 
     x: Array
     weight: Array
@@ -28,7 +28,7 @@ def _problem(dtype: str, smoke: bool) -> Convolution:
 
 
 def _by_hand(problem: Convolution) -> Trial:
-    """Views of windows, and products of matrices over them."""
+    """Convolve by matrix products over views of windows."""
     x, weight, bias, gradient = problem
     gradients: list[Array] = []
 
@@ -50,7 +50,7 @@ def _by_hand(problem: Convolution) -> Trial:
 
 
 def trial(library: Library, problem: Convolution) -> Trial:
-    """There and back in a library."""
+    """Return a trial of forward and backward in a library."""
     *leaves, gradient = map(library.tensor, problem)
     convolve = library.compile(lambda *leaves: library.functions.conv2d(*leaves, padding=1))
     return library.there_and_back(convolve, leaves, gradient)

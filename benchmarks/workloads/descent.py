@@ -1,4 +1,4 @@
-"""The optimizers of the training workloads: their settings, and their formulas for libraries that bring none."""
+"""The optimizers of the training workloads, with implementations for libraries without optimizers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SGD(NamedTuple):
     lr: float
 
     def by_hand(self, weights: Sequence[Array]) -> Update:
-        """Returns the function of gradients that moves `weights`; the gradients are used up."""
+        """Return the function of gradients that updates `weights`; it overwrites the gradients."""
 
         def update(gradients: Sequence[Array]) -> None:
             for weight, gradient in zip(weights, gradients, strict=True):
@@ -29,11 +29,11 @@ class SGD(NamedTuple):
         return update
 
     def moments(self, zeros: list[Any]) -> Any:
-        """What `functional` needs at first, beside the weights, of which `zeros` has one for each."""
+        """Return the initial state of `functional`, given an array of zeros for each weight."""
         return ()
 
     def functional(self, np: Any, weights: Any, gradients: Any, moments: Any) -> tuple[Any, Any]:
-        """Returns the next weights and moments, in the words of NumPy."""
+        """Return the next weights and moments, computed by `np`."""
         return [w - self.lr * g for w, g in zip(weights, gradients, strict=True)], moments
 
 
@@ -46,7 +46,7 @@ class AdamW(NamedTuple):
     weight_decay: float
 
     def by_hand(self, weights: Sequence[Array]) -> Update:
-        """Returns the function of gradients that moves `weights`, with PyTorch's order of operations."""
+        """Return the function of gradients that updates `weights`, with PyTorch's order of operations."""
         firsts, seconds, spares = ([np.zeros_like(weight) for weight in weights] for _ in range(3))
         steps = 0
 
@@ -72,16 +72,16 @@ class AdamW(NamedTuple):
         return update
 
     def moments(self, zeros: list[Any]) -> Any:
-        """What `functional` needs at first: first moments, second moments, and how many steps were done."""
+        """Return the initial state of `functional`: first moments, second moments, and the number of steps."""
         return zeros, [zero.copy() for zero in zeros], 0
 
     def functional(self, np: Any, weights: Any, gradients: Any, moments: Any) -> tuple[Any, Any]:
-        """Returns the next weights and moments, in the words of NumPy."""
+        """Return the next weights and moments, computed by `np`."""
         (beta1, beta2), (firsts, seconds, steps) = self.betas, moments
         steps += 1
         firsts = [beta1 * m + (1 - beta1) * g for m, g in zip(firsts, gradients, strict=True)]
         seconds = [beta2 * v + (1 - beta2) * g * g for v, g in zip(seconds, gradients, strict=True)]
-        # Not 1 - beta ** steps, which in float32 has lost four digits at the first step.
+        # 1 - beta ** steps would lose four digits in float32 at the first step.
         unbias1, unbias2 = (-np.expm1(steps * log(beta)) for beta in self.betas)
         weights = [
             w * (1 - self.lr * self.weight_decay) - self.lr / unbias1 * m / (np.sqrt(v / unbias2) + self.eps)

@@ -1,4 +1,4 @@
-"""Epochs of training on minigrad: in a bare loop, and by the trainer."""
+"""Epochs of training in minigrad, in a minimal loop and by the trainer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from minigrad.training.sharding import pays_to_replay
 
 
 class Noise(Dataset):
-    """The batches of a task end to end; one of them to validate and to test."""
+    """The concatenated batches of a task as a data set; one of them is used for validation and test."""
 
     def __init__(self, task: Task) -> None:
         self.train = Examples(*map(np.concatenate, zip(*task.batches, strict=True)))
@@ -30,7 +30,7 @@ class Noise(Dataset):
         self.batch_size = len(task.batches[0][0])
 
     def batches(self, epochs: int) -> Iterator[tuple[Array, Array]]:
-        """The batches of all epochs, in the order that the loader has."""
+        """Yield the batches of all epochs, in the order of the loader."""
         inputs, targets, size = self.train.inputs, self.train.targets, self.batch_size
         for epoch in range(epochs):
             order = random.stream("shuffle", step=epoch).permutation(len(inputs))
@@ -40,13 +40,13 @@ class Noise(Dataset):
 
 
 def hits(outputs: Array, targets: Array) -> int:
-    """How many of outputs (..., C) are right; targets are labels (...) or one-hot (..., C)."""
+    """Return the number of correct outputs (..., C); targets are labels (...) or one-hot (..., C)."""
     labels = targets.argmax(axis=-1) if targets.ndim == outputs.ndim else targets
     return int(np.count_nonzero(outputs.argmax(axis=-1) == labels))
 
 
 def bare(course: Course) -> Trial:
-    """A loop with nothing but what nobody can do without."""
+    """Return a trial of a minimal loop."""
 
     def learn(data: Noise, model: Any, criterion: Any) -> float:
         optimizer = course.network.optimizer(Minigrad(), model)
@@ -68,7 +68,7 @@ def bare(course: Course) -> Trial:
 
 
 def trainer(course: Course, compile: bool = False) -> Trial:
-    """The whole trainer, but for a run directory; `compile` is that of its settings."""
+    """Return a trial of the trainer without a run directory; `compile` is the trainer's setting."""
 
     def learn(data: Noise, model: Any, criterion: Any) -> float:
         experiment = Experiment(
@@ -95,7 +95,7 @@ def trainer(course: Course, compile: bool = False) -> Trial:
 
 
 class _Mean:
-    """The mean loss of the steps since it was last asked for."""
+    """The mean loss of the steps since the last request."""
 
     def __init__(self, training: Training) -> None:
         self.training = training
@@ -109,9 +109,9 @@ class _Mean:
 def steps_of_a_training(
     model: Any, criterion: Any, optimizer: Any, batches: list[tuple[Array, Array]]
 ) -> Callable[[], Any]:
-    """Returns the function that takes the next step of an endless training, as the trainer takes it."""
+    """Return a function that does the next step of an endless training, as the trainer does."""
     data = Noise(Task(None, {}, batches))
-    compile = pays_to_replay(model, data.train, data.batch_size)  # as somebody chooses who has read the documentation
+    compile = pays_to_replay(model, data.train, data.batch_size)  # as the documentation recommends
     experiment = Experiment(
         name="panel",
         data=data,
@@ -133,7 +133,7 @@ def steps_of_a_training(
 
 
 def _trial(course: Course, learn: Callable[[Noise, Any, Any], float]) -> Trial:
-    """A trial whose step is `learn(data, model, criterion)`, from where the last one ended."""
+    """Return a trial whose step is `learn(data, model, criterion)`, continuing from the previous one."""
     task = course.task
     data = Noise(task)
     model, criterion = course.network.module(Minigrad(), task.sizes)

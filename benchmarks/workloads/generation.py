@@ -1,4 +1,4 @@
-"""Writing with a language model of SmolLM2's sizes: one token after the other, keys and values in caches."""
+"""Workload: text generation with a language model of SmolLM2's sizes, with key-value caches."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _transformers(problem: Problem) -> Trial:
     model.load_state_dict(arrays)
     tokens = torch.from_numpy(prompt)[None]
 
-    keyword = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"  # as versions call it
+    keyword = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"  # depends on the version
 
     @torch.no_grad()
     def step() -> float:

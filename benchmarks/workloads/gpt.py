@@ -1,4 +1,4 @@
-"""The training step of a GPT: attention, layer norms and GELU over activations that no cache holds."""
+"""Workload: the training step of a GPT, whose activations do not fit a cache."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchmarks.workloads.library import LARGE_STEPS, Library, Torch
 from benchmarks.workloads.training import Network, Task
 
 DEVIATION = 0.02
-"""Of the first weights, as in GPT-2; here of biases too, and of gains around 1, so that each of them counts."""
+"""The standard deviation of initial weights, as in GPT-2, and also of biases and of gains around 1."""
 
 BATCHES = 8
 
 
 class Sizes(NamedTuple):
-    """The sequences in a batch, and the sizes of a GPT, as nanoGPT calls them."""
+    """The sequences in a batch, and the sizes of a GPT with nanoGPT's names."""
 
     batch: int
     vocab_size: int
@@ -35,7 +35,7 @@ TINY = Sizes(batch=2, vocab_size=11, block_size=8, n_layer=1, n_head=2, n_embd=8
 
 
 def task(sizes: Sizes, dtype: str) -> Task:
-    """Noise to learn: inputs and targets are tokens (batch, block_size)."""
+    """Return a task on noise; inputs and targets are tokens (batch, block_size)."""
     random = np.random.default_rng(0)
     width = sizes.n_embd
 
@@ -77,7 +77,7 @@ def _module(library: Library, sizes: Sizes) -> tuple[Any, Any]:
 
 
 def _gradients(sizes: Sizes, weights: list[Array], tokens: Array, targets: Array) -> tuple[Any, list[Array]]:
-    """Everything is a matrix with a row for each place of each sequence."""
+    """Return loss and gradients; activations are matrices with a row for each position of each sequence."""
     wte, wpe, *blocks, gain, shift = weights
     x = (wte[tokens] + wpe).reshape(-1, sizes.n_embd)
     kept: list[Any] = []
@@ -109,7 +109,7 @@ def _block(sizes: Sizes, x: Array, *weights: Array) -> tuple[Array, Any]:
 
 
 def _block_back(g: Array, *weights_and_saved: Any) -> list[Array]:
-    """The gradients of what came in, and of the weights."""
+    """Return the gradients of the input and of the weights."""
     gain_1, _, w_in, _, w_out, _, gain_2, _, w_up, _, w_down, _ = weights_and_saved[:12]
     read, norm_1, heads, normed, norm_2, wide, active, tanh = weights_and_saved[12:]
     back, *down = by_hand.linear_back(g, active, w_down)
@@ -123,7 +123,7 @@ def _block_back(g: Array, *weights_and_saved: Any) -> list[Array]:
 
 
 def _loss(np: Any, sizes: Sizes, weights: Any, tokens: Any, targets: Any) -> Any:
-    """For JAX alone, in its own words where it has faster ones."""
+    """Return the loss in JAX, with its own functions where these are faster."""
     from jax.nn import dot_product_attention, gelu, log_softmax, standardize
 
     wte, wpe, *blocks, gain, shift = weights
@@ -142,7 +142,7 @@ def _loss(np: Any, sizes: Sizes, weights: Any, tokens: Any, targets: Any) -> Any
     return -np.mean(np.take_along_axis(logs, targets[..., None], axis=-1))
 
 
-# The bias of the keys changes nothing, so that its gradient is rounding alone: a smaller eps would make it matter.
+# The bias of the keys has no effect, so its gradient is a rounding error, which a smaller eps would amplify.
 network = Network(AdamW(lr=1e-3, betas=(0.9, 0.99), eps=1e-5, weight_decay=0.1), _gradients, _module, _loss)
 
 
@@ -171,6 +171,6 @@ workloads = (
         "gpt_6x384",
         Sizes(batch=4, vocab_size=65, block_size=256, n_layer=6, n_head=6, n_embd=384),
         {"torch": Goal(1.05), "torch_fused": Goal(1.0), "torch_compiled": Goal(1.0)},
-        without="jax",  # which computes for more than five minutes before its first step
+        without="jax",  # its first step takes more than five minutes
     ),
 )

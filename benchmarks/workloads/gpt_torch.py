@@ -1,4 +1,4 @@
-"""The GPT of `models/gpt.py` in PyTorch, under the same names, the way it is fastest there."""
+"""The GPT of `models/gpt.py` in PyTorch, with the same names, written to be fast."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention, then each place through a wider layer, both residual and normalised before."""
+    """Attention and MLP, both residual and with pre-normalization."""
 
     def __init__(self, n_embd: int, n_head: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class GPT(nn.Module):
         self.lm_head.weight = self.wte.weight
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """The scores of the next token at each place."""
+        """Return the next-token scores of each position."""
         x = self.wte(tokens) + self.wpe.weight[: tokens.shape[1]]
         for block in self.h:
             x = block(x)
@@ -66,5 +66,5 @@ class GPT(nn.Module):
 
 
 def cross_entropy(scores: Tensor, targets: Tensor) -> Tensor:
-    """The mean over all places of scores (N, T, C) and labels (N, T)."""
+    """Return the mean loss over all positions, given scores (N, T, C) and labels (N, T)."""
     return functional.cross_entropy(scores.flatten(0, 1), targets.flatten())

@@ -1,4 +1,4 @@
-"""A training step at many sizes: one of them is doubled again and again, the others are kept."""
+"""Workloads: training steps in which one size is doubled repeatedly, and the others are constant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASE = gpt.Sizes(batch=4, vocab_size=65, block_size=128, n_layer=2, n_head=4, n_
 
 
 class Other(NamedTuple):
-    """The sizes of the networks that are no GPT: the side of an image, and the steps that an LSTM takes."""
+    """The sizes of other networks than the GPT: the edge of an image, and the steps of an LSTM."""
 
     image: int
     length: int
@@ -33,28 +33,28 @@ AXES = {
     "image": "side of an image (CNN)",
     "length": "steps of an LSTM",
 }
-"""The sizes that are doubled, of a GPT where nothing else is said, and what they are in words."""
+"""The descriptions of the sizes that are doubled, by default of a GPT."""
 
 DOUBLINGS = 3
-"""How often a size is doubled at most."""
+"""The maximum number of doublings of a size."""
 
 
 def name(axis: str, doublings: int) -> str:
-    """The name of the workload; where nothing is doubled, all axes are the same."""
+    """Return the name of the workload; without doublings, all axes of the GPT have the same."""
     return f"growth_{axis}_{doublings}" if doublings or axis in Other._fields else "growth_0"
 
 
 def sizes(axis: str, doublings: int, smoke: bool) -> Any:
-    """The sizes of the workload; tiny ones if `smoke`."""
+    """Return the sizes of the workload; tiny ones if `smoke`."""
     base: Any = (TINY_OTHER if smoke else OTHER) if axis in Other._fields else gpt.TINY if smoke else BASE
     return base._replace(**{axis: getattr(base, axis) << doublings})
 
 
 def _row(axis: str, size: int) -> Row:
-    """A network that is no GPT, where its size is this."""
+    """Return a network, other than the GPT, of this size."""
     if axis == "image":
         shape = (16, 3, size, size)
-        # SGD, since Adam makes as large a step of a gradient that is rounding alone as of any other
+        # SGD, because Adam would amplify gradients that are only rounding errors
         descent = SGD(0.01)
         return Row(0, axis, "", partial(cnn, side=size), labels(shape, 10, (3, *shape[1:])), descent)
     return Row(0, axis, "", recurrent("LSTM", 64, 128), labels((16, size, 64), 10, (3, size, 5)))

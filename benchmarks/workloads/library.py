@@ -1,4 +1,4 @@
-"""Libraries that speak PyTorch, so that the very same lines run with each: minigrad, and PyTorch in three ways."""
+"""Libraries with PyTorch's interface, which run the same code: minigrad, and PyTorch in three variants."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Step = Callable[[Any, Any], Any]
 
 
 class Library:
-    """A library, and the step of training that it is measured by.
+    """A library, and its training step.
 
     Attributes:
         nn: its layers and losses.
         optim: its optimizers.
         functions: its operations.
         tensor: makes a tensor of an array.
-        no_grad: the context in which nothing is remembered.
-        options: of every optimizer, which make it faster.
+        no_grad: the context without gradients.
+        options: options for all optimizers that make them faster.
     """
 
     nn: Any
@@ -35,15 +35,15 @@ class Library:
     options: dict[str, Any]
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns what does the same as `function`, faster where the library can."""
+        """Return a function equivalent to `function`, faster if the library can make it so."""
         return function
 
     def convert(self, model: Any, dtype: str) -> Any:
-        """Returns the model with parameters of a dtype."""
+        """Return the model with parameters of a dtype."""
         return model.to(dtype)
 
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Returns the function of inputs and targets that does one step of training and returns the loss."""
+        """Return a function of inputs and targets that does one training step and returns the loss."""
         learn = self.learn(model, criterion)
 
         def step(x: Any, y: Any) -> Any:
@@ -55,7 +55,7 @@ class Library:
         return step
 
     def learn(self, model: Any, criterion: Any) -> Step:
-        """Returns the function of inputs and targets that leaves the gradients in `.grad` and returns the loss."""
+        """Return a function of inputs and targets that computes the gradients and returns the loss."""
         objective = self.compile(lambda x, y: criterion(model(x), y))
 
         def learn(x: Any, y: Any) -> Any:
@@ -66,13 +66,13 @@ class Library:
         return learn
 
     def update(self, optimizer: Any) -> None:
-        """Moves the weights."""
+        """Update the weights."""
         optimizer.step()
 
     def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
-        """A trial of one function of tensors, forward and backward from the `gradient` of its result.
+        """Return a trial of a function of tensors, forward and then backward from the `gradient` of its result.
 
-        The first element of the result stands for the loss, the gradients of `leaves` are the state. The batch is the
+        The first element of the result is used as the loss, the gradients of `leaves` are the state. The batch is the
         first axis of the first leaf.
         """
         for leaf in leaves:
@@ -89,7 +89,7 @@ class Library:
 
 
 class Minigrad(Library):
-    """minigrad in a loop of one's own."""
+    """minigrad in a custom loop."""
 
     def __init__(self) -> None:
         import minigrad
@@ -100,17 +100,17 @@ class Minigrad(Library):
 
 
 class Stepping(Minigrad):
-    """minigrad, by the step that it offers for a loop of one's own."""
+    """minigrad in a custom loop with `train_step`."""
 
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Returns `minigrad.train_step`."""
+        """Return `minigrad.train_step`."""
         import minigrad
 
         step: Step = minigrad.train_step(model, criterion, optimizer)
         return step
 
     def learn(self, model: Any, criterion: Any) -> Step:
-        """As of any library; where no optimizer belongs to it, what `minigrad.compile` makes of it."""
+        """As for any library, but compiled by `minigrad.compile`, since there is no optimizer."""
         import minigrad
 
         learn: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
@@ -118,10 +118,10 @@ class Stepping(Minigrad):
 
 
 class Compiled(Minigrad):
-    """minigrad, with small steps as its trainer takes them where it is told to compile: recorded, then replayed."""
+    """minigrad, with small steps as in the trainer with `compile`: recorded, then replayed."""
 
     def learn(self, model: Any, criterion: Any) -> Step:
-        """As of any library; the replay knows the way back."""
+        """As for any library; the replay includes the backward pass."""
         import minigrad
 
         step: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
@@ -129,10 +129,7 @@ class Compiled(Minigrad):
 
 
 class Sharded(Minigrad):
-    """minigrad, with large steps as its trainer takes them.
-
-    In two shards of the batch with one BLAS thread each, which are recorded and replayed.
-    """
+    """minigrad, with large steps as in the trainer: recorded and replayed in two shards with one BLAS thread each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,7 +141,7 @@ class Sharded(Minigrad):
         self._shards = Shards(2, threads())
 
     def learn(self, model: Any, criterion: Any) -> Step:
-        """As of any library; the sum of the shards' losses, weighted, is that of the batch."""
+        """As for any library; the loss of the batch is the weighted sum of the shards' losses."""
         import minigrad
         from minigrad.parallel import Gradients
 
@@ -165,11 +162,11 @@ class Sharded(Minigrad):
         return learn
 
     def update(self, optimizer: Any) -> None:
-        """As of any library, on all threads."""
+        """As for any library, on all threads."""
         self._shards.update(optimizer)
 
     def there_and_back(self, forward: Callable[..., Any], leaves: Sequence[Any], gradient: Any) -> Trial:
-        """As of any library; the parts of the batch are leaves of their own."""
+        """As for any library; the parts of the batch are separate leaves."""
         from minigrad.engine import collect
         from minigrad.parallel import Gradients
 
@@ -191,7 +188,7 @@ class Sharded(Minigrad):
 
 
 class Torch(Library):
-    """PyTorch as it comes; with its fused optimizers; and with the forward and backward pass compiled."""
+    """PyTorch in eager mode, optionally with fused optimizers, and with compiled forward and backward passes."""
 
     def __init__(self, fused: bool = False, compiled: bool = False) -> None:
         import torch
@@ -203,20 +200,20 @@ class Torch(Library):
         self._is_compiled = compiled
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Returns the compiled function, if that is wanted."""
+        """Return the function, compiled if requested."""
         import torch
 
         return torch.compile(function) if self._is_compiled else function
 
     def convert(self, model: Any, dtype: str) -> Any:
-        """As of any library."""
+        """As for any library."""
         import torch
 
         return model.to(getattr(torch, dtype))
 
 
 def threads() -> int:
-    """How many each peer may use, as the environment of its process says."""
+    """Return the number of threads of each peer, from the environment of its process."""
     return int(os.environ["OMP_NUM_THREADS"])
 
 
@@ -234,13 +231,13 @@ LARGE_CALLS: dict[str, Callable[[], Library]] = {
     "torch_compiled": partial(Torch, compiled=True),
 }
 LARGE_STEPS: dict[str, Callable[[], Library]] = {"minigrad": Sharded, "bare": Minigrad, **PYTORCH}
-"""The libraries by the name of the peer; how the trainer takes a step depends on its size."""
+"""The libraries by peer; the trainer's way to compute a step depends on its size."""
 
 
 def on_libraries(
     trial: Callable[[Library, Any], Trial], libraries: Mapping[str, Callable[[], Library]] = EAGER
 ) -> dict[str, Callable[[Any], Trial]]:
-    """The peers that run `trial(library, problem)`."""
+    """Return the peers that run `trial(library, problem)`."""
     return {peer: partial(_on_library, library, trial) for peer, library in libraries.items()}
 
 

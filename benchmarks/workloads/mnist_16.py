@@ -1,4 +1,4 @@
-"""The step of the smallest network that reads MNIST, 784-16-10: what a step costs where arithmetic costs nothing."""
+"""Workload: the training step of a small network, 784-16-10, which is dominated by overhead."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.workloads.training import Network, Task, classifier
 
 
 def problem(dtype: str, smoke: bool, batches: int = 32) -> Task:
-    """Labels are one-hot: the squared error is to all outputs."""
+    """Return the task; targets are one-hot, for the squared error of all outputs."""
     sizes = (20, 4, 3) if smoke else (784, 16, 10)
     classes = np.eye(sizes[-1], dtype=dtype)
     task = classifier(sizes, 4 if smoke else 32, batches, dtype)
@@ -36,14 +36,14 @@ def _sigmoid(z: Array) -> Array:
 
 
 def forward(weights: list[Array], x: Array) -> tuple[Array, Array]:
-    """By hand: what the hidden neurons say, and the outputs."""
+    """Return the hidden activations and the outputs."""
     w1, b1, w2, b2 = weights
     hidden = _sigmoid(linear(x, w1, b1))
     return hidden, _sigmoid(linear(hidden, w2, b2))
 
 
 def backward(weights: list[Array], x: Array, y: Array, hidden: Array, outputs: Array) -> tuple[Any, list[Array]]:
-    """By hand: the loss, and the gradients of the weights."""
+    """Return the loss and the gradients of the weights."""
     difference = outputs - y
     loss = np.vdot(difference, difference) / difference.size
     difference *= 2 / difference.size
@@ -68,7 +68,7 @@ network = Network(SGD(lr=1.0), _gradients, _module, _loss)
 
 
 def _tinygrad(task: Task) -> Trial:
-    """Tensors have the functions of NumPy that the loss takes, as methods."""
+    """Return a trial in tinygrad, whose tensors have the NumPy functions of the loss as methods."""
     from tinygrad import Tensor, TinyJit
 
     weights: list[Any] = [Tensor(weight).realize() for weight in task.parameters()]

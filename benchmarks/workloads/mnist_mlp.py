@@ -1,4 +1,4 @@
-"""The step of a usual small classifier, 784-256-128-10: half of it is matrix products, and those cost all the same."""
+"""Workload: the training step of a typical small classifier, 784-256-128-10, half of which is matrix products."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _gradients(sizes: tuple[int, ...], weights: list[Array], x: Array, labels: A
 
 
 def _loss(np: Any, sizes: tuple[int, ...], weights: Any, x: Any, labels: Any) -> Any:
-    """For JAX alone, in its own words where it has faster ones."""
+    """Return the loss in JAX, with its own functions where these are faster."""
     from jax.nn import log_softmax, relu
 
     for weight, bias in zip(weights[:-2:2], weights[1:-2:2], strict=True):

@@ -1,6 +1,6 @@
-"""What users write, as rows of a panel: networks from a library's own layers, and the loop that everybody knows.
+"""Rows of the panel: typical networks from a library's layers, in the usual training loop.
 
-The first weights depend on the names and shapes of the parameters alone, which are the same in all libraries.
+The initial weights depend only on the names and shapes of the parameters, which are the same in all libraries.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Batches = list[tuple[Array, Array]]
 
 LIBRARIES: Mapping[str, Callable[[], Library]] = {"torch": PYTORCH["torch"], "bare": Minigrad, "step": Stepping}
 LIBRARIES = {**LIBRARIES, "torch_fused": PYTORCH["torch_fused"], "torch_compiled": PYTORCH["torch_compiled"]}
-"""PyTorch eager is the reference, in float64."""
+"""PyTorch eager in float64, the reference."""
 
 
 class Adam(NamedTuple):
     """The optimizer of most rows.
 
-    What changes nothing, such as a bias before a batch norm, has a gradient of rounding alone, which a smaller eps
-    would make large.
+    A parameter without effect, such as a bias before batch norm, has a gradient of only rounding errors, which a
+    smaller eps would amplify.
     """
 
     lr: float = 1e-3
@@ -37,18 +37,19 @@ class Adam(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row.
+    """One row of the panel.
 
     Attributes:
-        number: in the panel.
-        name: a short one.
-        title: what it is, with its sizes.
+        number: the number in the panel.
+        name: a short name.
+        title: a description with the sizes.
         module: `module(library, smoke)` returns the model and the criterion.
         batches: `batches(random, smoke)` returns inputs and targets.
         descent: the optimizer.
-        dtype: of the weights and of real inputs.
-        is_random: whether it draws, as dropout does: the first steps, which are compared, are taken in eval mode.
-        in_trainer: whether there is a trainer for it.
+        dtype: the dtype of weights and floating-point inputs.
+        is_random: whether the model is random, as with dropout; the first steps, which are compared, are then in eval
+            mode.
+        in_trainer: whether the trainer supports it.
     """
 
     number: int
@@ -62,7 +63,7 @@ class Row(NamedTuple):
     in_trainer: bool = True
 
     def workload(self) -> Workload:
-        """The row as a comparison."""
+        """Return the workload of the row."""
         peers = on_libraries(self.trial, LIBRARIES)
         if self.in_trainer:
             peers["trainer"] = self.trainer
@@ -70,13 +71,13 @@ class Row(NamedTuple):
         return Workload(panel_name(self.number, self.name), self.title, self.problem, peers)
 
     def problem(self, dtype: str, smoke: bool) -> tuple[str, bool, Batches]:
-        """The dtype, the size, and the batches."""
+        """Return the dtype, whether sizes are tiny, and the batches."""
         dtype = max(dtype, self.dtype, key=lambda name: np.dtype(name).itemsize)
         batches = self.batches(np.random.default_rng(0), smoke)
         return dtype, smoke, [(as_dtype(x, dtype), as_dtype(y, dtype)) for x, y in batches]
 
     def made(self, library: Library, dtype: str, smoke: bool) -> tuple[Any, Any]:
-        """The model with its first weights, and the criterion."""
+        """Return the model with its initial weights, and the criterion."""
         model, criterion = self.module(library, smoke)
         model = library.convert(model, dtype)
         weights = first_weights({name: tuple(p.shape) for name, p in model.named_parameters()}, dtype)
@@ -84,12 +85,12 @@ class Row(NamedTuple):
         return model, criterion
 
     def optimizer(self, library: Library, model: Any) -> Any:
-        """The library's own of that name."""
+        """Return the library's optimizer of that name."""
         make = getattr(library.optim, type(self.descent).__name__)
         return make(model.parameters(), **self.descent._asdict(), **library.options)
 
     def trial(self, library: Library, problem: tuple[str, bool, Batches]) -> Trial:
-        """The loop, over the batches again and again."""
+        """Return a trial of the usual loop, which repeats the batches."""
         dtype, smoke, batches = problem
         model, criterion = self.made(library, dtype, smoke)
         take = library.step(model, criterion, self.optimizer(library, model))
@@ -97,7 +98,7 @@ class Row(NamedTuple):
         return self._trial(model, lambda: take(*next(endless)))
 
     def trainer(self, problem: tuple[str, bool, Batches]) -> Trial:
-        """The steps of a training, with its loader, its tally and its look for what is not finite."""
+        """Return a trial of the trainer's steps, with its loader, metrics and checks for divergence."""
         from benchmarks.workloads.epochs import steps_of_a_training
 
         dtype, smoke, batches = problem
@@ -123,17 +124,17 @@ class Row(NamedTuple):
 
 
 def panel_name(number: int, name: str) -> str:
-    """How the command line and a player call a row."""
+    """Return the name of a row's workload."""
     return f"panel_{number:02}_{name}"
 
 
 def as_dtype(array: Array, dtype: str) -> Array:
-    """Real numbers in a dtype; whole ones stay."""
+    """Return floating-point numbers in a dtype, and integers unchanged."""
     return array.astype(dtype) if array.dtype.kind == "f" else array
 
 
 def first_weights(shapes: Mapping[str, Sequence[int]], dtype: str) -> dict[str, Array]:
-    """Matrices and kernels of a size that keeps signals alive, gains around one, biases around zero."""
+    """Return matrices and kernels that keep the size of activations, gains around 1, and biases around 0."""
     random = np.random.default_rng(0)
     weights: dict[str, Array] = {}
     for name in sorted(shapes):
@@ -151,7 +152,7 @@ def _arrays(parameters: Mapping[str, Any]) -> list[Array]:
 
 
 def stepping(peers: Mapping[str, Callable[[Any], Trial]], network: Any) -> dict[str, Callable[[Any], Trial]]:
-    """The peers of a workload that is measured elsewhere too, with the reference first, and the ways of the panel."""
+    """Return the peers of an existing workload, reference first, with the additional ways of the panel."""
     ours = on_libraries(network.train, {"bare": Minigrad, "step": Stepping})
     theirs = {peer: trial for peer, trial in peers.items() if peer.startswith(("torch", "jax"))}
     return {"numpy": peers["numpy"], **ours, "trainer": partial(_trained, network), **theirs}

@@ -1,4 +1,4 @@
-"""The rows of the panel in JAX, written as pure functions of their weights."""
+"""The rows of the panel in JAX, as pure functions of the weights."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from benchmarks.workloads.panel import Batches, Row
 
 Weights = Mapping[str, Any]
-"""Arrays by their `state_dict` names."""
+"""Arrays by `state_dict` name."""
 
 
 def trial(row: Row, problem: tuple[str, bool, Batches]) -> Trial:
-    """One compiled function of weights, moments and a batch, which may write the new ones over the old."""
+    """Return a trial of one compiled function of weights, moments and a batch, with donated buffers."""
     import jax
     import jax.numpy as jnp
 
@@ -58,7 +58,7 @@ def trial(row: Row, problem: tuple[str, bool, Batches]) -> Trial:
 
 
 def chain(problem: Array) -> Trial:
-    """Elementwise operations alone, and no optimizer."""
+    """Return a trial of only elementwise operations, without an optimizer."""
     import jax
     import jax.numpy as jnp
 
@@ -75,7 +75,7 @@ def chain(problem: Array) -> Trial:
 
 
 def convolution(problem: Any) -> Trial:
-    """A convolution there and back, from the gradient of its result."""
+    """Return a trial of a convolution, forward and backward from the gradient of its result."""
     import jax
     import jax.numpy as jnp
 
@@ -127,7 +127,7 @@ def _attend(w: Weights, name: str, query: Any, other: Any, heads: int, is_causal
 def _attention(
     w: Weights, x: Any, y: Any, key: Any, heads: int = 8, is_causal: bool = False, is_cross: bool = False
 ) -> Any:
-    heads = min(heads, x.shape[-1] // 4)  # the tiny sizes have two heads of four
+    heads = min(heads, x.shape[-1] // 4)  # tiny sizes have two heads of four
     split = x.shape[1] // 5 if is_cross else 0
     query, other = (x[:, :split], x[:, split:]) if is_cross else (x, x)
     return _squared_error(_attend(w, "attention.", query, other, heads, is_causal), y)
@@ -298,4 +298,4 @@ LOSSES: Mapping[str, Callable[[Weights, Any, Any, Any], Any]] = {
     "batch_of_one": partial(_mlp, _squared_error),
     "float64": partial(_mlp, _squared_error),
 }
-"""What each row minimises, by its name: `loss(weights, x, y, key)`; `key` draws for dropout, None in eval mode."""
+"""The loss of each row by name, `loss(weights, x, y, key)`; `key` is for dropout, and None in eval mode."""

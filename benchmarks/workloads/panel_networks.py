@@ -1,4 +1,4 @@
-"""The networks of the panel, each as a user of either library writes it, and their batches."""
+"""The networks of the panel and their batches, written as users of either library would."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from benchmarks.workloads.library import Library, Torch
 from benchmarks.workloads.panel import Batches
 
 COUNT = 8
-"""Batches that are taken in turn."""
+"""The number of batches, which are repeated."""
 
 
 def labels(shape: tuple[int, ...], classes: int, tiny: tuple[int, ...]) -> Callable[..., Batches]:
-    """Batches of normal inputs and one label for each example."""
+    """Return batches of normal inputs and one label for each example."""
 
     def batches(random: np.random.Generator, smoke: bool) -> Batches:
         size = tiny if smoke else shape
@@ -29,7 +29,7 @@ def labels(shape: tuple[int, ...], classes: int, tiny: tuple[int, ...]) -> Calla
 
 
 def numbers(shape: tuple[int, ...], out: tuple[int, ...], tiny: tuple[int, ...], tiny_out: tuple[int, ...]) -> Any:
-    """Batches of normal inputs and normal targets."""
+    """Return batches of normal inputs and normal targets."""
 
     def batches(random: np.random.Generator, smoke: bool) -> Batches:
         sizes = (tiny, tiny_out) if smoke else (shape, out)
@@ -39,7 +39,7 @@ def numbers(shape: tuple[int, ...], out: tuple[int, ...], tiny: tuple[int, ...],
 
 
 def _attend(library: Library, layer: Any, query: Any, other: Any, is_causal: bool = False) -> Any:
-    """What a user writes to call attention in each library."""
+    """Call the attention layer of each library."""
     if not isinstance(library, Torch):
         return layer(query, other, other, is_causal=is_causal)
     mask = None
@@ -49,7 +49,7 @@ def _attend(library: Library, layer: Any, query: Any, other: Any, is_causal: boo
 
 
 def attention(width: int, heads: int, is_causal: bool = False, keys: int = 0) -> Callable[..., tuple[Any, Any]]:
-    """Attention to what is read itself, or to its first `keys` places."""
+    """Self-attention, optionally only to the first `keys` positions."""
 
     def module(library: Library, smoke: bool) -> tuple[Any, Any]:
         nn = library.nn
@@ -75,7 +75,7 @@ def attention(width: int, heads: int, is_causal: bool = False, keys: int = 0) ->
 
 
 def encoder(library: Library, smoke: bool) -> tuple[Any, Any]:
-    """A transformer layer that reads numbers."""
+    """A transformer encoder layer on vectors."""
     width, heads = (8, 2) if smoke else (128, 4)
     options = {"batch_first": True} if isinstance(library, Torch) else {}
     layer = library.nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, **options)
@@ -104,7 +104,7 @@ def recurrent(name: str, inputs: int, hidden: int, **options: Any) -> Callable[.
 
 
 def letters(library: Library, smoke: bool) -> tuple[Any, Any]:
-    """A language model of 65 symbols."""
+    """A character-level language model of 65 symbols."""
     nn, width = library.nn, 8 if smoke else 128
 
     class Writer(nn.Module):
@@ -129,13 +129,13 @@ def letters(library: Library, smoke: bool) -> tuple[Any, Any]:
 
 
 def texts(random: np.random.Generator, smoke: bool) -> Batches:
-    """Batches of symbols and of those that follow."""
+    """Return batches of symbols and the symbols that follow."""
     shape = (2, 5) if smoke else (16, 64)
     return [(random.integers(0, 65, shape), random.integers(0, 65, shape)) for _ in range(COUNT)]
 
 
 def cnn(library: Library, smoke: bool, side: int = 0) -> tuple[Any, Any]:
-    """Two convolutions with batch norm and pooling, of images with a side."""
+    """Two convolutions with batch norm and pooling, on images with this edge."""
     nn = library.nn
     layers: list[Any] = []
     for before, after in ((3, 16), (16, 32)):
@@ -179,7 +179,7 @@ def separable(library: Library, smoke: bool) -> tuple[Any, Any]:
 
 
 def autoencoder(library: Library, smoke: bool) -> tuple[Any, Any]:
-    """A convolution down and one up."""
+    """A convolution and a transposed convolution."""
     nn = library.nn
     inner = nn.Conv2d(1, 16, 3, stride=2, padding=1)
     outer = nn.ConvTranspose2d(16, 1, 3, stride=2, padding=1, output_padding=1)
@@ -215,7 +215,7 @@ def words(library: Library, smoke: bool) -> tuple[Any, Any]:
 
 
 def word_batches(random: np.random.Generator, smoke: bool) -> Batches:
-    """Batches of words, and a label for each."""
+    """Return batches of words, and a label for each example."""
     n, words = (3, 50) if smoke else (32, 50_000)
     return [(random.integers(0, words, (n, 16)), random.integers(0, 10, n)) for _ in range(COUNT)]
 

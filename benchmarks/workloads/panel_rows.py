@@ -133,11 +133,11 @@ ROWS = (
         in_trainer=False,
     ),
 )
-"""Loops of training that are not measured elsewhere. A trainer learns in float32, and from one target an example."""
+"""Training loops without another workload. The trainer supports only float32 and one target per example."""
 
 
 def _chain(library: Library, problem: Array) -> Trial:
-    """Elementwise operations alone, and no optimizer."""
+    """Return a trial of only elementwise operations, without an optimizer."""
     functions = library.functions
     x = library.tensor(problem)
     x.requires_grad = True
@@ -165,7 +165,7 @@ def _chain_problem(dtype: str, smoke: bool) -> Array:
 
 
 def _shared(number: int, name: str, workload: Workload, network: Any) -> Workload:
-    """A workload that is measured elsewhere too, under its name in the panel."""
+    """Return another workload under its name in the panel."""
     return replace(workload, name=panel_name(number, name), peers=stepping(workload.peers, network), goals={})
 
 
@@ -204,4 +204,4 @@ PANEL: dict[str, Workload] = {
         key=lambda workload: workload.name,
     )
 }
-"""The rows by name, in their order."""
+"""The rows by name, in order."""

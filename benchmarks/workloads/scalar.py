@@ -1,4 +1,4 @@
-"""micrograd's own demo, one number at a time: forward, backward and update of a network that tells two moons apart."""
+"""Workload: micrograd's demo, a training step on two moons with scalars."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from benchmarks.workload import Goal, Trial, Workload
 
-LR = 1e-3  # so small that the loss hardly moves: where it is near 0, most gradients are, and Scalar passes those over
+LR = 1e-3  # small, so that the loss stays large: near 0, most gradients would be 0, which Scalar skips
 
 
 class Demo(NamedTuple):
-    """Neurons by layers, the inputs first; points (x, y) with labels -1 or 1."""
+    """The sizes of the layers, inputs first, and points (x, y) with labels -1 or 1."""
 
     sizes: tuple[int, ...]
     points: list[list[float]]
@@ -23,7 +23,7 @@ class Demo(NamedTuple):
 
 
 def _problem(dtype: str, smoke: bool) -> Demo:
-    """The same for every dtype, since Python has one kind of float."""
+    """Return the demo, which does not depend on the dtype because Python has only one kind of float."""
     from minigrad.data import Moons
     from models.scalar_mlp import signs
 
@@ -33,7 +33,7 @@ def _problem(dtype: str, smoke: bool) -> Demo:
 
 
 def _trial(parameters: list[Any], loss: Any) -> Trial:
-    """Sets the parameters to their first values, which differ, and descends on what `loss()` returns."""
+    """Return a trial of gradient descent on `loss()`, after setting the parameters to their initial values."""
     from models.scalar_mlp import descend
 
     generator = random.Random(0)
@@ -49,7 +49,7 @@ def _trial(parameters: list[Any], loss: Any) -> Trial:
 
 
 def _same_expressions(number: Any, demo: Demo) -> Trial:
-    """The network and the loss as the demo writes them, in numbers of any kind."""
+    """Return a trial with the demo's expressions of network and loss, for numbers of any kind."""
     layers = [[([number(0.0) for _ in range(n)], number(0.0)) for _ in range(m)] for n, m in pairwise(demo.sizes)]
     parameters = [p for layer in layers for weights, bias in layer for p in (*weights, bias)]
 
@@ -86,7 +86,7 @@ def _minigrad_neuron(demo: Demo) -> Trial:
 def _micrograd(demo: Demo) -> Trial:
     from micrograd.engine import Value
 
-    sys.setrecursionlimit(10_000)  # its backward() goes as deep as the sum over all parameters is long
+    sys.setrecursionlimit(10_000)  # its backward() recurses along the sum over all parameters
     return _same_expressions(Value, demo)
 
 

@@ -1,7 +1,7 @@
-"""What the trainer costs around the steps of a network: order, gathering, metrics, records, checks for divergence.
+"""Workloads: the overhead of the trainer, compared with minimal loops.
 
-The bare loops do what nobody can do without: they gather their batches from the arrays in an order that is drawn anew,
-and count their hits. All end with a look at one batch, twice, as validation and test.
+The trainer shuffles, gathers batches, computes metrics, writes records and checks for divergence. The minimal loops
+only gather shuffled batches and count correct predictions. All evaluate one batch twice, as validation and test.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _gpt(dtype: str, smoke: bool) -> Course:
 
 
 def _by_hand(course: Course) -> Trial:
-    """For 784-16-10 alone."""
+    """Return a trial of 784-16-10 in plain NumPy."""
     from benchmarks.workloads.epochs import Noise, hits
 
     weights, data = course.task.parameters(), Noise(course.task)

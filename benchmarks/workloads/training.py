@@ -1,7 +1,7 @@
-"""What the training workloads share: batches, first weights, and one loop for each kind of library.
+"""Common parts of training workloads: batches, initial weights, and a loop for each kind of library.
 
-Networks are trained on noise, in a cycle of batches as large as real training reads from memory: a single batch would
-be learned by heart, and numbers on their way to zero cost a processor far more time than others.
+Networks are trained on noise, in a cycle of many batches: a single batch would be overfitted, and denormal numbers,
+which appear on the way to zero, are slow.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Task(NamedTuple):
     """A network to train.
 
     Attributes:
-        sizes: of its layers, as the network understands them.
-        weights: the first ones, by their `state_dict` names; one array under two names is one parameter.
-        batches: of inputs (N, ...) and targets (N, ...).
+        sizes: the sizes of the layers; their meaning depends on the network.
+        weights: the initial weights by `state_dict` name; an array under two names is one parameter.
+        batches: the inputs (N, ...) and targets (N, ...) of each batch.
     """
 
     sizes: Any
@@ -32,19 +32,19 @@ class Task(NamedTuple):
     batches: list[tuple[Array, Array]]
 
     def names(self) -> list[str]:
-        """The name of each parameter, the first where it has two, in the order of `weights`."""
+        """Return the first name of each parameter, in the order of `weights`."""
         first = {id(weight): name for name, weight in reversed(self.weights.items())}
         return [name for name, weight in self.weights.items() if first[id(weight)] == name]
 
     def parameters(self) -> list[Array]:
-        """Copies of the first weights, one for each name."""
+        """Return copies of the initial weights, one for each parameter."""
         return [self.weights[name].copy() for name in self.names()]
 
 
 def classifier(sizes: tuple[int, ...], batch: int, count: int, dtype: str) -> Task:
-    """A fully connected network in a `Sequential` with one activation between any two layers, and `count` batches.
+    """Return a task for a `Sequential` of linear layers with activations in between, with `count` batches.
 
-    The weights are, of each layer, the matrix (out, in) and the bias (out,). Targets are labels (N,).
+    The weights of each layer are a matrix (out, in) and a bias (out,). Targets are labels (N,).
     """
     random = np.random.default_rng(0)
     weights: dict[str, Array] = {}
@@ -60,12 +60,12 @@ def classifier(sizes: tuple[int, ...], batch: int, count: int, dtype: str) -> Ta
 
 
 class Network(NamedTuple):
-    """What is trained, as each kind of library needs to hear it.
+    """A network in the form that each kind of library needs.
 
     Attributes:
         descent: the optimizer.
-        gradients: by hand, in NumPy: `gradients(sizes, weights, x, y)` returns the loss and the gradients of `weights`.
-        module: `module(library, sizes)` returns the model and the criterion in a library that speaks PyTorch.
+        gradients: `gradients(sizes, weights, x, y)` returns the loss and the gradients of `weights`, in plain NumPy.
+        module: `module(library, sizes)` returns the model and the criterion in a library with PyTorch's interface.
         loss: `loss(np, sizes, weights, x, y)` returns the loss in a library of pure functions; `np` is its NumPy.
     """
 
@@ -75,11 +75,11 @@ class Network(NamedTuple):
     loss: Callable[[Any, Any, Any, Any, Any], Any]
 
     def peers(self, libraries: Mapping[str, Callable[[], Library]]) -> dict[str, Callable[[Task], Trial]]:
-        """NumPy by hand, `libraries` that speak PyTorch, and JAX."""
+        """Return the peers: plain NumPy, `libraries` with PyTorch's interface, and JAX."""
         return {"numpy": self.by_hand, **on_libraries(self.train, libraries), "jax": self.jax}
 
     def by_hand(self, task: Task) -> Trial:
-        """Nobody remembers anything, the derivative is written out: what the engine's work comes on top of."""
+        """Return a trial in plain NumPy with hand-written derivatives, as a baseline for the engine's overhead."""
         weights, batches = task.parameters(), cycle(task.batches)
         gradients, update = partial(self.gradients, task.sizes), self.descent.by_hand(weights)
 
@@ -91,7 +91,7 @@ class Network(NamedTuple):
         return Trial(step, lambda: weights)
 
     def train(self, library: Library, task: Task) -> Trial:
-        """The training loop that everybody knows, over the batches of `task` again and again."""
+        """Return a trial of the usual training loop, which repeats the batches of `task`."""
         model, criterion = self.module(library, task.sizes)
         model.load_state_dict({name: library.tensor(weight) for name, weight in task.weights.items()})
         batches = cycle([(library.tensor(x), library.tensor(y)) for x, y in task.batches])
@@ -100,12 +100,12 @@ class Network(NamedTuple):
         return Trial(lambda: take(*next(batches)), lambda: [parameters[name].detach().numpy() for name in task.names()])
 
     def optimizer(self, library: Library, model: Any) -> Any:
-        """The library's own optimizer of that name, for the parameters of `model`."""
+        """Return the library's optimizer of that name, for the parameters of `model`."""
         make = getattr(library.optim, type(self.descent).__name__)
         return make(model.parameters(), **self.descent._asdict(), **library.options)
 
     def jax(self, task: Task) -> Trial:
-        """One compiled function of weights, moments and a batch, which may write the new ones over the old."""
+        """Return a trial of one compiled function of weights, moments and a batch, with donated buffers."""
         import jax
         import jax.numpy as jnp
 
@@ -113,7 +113,7 @@ class Network(NamedTuple):
         return self._functional(task, update, jnp.asarray)
 
     def autograd(self, task: Task) -> Trial:
-        """The same function, differentiated as it runs."""
+        """Return a trial of the same function in HIPS autograd."""
         import autograd
         import autograd.numpy
 
@@ -142,7 +142,7 @@ class Network(NamedTuple):
 
 
 class Course(NamedTuple):
-    """A network, a task whose batches are an epoch, and how many epochs there are."""
+    """A network, a task whose batches are an epoch, and the number of epochs."""
 
     network: Network
     task: Task

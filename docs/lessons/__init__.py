@@ -1,1 +1,1 @@
-"""What the lessons compute, and their pictures; `python -m docs.lessons` draws these again."""
+"""Code and pictures of the lessons; `python -m docs.lessons` draws the pictures."""

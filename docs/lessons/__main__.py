@@ -1,4 +1,4 @@
-"""Draws the pictures of the lessons: `python -m docs.lessons`, or `python -m docs.lessons 1 2` for some of them."""
+"""Draw the pictures of the lessons: `python -m docs.lessons`, or `python -m docs.lessons 1 2` for some of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FOLDER = Path(__file__).parent / "pictures"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes each picture as `<lesson>_<name>.svg`, prints its path, and returns 0; 2 where data for one is missing."""
+    """Write each picture as `<lesson>_<name>.svg` and print its path; return 2 if data is missing, else 0."""
     parser = argparse.ArgumentParser(prog="python -m docs.lessons", description=__doc__)
-    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="which lessons; all if left out")
+    parser.add_argument("numbers", nargs="*", type=int, metavar="NUMBER", help="the lessons; default: all")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="default: %(default)s")
     options = parser.parse_args(arguments)
     try:
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in options.numbers or LESSONS:
             for picture in LESSONS[number]:
                 print(picture().save(options.out, svg=True), flush=True)
-    except ConfigError as error:  # such as that MNIST is not there
+    except ConfigError as error:  # for example without MNIST
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -1,4 +1,4 @@
-"""What lesson 3 computes: the gradients of one neuron, a cost to nudge, and a loss that is a sum or a mean."""
+"""Code of lesson 3: the gradients of a neuron, a cost of two weights, and losses with a sum or a mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Number = TypeVar("Number", float, Scalar)
 
 
 def neuron() -> dict[str, Scalar]:
-    """Returns a sigmoid neuron of one weight and its squared distance from a target, by name, with gradients."""
+    """Return the graph of a sigmoid neuron and its squared error, by name, with gradients."""
     w, x, b, y = Scalar(-2.0), Scalar(1.5), Scalar(3.0), Scalar(0.9)
     z = w * x + b
     a = z.sigmoid()
@@ -27,17 +27,17 @@ def neuron() -> dict[str, Scalar]:
 
 
 def cost(w1: Number, w2: Number) -> Number:
-    """Returns (1.6 w₁ + 0.05 w₂ + 0.1)²; at w₁ = 0.5 and w₂ = 2 it is 1, and its gradients are 3.2 and 0.1."""
+    """Return (1.6 w₁ + 0.05 w₂ + 0.1)²; at w₁ = 0.5 and w₂ = 2 it is 1, and its gradients are 3.2 and 0.1."""
     return (1.6 * w1 + 0.05 * w2 + 0.1) ** 2
 
 
 def summed(errors: Tensor) -> Tensor:
-    """Returns the mean over the examples of the sum over the outputs of `errors` (N, outputs)."""
+    """Return the mean over the examples of the sum over the outputs of `errors` (N, outputs)."""
     return errors.sum(axis=1).mean()
 
 
 def averaged(errors: Tensor) -> Tensor:
-    """Returns the mean over the examples of the mean over the outputs of `errors` (N, outputs)."""
+    """Return the mean over the examples of the mean over the outputs of `errors` (N, outputs)."""
     return errors.mean(axis=1).mean()
 
 
@@ -45,10 +45,11 @@ def descend(loss: Callable[[Tensor], Tensor], lr: float) -> tuple[np.ndarray, np
     """Teaches ten sigmoid neurons a hundred digits in STEPS steps of gradient descent.
 
     Args:
-        loss: makes one number of the squared errors (100, 10).
+        loss: reduces the squared errors (100, 10) to one number.
         lr: the learning rate.
 
-    Returns the mean squared error before each step (STEPS,), and the weights after the last (10, 64).
+    Returns:
+        The mean squared error before each step (STEPS,), and the weights after the last step (10, 64).
     """
     inputs, targets = Digits(targets="one_hot").train.batch(slice(EXAMPLES))
     seed(0)

@@ -1,4 +1,4 @@
-"""What lesson 4 computes: a trained 784-16-10 network, what its hidden nodes answer to, and other widths."""
+"""Code of lesson 4: a trained 784-16-10 network, the responses of its hidden nodes, and other widths."""
 
 from __future__ import annotations
 
@@ -22,37 +22,41 @@ REGION = (8, 8)
 
 @cache
 def trained() -> Experiment:
-    """Returns `configs/mnist_16.yaml` after its training. Raises ConfigError where the MNIST files are not."""
+    """Return the trained experiment of `configs/mnist_16.yaml`.
+
+    Raises:
+        ConfigError: if the MNIST files are missing.
+    """
     experiment = minigrad.load(CONFIGS / "mnist_16.yaml")
     experiment.fit()
     return experiment
 
 
 def sums(layer: Linear, inputs: np.ndarray) -> np.ndarray:
-    """Returns the weighted sum of each node of a layer, with its bias, for inputs (N, in): (N, out)."""
+    """Return the weighted sums plus biases of a layer's nodes, (N, out), for inputs (N, in)."""
     return ops.linear(inputs, layer.weight.data, None if layer.bias is None else layer.bias.data)
 
 
 def mean_by_class(values: np.ndarray, examples: Examples) -> np.ndarray:
-    """Returns the mean of `values` (N, ...) over the examples of each class, as targets that are one-hot say."""
+    """Return the mean of `values` (N, ...) over the examples of each class, given one-hot targets."""
     return np.stack([values[each > 0].mean(axis=0) for each in examples.targets.T])
 
 
 def most_selective(answers: np.ndarray) -> int:
-    """Returns the node whose mean answer (classes, nodes) to one class is furthest ahead of that to any other."""
+    """Return the node whose largest mean response is furthest ahead of its second largest, from (classes, nodes)."""
     second, first = np.sort(answers, axis=0)[-2:]
     return int((first - second).argmax())
 
 
 def typical(values: np.ndarray, examples: Examples, digit: int) -> int:
-    """Returns the example of a class whose value, of `values` (N,), is the median of the class."""
+    """Return the example of a class whose value in `values` (N,) is the median of the class."""
     members = np.flatnonzero(examples.targets[:, digit])
     order = members[np.argsort(values[members], kind="stable")]
     return int(order[len(order) // 2])
 
 
 def strongest_region(weights: np.ndarray, size: tuple[int, int] = REGION) -> np.ndarray:
-    """Returns the rectangle of this size where `weights` (height, width) are largest together, as True inside it."""
+    """Return a mask of the rectangle of this size with the largest absolute `weights` (height, width)."""
     strengths = sliding_window_view(np.abs(weights), size).sum(axis=(2, 3))
     top, left = np.unravel_index(strengths.argmax(), strengths.shape)
     inside = np.zeros(weights.shape, bool)
@@ -61,14 +65,16 @@ def strongest_region(weights: np.ndarray, size: tuple[int, int] = REGION) -> np.
 
 
 def mistakes(width: int) -> tuple[int, float]:
-    """Trains `configs/mnist_mlp.yaml` with one hidden layer of sigmoids.
+    """Train `configs/mnist_mlp.yaml` with one hidden layer of sigmoids.
 
     Args:
-        width: of the hidden layer.
+        width: the width of the hidden layer.
 
-    Returns the number of parameters, and the share of validation examples that the network gets wrong.
+    Returns:
+        The number of parameters, and the validation error rate.
 
-    Raises: ConfigError where the MNIST files are not.
+    Raises:
+        ConfigError: if the MNIST files are missing.
     """
     overrides = [f"model.sizes=[784, {width}, 10]", "model.activation=sigmoid"]
     experiment = minigrad.load(CONFIGS / "mnist_mlp.yaml", overrides, home=ROOT)

@@ -1,4 +1,4 @@
-"""Lesson 6: a language model that others trained, and what it makes of a text."""
+"""Code of lesson 6: a pretrained language model, and its predictions and attention."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXT = (
 
 @lru_cache
 def opened() -> Writer:
-    """Returns SmolLM2, if its folder is where data is, or else `toy()`."""
+    """Return SmolLM2 if its folder is in the data folder, else `toy()`."""
     try:
         return minigrad.load_pretrained(find(FOLDER))
     except DataError:
@@ -33,7 +33,7 @@ def opened() -> Writer:
 
 
 def toy() -> Writer:
-    """Returns a Llama with the tokens of a few sentences, which it has read for a second: for trying the code."""
+    """Return a Llama trained for a second on a few sentences, to try the code."""
     tokenizer = train_byte_pairs(TEXT, 340, "smollm", SPECIAL)
     minigrad.seed(0)
     model = Llama(tokenizer.vocab_size, block_size=128, n_layer=2, n_head=4, n_kv_head=2, n_embd=32)
@@ -48,12 +48,12 @@ def toy() -> Writer:
 
 
 def pieces(writer: Writer, text: str) -> list[str]:
-    """Returns the tokens of a text, each as the text that it stands for."""
+    """Return the tokens of a text, each as text."""
     return ["".join(writer.tokenizer.decode([token])) for token in writer.tokenizer.encode(text)]
 
 
 def likeliest(writer: Writer, text: str, count: int = 8) -> dict[str, float]:
-    """Returns the tokens that may come after a text, the likeliest first, with their probabilities."""
+    """Return the likeliest next tokens of a text, in order, with their probabilities."""
     with no_grad():
         scores = writer.model(np.array([writer.tokenizer.encode(text)])).data[0, -1]
     shares = ops.softmax(scores.astype(np.float64))
@@ -62,7 +62,7 @@ def likeliest(writer: Writer, text: str, count: int = 8) -> dict[str, float]:
 
 
 def attention_weights(writer: Writer, text: str) -> np.ndarray:
-    """Returns how much each token takes of each, in each head of each layer: (n_layer, n_head, L, L)."""
+    """Return the attention weights of all heads, (n_layer, n_head, L, L)."""
     weights = []
     with no_grad():
         x: Tensor = writer.model.embed_tokens(np.array([writer.tokenizer.encode(text)]))
@@ -74,6 +74,6 @@ def attention_weights(writer: Writer, text: str) -> np.ndarray:
 
 
 def best_head(weights: np.ndarray, looks: int, at: int) -> tuple[int, int]:
-    """Returns the layer and the head that take most at place `at` for the token at place `looks`."""
+    """Return the layer and head in which the token at position `looks` attends most to the one at position `at`."""
     layer, head = np.unravel_index(weights[:, :, looks, at].argmax(), weights.shape[:2])
     return int(layer), int(head)

@@ -1,4 +1,4 @@
-"""The lessons as Jupyter notebooks, made from the text of their pages."""
+"""The lessons as Jupyter notebooks, generated from their pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BLOCK = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n.*?^```\n)?", re.MULT
 
 
 def notebook(text: str) -> dict[str, Any]:
-    """Returns the notebook (nbformat 4.5) of a page: its Python as cells of code, without the output that it shows.
+    """Return the notebook (nbformat 4.5) of a page, with its Python as code cells and without output.
 
-    Links to pictures and pages stay relative, so the notebook belongs beside the page.
+    Links to pictures and pages stay relative, so the notebook must be next to the page.
     """
     cells = []
     end = 0
@@ -28,14 +28,14 @@ def notebook(text: str) -> dict[str, Any]:
 
 
 def write_notebooks(folder: Path) -> None:
-    """Writes the notebook of each lesson into a folder."""
+    """Write the notebook of each lesson into a folder."""
     for page in sorted(HERE.glob("[0-9]*.md")):
         made = notebook(page.read_text(encoding="utf-8"))
         (folder / f"{page.stem}.ipynb").write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
 
 
 def on_post_build(config: Any) -> None:
-    """Puts the notebooks beside the lessons of the site: this file is a hook of MkDocs."""
+    """Write the notebooks next to the lessons of the site, as a hook of MkDocs."""
     write_notebooks(Path(config.site_dir) / "lessons")
 
 

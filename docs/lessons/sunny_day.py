@@ -1,4 +1,4 @@
-"""What lesson 2 computes: a neuron that learns, problems that one neuron cannot solve, and numbers through layers."""
+"""Code of lesson 2: a neuron's training, problems beyond one neuron, and activations through layers."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from minigrad.training import Callback, Experiment, Training
 
 HOME = Path(__file__).parents[2]
 GIVEN = ("model.activation=identity", "model.weights=[0.6, 0.3, -0.4]", "model.bias=0.2")
-"""What the config of the sunny day is told for the weights that are given by hand."""
+"""Overrides of the sunny-day config that set the weights by hand."""
 LINE = ("model={Linear: [2, 1]}",)
-"""What the config of XOR is told for a network without a hidden layer."""
+"""Overrides of the XOR config for a network without a hidden layer."""
 CIRCLES = ("data={Circles: {test_fraction: 0.1, targets: binary}}", "loader.batch_size=32")
-"""What the config of XOR is told for two circles in its place."""
+"""Overrides of the XOR config for the two circles."""
 WIDTH = 256
 LAYERS = 10
 INITIALISATIONS = {"0.01": 0.01, "√(2/256) = 0.088": (2 / WIDTH) ** 0.5, "1": 1.0}
-"""The standard deviations of first weights, by the names that they have in the picture."""
+"""The standard deviations of initial weights, by their names in the picture."""
 
 
 def experiment(config: str, overrides: tuple[str, ...] = ()) -> Experiment:
-    """Returns the experiment of one of the project's configs."""
+    """Return the experiment of a config in `configs/`."""
     return minigrad.load(HOME / "configs" / f"{config}.yaml", overrides, HOME)
 
 
 class Snapshot(NamedTuple):
-    """The neuron after some steps: weights (3,), a bias, and its share of right answers on the training days."""
+    """The neuron after some steps: weights (3,), bias, and training accuracy."""
 
     step: int
     weights: np.ndarray
@@ -40,7 +40,7 @@ class Snapshot(NamedTuple):
 
 
 class Watch(Callback):
-    """Takes a snapshot of a perceptron after each of the given steps."""
+    """A callback that takes a snapshot of a perceptron after each of the given steps."""
 
     def __init__(self, steps: tuple[int, ...]) -> None:
         self.steps = steps
@@ -51,7 +51,7 @@ class Watch(Callback):
         self.on_step_end(training)
 
     def on_step_end(self, training: Training) -> None:
-        """Keeps copies, since the weights go on changing."""
+        """Save copies of the weights, which continue to change."""
         if training.step in self.steps:
             neuron, days = training.model, training.experiment.data.train
             right = neuron.decide(Tensor(days.inputs)) == (days.targets[:, 0] > 0.5)
@@ -60,7 +60,7 @@ class Watch(Callback):
 
 
 def learning(steps: tuple[int, ...]) -> list[Snapshot]:
-    """Trains the sunny-day neuron from random weights and returns what it was after each of `steps`."""
+    """Train the sunny-day neuron from random weights, and return it after each of `steps`."""
     watch = Watch(steps)
     run = experiment("sunny_day")
     run.callbacks.append(watch)
@@ -69,13 +69,13 @@ def learning(steps: tuple[int, ...]) -> list[Snapshot]:
 
 
 def probability(model: Module, points: np.ndarray) -> np.ndarray:
-    """Returns how likely a model of logits says that points (..., 2) are of class 1: (...)."""
+    """Return the probabilities (...) of class 1 at points (..., 2), from a model of logits."""
     with minigrad.no_grad():
         return ops.sigmoid(model(Tensor(points.reshape(-1, 2).astype(np.float32))).data).reshape(points.shape[:-1])
 
 
 def sizes(std: float) -> list[float]:
-    """Returns the root mean square of normal numbers, and of what becomes of them after each of ten layers of ReLU.
+    """Return the root mean squares of normal inputs and of the activations after each of ten ReLU layers.
 
     Args:
         std: the standard deviation of the weights.

@@ -1,4 +1,4 @@
-"""Lesson 5: a small GPT that its config has trained, and what its parts hold."""
+"""Code of lesson 5: a small trained GPT, and its embeddings, attention and predictions."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ HOME = Path(__file__).parents[2]
 
 @lru_cache
 def trained() -> Experiment:
-    """Returns `configs/char_gpt.yaml` after its training: 1,000 steps, about a minute."""
+    """Return the trained experiment of `configs/char_gpt.yaml`: 1,000 steps, about a minute."""
     experiment = minigrad.load(HOME / "configs" / "char_gpt.yaml", home=HOME)
     experiment.fit()
     return experiment
 
 
 def directions(experiment: Experiment) -> dict[str, np.ndarray]:
-    """Returns for each character its row of the embedding matrix, scaled to length 1."""
+    """Return the embedding of each character, scaled to length 1."""
     rows = experiment.model.wte.weight.data
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return dict(zip(experiment.data.vocabulary, rows, strict=True))
 
 
 def nearest(vector: np.ndarray, among: Mapping[str, np.ndarray], exclude: str = "") -> str:
-    """Returns the characters of `among` but those of `exclude`, the largest dot product with `vector` first."""
+    """Return the characters of `among`, except `exclude`, by decreasing dot product with `vector`."""
     return "".join(sorted(set(among) - set(exclude), key=lambda character: -(among[character] @ vector)))
 
 
 def analogies(among: Mapping[str, np.ndarray]) -> tuple[int, int]:
-    """Returns how many questions "a is to A as b is to what?" are answered right, and how many there are.
+    """Return the numbers of correct and of all analogies "a is to A as b is to what?", for all pairs of letters.
 
-    The answer is the nearest character to A - a + b that is not in the question, for all pairs of different letters.
+    The answer is the nearest character to A - a + b that is not in the question.
     """
     questions = list(permutations(ascii_lowercase, 2))
     right = 0
@@ -54,13 +54,13 @@ def analogies(among: Mapping[str, np.ndarray]) -> tuple[int, int]:
 
 
 def own_capitals(among: Mapping[str, np.ndarray]) -> int:
-    """Returns of how many letters the nearest capital is their own."""
+    """Return the number of letters whose nearest capital is their own."""
     capitals = {letter: among[letter] for letter in ascii_uppercase}
     return sum(nearest(among[letter], capitals)[0] == letter.upper() for letter in ascii_lowercase)
 
 
 def head_scores(model: GPT, tokens: np.ndarray) -> np.ndarray:
-    """Returns the scores of all heads of the first block before the mask: (n_head, L, L) for tokens (L,)."""
+    """Return the unmasked scores of all heads of the first block, (n_head, L, L), for tokens (L,)."""
     block = model.h[0]
     with no_grad():
         x = block.ln_1(model.wpe(model.wte(tokens)))
@@ -70,7 +70,7 @@ def head_scores(model: GPT, tokens: np.ndarray) -> np.ndarray:
 
 
 def attention_weights(model: GPT, tokens: np.ndarray) -> np.ndarray:
-    """Returns how much each place takes of each, in each head of each block: (n_layer, ..., n_head, L, L)."""
+    """Return the attention weights of all heads, (n_layer, ..., n_head, L, L)."""
     weights = []
     with no_grad():
         x: Tensor = model.wpe(model.wte(tokens))
@@ -82,7 +82,7 @@ def attention_weights(model: GPT, tokens: np.ndarray) -> np.ndarray:
 
 
 def probabilities(experiment: Experiment, text: str, temperature: float) -> dict[str, float]:
-    """Returns how likely each character comes next after `text`, the likeliest first."""
+    """Return the probability of each next character of `text`, the likeliest first."""
     with no_grad():
         scores = experiment.model(Tensor(experiment.data.encode(text))).data[-1]
     shares = ops.softmax(scores.astype(np.float64) / temperature)

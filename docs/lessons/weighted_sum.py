@@ -1,4 +1,4 @@
-"""What lesson 1 computes: a weighted sum, and how it is distributed where the weights or the activations are random."""
+"""Code of lesson 1: the distribution of weighted sums with random weights or activations."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DRAWS = 10_000
 
 
 def sums(fixed: np.ndarray) -> np.ndarray:
-    """Returns weighted sums (DRAWS,) of the numbers `fixed` (n,) and as many that are random: normal, 0 ± 1."""
+    """Return weighted sums (DRAWS,) of the numbers `fixed` (n,) with random normal numbers, 0 ± 1."""
     return np.random.default_rng(0).normal(size=(DRAWS, len(fixed))) @ fixed
 
 
 def expected_std(fixed: np.ndarray) -> float:
-    """Returns the standard deviation of such sums in theory: variances add, each times the square of its weight."""
+    """Return the theoretical standard deviation of such sums, from the sum of variances times squared weights."""
     return sqrt(np.square(fixed).sum())

@@ -9,20 +9,21 @@ from typing import Any
 Schema = dict[str, Any]
 
 ITEM = "-"
-"""The step of a path into a list."""
+"""The step in a path that stands for the items of a list."""
 
 
 def complete(schema: Schema, text: str, line: int, column: int) -> dict[str, Any]:
-    """Returns the words that may stand at a place of a config.
+    """Return the completions at a place of a config.
 
     Args:
-        schema: that of configs (`minigrad.config.json_schema`).
+        schema: the schema of configs (`minigrad.config.json_schema`).
         text: the config.
         line: the line of the cursor, from 0.
         column: the column of the cursor, from 0.
 
-    Returns: `start`, the column at which the word under the cursor begins, and `words`, each with the text to insert
-        and a description.
+    Returns:
+        `start`, the column where the word under the cursor begins, and `words`, each with the text to insert and a
+        description.
     """
     lines = text.split("\n")
     before = lines[line][:column]
@@ -50,19 +51,19 @@ def complete(schema: Schema, text: str, line: int, column: int) -> dict[str, Any
 
 
 def _inline(properties: Schema) -> Schema:
-    """The class names among properties: behind a colon, only a class can follow, in its brackets or alone."""
+    """Return the class names among properties: after a colon, only a class can follow, in brackets or alone."""
     return {name: schema for name, schema in properties.items() if name[:1].isupper()}
 
 
 def _path(above: list[str], before: str) -> tuple[list[str], bool]:
-    """Returns the keys that lead to a place, by the lines above and the line before it, and whether it is a value."""
+    """Return the keys that lead to a place, from the lines above and the text before it, and whether it is a value."""
     path, in_value = _in_line(before)
     indent = len(before) - len(before.lstrip(" "))
     is_item = before.lstrip(" ").startswith("- ")
     for text in reversed(above):
         stripped = text.lstrip(" ")
         own, begins_item = len(text) - len(stripped), stripped.startswith("- ")
-        holds_list = is_item and own == indent and not begins_item  # a list may begin in the column of its key
+        holds_list = is_item and own == indent and not begins_item  # a list may start in the column of its key
         if not stripped or stripped.startswith("#") or not (own < indent or holds_list):
             continue
         keys, _ = _in_line(re.sub(r"\s+#.*$", "", stripped).rstrip())
@@ -75,7 +76,7 @@ def _path(above: list[str], before: str) -> tuple[list[str], bool]:
 
 
 def _in_line(text: str) -> tuple[list[str], bool]:
-    """Returns the keys that are open at the end of a line, and whether the last of them waits for its value."""
+    """Return the open keys at the end of a line, and whether the last one has no value yet."""
     path: list[str] = []
     depths: list[int] = []
     in_value = False
@@ -102,7 +103,7 @@ def _in_line(text: str) -> tuple[list[str], bool]:
 
 
 def _at(root: Schema, schema: Schema, path: list[str]) -> list[Schema]:
-    """Returns the schemas, without alternatives, of what a path leads to."""
+    """Return the schemas, without alternatives, at a path."""
     found = list(_alternatives(root, schema))
     for step in path:
         found = [leaf for one in found for below in _below(one, step) for leaf in _alternatives(root, below)]
@@ -122,7 +123,7 @@ def _below(schema: Schema, step: str) -> Iterator[Schema]:
 
 
 def _alternatives(root: Schema, schema: Schema, depth: int = 0) -> Iterator[Schema]:
-    """Yields what a schema allows, one by one, with references followed."""
+    """Yield the alternatives of a schema, following references."""
     if "$ref" in schema:
         yield from _alternatives(root, root["definitions"][schema["$ref"].rpartition("/")[2]], depth + 1)
     elif any(word in schema for word in ("anyOf", "allOf")):

@@ -1,7 +1,7 @@
-"""The controls beside the editor: what a config says of them, and the same config with one of them turned.
+"""The controls next to the editor: their values in a config, and edits of the config.
 
-The text is the one truth. A control is read from the checked plan of the text, and turning it changes a few characters
-of the text, so that comments and layout stay.
+The text is the only state. A control is read from the checked plan of the text, and changing it edits a few characters
+of the text, so that comments and layout are preserved.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 from minigrad.config import Plan
 
 RESERVED = "loader"
-"""The one key with controls whose call has no class to name."""
+"""The only key with controls whose call has no class name."""
 
 NUMBERS = {
     "noise": "data.noise",
@@ -24,11 +24,11 @@ NUMBERS = {
     "rate": "optimizer.lr",
     "decay": "optimizer.weight_decay",
 }
-"""The controls that are a number, and where it stands in a config."""
+"""The numeric controls, and their paths in a config."""
 
 
 def read(plan: Plan) -> dict[str, Any]:
-    """Returns the value of each control; None for those that this config does not have."""
+    """Return the value of each control; None for controls that the config does not have."""
     found: dict[str, Any] = {name: _get(plan, path) for name, path in NUMBERS.items()}
     sizes = _get(plan, "model.sizes")
     hidden = list(sizes)[1:-1] if sizes else None
@@ -43,9 +43,10 @@ def read(plan: Plan) -> dict[str, Any]:
 
 
 def turn(text: str, plan: Plan, control: str, value: float | str) -> str:
-    """Returns the text in which a control of a valid config has another value.
+    """Return the text of a valid config with another value of a control.
 
-    Raises: KeyError if the config has no such control.
+    Raises:
+        KeyError: if the config does not have the control.
     """
     if read(plan).get(control) is None and not (control == "width" and _get(plan, "model.sizes")):
         raise KeyError(f"{control}: this config has no such control")
@@ -65,14 +66,14 @@ def turn(text: str, plan: Plan, control: str, value: float | str) -> str:
 
 
 def write(text: str, path: str, value: str) -> str:
-    """Returns `text` with `value`, as YAML, at a path such as `optimizer.lr`, whatever class stands between."""
+    """Return `text` with a YAML value at a path such as `optimizer.lr`, for any class of the optimizer."""
     key, _, name = path.partition(".")
     if not name:
         return replace(text, key, value)
     node = _child(yaml.compose(text), key)
     if node is None or (isinstance(node, yaml.ScalarNode) and not node.value):
         return replace(text, key, f"{{{name}: {value}}}")
-    if isinstance(node, yaml.ScalarNode):  # the class alone, without arguments
+    if isinstance(node, yaml.ScalarNode):  # only the class, without arguments
         return _put(text, node, f"{{{node.value}: {{{name}: {value}}}}}")
     call = node
     if isinstance(node, yaml.MappingNode) and len(node.value) == 1 and node.value[0][0].value[:1].isupper():
@@ -93,7 +94,7 @@ def write(text: str, path: str, value: str) -> str:
 
 
 def replace(text: str, key: str, value: str) -> str:
-    """Returns `text` with `value` at a top-level key, which is added at the end if it is not there."""
+    """Return `text` with `value` at a top-level key, which is appended if it is missing."""
     root = yaml.compose(text)
     node = _child(root, key)
     if node is None:
@@ -102,7 +103,7 @@ def replace(text: str, key: str, value: str) -> str:
         keys = {k.value: k for k, _ in root.value}
         end = text.index(":", keys[key].end_mark.index) + 1
         return f"{text[:end]} {value}{text[end:]}"
-    if node.flow_style is False:  # a block begins on a line of its own
+    if node.flow_style is False:  # a block starts on its own line
         start = text.rindex(":", 0, node.start_mark.index) + 1
         end = _end_of_block(text, node)
         return f"{text[:start]} {value}\n{text[end:]}"
@@ -110,7 +111,7 @@ def replace(text: str, key: str, value: str) -> str:
 
 
 def _end_of_block(text: str, node: yaml.Node) -> int:
-    """Where the lines of a block end: behind the last that is indented."""
+    """Return the end of a block, which is after its last indented line."""
     end = node.start_mark.index
     for line in re.finditer(r".*(?:\n|\Z)", text[end:]):
         if not line[0].strip() or not (line.start() == 0 or line[0][0] in " #-"):

@@ -1,4 +1,4 @@
-"""The code of a page, block by block: what one defines, the next may use."""
+"""Execution of a page's code blocks, which share their names."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ PAGE = "lesson"
 _names: dict[str, Any] = {"__name__": PAGE}
 
 LACKS = (ModuleNotFoundError, FileNotFoundError)
-"""What is raised where a block needs a package or a file that a page does not have."""
+"""The errors of blocks that need a package or a file that is not available on a page."""
 
 _lacked: list[str] = []
-"""What earlier blocks lacked: names that they would have defined are missing for the same reason."""
+"""The missing requirements of earlier blocks, which also explain missing names."""
 
 
 def run(code: str) -> dict[str, str]:
-    """Runs a block as the visitor has written it, and returns what it printed.
+    """Run a block as the visitor has written it, and return its output.
 
-    The value of a last line that is an expression is shown, too: as a picture if it is SVG, or else as text.
+    If the last line is an expression, its value is shown, too, as a picture if it is SVG, or else as text.
 
-    Returns: `printed`; `picture`, SVG or nothing; `error`, the visitor's line and what was raised there, or nothing;
-        `lacks`, what a page does not have and the block needs, or nothing.
+    Returns:
+        `printed`, the output; `picture`, an SVG or ""; `error`, the visitor's line and the error, or ""; `lacks`, what
+        the block needs and a page does not have, or "".
     """
     out = io.StringIO()
     picture = error = lacks = ""

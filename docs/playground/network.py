@@ -1,4 +1,4 @@
-"""A model as a chain of linear layers: what can be drawn as neurons and weights, and what each neuron answers."""
+"""A model as a chain of linear layers, to draw its neurons, weights and activations."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from minigrad.nn import Linear, Module
 
 
 class Chain:
-    """The linear layers of a model in the order in which an input runs through them.
+    """The linear layers of a model in the order of the forward pass.
 
     Attributes:
-        layers: the linear layers; none if the model is no chain of them.
+        layers: the linear layers; empty if the model is not a chain of them.
         sizes: the number of inputs, of neurons in each hidden layer, and of outputs.
 
     Args:
         model: any module.
-        x: inputs (N, ...), of which the first is sent through the model to see which layers it meets.
+        x: inputs (N, ...); the first one is passed through the model to find the order of the layers.
     """
 
     def __init__(self, model: Module, x: np.ndarray) -> None:
@@ -33,7 +33,7 @@ class Chain:
         self.sizes = [self.layers[0].in_features, *(layer.out_features for layer in self.layers)] if self.layers else []
 
     def answers(self, x: np.ndarray) -> list[np.ndarray]:
-        """Returns what each hidden layer passes on, and what the model answers: one (N, neurons) per layer."""
+        """Return the activations of each hidden layer and the outputs of the model, one (N, neurons) per layer."""
         with no_grad(), np.errstate(all="ignore"), _calls(self.model) as calls:
             self.model.eval()
             outputs = self.model(Tensor(x)).data
@@ -41,7 +41,7 @@ class Chain:
         return [*(inputs for _, inputs, _ in calls[1:]), outputs.reshape(len(x), -1)]
 
     def sums(self, x: np.ndarray) -> list[np.ndarray]:
-        """Returns the weighted sums of each layer, (N, neurons), before the activation."""
+        """Return the weighted sums of each layer, (N, neurons), before the activation."""
         with no_grad(), np.errstate(all="ignore"), _calls(self.model) as calls:
             self.model.eval()(Tensor(x))
             self.model.train()
@@ -50,7 +50,7 @@ class Chain:
 
 @contextmanager
 def _calls(model: Module) -> Iterator[list[tuple[Linear, np.ndarray, np.ndarray]]]:
-    """Within the block, collects each call of a linear layer: the layer, its inputs and its outputs."""
+    """Within the block, collect the layer, inputs and outputs of each call of a linear layer."""
     calls: list[tuple[Linear, np.ndarray, np.ndarray]] = []
 
     def note(layer: Module, args: tuple[Any, ...], output: Any) -> None:
@@ -65,7 +65,7 @@ def _calls(model: Module) -> Iterator[list[tuple[Linear, np.ndarray, np.ndarray]
 
 
 def _is_chain(calls: list[tuple[Linear, np.ndarray, np.ndarray]], model: Module, features: int) -> bool:
-    """Whether each layer takes what the one before it gives, each has had one call, and nothing else has weights."""
+    """Whether each layer gets the previous one's output, each is called once, and nothing else has weights."""
     layers = [layer for layer, _, _ in calls]
     widths = [features, *(layer.out_features for layer in layers)]
     own = sum(parameter.size for layer in layers for parameter in layer.parameters())

@@ -1,4 +1,4 @@
-"""The visitor's own data: points drawn in the plane and tables dropped on the page, kept as CSV beside the config."""
+"""The visitor's own data: drawn points and dropped tables, saved as CSV files next to the config."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLASSES = "ABCDEF"
 MOST_POINTS = 2000
 MOST_BYTES = 20_000_000
 FEW = 12
-"""Different whole numbers in a target column up to which they are taken for classes."""
+"""A target column with at most this many distinct whole numbers has classes."""
 
 CONFIG = """\
 # {comment}
@@ -42,9 +42,10 @@ trainer:
 
 
 def save_points(points: list[list[float]]) -> int:
-    """Writes points (x, y, class) to `POINTS` and returns how many classes they have.
+    """Write points (x, y, class) to `POINTS`, and return the number of classes.
 
-    Raises: ValueError, with a sentence, for what are no points.
+    Raises:
+        ValueError: for invalid points, with a sentence for the visitor.
     """
     if len(points) > MOST_POINTS:
         raise ValueError(f"at most {MOST_POINTS:,} points fit in the plane, got {len(points):,}")
@@ -59,7 +60,7 @@ def save_points(points: list[list[float]]) -> int:
 
 
 def points_config(text: str, classes: int) -> str:
-    """Returns a config for drawn points, with the hidden layers and the activation of the one in the editor."""
+    """Return a config for drawn points, with the hidden layers and activation of the config in the editor."""
     hidden, activation = [8], "tanh"
     try:
         turned = controls.read(session.check(text))
@@ -82,9 +83,10 @@ def points_config(text: str, classes: int) -> str:
 
 
 def save_table(name: str, content: str) -> dict[str, Any]:
-    """Writes a dropped CSV file beside the config. Returns its `path` and its `columns`, of which one is the target.
+    """Write a dropped CSV file next to the config, and return its `path` and `columns`.
 
-    Raises: ValueError, with a sentence, if it is too large or has no line of column names.
+    Raises:
+        ValueError: if it is too large or has no line of column names, with a sentence for the visitor.
     """
     if len(content) > MOST_BYTES:
         raise ValueError(f"{name}: larger than {MOST_BYTES // 10**6} MB; train on it with train.py instead")
@@ -98,9 +100,10 @@ def save_table(name: str, content: str) -> dict[str, Any]:
 
 
 def table_config(path: str, target: str) -> str:
-    """Returns a config that learns a column of a saved table from the others.
+    """Return a config that learns a column of a saved table from the others.
 
-    Raises: ValueError, with minigrad's sentence, if the table cannot be used.
+    Raises:
+        ValueError: if the table cannot be used, with minigrad's message.
     """
     options = {"path": path, "target": target}
     if (delimiter := _delimiter(Path(path).read_text(encoding="utf-8"))) != ",":
@@ -120,7 +123,7 @@ def table_config(path: str, target: str) -> str:
 
 
 def _readable(options: dict[str, Any]) -> tuple[dict[str, Any], Table]:
-    """Returns options with which the table can be read: a column in doubt is what most such columns are."""
+    """Return options to read the table, and the table; an ambiguous column gets the most common interpretation."""
     target = options["target"]
     try:
         return options, Table(**options)

@@ -1,4 +1,4 @@
-"""What the page may ask of Python: one function per question, called by name from the worker."""
+"""The Python functions of the page, called by name from the worker."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _open: list[Session] = []
 
 
 def answer(name: str, arguments: list[Any]) -> dict[str, Any]:
-    """Returns {"value": …}, or why there is none: {"problems": […]} with places, or {"error": a sentence}."""
+    """Return {"value": …}, or, for an error, {"problems": […]} with places or {"error": a sentence}."""
     try:
         return {"value": QUESTIONS[name](*arguments)}
     except RefusedError as refusal:
         return {"problems": refusal.problems}
     except (ValueError, KeyError) as error:
         return {"error": str(error.args[0]) if error.args else str(error)}
-    except Exception as error:  # the page says so, and lives on
+    except Exception as error:  # the page reports it, and continues
         traceback.print_exc()
         return {"error": f"{type(error).__name__}: {error}"}
 
 
 def session() -> Session:
-    """Returns the session that is open. Raises: ValueError if there is none."""
+    """Return the open session; raise ValueError if there is none."""
     if not _open:
         raise ValueError("there is no network yet: the config has errors")
     return _open[0]
 
 
 def _start(text: str) -> dict[str, Any]:
-    """Opens a config, and returns what is drawn of it."""
+    """Open a config, and return the data to draw."""
     _open.clear()
     _open.append(Session(text))
     return {"about": session().describe(), "frame": session().frame()}

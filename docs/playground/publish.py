@@ -1,4 +1,4 @@
-"""A hook of MkDocs that puts minigrad itself beside the playground, as the archive that the page loads."""
+"""A hook of MkDocs that packs minigrad into an archive, which the playground loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"minigrad": ROOT, "models": ROOT, "configs": ROOT, "docs/lessons": ROOT, "docs/playground": ROOT / "docs"}
-"""What is packed, and what its paths in the archive are relative to."""
+"""The packed folders, and the folders that their paths in the archive are relative to."""
 
 _ONNX = (
     "build", "call", "check", "elementwise", "graph", "indexing", "layers", "reductions", "sequences", "shapes",
@@ -28,20 +28,20 @@ LEFT_OUT = (
     "minigrad/sklearn",
     "minigrad/training/search",
 )
-"""The modules and packages that a page cannot use: it has no other processes, no terminal, and only NumPy of the
-packages that they need. None of them is imported before it is used."""
+"""The modules and packages that a page cannot use, because it has no other processes, no terminal, and no third-party
+packages except NumPy. They are only imported when used."""
 
 
 def on_post_build(config: Any) -> None:
-    """Writes the archive into the site."""
+    """Write the archive into the site."""
     write_archive(Path(config.site_dir) / "playground" / "minigrad.tar.bz2")
 
 
 def write_archive(path: Path) -> None:
-    """Packs the package with `models/` and `configs/` beside it, as in a clone, and the Python of the pages.
+    """Pack the package, `models/` and `configs/`, as in a clone, and the Python code of the pages.
 
-    Files of one stream share what they have in common, and bzip2 packs text better than gzip: that is little more
-    than half of the wheel. The same files make the same bytes.
+    A tar archive with bzip2 is little more than half as large as the wheel, since it compresses the files together. The
+    bytes are reproducible.
     """
     left_out = {ROOT / name for name in LEFT_OUT}
     with tarfile.open(path, "w:bz2") as archive:
@@ -53,7 +53,7 @@ def write_archive(path: Path) -> None:
 
 
 def _undated(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Forgets when and by whom a file was written."""
+    """Remove the time and owner of a file."""
     entry.mtime = entry.uid = entry.gid = 0
     entry.uname = entry.gname = ""
     entry.mode = 0o644

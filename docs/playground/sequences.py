@@ -1,4 +1,4 @@
-"""What a model from sequence to sequence looks at, and writes."""
+"""Predictions and attention of sequence-to-sequence models."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from minigrad.training.experiment import Experiment
 
 
 def is_sequence(experiment: Experiment) -> bool:
-    """Whether the data are sequences of tokens with an answer to each."""
+    """Whether the data are pairs of token sequences."""
     return hasattr(experiment.data, "source_length") and hasattr(experiment.data, "target_length")
 
 
 def attention(experiment: Experiment, example: int) -> dict[str, Any]:
-    """Returns a test example, what the model writes for it, and the attention of each head.
+    """Return a test example, the model's prediction, and the attention of each head.
 
-    `heads` has a name, the number of rows and of columns, and the weights row by row of each head.
+    `heads` has the name, the numbers of rows and columns, and the weights in row order of each head.
     """
     data, model = experiment.data, experiment.model
     inputs, targets = data.test.batch(slice(example % len(data.test), example % len(data.test) + 1))

@@ -1,7 +1,7 @@
-"""The playground's side in Python: one config, its training, and the pictures of where it stands.
+"""The Python part of the playground: a config, its training, and the data for its pictures.
 
-Runs in the browser under Pyodide and in any other Python alike; nothing here knows of a page. Every answer is plain
-data or a flat array, so that it crosses to JavaScript in one copy.
+It runs in the browser under Pyodide and in any other Python, and does not depend on a page. All results are plain data
+or flat arrays, which are copied to JavaScript only once.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from minigrad.training.divergence import TrainingError
 from minigrad.training.experiment import Experiment, build, known_classes
 
 CONFIG = Path("playground.yaml")
-"""Where the text of the editor is kept, in the current folder, beside the visitor's own data."""
+"""The file of the editor's text, in the current folder, next to the visitor's own data."""
 
 GRID = 40
-"""Places along each side of the pictures of the plane."""
+"""Points along each edge of the pictures of the plane."""
 
 MOST_POINTS = 1000
 MOST_WEIGHTS = 2_000_000
-"""Parameters above which a browser tab is the wrong place to train."""
+"""The maximum number of parameters for training in a browser tab."""
 
 MOST_ROWS = 12
-"""Weights of a neuron that are listed: those that add most to its sum, and those with the largest gradients."""
+"""The number of listed weights of a neuron: those with the largest terms, and those with the largest gradients."""
 
-REGISTRY = known_classes(Path.cwd())  # absolute: files are read when a config first names them
+REGISTRY = known_classes(Path.cwd())  # absolute, because files are read only when a config names them
 
 
 class RefusedError(ValueError):
-    """Why a config cannot be played with, as `problems`: dicts of line, column, width, message and hint."""
+    """An error of a config, with `problems`: dicts of line, column, width, message and hint."""
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__(problems)
@@ -51,7 +51,7 @@ class RefusedError(ValueError):
 
 
 def check(text: str) -> Plan:
-    """Returns the checked plan of a config. Nothing is built. Raises: RefusedError."""
+    """Return the checked plan of a config, without building it; raise RefusedError if it is invalid."""
     CONFIG.write_text(text, encoding="utf-8")
     with _refusals():
         return load_plan(CONFIG, Experiment, REGISTRY)
@@ -63,7 +63,8 @@ class Session:
     Args:
         text: the config, in YAML.
 
-    Raises: RefusedError if it cannot be run, or is too large for a page.
+    Raises:
+        RefusedError: if the config cannot be run, or is too large for a page.
     """
 
     def __init__(self, text: str) -> None:
@@ -77,7 +78,7 @@ class Session:
             self.training = Training(self.experiment)
             self.chain = Chain(self.experiment.model, self.experiment.data.train.inputs)
             self.kind = self._kind()
-            self.tested = self._measure()  # which shows whether outputs and targets fit together
+            self.tested = self._measure()  # also checks that outputs and targets fit together
         self.batches = self.training.batches()
         self.loss: float | None = None
         self.pictures = 0
@@ -87,7 +88,7 @@ class Session:
         self.grid = self._grid() if self.kind == "plane" else np.zeros(0)
 
     def describe(self) -> dict[str, Any]:
-        """Returns what does not change while training: names, sizes, points, and which of the views there are."""
+        """Return data that does not change during training: names, sizes, points, and the available views."""
         data, model = self.experiment.data, self.experiment.model
         return {
             "kind": self.kind,
@@ -110,22 +111,23 @@ class Session:
 
     @property
     def features(self) -> list[str]:
-        """What each input is called."""
+        """The names of the inputs."""
         data = self.experiment.data
         return list(data.feature_names) or [f"x{i}" for i in range(1, min(data.num_features, 12) + 1)]
 
     @property
     def classes(self) -> int:
-        """How many classes the targets are of; 0 where they are amounts."""
+        """The number of classes; 0 for regression."""
         try:
             return self.experiment.data.num_classes
         except DataError:
             return 0
 
     def points(self) -> dict[str, Any]:
-        """Returns the points of the training and the test part in the plane that is viewed, and its borders.
+        """Return the training and test points in the current plane, and its limits.
 
-        `points` is (x, y, target, is_test, index) for each, flat. The numbers are those of the data, not standardised.
+        `points` is a flat array of (x, y, target, is_test, index). Coordinates are in the units of the data, not
+        standardized.
         """
         if self.kind != "plane":
             return {"points": np.zeros(0, np.float32), "bounds": [0, 1, 0, 1]}
@@ -142,12 +144,12 @@ class Session:
         return {"points": points.ravel(), "bounds": [left, right, bottom, top]}
 
     def advance(self, seconds: float, most: int) -> dict[str, Any]:
-        """Trains for so long, or for so many steps, and returns the `frame` after them."""
+        """Train for some seconds or steps, whichever ends first, and return the `frame` afterwards."""
         end = perf_counter() + seconds
         training = self.training
         try:
             for _ in range(min(most, training.steps - training.step)):
-                with np.errstate(all="ignore"):  # what is not finite, the training tells
+                with np.errstate(all="ignore"):  # the training reports non-finite numbers
                     training.train_step(next(self.batches))
                 if perf_counter() >= end:
                     break
@@ -163,7 +165,7 @@ class Session:
         return self.frame()
 
     def frame(self) -> dict[str, Any]:
-        """Returns where the training is, with all that is drawn of it anew."""
+        """Return the progress of the training, with the data of all pictures."""
         training = self.training
         facts: dict[str, Any] = {
             "step": training.step,
@@ -189,14 +191,14 @@ class Session:
         return facts
 
     def look(self, view: list[int]) -> dict[str, Any]:
-        """Shows the plane of two other inputs; the rest is at its mean. Returns `points()`."""
+        """Select the plane of two inputs, with all others at their means, and return `points()`."""
         inside = [min(max(int(i), 0), self.experiment.data.num_features - 1) for i in view]
         self.view = (inside[0], inside[1])
         self.grid = self._grid()
         return self.points()
 
     def pick(self, index: int) -> dict[str, Any]:
-        """Takes a training example, by number, as the one that is shown. Returns its inputs and target."""
+        """Select a training example by index, and return its inputs and target."""
         self.example = index % len(self.experiment.data.train)
         inputs, targets = self.shown_example()
         return {
@@ -206,11 +208,11 @@ class Session:
         }
 
     def shown_example(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the input (1, ...) and the target (1, ...) of the picked training example."""
+        """Return the input (1, ...) and the target (1, ...) of the selected training example."""
         return self.experiment.data.train.batch(slice(self.example, self.example + 1))
 
     def gradients(self) -> dict[str, Any]:
-        """Returns the gradient of the picked example's loss by every weight and bias, and its loss."""
+        """Return the loss of the selected example, and its gradient with respect to all weights and biases."""
         inputs, targets = self.shown_example()
         model = self.experiment.model.eval()
         loss = self.experiment.loss(model(Tensor(inputs)), Tensor(targets))
@@ -225,10 +227,11 @@ class Session:
         return {"loss": _number(loss.item()), "weights": weights, "biases": biases}
 
     def explain(self, layer: int, neuron: int) -> dict[str, Any]:
-        """Explains a neuron of a layer, from 0, at the picked example.
+        """Explain a neuron of a layer, both counted from 0, for the selected example.
 
-        Returns: `sum`, the table of its weighted sum; `weights`, a row of name, number and gradient for each of its
-            weights, or for those with the largest gradients, and for its bias; `others`, how many have no row.
+        Returns:
+            `sum`, a table of its weighted sum; `weights`, rows of name, value and gradient of its bias and its weights,
+            if necessary only those with the largest gradients; `others`, the number of weights without a row.
         """
         inputs, _ = self.shown_example()
         before = inputs.reshape(1, -1) if layer == 0 else self.chain.answers(inputs)[layer - 1]
@@ -246,14 +249,14 @@ class Session:
         return {"sum": table, "weights": rows, "others": len(weights) - len(chosen)}
 
     def scores(self) -> dict[str, Any]:
-        """Returns what the first output says of each test example, with its class, and where yes begins."""
+        """Return the first output and the class of each test example, and the decision threshold."""
         inputs, targets = self.experiment.data.test.batch(slice(MOST_POINTS))
         outputs = self.chain.answers(inputs)[-1][:, 0] if self.chain.layers else np.zeros(0)
         labels = targets if targets.ndim == 1 else targets[:, 0]
         return {"scores": _flat(outputs), "labels": _flat(labels), "threshold": self._middle()}
 
     def predict(self, values: list[float]) -> dict[str, Any]:
-        """Returns the probability of each class for one input of the visitor's own, as for a drawn digit."""
+        """Return the probability of each class for an input by the visitor, such as a drawn digit."""
         x = np.asarray(values, np.float32).reshape(1, *self.experiment.data.input_shape)
         with no_grad():
             outputs = self.experiment.model.eval()(Tensor(x)).data.reshape(-1)
@@ -275,7 +278,7 @@ class Session:
         return "plane" if len(data.input_shape) == 1 and self.chain.layers else "other"
 
     def _measure(self) -> dict[str, float | None]:
-        """Returns the loss and each metric that is a number, over the test part or the first thousand of it."""
+        """Return the loss and all numeric metrics on at most a thousand test examples."""
         experiment, tally = self.experiment, self.training.tally
         inputs, targets = experiment.data.test.batch(slice(MOST_POINTS))
         with no_grad(), np.errstate(all="ignore"):
@@ -289,13 +292,13 @@ class Session:
         return {name: _number(value) for name, value in values.items() if isinstance(value, (float, int))}
 
     def _middle(self) -> float:
-        """The output from which on one output says class 1."""
+        """The threshold above which a single output means class 1."""
         if isinstance(self.experiment.loss, BCEWithLogitsLoss):
             return 0.0
         return next((m.threshold for m in self.experiment.metrics if hasattr(m, "threshold")), 0.5)
 
     def _grid(self) -> np.ndarray:
-        """The places of the pictures, from the top left, as inputs of the model; what is not viewed is at its mean."""
+        """Return the points of the pictures, from the top left, as inputs of the model; others are at their mean."""
         left, right, bottom, top = self.points()["bounds"]
         x, y = np.meshgrid(np.linspace(left, right, GRID), np.linspace(top, bottom, GRID))
         mean, spread = self._units()
@@ -310,7 +313,7 @@ class Session:
         return inputs * spread + mean
 
     def _units(self) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation of each input, where the data standardises them; else 0 and 1."""
+        """Return the mean and standard deviation of each input if the data is standardized, else 0 and 1."""
         data = self.experiment.data
         if isinstance(data, Table):
             return data.input_scales
@@ -319,7 +322,7 @@ class Session:
 
 @contextmanager
 def _refusals(plan: Plan | None = None) -> Iterator[None]:
-    """Within the block, what a visitor can cause becomes a RefusedError, with the place of its part of the `plan`."""
+    """Within the block, turn errors that a visitor can cause into a RefusedError, with their place in the `plan`."""
     try:
         yield
     except ConfigError as error:

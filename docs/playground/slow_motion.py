@@ -1,4 +1,4 @@
-"""One example forwards and one loss backwards, number by number, on `minigrad.Scalar` and the weights of a network."""
+"""Slow motion: the forward and backward pass of one example, number by number, with `minigrad.Scalar`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minigrad.nn import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSEL
 from minigrad.scalar import weighted_sum
 
 MOST_WEIGHTS = 600
-"""Weights above which nobody would watch to the end."""
+"""The maximum number of weights for slow motion."""
 
 ACTIVATIONS: dict[str, tuple[Callable[[Scalar], Scalar], Callable[[np.ndarray], np.ndarray]]] = {
     "identity": (lambda z: z, lambda z: z),
@@ -22,7 +22,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Scalar], Scalar], Callable[[np.ndarray], 
     "sigmoid": (Scalar.sigmoid, lambda z: 1 / (1 + np.exp(-z))),
     "relu": (Scalar.relu, lambda z: np.maximum(z, 0)),
 }
-"""What may stand behind a weighted sum, as an operation on Scalars and on arrays."""
+"""The supported activations, as operations on Scalars and on arrays."""
 
 LOSSES: dict[type[Loss], Callable[[Sequence[Scalar], np.ndarray], Scalar]] = {
     MSELoss: lambda said, right: sum(((y - t) ** 2 for y, t in zip(said, right, strict=True)), Scalar(0)) / len(said),
@@ -30,20 +30,20 @@ LOSSES: dict[type[Loss], Callable[[Sequence[Scalar], np.ndarray], Scalar]] = {
     BCEWithLogitsLoss: lambda said, right: (1 + said[0].exp()).log() - said[0] * right[0],
     CrossEntropyLoss: lambda said, right: sum((z.exp() for z in said), Scalar(0)).log() - said[int(right[0])],
 }
-"""The loss of one example, whose outputs are Scalars and whose target is an array."""
+"""The supported losses of one example, given outputs as Scalars and the target as an array."""
 
 
 @dataclass
 class Slow:
-    """A network on Scalars after `loss.backward()`: one list per layer, of its neurons.
+    """A network of Scalars after `loss.backward()`, with a list of neurons per layer.
 
     Attributes:
         inputs: the example.
         weights: one list of Scalars per neuron.
         biases: one Scalar per neuron.
         sums: the weighted sum of each neuron.
-        values: what each neuron passes on.
-        activations: the name of the activation behind each layer.
+        values: the activation of each neuron.
+        activations: the name of each layer's activation function.
         loss: the loss of the example.
     """
 
@@ -56,7 +56,7 @@ class Slow:
     loss: Scalar
 
     def numbers(self) -> dict[str, Any]:
-        """Returns all values and gradients as plain lists, in the order of the layers."""
+        """Return all values and gradients as plain lists, in the order of the layers."""
         layers = []
         for weights, biases, sums, values, activation in zip(
             self.weights, self.biases, self.sums, self.values, self.activations, strict=True
@@ -78,16 +78,17 @@ class Slow:
 
 
 def slow_motion(chain: Chain, loss: Loss, inputs: np.ndarray, targets: np.ndarray, others: np.ndarray) -> Slow:
-    """Computes one example on Scalars that begin with the weights of a chain, and walks back from its loss.
+    """Compute one example forward and backward with Scalars, with the weights of a chain.
 
     Args:
         chain: the network.
-        loss: of the classes in `LOSSES`.
+        loss: a loss whose class is in `LOSSES`.
         inputs: the example, (1, ...).
-        targets: its target, (1, ...).
-        others: more inputs (N, ...), by which the activations are told apart.
+        targets: the target, (1, ...).
+        others: more inputs (N, ...), to identify the activations.
 
-    Raises: ValueError, with a sentence for the visitor, if Scalar cannot do what the network does.
+    Raises:
+        ValueError: if Scalar does not support the network, with a sentence for the visitor.
     """
     count = sum(layer.weight.size for layer in chain.layers)
     if not chain.layers or count > MOST_WEIGHTS:
@@ -115,7 +116,7 @@ def slow_motion(chain: Chain, loss: Loss, inputs: np.ndarray, targets: np.ndarra
 
 
 def activation_names(chain: Chain, x: np.ndarray) -> list[str]:
-    """Returns the name of the activation behind each layer, by what it does to inputs (N, ...); "" for another one."""
+    """Return the name of each layer's activation, identified by its results for inputs (N, ...), or ""."""
     return [_name(sums, answers) for sums, answers in zip(chain.sums(x), chain.answers(x), strict=True)]
 
 

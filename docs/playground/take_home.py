@@ -1,4 +1,4 @@
-"""What a visitor takes home: the run that a training here amounts to, and the Python that does the same."""
+"""Downloads for the visitor: the run of the training on the page, and equivalent Python code."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ LAYERS = {"tanh": "nn.Tanh()", "relu": "nn.ReLU()", "sigmoid": "nn.Sigmoid()"}
 
 
 def run(session: Session) -> bytes:
-    """Returns a zip of the run that the command line makes of this config, up to the step of the session.
+    """Return a zip file of the command line's run of this config, up to the step of the session.
 
-    A training is a function of its config, so the weights are those on the page.
+    Training is deterministic, so the weights are those on the page.
 
-    Raises: ValueError before the first step.
+    Raises:
+        ValueError: before the first step.
     """
     training = session.training
     if not training.step:
@@ -68,9 +69,9 @@ def run(session: Session) -> bytes:
 
 
 def script(session: Session) -> str:
-    """Returns Python that trains the same network on the same data to the same weights.
+    """Return Python code that trains the same network on the same data to the same weights.
 
-    A model that is no chain of layers, and an experiment with a schedule or other extras, is loaded from its config.
+    If the model is not a chain of layers, or the experiment has a schedule or other extras, the code loads the config.
     """
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     experiment, trainer = session.experiment, config.get("trainer") or {}
@@ -94,7 +95,7 @@ def script(session: Session) -> str:
 
 
 def _call(value: object, *first: str) -> str:
-    """Returns a class of a config and its arguments as a call in Python."""
+    """Return a class of a config and its arguments as Python code of a call."""
     name, arguments = next(iter(value.items())) if isinstance(value, dict) else (value, None)
     if isinstance(arguments, dict):
         given = [f"{key}={item!r}" for key, item in arguments.items()]

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from itertools import islice
 
 from minigrad.cli.parser import add_classes, add_config, add_threads
-from minigrad.cli.prepare import of_layer, plan_of, ready, report_weights, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, of_layer, plan_of, report_weights, warn_of_schedule
 from minigrad.data import Examples
 from minigrad.training import TrainingError
 from minigrad.training.fine_tuning import parameter_table
@@ -26,13 +26,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print memory, layers and the metrics of three batches.
+    """Print memory, layers, and metrics of three batches.
 
-    Takes two training steps and evaluates one validation batch. Nothing is written.
+    There are two training steps and one validation batch. Nothing is written.
     """
     plan = plan_of(arguments)
     print(check_memory(plan))
-    experiment, training, table = ready(plan, arguments.threads)
+    experiment, training, table = build_and_try(plan, arguments.threads)
     warn_of_schedule(training)
     report_weights(experiment)
     print(table)

@@ -31,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print the table of the runs and write the page."""
     if not arguments.output.parent.is_dir():
-        raise UsageError(f"{arguments.output}: there is no folder {arguments.output.parent}: make it, or name another")
+        raise UsageError(f"{arguments.output}: there is no folder {arguments.output.parent}: create it first")
     found = {summary.path: summary for path in arguments.runs for summary in _runs_of(path, arguments.words)}
     unreadable = [summary for summary in found.values() if summary.status == "unreadable"]
     for summary in unreadable:
@@ -41,7 +41,7 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"a comparison needs two or more runs, found {len(runs)}: minigrad runs lists them")
     comparison = Comparison(runs)
     print(comparison.table())
-    from minigrad.plots.comparison import save_comparison  # which needs matplotlib
+    from minigrad.plots.comparison import save_comparison  # needs matplotlib
 
     save_comparison(comparison, arguments.output)
     print(f"wrote {arguments.output}", file=sys.stderr)

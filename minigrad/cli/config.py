@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from minigrad.cli.parser import add_classes, add_config
-from minigrad.cli.prepare import plan_of, ready
+from minigrad.cli.prepare import build_and_try, plan_of
 
 EXAMPLES = (
     "minigrad config configs/digits_mlp.yaml",
@@ -23,5 +23,5 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print the resolved config as YAML, or its layers."""
     plan = plan_of(arguments)
-    print(ready(plan)[-1] if arguments.layers else plan.to_yaml(origins=True).rstrip())
+    print(build_and_try(plan)[-1] if arguments.layers else plan.to_yaml(origins=True).rstrip())
     return 0

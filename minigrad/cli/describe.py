@@ -21,7 +21,7 @@ EXAMPLES = (
 )
 
 UNNAMED = (Experiment, DataLoader, Trainer, EarlyStopping, Checkpoint)
-"""The classes that a config does not name, since no other class can take their place."""
+"""The classes that a config does not name, because they have no alternatives."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -24,10 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the loss and metrics of the test set.
-
-    The output is one line of JSON.
-    """
+    """Print the test loss and metrics as one JSON line."""
     path = run_path(arguments.run, arguments.words)
     experiment, step = open_run(path, classes(arguments, path), arguments.overrides, measures=True)
     print(json_line({"run": str(path), "best_step": step, **evaluate(experiment)}))

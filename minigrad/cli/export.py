@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minigrad.cli.parser import CommandError, add_classes, add_model, add_overrides
-from minigrad.cli.prepare import classes, open_others, pretrained_path, run_path
+from minigrad.cli.prepare import classes, open_pretrained_writer, pretrained_path, run_path
 from minigrad.inference.export import save_onnx, save_weights
 from minigrad.inference.huggingface import convert, save_huggingface
 from minigrad.inference.load import open_run
@@ -80,7 +80,7 @@ def run(arguments: Namespace) -> int:
         if target.convert is None or arguments.overrides:
             what = arguments.overrides[0] if target.convert else f"--{asked[0]}"
             raise CommandError(f"{what} is for runs, and {others} is not a run")
-        target.convert(open_others(others, arguments), into)
+        target.convert(open_pretrained_writer(others, arguments), into)
         print(into)
         return 0
     path = run_path(arguments.model, arguments.words)

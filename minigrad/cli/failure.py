@@ -19,7 +19,7 @@ _MEMORY = """\
   a smaller model, shorter sequences or smaller images, or close other programs"""
 
 REFUSED = (ConfigError, UsageError, DataError, FormatError, RunError, LaunchError, ModuleNotFoundError)
-"""Errors in what the user gave or installed. Nothing was run: exit code 2."""
+"""Errors in the user's input or installation, before anything was run: exit code 2."""
 
 
 UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)

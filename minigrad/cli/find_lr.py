@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from minigrad.cli.parser import add_classes, add_config, add_threads
-from minigrad.cli.prepare import plan_of, ready
+from minigrad.cli.prepare import build_and_try, plan_of
 from minigrad.training.lr_finder import find_lr
 
 EXAMPLES = (
@@ -26,6 +26,6 @@ def run(arguments: Namespace) -> int:
 
     Nothing is written.
     """
-    experiment, _, _ = ready(plan_of(arguments), arguments.threads)
+    experiment, _, _ = build_and_try(plan_of(arguments), arguments.threads)
     print(find_lr(experiment).table())
     return 0

@@ -17,8 +17,8 @@ def fit(training: Training, directory: RunDirectory | None) -> int:
     """Train, print the results and record how the run ended.
 
     Args:
-        training: a training, new or resumed.
-        directory: of the run; None on all ranks except 0.
+        training: a new or resumed training.
+        directory: the directory of the run; None on all ranks except 0.
 
     Returns:
         The exit code: 0 when done, 128 + n after signal n.

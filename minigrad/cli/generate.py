@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from minigrad.cli.parser import CommandError, add_classes, add_model, number, positive
-from minigrad.cli.prepare import classes, open_others, pretrained_path, run_path
+from minigrad.cli.prepare import classes, open_pretrained_writer, pretrained_path, run_path
 from minigrad.inference.chat import Conversation
 from minigrad.inference.generate import cropped, generate
 from minigrad.inference.load import open_run
@@ -43,26 +43,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Print the prompt and its continuation, or chat in turns.
-
-    Text is printed as it is generated.
-    """
+    """Print the prompt and its continuation, or chat in turns."""
     if arguments.prompt is None and not arguments.chat:
         raise CommandError(f"minigrad generate needs PROMPT or --chat, as in: {EXAMPLES[0]}")
     names = ("temperature", "top_k", "top_p", "repetition_penalty")
     sampling = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     others = pretrained_path(arguments)
     if others is not None:
-        writer = open_others(others, arguments)
+        writer = open_pretrained_writer(others, arguments)
         sampling["seed"] = arguments.seed or 0
         if arguments.chat:
-            return _talk(writer, arguments, sampling)
+            return _chat(writer, arguments, sampling)
         return _show(arguments.prompt, writer.generate(arguments.prompt, arguments.tokens, **sampling))
     path = run_path(arguments.model, arguments.words)
     seed = [] if arguments.seed is None else [f"seed={arguments.seed}"]
     experiment, _ = open_run(path, classes(arguments, path), seed)
     if arguments.chat:
-        return _talk(writer_of(experiment), arguments, {**sampling, "seed": experiment.seed})
+        return _chat(writer_of(experiment), arguments, {**sampling, "seed": experiment.seed})
     text = generate(experiment, arguments.prompt, arguments.tokens, **sampling)
     if note := cropped(experiment, arguments.prompt):
         print(note, file=sys.stderr)
@@ -78,8 +75,8 @@ def _show(begin: str, pieces: Iterator[str]) -> int:
     return 0
 
 
-def _talk(writer: Writer, arguments: Namespace, sampling: dict[str, Any]) -> int:
-    """Answer turn by turn, until standard input ends or Ctrl-C."""
+def _chat(writer: Writer, arguments: Namespace, sampling: dict[str, Any]) -> int:
+    """Answer turn by turn, until standard input ends or Ctrl-C is pressed."""
     conversation = Conversation(writer, arguments.tokens, **sampling)
     try:
         for text in _turns(arguments.prompt):

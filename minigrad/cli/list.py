@@ -19,7 +19,7 @@ EXAMPLES = (
 )
 
 SUPPLIED = (DataLoader, Optimizer, Schedule)
-"""The classes whose first argument the run supplies; a config omits it."""
+"""The classes whose first argument is set by the run and omitted in a config."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,17 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the classes of one kind, or of all.
 
-    Each has the first line of its docstring beside it.
+    Each class is followed by the first line of its docstring.
     """
     print(listing(classes(arguments), [arguments.kind] if arguments.kind else [*KINDS]))
     return 0
 
 
 def listing(registry: Registry, kinds: list[str]) -> str:
-    """Return the classes of kinds, one per line.
+    """Return the classes of some kinds, one per line.
 
-    Each has the first line of its docstring, or the reason why a config cannot build it. A class of `models/` that
-    replaces a shipped one says so.
+    A line has the first line of the class's docstring, or the reason why a config cannot build it. A class of `models/`
+    that replaces a shipped class is marked.
     """
     found = {kind: registry.classes(KINDS[kind]) for kind in kinds}
     width = max(len(name) for known in found.values() for name in known)

@@ -36,7 +36,7 @@ COMMANDS = {
     "schema": ("minigrad.cli.schema", "print the JSON Schema of configs, for editors"),
     "new": ("minigrad.cli.new", "create a folder with a config that is ready to train"),
 }
-"""The commands: each one's module, with `EXAMPLES`, `add_arguments` and `run`, and its description."""
+"""The module of each command, which has `EXAMPLES`, `add_arguments` and `run`, and its description."""
 
 ON_ALL_RANKS = ("train", "resume", "sweep")
 """The commands that all MPI ranks run together; rank 0 runs the others alone."""
@@ -94,7 +94,7 @@ def _run(words: Sequence[str], ranks: Ranks) -> int:
         return _help(words[1:])
     if words[0] == "--version":
         if words[1:]:
-            raise CommandError(f"--version stands alone: {words[1]!r} is one word too many")
+            raise CommandError(f"--version takes no arguments: {words[1]!r} is one word too many")
         print(f"minigrad {__version__}")
         return 0
     if words[0] not in COMMANDS:

@@ -14,7 +14,7 @@ from minigrad.cli.main import main
 
 
 def _finish_with_parent() -> None:
-    """Send this process SIGTERM when its standard input closes: the parent has ended, however it did."""
+    """Send this process SIGTERM when its standard input closes, because the parent has then ended."""
 
     def wait() -> None:
         while os.read(0, 1):

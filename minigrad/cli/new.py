@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.cli.drafts import KINDS, Draft, draft_of
 from minigrad.cli.parser import CommandError
-from minigrad.cli.prepare import ready
+from minigrad.cli.prepare import build_and_try
 from minigrad.config import ConfigError, load_plan
 from minigrad.data import DataError, Digits, find
 from minigrad.data.idx import WHITE
@@ -29,7 +29,7 @@ EXAMPLES = (
 
 TEMPLATES = Path(__file__).with_name("templates")
 PLACEHOLDER = "__NAME__"
-"""The name of the folder, in a template's files and their names."""
+"""The placeholder of the folder's name, in a template's files and their names."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -50,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Create the folder and print the next command to type.
 
-    Nothing that exists is overwritten.
+    Existing files are not overwritten.
     """
     folder: Path = arguments.name
     if arguments.data is None:
@@ -83,7 +83,7 @@ def _check_place(folder: Path) -> None:
 
 
 def _make(folder: Path, fill: Callable[[Path], list[str]]) -> int:
-    """Create a folder, whole or not at all; print its files and the notes that `fill` returns."""
+    """Create a folder completely or not at all; print its files and the notes that `fill` returns."""
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         made = Path(temporary) / folder.name
         made.mkdir()
@@ -107,11 +107,11 @@ def _copy_template(source: Path, made: Path) -> list[str]:
 
 
 def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
-    """Write the config and README of a draft and try a first batch; return what was assumed."""
+    """Write the config and README of a draft and try a first batch; return the assumptions."""
     name, config = made.name, made / f"{made.name}.yaml"
     config.write_text(draft.to_yaml(name, lambda path: path), encoding="utf-8")
     try:
-        ready(load_plan(config, Experiment, known_classes(made)))
+        build_and_try(load_plan(config, Experiment, known_classes(made)))
     except ConfigError as error:
         causes = "; ".join(problem.message for problem in error.problems)
         raise DataError(f"no working config was found for this data: {causes}") from error
@@ -141,7 +141,7 @@ def _relative(path: Path, folder: Path) -> Path:
         return path
     try:
         return Path(os.path.relpath(path.resolve(), folder.resolve()))
-    except ValueError:  # on another drive of Windows
+    except ValueError:  # on another Windows drive
         return path.resolve()
 
 

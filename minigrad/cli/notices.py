@@ -1,4 +1,4 @@
-"""Warnings as the command line prints them."""
+"""Warnings of the command line."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 def one_line_warnings(shown: bool) -> Iterator[None]:
     """Print each warning of the block once, on one line.
 
-    Warnings go to standard error, without Python's source line. NumPy's warnings of infinities are left out: the loss
-    or gradient that they lead to is reported.
+    Warnings go to standard error, without Python's source line. NumPy's warnings of infinities are suppressed, because
+    the resulting loss or gradient is reported.
 
     Args:
         shown: whether this process prints warnings; only one of several ranks does.
@@ -29,6 +29,6 @@ def one_line_warnings(shown: bool) -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("always", UserWarning)  # also where the same line has warned before
+        warnings.simplefilter("always", UserWarning)  # even if the same line has warned before
         warnings.showwarning = show
         yield

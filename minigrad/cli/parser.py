@@ -90,7 +90,7 @@ class Parser(argparse.ArgumentParser):
     def format_help(self) -> str:
         """Return the help: examples, usage and arguments.
 
-        A long usage is shortened, since the arguments are listed below it.
+        A long usage is shortened.
         """
         if len(self.options) > MOST_IN_USAGE:
             words = [action.metavar for action in self.declared if not action.option_strings]
@@ -154,7 +154,8 @@ class Parser(argparse.ArgumentParser):
         if Path(word, "config.yaml").is_file():
             return f"unexpected {word}: minigrad {self.name} takes one run"
         if ":" in word:
-            return f"{word!r} is not a config value: write KEY=VALUE, as optimizer.lr=1e-3 or 'model={{MLP: [2, 2]}}'"
+            remedy = "write KEY=VALUE, such as optimizer.lr=1e-3 or 'model={MLP: [2, 2]}'"
+            return f"{word!r} is not a config value: {remedy}"
         if re.fullmatch(r"[a-z_]\w*(\.\w+)*", word):
             return f"{word!r} has no value: change a config value with {word}=VALUE"
         return f"unexpected argument {word!r}; minigrad {self.name} -h shows what it takes"
@@ -177,7 +178,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, as 0.8, not {text!r}") from None
+        raise argparse.ArgumentTypeError(f"must be a number, such as 0.8, not {text!r}") from None
 
 
 def add_config(parser: argparse.ArgumentParser, **options: Any) -> None:

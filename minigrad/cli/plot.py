@@ -25,7 +25,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Write the figures into the run's `plots/`; print their paths."""
-    from minigrad.plots import attention, save_pictures  # which need matplotlib
+    from minigrad.plots import attention, save_pictures  # need matplotlib
 
     path = run_path(arguments.run, arguments.words)
     if arguments.attention is None:

@@ -34,8 +34,8 @@ def run(arguments: Namespace) -> int:
     path = run_path(arguments.run, arguments.words)
     experiment, _ = open_run(path, classes(arguments, path), arguments.overrides)
     if isinstance(experiment.data, Text):
-        raise UsageError(f"{path} writes text, of which there is no prediction: minigrad generate {path} TEXT goes on")
-    inputs, names = read_sources(experiment.data, arguments.files)  # all of them before the first prediction
+        raise UsageError(f"{path} is a language model: minigrad generate {path} TEXT continues a text")
+    inputs, names = read_sources(experiment.data, arguments.files)  # all inputs before the first prediction
     records = predict(experiment, inputs)
     if len(set(names)) > 1:
         records = ({"file": name, **record} for name, record in zip(names, records, strict=True))

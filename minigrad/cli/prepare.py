@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigrad.config import ConfigError, Plan, Registry, load_plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.data import DataError, Dataset
 from minigrad.data.files import find
 from minigrad.engine import CompileError, Tensor
@@ -37,7 +37,7 @@ DEFAULT = Path("configs") / "digits_mlp.yaml"
 
 
 _MISFITS = (ValueError, TypeError, IndexError, NotImplementedError)
-"""Exceptions of objects that do not fit together."""
+"""Exceptions raised by parts that do not fit together."""
 
 
 def classes(arguments: Namespace, run: Path | None = None) -> Registry:
@@ -64,7 +64,7 @@ def config_path(path: Path | None, words: list[str]) -> Path:
     """Return the path of a config, perhaps a shipped one.
 
     Args:
-        path: as the user gave it; None for the only config in this folder, or else that of the clone.
+        path: the user's path; None for the only config in this folder, or else the default config of the clone.
         words: the command line, for the remedy.
 
     Raises:
@@ -82,15 +82,15 @@ def config_path(path: Path | None, words: list[str]) -> Path:
         if command == "train":
             remedy = f"minigrad resume {path} continues it, {remedy} trains its config again"
         raise UsageError(f"{path} is a run, expected a config: {remedy}")
-    ours = shipped("configs").parent / path
+    ours = shipped_folder("configs").parent / path
     if not path.is_absolute() and ours.is_file():
         print(f"config {ours}", file=sys.stderr)
         return ours
     if found := no_file(path):
         near = _did_you_mean(path, _in(path)) if path.is_dir() else ""
-        raise UsageError(f"{path} is {found}, and a config belongs here{near}")
+        raise UsageError(f"{path} is {found}, expected a config{near}")
     there = [*_in(path.parent), *_in(Path()), *_in(Path("configs"))]
-    names = [Path("configs") / each.name for each in _in(shipped("configs"))]
+    names = [Path("configs") / each.name for each in _in(shipped_folder("configs"))]
     raise UsageError(f"there is no file {path}{_did_you_mean(path, [*there, *names])}")
 
 
@@ -136,13 +136,13 @@ def pretrained_path(arguments: Namespace) -> Path | None:
     return path
 
 
-def open_others(path: Path, arguments: Namespace) -> Writer:
+def open_pretrained_writer(path: Path, arguments: Namespace) -> Writer:
     """Open a pretrained model of another library.
 
     Raises:
-        UsageError: for a file that does not exist; else as `open_writer`.
+        UsageError: for a file that does not exist, and as for `open_writer`.
     """
-    from minigrad.inference.pretrained import open_writer  # which training does without
+    from minigrad.inference.pretrained import open_writer  # training does not need it
 
     try:
         return open_writer(path, classes(arguments))
@@ -153,9 +153,9 @@ def open_others(path: Path, arguments: Namespace) -> Writer:
 def run_to_draw(arguments: Namespace) -> Run:
     """Return the run of a command, with its model's predictions.
 
-    Prints on standard error what is missing.
+    Missing parts are reported on standard error.
     """
-    from minigrad.plots import Run  # which needs matplotlib
+    from minigrad.plots import Run  # needs matplotlib
 
     path = run_path(arguments.run, arguments.words)
     run = Run(path, arguments.overrides, classes(arguments, path))
@@ -166,7 +166,7 @@ def run_to_draw(arguments: Namespace) -> Run:
     return run
 
 
-def ready(
+def build_and_try(
     plan: Plan,
     threads: int | None = None,
     ranks: Ranks | None = None,
@@ -175,12 +175,11 @@ def ready(
 ) -> tuple[Experiment, Training, str]:
     """Build a plan and run a first batch.
 
-    A batch shows early whether the parts fit together. Values that the plan left open, which depend on sizes, are then
-    settled in it.
+    The batch shows early whether the parts fit together. Settings that depend on sizes are then written into the plan.
 
     Args:
         plan: the config.
-        threads: number of shards computed at the same time.
+        threads: number of shards computed in parallel.
         ranks: the processes that train together.
         reads_weights: as for `build`.
         data: as for `build`.
@@ -232,7 +231,7 @@ def ready(
 def of_layer(plan: Plan, error: Exception) -> ConfigError | None:
     """Return a model's error as a ConfigError at its layer.
 
-    Names the line of a user's class. None for an error of another kind.
+    The result is None for an error of another kind. For a user's class, the error names the line of the class.
     """
     found = described(error, _MISFITS)
     return plan.error(f"model.{getattr(error, 'layer_path', '')}", *found) if found else None
@@ -259,12 +258,12 @@ def _check_loss(plan: Plan, experiment: Experiment, result: Tensor, part: Part) 
 
 
 def report_weights(experiment: Experiment) -> None:
-    """Print which pretrained weights were loaded, and which began anew."""
+    """Print which weights were loaded, and which are random."""
     if loaded := experiment.start.loaded:
         print(f"weights: {loaded}", file=sys.stderr)
         whole = [name for name, p in experiment.model.named_parameters() if name in loaded.anew and p.requires_grad]
         if whole and experiment.adapters is not None:
-            print(f"trained whole, and saved with the adapters: {', '.join(whole)}", file=sys.stderr)
+            print(f"trained without adapters, and saved with them: {', '.join(whole)}", file=sys.stderr)
 
 
 def warn_of_schedule(training: Training) -> None:
@@ -282,7 +281,7 @@ def _default() -> Path:
         raise UsageError(f"several configs are here, name one: {', '.join(map(str, here))}")
     if DEFAULT.is_file():
         return DEFAULT
-    clone = shipped("configs").parent
+    clone = shipped_folder("configs").parent
     if (clone / "train.py").is_file():
         return clone / DEFAULT
     raise UsageError("there is no config in this folder: minigrad new digits creates one")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.cli.parser import add_classes, add_config, positive
-from minigrad.cli.prepare import plan_of, ready
+from minigrad.cli.prepare import build_and_try, plan_of
 from minigrad.formats.atomic import write_durably
 from minigrad.observers.profile import profile
 from minigrad.parallel import blas_threads
@@ -21,7 +21,7 @@ EXAMPLES = (
 )
 
 WARM = 2
-"""Warm-up steps that are not measured: the first ones of a process are the slowest."""
+"""Warm-up steps, which are not measured because the first steps of a process are slow."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
         if path.is_dir() or not path.parent.is_dir():
             raise UsageError(f"{path} cannot be written: name a file in an existing folder")
     plan = plan_of(arguments)
-    experiment, training, _ = ready(plan, threads=1)
+    experiment, training, _ = build_and_try(plan, threads=1)
     batches = training.batches()
     try:
         with blas_threads(training.blas_threads), np.errstate(all="ignore"):

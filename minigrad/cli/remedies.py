@@ -45,14 +45,14 @@ SYNONYMS = {
     "new": "init create startproject scaffold",
     "help": "usage",
 }
-"""What other tools call the commands."""
+"""The names of the commands in other tools."""
 
 
 def no_such_command(words: Sequence[str], commands: Collection[str]) -> str:
     """Return the message for an unknown first word.
 
     Args:
-        words: the command line, whose first word is no command.
+        words: the command line, whose first word is not a command.
         commands: the names of all commands.
     """
     word, *rest = words
@@ -89,8 +89,7 @@ def no_command(words: Sequence[str], commands: Collection[str]) -> str:
 def old_option(word: str) -> str:
     """Return the message for an option that a command replaced.
 
-    Returns:
-        "" for any other option.
+    The result is "" for any other option.
     """
     name = word.partition("=")[0]
     return f"{name} is a command: minigrad {OLD[name]}" if name in OLD else ""
@@ -133,7 +132,7 @@ def unknown_option(
 
 def _config_keys() -> dict[str, str]:
     """Return the config keys by the names that users give as options: `lr` is `optimizer.lr`."""
-    from minigrad import optim  # slow imports, which parsing does not need
+    from minigrad import optim  # a slow import, needed only for this message
     from minigrad.config import signature_of
     from minigrad.data import DataLoader
     from minigrad.training.experiment import Experiment

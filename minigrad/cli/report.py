@@ -22,11 +22,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Writes `report.html` into the run, and prints its path."""
-    from minigrad.plots.report import PARTIAL, save_report  # which needs matplotlib
+    """Write `report.html` into the run, and print its path."""
+    from minigrad.plots.report import PARTIAL, save_report  # needs matplotlib
 
     made = save_report(run_to_draw(arguments))
     if made.name == PARTIAL:
-        print(f"{made.with_name('report.html')} shows more, and stays", file=sys.stderr)
+        print(f"{made.with_name('report.html')} shows more, and is kept", file=sys.stderr)
     print(made)
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minigrad.cli.fit import fit
 from minigrad.cli.parser import add_classes, add_overrides, add_run, add_threads
-from minigrad.cli.prepare import classes, ready, run_path, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, classes, run_path, warn_of_schedule
 from minigrad.config import ConfigError, load_plan
 from minigrad.data import DataError
 from minigrad.inference.load import ELSEWHERE
@@ -44,7 +44,7 @@ def run(arguments: Namespace) -> int:
     plan = load_plan(path / "config.yaml", Experiment, registry, arguments.overrides)
     is_whole = (path / "checkpoints" / "last.safetensors").exists() and plan["adapters"] is None
     try:
-        experiment, training, _ = ready(plan, arguments.threads, arguments.ranks, reads_weights=not is_whole)
+        experiment, training, _ = build_and_try(plan, arguments.threads, arguments.ranks, reads_weights=not is_whole)
     except ConfigError as error:
         if isinstance(error.__cause__, DataError):
             raise UsageError(f"{error.__cause__}; {ELSEWHERE}") from error

@@ -19,7 +19,7 @@ from minigrad.cli.parser import add_runs_dir
 from minigrad.config.reader import scalar
 from minigrad.runs.index import FACTS, Summary, find_runs
 from minigrad.runs.settings import varying
-from minigrad.runs.tables import aligned, shown
+from minigrad.runs.tables import align, format_value
 from minigrad.suggest import nearest
 from minigrad.training.experiment import UsageError
 
@@ -28,7 +28,7 @@ EXAMPLES = (
     "minigrad runs 'digits_*' --sort val/accuracy --where 'optimizer.lr<1e-2'",
 )
 
-MOST = 4  # settings shown per line
+MOST = 4  # settings per line
 _CONDITION = re.compile(r"\s*(?P<key>[\w./-]+?)\s*(?P<sign><=|>=|!=|==|=|<|>)\s*(?P<value>.*?)\s*", re.DOTALL)
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
@@ -60,14 +60,14 @@ def run(arguments: Namespace) -> int:
         every = found
         found = [each for each in every if any(_fits(each, p, arguments.runs_dir) for p in arguments.patterns)]
         if not found:
-            told = _meant(arguments.patterns, every, arguments.runs_dir)
+            told = _suggest(arguments.patterns, every, arguments.runs_dir)
             raise UsageError(f"no run in {arguments.runs_dir} is named {' or '.join(arguments.patterns)}; {told}")
     keys = [condition[0] for condition in conditions] + ([arguments.sort] if arguments.sort else [])
     for key in keys:
         _check_key(key, found)
     chosen = [each for each in found if all(_holds(each, *condition) for condition in conditions)]
     if arguments.sort:
-        chosen = _sorted(chosen, arguments.sort)
+        chosen = _sort_runs(chosen, arguments.sort)
     if arguments.json:
         print("".join(f"{json.dumps(asdict(each))}\n" for each in chosen), end="")
     elif chosen:
@@ -95,28 +95,28 @@ def table(runs: Sequence[Summary], keys: Sequence[str] = ()) -> str:
     for each in runs:
         best = f"{each.best['monitor']} {_number(each.value)}" if each.best else "-"
         settings = [key for key in differing[each.settings.get("name")] if key in each.settings and key not in own]
-        given = " ".join(f"{key}={shown(each.settings[key])}" for key in settings[:MOST])
+        given = " ".join(f"{key}={format_value(each.settings[key])}" for key in settings[:MOST])
         more = f" and {len(settings) - MOST} more" if len(settings) > MOST else ""
         columns = [_number(_value(each, key)) for key in own]
         steps = "-" if each.step is None else str(each.step)
         rows.append([each.path, _when(each), steps, _time(each.seconds), best, *columns, _ending(each), given + more])
-    return aligned(rows)
+    return align(rows)
 
 
 def _fits(run: Summary, pattern: str, root: Path) -> bool:
-    """Whether a pattern is that of the name of a run, of its experiment, or of its folder."""
+    """Whether a pattern matches the name of a run, of its experiment, or of its folder."""
     return any(fnmatchcase(name, pattern.rstrip("/")) for name in _names(run, root))
 
 
 def _names(run: Summary, root: Path) -> tuple[str, str, str]:
-    """Returns what a run may be called: its experiment, its name, and its folder."""
+    """Return the names that select a run: its experiment, its name, and its folder."""
     path = Path(run.path)
     inside = path.relative_to(root).as_posix()
     return inside.rpartition("/")[0], inside, path.as_posix()
 
 
-def _meant(patterns: Sequence[str], runs: Sequence[Summary], root: Path) -> str:
-    """Returns the name that is nearest to one of some patterns, or the experiments that there are."""
+def _suggest(patterns: Sequence[str], runs: Sequence[Summary], root: Path) -> str:
+    """Return a suggestion: the name that is nearest to one of the patterns, or the existing experiments."""
     names = [_names(each, root) for each in runs]
     known = list(dict.fromkeys(name for column in zip(*names, strict=True) for name in column if name))
     for pattern in patterns:
@@ -162,11 +162,11 @@ def _holds(run: Summary, key: str, compare: Callable[[Any, Any], bool], value: A
     """Whether a run satisfies a condition; False if it lacks the key."""
     try:
         return bool(compare(run[key], value))
-    except (KeyError, TypeError):  # text and numbers have no order
+    except (KeyError, TypeError):  # text and numbers cannot be compared
         return False
 
 
-def _sorted(runs: Sequence[Summary], key: str) -> list[Summary]:
+def _sort_runs(runs: Sequence[Summary], key: str) -> list[Summary]:
     """Return runs sorted by a value: best first for results, else ascending; missing values last."""
     there = [each for each in runs if _value(each, key) is not None]
     texts = any(isinstance(_value(each, key), str | list) for each in there)
@@ -201,8 +201,8 @@ def _time(seconds: float | None) -> str:
 
 
 def _ending(run: Summary) -> str:
-    return shown(f"{run.status}: {run.reason}" if run.reason else run.status)
+    return format_value(f"{run.status}: {run.reason}" if run.reason else run.status)
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else shown(value)
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else format_value(value)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli.parser import add_classes, add_config, add_runs_dir, add_threads, positive
-from minigrad.cli.prepare import classes, config_path, ready
+from minigrad.cli.prepare import build_and_try, classes, config_path
 from minigrad.config import Plan, load_plan
 from minigrad.data import Dataset
 from minigrad.parallel import available_cores
@@ -28,7 +28,7 @@ from minigrad.training.search.space import Space, read_space
 from minigrad.training.search.sweep import Grid, Work, run_members
 
 Load = Callable[[Mapping[str, Any]], Plan]
-"""Returns the checked config with some values overridden."""
+"""A function that returns the checked config with some values overridden."""
 
 EXAMPLES = (
     "minigrad sweep configs/xor.yaml --grid 'optimizer.lr=[1e-3, 1e-2]' --seeds 3",
@@ -78,7 +78,7 @@ def run(arguments: Namespace) -> int:
     signal = max(arguments.ranks.allgather(run_members(work, arguments.jobs)))
     members = work.members
     if arguments.ranks.rank == 0:
-        if (lock := folder.claim("table")) is not None:  # or another process of this sweep is just writing it
+        if (lock := folder.claim("table")) is not None:  # otherwise another process of this sweep is writing it
             save_table(members, folder.path / "table.csv")
             os.close(lock)
         print(table(members))
@@ -115,7 +115,7 @@ def _check_options(arguments: Namespace) -> None:
 def _grid(
     arguments: Namespace, load: Load, base: Plan, spec: dict[str, Any], program: Program
 ) -> tuple[Work, SweepFolder]:
-    """Returns the members of a grid, whose experiments can begin, and its folder."""
+    """Return the members of a grid, after trying the first batch of each, and its folder."""
     points = read_grid(arguments.grid)
     repeats = spec["repeats"]
     check, refusals = _Check(load, repeats[0]), Refusals("--grid", arguments.grid)
@@ -134,7 +134,7 @@ def _grid(
 def _search(
     arguments: Namespace, load: Load, base: Plan, spec: dict[str, Any], program: Program
 ) -> tuple[Work, SweepFolder]:
-    """Returns the trials of a search, whose experiments can begin at the ends of all ranges, and its folder."""
+    """Return the trials of a search, after trying the ends of all ranges, and its folder."""
     try:
         from minigrad.training.search.searching import Search
         from minigrad.training.search.study import open_study, without_password
@@ -162,11 +162,11 @@ def _search(
 
 
 class _Check:
-    """Tries the first batch of a member, without an update, as its training would; data that is the same is read once.
+    """A trial of a member's first batch, without an update; data that members share is read once.
 
     Args:
         load: returns the checked config of a point.
-        repeat: the seed and fold with which it is tried.
+        repeat: the seed and fold to try it with.
     """
 
     def __init__(self, load: Load, repeat: Mapping[str, Any]) -> None:
@@ -174,18 +174,14 @@ class _Check:
         self._data: dict[str, Dataset] = {}
 
     def __call__(self, point: Mapping[str, Any]) -> Experiment:
-        """Returns the experiment of a member.
-
-        Raises:
-            ConfigError: if it cannot begin.
-        """
+        """Return the experiment of a member; raise ConfigError if its first batch fails."""
         plan = self._load({**point, **self._repeat})
         text = plan.to_yaml()
         data = text[text.index("\ndata:") : text.index("\nmodel:")]
-        key = text if "${" in data else data  # what refers to a part of the model is of that model
+        key = text if "${" in data else data  # data that refers to the model depends on the model
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # each member says them in its log
-            experiment, _, _ = ready(plan, data=self._data.get(key))
+            warnings.simplefilter("ignore")  # each member writes them to its log
+            experiment, _, _ = build_and_try(plan, data=self._data.get(key))
         self._data[key] = experiment.data
         return experiment
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from minigrad.cli.fit import fit
 from minigrad.cli.parser import add_classes, add_config, add_runs_dir, add_threads
-from minigrad.cli.prepare import plan_of, ready, report_weights, run_to_draw, warn_of_schedule
+from minigrad.cli.prepare import build_and_try, plan_of, report_weights, run_to_draw, warn_of_schedule
 from minigrad.config.code import code_of
 from minigrad.runs.directory import RunDirectory
 from minigrad.training.fingerprint import data_digests, facts_of
@@ -32,14 +32,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Train in a new run directory; print the results.
+    """Train in a new run directory, and print the results.
 
-    The results are one line of JSON.
+    They are one line of JSON.
     """
     if arguments.report:
         from minigrad.plots import save_report  # fails before the training if matplotlib is missing
     plan = plan_of(arguments)
-    experiment, training, _ = ready(plan, arguments.threads, arguments.ranks)
+    experiment, training, _ = build_and_try(plan, arguments.threads, arguments.ranks)
     warn_of_schedule(training)
     if arguments.ranks.rank == 0:
         report_weights(experiment)

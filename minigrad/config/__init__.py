@@ -1,7 +1,7 @@
 """Configs: YAML text to nodes, a checked plan, and objects.
 
-A config is a call: capitalised words are things to build, lower-case words are their arguments. Everything is checked,
-and every error shown with its place, before anything is built.
+A config is a call: capitalized words are classes to build, lower-case words are their arguments. Everything is checked
+before anything is built, and every error is reported with its place.
 """
 
 from minigrad.config.diagnostics import ConfigError, Diagnostic

@@ -48,7 +48,7 @@ class Union:
 class ListOf:
     """A list of any length, built as `container`.
 
-    `list[A]`, `Sequence[A]` or `tuple[A, ...]`.
+    The annotation is `list[A]`, `Sequence[A]` or `tuple[A, ...]`.
     """
 
     item: Spec
@@ -70,7 +70,7 @@ class TupleOf:
 
 @dataclass(frozen=True)
 class DictOf:
-    """A mapping with texts as keys: `dict[str, A]`."""
+    """A mapping with string keys: `dict[str, A]`."""
 
     item: Spec
 
@@ -82,27 +82,27 @@ class DictOf:
 class Instance:
     """An instance of a class.
 
-    `is_open` for `Callable[[Any], A]`: the first argument is given during the run.
+    With `is_open`, for `Callable[[Any], A]`, the first argument is passed later, during the run.
     """
 
     cls: type
     is_open: bool = False
 
     def __str__(self) -> str:
-        return a(self.cls.__name__)
+        return with_article(self.cls.__name__)
 
 
 @dataclass(frozen=True)
 class Inexpressible:
     """An annotation whose values a config cannot express.
 
-    `why` ends a sentence that begins with the parameter.
+    `why` completes a sentence that begins with the parameter's name.
     """
 
     why: str
 
     def __str__(self) -> str:
-        return "what only Python can give"
+        return "a value that only Python can provide"
 
 
 Spec = Plain | Choice | Union | ListOf | TupleOf | DictOf | Instance | Inexpressible
@@ -125,7 +125,7 @@ _LISTS: dict[Any, type] = {
 
 
 def spec_of(annotation: Any) -> Spec:
-    """Return the type that a resolved annotation stands for."""
+    """Return the type of a resolved annotation."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is None:
         return Plain(type(None))
@@ -172,8 +172,8 @@ def type_of(value: Any) -> Spec:
 def fits(given: Spec, wanted: Spec) -> bool:
     """Whether all values of type `given` fit type `wanted`.
 
-    An integer may stand for a number, and a number that is whole (`1e3`) for an integer, as in JSON Schema. Of what is
-    inexpressible nothing is known, and nothing is said against it.
+    As in JSON Schema, an integer is a number, and a whole number (`1e3`) is an integer. An inexpressible type fits
+    every other, because nothing is known about it.
     """
     if isinstance(given, Inexpressible):
         return True
@@ -207,7 +207,7 @@ def fits(given: Spec, wanted: Spec) -> bool:
 def convert(value: Any, wanted: Spec) -> Any:
     """Convert a fitting scalar to its annotated type.
 
-    3 becomes 3.0 for a `float`.
+    For example, 3 becomes 3.0 for a `float`.
     """
     options = wanted.options if isinstance(wanted, Union) else (wanted,)
     exact = any(isinstance(o, Plain) and type(value) is o.type for o in options)
@@ -217,7 +217,7 @@ def convert(value: Any, wanted: Spec) -> Any:
     return plain.type(value)
 
 
-def a(name: str) -> str:
+def with_article(name: str) -> str:
     """Return a name with its article."""
     return f"{'an' if name[:1].lower() in set('aeiou') else 'a'} {name}"
 
@@ -225,7 +225,7 @@ def a(name: str) -> str:
 def _says_what_it_takes(cls: Any) -> bool:
     """Whether a class's constructor can be inspected.
 
-    It is an `__init__` in Python, or takes nothing; those of an array or a protocol are neither.
+    It can if it is an `__init__` in Python or has no parameters, unlike those of an array or a protocol.
     """
     is_plain = cls.__init__ is object.__init__ or inspect.isfunction(cls.__init__)
     return is_plain and cls.__new__ in (object.__new__, Constructed.__new__) and not getattr(cls, "_is_protocol", False)

@@ -20,7 +20,7 @@ def is_class_name(text: Any) -> bool:
 def split_call(node: Node) -> tuple[Key | None, Node | None]:
     """Split a node into a class name and its arguments.
 
-    Each is None where it is left out.
+    Either is None if it is missing.
     """
     match node:
         case ScalarNode(value=str(text)) if is_class_name(text):
@@ -35,9 +35,9 @@ def split_call(node: Node) -> tuple[Key | None, Node | None]:
 
 
 def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, Node], list[Node]]:
-    """Return arguments by name, and positional ones left over.
+    """Return arguments by name, and left-over positional arguments.
 
-    A variadic parameter takes the rest as a list. Its items can be addressed by number, which only an override does.
+    A variadic parameter takes the rest as a list. Overrides can address its items by number.
     """
     match given:
         case None:
@@ -63,7 +63,7 @@ def name_arguments(given: Node | None, signature: Signature) -> tuple[dict[Key, 
 
 
 def _takes_object(signature: Signature) -> bool:
-    """Whether a single argument may be something to build."""
+    """Whether the single argument of a call may be an object to build."""
     for parameter in signature.parameters.values():
         spec = parameter.spec.item if parameter.is_variadic and isinstance(parameter.spec, ListOf) else parameter.spec
         return any(isinstance(o, Instance) for o in (spec.options if isinstance(spec, Union) else (spec,)))
@@ -71,9 +71,9 @@ def _takes_object(signature: Signature) -> bool:
 
 
 def default_node(parameter: Parameter) -> Node | None:
-    """Return a parameter's default as a node, or None.
+    """Return a parameter's default as a node.
 
-    As someone would have written it; None if no config can express it.
+    The node is written as a user would write it. It is None if a config cannot express the default.
     """
     if parameter.is_variadic:
         return SequenceNode(DEFAULT, [])

@@ -20,10 +20,10 @@ from minigrad.config.annotations import (
     Spec,
     TupleOf,
     Union,
-    a,
     convert,
     fits,
     type_of,
+    with_article,
 )
 from minigrad.config.calls import default_node, is_class_name, name_arguments, split_call
 from minigrad.config.diagnostics import Diagnostics, Span
@@ -45,7 +45,7 @@ _ENVIRONMENT = re.compile(r"env:(.*)")
 class Checker:
     """A check of nodes against annotated types.
 
-    Problems go to `report`, references to `references`.
+    Errors are added to `report`, references to `references`.
     """
 
     def __init__(self, registry: Registry, merger: Merger, report: Diagnostics) -> None:
@@ -84,10 +84,7 @@ class Checker:
         return self._refuse(node.place, f"{what} must be {spec}, not {node}", _remedy(node, spec))
 
     def _option(self, node: Node, spec: Spec) -> Spec:
-        """Return the member of a union that a node means.
-
-        The only one, the first that suits it, or the union itself.
-        """
+        """Return the only or first member of a union that a node may be; the union itself if there is none."""
         if not isinstance(spec, Union):
             return spec
         options = [option for option in spec.options if option != Plain(type(None))]
@@ -98,7 +95,7 @@ class Checker:
     def _suits(self, node: Node, spec: Spec) -> bool:
         """Whether a node could be of a type.
 
-        Only first items are looked at, so that a union costs no search.
+        Only the first item of a list or mapping is examined, to avoid a search in nested unions.
         """
         match spec, node:
             case Union(options=options), _:
@@ -115,18 +112,18 @@ class Checker:
                     return isinstance(node, MappingNode) and not self.registry.is_kind(cls)
                 return self.registry.has(name, cls)
             case DictOf(), MappingNode():
-                return True  # also where its only key begins with a capital, as the name of a column may
+                return True  # even if its only key is capitalized, like the name of a column
         return False
 
     def _instance(self, node: Node, spec: Instance, what: str) -> Value:
         name, given = split_call(node)
         if self.registry.is_kind(spec.cls):
             if isinstance(node, MappingNode) and len(node.entries) > 1 and any(map(is_class_name, node.entries)):
-                return self._beside(node.entries, spec, what)
+                return self._misplaced(node.entries, spec, what)
             if name is None:
                 return self._unnamed(node, spec, what)
         elif name is not None and name != spec.cls.__name__ and not self.registry.knows(name):
-            # where the class can be left out, a capital may be nothing but a slip in an argument's name
+            # where the class is optional, a capitalized key may be a misspelled argument
             name, given = None, node
         cls: type | None = spec.cls
         if name is not None and (cls := self._find(name, spec.cls)) is None:
@@ -146,19 +143,16 @@ class Checker:
         is_named = self.registry.is_kind(spec.cls) or cls is not spec.cls
         return Call(place, cls, signature, values, spec.is_open, is_named)
 
-    def _beside(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
+    def _misplaced(self, entries: dict[Key, Node], spec: Instance, what: str) -> Value:
         name = next(filter(is_class_name, entries))
         other = next(key for key in entries if key != name)
-        hint = f"arguments stand inside the class: '{other}' one level deeper than '{name}'"
+        hint = f"arguments belong inside the class: indent '{other}' one level deeper than '{name}'"
         if is_class_name(other):
             hint = f"{what} is one {spec.cls.__name__}"
-        return self._refuse(other.place, f"'{other}' stands beside '{name}'", hint)
+        return self._refuse(other.place, f"'{other}' is on the same level as '{name}'", hint)
 
     def _unnamed(self, node: Node, spec: Instance, what: str) -> Value:
-        """Report a missing class name.
-
-        It may be in lower case, be given by its import path, or not at all.
-        """
+        """Report a class name that is missing, in lower case, or an import path."""
         kind, names = spec.cls.__name__, self.registry.names(spec.cls)
         match node:
             case ScalarNode(value=str(text)):
@@ -179,24 +173,19 @@ class Checker:
                         return self._refuse(node.place, f"{what} {problem}", meant)
                 elif isinstance(node, ScalarNode) and not node.text:
                     problem = "has no value"
-                hint = f"write the name of {a(kind)}; {did_you_mean('', names)}"
+                hint = f"write the name of {with_article(kind)}; {did_you_mean('', names)}"
                 return self._refuse(node.place, f"{what} {problem}", hint)
         self._find(said, spec.cls)
         return Broken(node.place)
 
     def _named_below(self, entries: dict[Key, Node], base: type) -> str:
-        """Suggest the fix for a class named by a key.
-
-        As elsewhere, where a class is the value of a key such as `type`.
-        """
+        """Suggest the fix for a class that is the value of a key such as `type`, as in other libraries."""
         for key, node in entries.items():
             if isinstance(node, ScalarNode) and isinstance(node.value, str):
                 name = node.value.rpartition(".")[2]
                 if (near := nearest(name, self.registry.names(base))) and near.lower() == name.lower():
                     rest = ", ".join(f"{argument}: ..." for argument in _arguments_beside(key, entries))
-                    return f"the class stands in front of its arguments: write {near}" + (
-                        f": {{{rest}}}" if rest else ""
-                    )
+                    return f"the class comes before its arguments: write {near}" + (f": {{{rest}}}" if rest else "")
         return ""
 
     def _find(self, name: Key, base: type) -> type | None:
@@ -206,19 +195,19 @@ class Checker:
             if all(named):
                 arguments = f"{{{call[2].replace('=', ': ')}}}"
             remedy = f"write {near}: {arguments}" if call[2] else f"write {near}"
-            self.report.add(name.place, f"'{name[:60]}' is a call as in Python, and here belongs one in YAML", remedy)
+            self.report.add(name.place, f"'{name[:60]}' is a call in Python's syntax instead of YAML's", remedy)
             return None
         if "." in name:
             near = nearest(name.rpartition(".")[2], self.registry.names(base))
-            remedy = f"the classes of a package of yours are known by name after --import {name.partition('.')[0]}"
+            remedy = f"--import {name.partition('.')[0]} makes the classes of your package known by name"
             remedy = f"did you mean '{near}'?" if near else remedy
-            self.report.add(name.place, f"'{name}' is an import path, and a name belongs here", remedy)
+            self.report.add(name.place, f"'{name}' is an import path, not the name of a class", remedy)
             return None
         try:
             return self.registry.find(name, base)
         except UnknownNameError as unknown:
             setting = SETTINGS.get(name.lower())
-            hint = f"write {setting}, which is no {base.__name__}" if setting else unknown.hint
+            hint = f"write {setting}, which is not {with_article(base.__name__)}" if setting else unknown.hint
             self.report.add(name.place, unknown.message, hint)
             return None
 
@@ -253,7 +242,7 @@ class Checker:
     ) -> None:
         """Report missing and unknown arguments.
 
-        `inside` are arguments one level deeper, with their paths.
+        `inside` has the arguments of nested calls, with their paths, for suggestions.
         """
         parameters = signature.parameters
         owner, noun = ("a config", "key") if is_config else (signature.name, "argument")
@@ -262,7 +251,7 @@ class Checker:
         for key in given:
             if key not in parameters:
                 near = nearest(key, [name for name in known if name not in given])
-                # a misspelt argument is not missing too; and without the base, nearly everything is
+                # a misspelled argument is not reported as missing, too; without the base, nearly everything is missing
                 missing = [name for name in missing if near not in (name, "base")]
                 near = inside.get(key) or near or inside.get(nearest(key, inside) or "")
                 hint = did_you_mean(key, known, f"{owner} takes", near) or str(signature)
@@ -276,8 +265,8 @@ class Checker:
 
     def _reference(self, node: ScalarNode, text: str, spec: Spec, what: str) -> Value:
         if not (inside := _REFERENCE.fullmatch(text)):
-            hint = "a reference is the whole value: ${path.to.value}"
-            return self._refuse(node.place, f"{text[:60]!r} is no reference", hint)
+            hint = "a reference must be the whole value: ${path.to.value}"
+            return self._refuse(node.place, f"{text[:60]!r} is not a reference", hint)
         path = inside.group(1)
         if variable := _ENVIRONMENT.fullmatch(path):
             return self._environment(node, variable.group(1), spec, what)
@@ -287,8 +276,8 @@ class Checker:
 
     def _environment(self, node: ScalarNode, name: str, spec: Spec, what: str) -> Value:
         if not name.startswith("MINIGRAD_"):
-            message = f"the environment variable {name} is not open to configs"
-            return self._refuse(node.place, message, "only those named MINIGRAD_... are")
+            message = f"a config may not read the environment variable {name}"
+            return self._refuse(node.place, message, "it may read only variables named MINIGRAD_...")
         text = os.environ.get(name)
         if text is None:
             message = f"the environment variable {name} is not set"
@@ -307,7 +296,7 @@ class Checker:
 
 
 def _arguments_beside(name: Key, entries: dict[Key, Node]) -> list[Key]:
-    """Return arguments beside a class's key, or below `init_args`."""
+    """Return the arguments next to a class's key, or below `init_args`."""
     arguments: list[Key] = []
     for key, node in entries.items():
         if key in ARGUMENT_KEYS and isinstance(node, MappingNode):
@@ -318,15 +307,12 @@ def _arguments_beside(name: Key, entries: dict[Key, Node]) -> list[Key]:
 
 
 def _is_switch(node: ScalarNode) -> bool:
-    """Whether true or false stands where the arguments of a call belong."""
+    """Whether a node is true or false where the arguments of a call belong."""
     return isinstance(node.value, bool)
 
 
 def _later(node: ScalarNode, signature: Signature) -> str:
-    """Suggest the fix for a value in the wrong position.
-
-    For one that cannot be the first argument of a call, but can be a later one.
-    """
+    """Suggest the fix for a value that fits a later argument of a call, but not the first."""
     fitting = [p.name for p in signature.parameters.values() if fits(type_of(node.value), p.spec)]
     is_first = [p.name for p in signature.positional[:1]] == fitting[:1]
     return f"write {{{fitting[0]}: {node.text}}}" if fitting and not is_first else ""
@@ -345,7 +331,7 @@ def _remedy(node: Node, spec: Spec) -> str:
             near = nearest(text, choices)
             return f"did you mean '{near}'?" if near else ""
         case ScalarNode(value=str(text)) if kinds & {int, float} and ", " in text:
-            return f"several values stand in brackets: [{text}]"
+            return f"write several values in brackets: [{text}]"
         case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+\d_, ]+(\.\d+)?", text):
             return f"write {re.sub('[_, ]', '', text)}"
         case ScalarNode(value=str()) if kinds & {int, float} and str not in kinds:

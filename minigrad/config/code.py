@@ -14,19 +14,20 @@ FOLDER = "models"
 """The name of the folder of a user's classes, and of its package in their imports."""
 
 PACKAGES = (FOLDER, f"minigrad.{FOLDER}", "code")
-"""Of the modules of files of the user, of those that ship, and of those that a run has brought with it."""
+"""The packages of the user's files, of the shipped files, and of the files in a run's `code/`."""
 
 _PARSING = threading.Lock()
-"""Held by `_tree`: CPython 3.11 and 3.12 count the depth of all threads' `ast.parse` in one place."""
+"""Held by `_tree`, because CPython 3.11 and 3.12 share one recursion counter among all threads' `ast.parse`."""
 
 
-def declared(path: Path) -> dict[str, list[str]]:
-    """Return the public classes of a file without running it.
+def declared_classes(path: Path) -> dict[str, list[str]]:
+    """Return a file's public classes with their bases' names.
 
-    Each with the last names of its bases.
+    The name of a base is the last word of its dotted name.
 
     Raises:
-        OSError: if it cannot be read; SyntaxError, ValueError or RecursionError if it is no Python.
+        OSError: if the file cannot be read.
+        SyntaxError, ValueError, RecursionError: if it is not valid Python.
     """
     found: dict[str, list[str]] = {}
     for statement in _tree(path).body:
@@ -37,16 +38,15 @@ def declared(path: Path) -> dict[str, list[str]]:
 
 
 def code_of(classes: Iterable[type]) -> dict[str, bytes]:
-    """Return the `models/` files of classes and their imports.
+    """Return the `models/` files of classes, and their imports.
 
-    By their names.
-
-    Of two files of one name in different folders, the later gets another.
+    The result has the content of each file, by name. If two files in different folders have the same name, the second
+    is renamed.
     """
     modules = [cls.__module__ for cls in classes if cls.__module__.rpartition(".")[0] in PACKAGES]
     files = [Path(file) for name in modules if (file := getattr(sys.modules.get(name), "__file__", None))]
     copies: dict[str, bytes] = {}
-    for path in with_imported(files):
+    for path in with_imports(files):
         content, name = path.read_bytes(), path.name
         while copies.get(name, content) != content:
             name = f"other_{name}"
@@ -54,34 +54,34 @@ def code_of(classes: Iterable[type]) -> dict[str, bytes]:
     return copies
 
 
-def with_imported(paths: Sequence[Path]) -> list[Path]:
-    """Return files and the neighbours that they import.
+def with_imports(paths: Sequence[Path]) -> list[Path]:
+    """Return files and the neighbors that they import.
 
-    As `from models.blocks import Block` or `from .blocks import Block`.
+    For example by `from models.blocks import Block` or `from .blocks import Block`.
     """
     found = list(dict.fromkeys(paths))
     for path in found:
-        found += [each for each in _imported(path) if each not in found]
+        found += [each for each in _imports_of(path) if each not in found]
     return found
 
 
-def twin(path: Path, folders: Sequence[Path]) -> Path | None:
-    """Return the identical file in one of the folders.
+def identical_file(path: Path, folders: Sequence[Path]) -> Path | None:
+    """Return the file that is identical to `path`.
 
-    It has the bytes of `path`, and the files that both import agree too.
+    It is in one of the folders. All files that the two import must be identical, too.
     """
     for folder in folders:
         for other in sorted(folder.glob("*.py")):
-            if _same(path, other) and all(_same(each, folder / each.name) for each in with_imported([path])[1:]):
+            if _same(path, other) and all(_same(each, folder / each.name) for each in with_imports([path])[1:]):
                 return other
     return None
 
 
 @contextmanager
-def standing_for_models(folder: Path) -> Iterator[None]:
+def models_from(folder: Path) -> Iterator[None]:
     """Within the block, import `models` from `folder`.
 
-    Whatever has that name otherwise.
+    Any other package of this name is hidden.
     """
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == FOLDER}
     for name in before:
@@ -97,13 +97,13 @@ def standing_for_models(folder: Path) -> Iterator[None]:
 
 
 def _tree(path: Path) -> ast.Module:
-    # Without the lock, two threads end in "SystemError: AST constructor recursion depth mismatch".
+    # Without the lock, two threads may fail with "SystemError: AST constructor recursion depth mismatch".
     source = path.read_bytes()
     with _PARSING:
         return ast.parse(source, str(path))
 
 
-def _imported(path: Path) -> list[Path]:
+def _imports_of(path: Path) -> list[Path]:
     try:
         tree = _tree(path)
     except (OSError, SyntaxError, ValueError, RecursionError):

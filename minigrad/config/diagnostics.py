@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NoReturn
 
 LIMIT = 100
-"""The maximum number of problems collected: more are not read, and each costs time."""
+"""The maximum number of collected problems: nobody reads more, and each takes time."""
 
 WINDOW = 100
 """The length of an excerpt of a long line around its caret, in characters."""
@@ -31,7 +31,7 @@ class Source:
 class Span:
     """A span in a line of a source.
 
-    `line` and `column` count from 1; line 0 is the source as a whole.
+    `line` and `column` count from 1; line 0 means the whole source.
     """
 
     source: Source
@@ -45,7 +45,7 @@ class Span:
     def show(self) -> list[str]:
         """Return the line and carets below it.
 
-        Nothing for a place without a line.
+        The list is empty for a place without a line.
         """
         if not 0 < self.line <= len(self.source.lines):
             return []
@@ -67,7 +67,7 @@ DEFAULT = Span(Source("default", ""))
 class Diagnostic:
     """A diagnostic: what is wrong, where, and the remedy.
 
-    The remedy is lines of text, or nothing.
+    The remedy may be empty or have several lines.
     """
 
     place: Span
@@ -82,7 +82,7 @@ class Diagnostic:
 class ConfigError(Exception):
     """A config that cannot be run.
 
-    `str()` of it is all that someone needs to correct it; `problems` are its parts.
+    Its `str()` has everything needed to correct the config; `problems` are the single errors.
     """
 
     def __init__(self, problems: list[Diagnostic]) -> None:
@@ -102,12 +102,12 @@ class Diagnostics:
     problems: list[Diagnostic] = field(default_factory=list)
 
     def add(self, place: Span, message: str, hint: str = "") -> None:
-        """Add a problem, unless its place has one.
+        """Add a problem, unless its place has one already.
 
-        Those after the first are its consequences.
+        Later problems at the same place are consequences of the first.
 
         Raises:
-            ConfigError: when there are `LIMIT` of them.
+            ConfigError: if there are `LIMIT` problems.
         """
         if any(problem.place == place for problem in self.problems):
             return
@@ -116,10 +116,10 @@ class Diagnostics:
             self.check()
 
     def stop(self, place: Span, message: str, hint: str = "") -> NoReturn:
-        """Add a problem that ends the reading.
+        """Add a problem after which reading cannot continue.
 
         Raises:
-            ConfigError: with all problems until here.
+            ConfigError: always, with all problems so far.
         """
         self.add(place, message, hint)
         raise self._error()
@@ -137,9 +137,6 @@ class Diagnostics:
 
 
 def _cells(text: str) -> int:
-    """Return the width of a text in terminal cells.
-
-    A Chinese character takes two, a combining accent none.
-    """
+    """Return the width of a text in terminal cells: two for a Chinese character, none for a combining accent."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)

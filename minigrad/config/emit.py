@@ -15,17 +15,17 @@ from minigrad.config.values import Call, Entries, Items, Literal, Reference, Val
 WIDTH = 100
 """The maximum length of a mapping or list on one line."""
 
-# texts that no YAML reader takes for anything else: words, with spaces, slashes, dots and dashes inside
+# texts that every YAML reader reads as texts: words, with spaces, slashes, dots and dashes inside
 _SAFE = re.compile(r"[A-Za-z_][\w/.-]*( [\w/.-]+)*", re.ASCII)
 
-# words that YAML 1.1, which many tools still read, takes for true and false
+# words that mean true and false in YAML 1.1, which many tools still read
 _OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off"}
 
 
 def emit(root: Call, origins: bool = False) -> str:
     """Return the text of a resolved config.
 
-    `origins` says in a comment where the value on each line was written.
+    With `origins`, each line has a comment that says where its value was written.
     """
     version = Key("version", DEFAULT)
     entries = {version: _scalar_node(DEFAULT, VERSION), **_entries(root.arguments)}
@@ -37,7 +37,7 @@ def emit(root: Call, origins: bool = False) -> str:
 
 
 def _node(value: Value) -> Node:
-    """Return a node that would give this value."""
+    """Return a node that reads as this value."""
     match value:
         case Literal(place=place, value=known):
             return _scalar_node(place, known)
@@ -95,7 +95,7 @@ def _text(value: Scalar) -> str:
 def _block(node: Node, depth: int) -> list[tuple[str, Span]]:
     """Return the lines of a node.
 
-    What nests mappings no deeper than `depth` is on one line, if there is room.
+    A value that nests mappings no deeper than `depth` is written on one line if it fits.
     """
     match node:
         case MappingNode(entries=entries) if entries:

@@ -16,7 +16,7 @@ from minigrad.suggest import nearest
 class Merger:
     """A merge of nodes, guided by the annotations.
 
-    What does not fit is left for the check to find.
+    Values that do not fit are kept, and found by the check.
     """
 
     def __init__(self, registry: Registry, report: Diagnostics) -> None:
@@ -24,10 +24,10 @@ class Merger:
         self.report = report
 
     def merge(self, lower: Node, upper: Node, spec: Spec) -> Node:
-        """Return a value after another is written over it.
+        """Return a value after another overrides it.
 
-        The same class merges arguments, and so do arguments whose class is left out; another class replaces. Mappings
-        merge, an item of a list is replaced by its number, and everything else is replaced whole.
+        Calls of the same class merge their arguments, also if the class is omitted; a call of another class replaces
+        the first. Mappings are merged, items of a list are replaced by number, and everything else is replaced.
         """
         for option in spec.options if isinstance(spec, Union) else (spec,):
             match option, lower, upper:
@@ -52,7 +52,7 @@ class Merger:
         return {**lower, **upper, **both}
 
     def _calls(self, lower: Node, upper: Node, option: Instance) -> Node | None:
-        """Merge two calls of one class; return None for others."""
+        """Merge two calls of the same class; return None for other nodes."""
         (name, below), (new_name, above) = split_call(lower), split_call(upper)
         if name and new_name and self._is_argument(new_name, name, option):
             new_name, above = None, upper
@@ -78,7 +78,7 @@ class Merger:
         return MappingNode(upper.place, {name: given}) if name else given
 
     def _is_argument(self, word: Key, name: Key, option: Instance) -> bool:
-        """Whether a capitalised word is an argument of class `name`."""
+        """Whether a capitalized word is an argument of class `name`."""
         if self.registry.knows(word) or not self.registry.has(name, option.cls):
             return False
         arguments = signature_of(self.registry.find(name, option.cls), option.is_open).parameters

@@ -25,10 +25,7 @@ class Key(str):
 
 @dataclass(frozen=True)
 class ScalarNode:
-    """A single value.
-
-    `text` is how it was written, empty where nothing is.
-    """
+    """A single value, with the text it was written as."""
 
     place: Span
     value: Scalar

@@ -29,34 +29,32 @@ def load_plan(
 
     Args:
         path: the file.
-        signature: what the config is a call of; its annotated parameters are the keys of the config.
-        registry: the classes that it may name.
-        overrides: `key.path=value` texts, which go over the file.
+        signature: the callable that the config is a call of; its annotated parameters are the keys of the config.
+        registry: the classes that the config may name.
+        overrides: `key.path=value` texts, which take precedence over the file.
 
     Raises:
-        ConfigError: with everything that is wrong.
+        ConfigError: with all errors.
     """
     report = Diagnostics()
     files = read_files(Path(path), _keys(signature), report)
-    return _checked(files, signature, registry, overrides, report)
+    return _check(files, signature, registry, overrides, report)
 
 
 def parse_plan(text: str, name: str, signature: Callable[..., Any], registry: Registry) -> Plan:
-    """Check the text of a resolved config, without bases.
+    """Check the text of a resolved config without bases.
 
-    `name` is where it is from, for errors.
-
-    Args and errors are otherwise those of `load_plan`.
+    `name` is the name of its file, for errors. Other arguments and errors are those of `load_plan`.
     """
     report = Diagnostics()
-    return _checked([read_text(Source(name, text), _keys(signature), report)], signature, registry, (), report)
+    return _check([read_text(Source(name, text), _keys(signature), report)], signature, registry, (), report)
 
 
 def _keys(signature: Callable[..., Any]) -> str:
     return f"the keys are: {', '.join(signature_of(signature).parameters)}"
 
 
-def _checked(
+def _check(
     files: Sequence[MappingNode],
     signature: Callable[..., Any],
     registry: Registry,
@@ -80,12 +78,12 @@ def _checked(
 class Plan:
     """A checked config, before anything is built.
 
-    `plan["trainer.max_epochs"]` is the value in it.
+    `plan["trainer.max_epochs"]` returns a value.
 
     Args:
         root: the config as a call.
-        sources: the texts that it was read from, each of which goes over those before it.
-        folders: where its files are: that of the config first, then those of what it is based on.
+        sources: the texts that it was read from; later ones take precedence.
+        folders: the folders of its files, first that of the config, then those of its bases.
     """
 
     def __init__(self, root: Call, sources: list[Source], folders: list[Path]) -> None:
@@ -94,9 +92,7 @@ class Plan:
         self.folders = folders
 
     def __getitem__(self, path: str) -> Any:
-        """Return the value or class at a dotted path.
-
-        Values are plain data.
+        """Return the value, as plain data, or class at a dotted path.
 
         Raises:
             KeyError: if there is none.
@@ -107,7 +103,7 @@ class Plan:
             if isinstance(value, Reference) and not value.fact:
                 value = value.target
         if value is None or isinstance(value, Reference):
-            raise KeyError(f"{path}: {'known when it is built' if value else 'no such value in this config'}")
+            raise KeyError(f"{path}: {'not known before it is built' if value else 'no such value in this config'}")
         return _data(value)
 
     def settle(self, path: str, known: Any) -> None:
@@ -126,7 +122,7 @@ class Plan:
     def replace(self, key: str, texts: Mapping[str, str]) -> None:
         """Replace texts at and below a top-level key.
 
-        As for paths that were found elsewhere.
+        This is for paths that were found elsewhere.
         """
         values = [self._root.arguments[key]]
         for value in values:
@@ -141,10 +137,7 @@ class Plan:
         return list(dict.fromkeys(call.target for call in calls if isinstance(call.target, type)))
 
     def facts(self, key: str) -> dict[str, list[Value]]:
-        """Return references to properties of a top-level key's value.
-
-        By the name of the property.
-        """
+        """Return references to properties of a top-level value, by property."""
         found: dict[str, list[Value]] = {}
         for value in _everything(self._root):
             if isinstance(value, Reference) and value.fact and value.target is self._root.arguments[key]:
@@ -152,9 +145,10 @@ class Plan:
         return found
 
     def error(self, path: str, message: str, hint: str = "") -> ConfigError:
-        """Return an error that points into the config.
+        """Return an error at the place of a value.
 
-        To where the value at `path`, or what holds it, was written; for errors that are found later.
+        It is for errors that are found after the check. If there is no value at `path`, the place is that of the
+        closest parent.
         """
         value, place = self._at(path)
         if isinstance(value, Call) and value.place == place:
@@ -162,10 +156,7 @@ class Plan:
         return ConfigError([Diagnostic(place, message, hint)])
 
     def _at(self, path: str) -> tuple[Value, Span]:
-        """Return the value at a path, and where it was written.
-
-        Or what holds it, for both.
-        """
+        """Return the value at a path or else its closest parent, and where it was written."""
         value: Value = self._root
         place = value.place
         for word in path.split("."):
@@ -174,9 +165,9 @@ class Plan:
         return value, place
 
     def errors(self, faults: Iterable[tuple[str, str, str]]) -> ConfigError:
-        """Return several errors as one, in order of their places.
+        """Return several errors as one, ordered by place.
 
-        Each is given as the arguments of `error`.
+        Each error is given as the arguments of `error`.
         """
         problems = [problem for fault in faults for problem in self.error(*fault).problems]
         places = {id(source): i for i, source in enumerate(self._sources)}
@@ -184,11 +175,10 @@ class Plan:
         return ConfigError(problems)
 
     def to_yaml(self, origins: bool = False) -> str:
-        """Return the config with everything spelled out, defaults too.
+        """Return the config with everything spelled out, including defaults.
 
-        Read again, it gives the same plan.
-
-        `origins` adds to each line, as a comment, where its value was written.
+        Read again, it gives the same plan. With `origins`, each line has a comment that says where its value was
+        written.
         """
         return emit(self._root, origins)
 
@@ -203,16 +193,16 @@ class Plan:
     ) -> Any:
         """Build everything and return the result.
 
-        In the order of the signature, except that what is referred to comes first.
+        Values are built in the order of the signature, except that targets of references are built first.
 
         Args:
-            key: builds the value of this top-level key alone, and what it refers to.
-            given: objects that stand for the values of top-level keys, instead of what would be built.
-            facts: values of what is referred to of a top-level key, by key and name, instead of asking the object.
+            key: build only the value of this top-level key and the targets of its references.
+            given: objects to use as the values of top-level keys instead of building them.
+            facts: properties of top-level values, by key and name, to use instead of reading them from the objects.
 
         Raises:
-            ConfigError: with the place of a class that refuses its arguments with a TypeError or ValueError, or finds
-                no memory for them, or whose code, if it is the user's, fails in any other way.
+            ConfigError: with the place of a class that raises TypeError or ValueError for its arguments, that runs out
+                of memory, or, if it is the user's code, that fails in any other way.
         """
         parts = self._root.arguments
         built: dict[Value, Any] = {parts[name]: thing for name, thing in (given or {}).items()}
@@ -223,7 +213,7 @@ class Plan:
 
 
 class _Builder:
-    """A builder of values, each once however often referred to."""
+    """A builder of values, which builds each value once, no matter how many references it has."""
 
     def __init__(self, root: Call, built: dict[Value, Any], sources: list[Source]) -> None:
         self.root = root
@@ -231,7 +221,7 @@ class _Builder:
         self.sources = sources
 
     def build(self, value: Value) -> Any:
-        """Return the object that a value stands for."""
+        """Return the object that a value describes."""
         if value not in self.built:
             self.built[value] = self._make(value)
         return self.built[value]
@@ -282,11 +272,10 @@ class _Builder:
 
 
 def _suspect(call: Call, message: str, sources: list[Source]) -> Span:
-    """Return the likely cause of a failing call.
+    """Return the place of the likely cause of a failing call.
 
-    The argument that was written over it last, which of overrides is that of the last line, or else the call.
-
-    Arguments that the message names come before all others: if they stand with the call, nothing else is to blame.
+    This is the argument that was overridden last, on the command line the one in the last position, or else the call.
+    Arguments that the message names take precedence: if they were written with the call, the cause is the call.
     """
     written = {name: argument.place for name, argument in call.arguments.items() if argument.place.line}
     named = [place for name, place in written.items() if re.search(rf"\b{name}\b", message)]

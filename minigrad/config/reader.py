@@ -1,10 +1,9 @@
 """YAML reader: text to nodes with places.
 
-YAML 1.2's core scalars, and less of the rest than YAML allows.
+It reads YAML 1.2's core schema, without tags, which name code, and anchors, which make a config harder to read.
 
-PyYAML splits the text into events. What the events mean is decided here, since its own rules are those of YAML 1.1
-(where `no` is false and `1e-3` a text), and since a config needs neither tags, which name code, nor anchors, which hide
-what is said.
+PyYAML splits the text into events. Their meaning is decided here, because PyYAML's own rules are those of YAML 1.1, in
+which `no` is false and `1e-3` a text.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ MAX_LINES = 10_000
 MAX_VALUES = 5_000
 MAX_BITS = 64
 
-# YAML 1.2.2, section 10.3.2 (core schema); a text is whatever no line of it matches
+# YAML 1.2.2, section 10.3.2 (core schema); everything else is a text
 _CONSTANTS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -44,29 +43,29 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
-_NO_PAIR = ("this is no 'key: value'", "write a ':' and a space after the key")
+_NO_PAIR = ("this is not a 'key: value' pair", "write a ':' and a space after the key")
 
-_JOINERS = "\u200c\u200d"  # which belong to words of some scripts, and to emoji
+_JOINERS = "\u200c\u200d"  # part of words in some scripts, and of emoji
 _MAYBE_INVISIBLE = re.compile(rf"[^\x00-\x7f{_JOINERS}]")
 
-# what PyYAML says (a pattern of its message), what it means to the person, and the remedy; the first that fits counts;
-# "opened before" is said besides where a bracket or a quote ends nowhere near its place: its begin is shown then
+# a pattern for PyYAML's message, the message to show, and the remedy; the first match counts. "opened before" is
+# appended to PyYAML's message if the error is far from the bracket or quote that caused it, whose place is then shown
 _SYNTAX = (
-    (r"character '\\t'", "a tab, where YAML wants spaces", "indent with spaces"),
+    (r"character '\\t'", "a tab where YAML requires spaces", "indent with spaces"),
     (r"cannot start any token", "a text cannot begin with this character", "put the text in quotes"),
-    (r"mapping values are not allowed", "this ':' fits nowhere: it begins a second 'key: value' inside a value",
+    (r"mapping values are not allowed", "this ':' begins a second 'key: value' inside a value",
      "on one line write {key: value}; else check the indentation of this line and the one above\n"
      "a text that contains ': ' needs quotes"),
     (r"could not find expected ':'", *_NO_PAIR),
-    (r"(expected <block end>|expected '<document start>'), but found '[]}]'", "this bracket closes none that is open",
+    (r"(expected <block end>|expected '<document start>'), but found '[]}]'", "this bracket was never opened",
      "delete it"),
     (r"expected ',' or '\}', but got '\]'", "this ] closes no [: a { is open here", "delete it, or close the { first"),
     (r"expected <block end>", "this line does not fit those above it",
      "lines of one mapping or list begin in the same column; a list's lines all begin with '- '"),
-    (r"expected ',' or '[]}]'.* opened before", "this bracket is opened, and not closed where it should be",
+    (r"expected ',' or '[]}]'.* opened before", "this bracket is not closed where it should be",
      "close it with ] or }"),
     (r"expected ',' or '[]}]'", "inside brackets, a ',' or the closing bracket belongs here", ""),
-    (r"unexpected end of stream", "this quote is opened, and never closed", "close it"),
+    (r"unexpected end of stream", "this quote is never closed", "close it"),
     (r"unknown escape", "no such escape in a text in double quotes",
      r"write '\\' for a backslash, or use single quotes"),
     (r"expected the node content", "a value belongs here", ""),
@@ -76,12 +75,11 @@ _SYNTAX = (
 def read_file(path: Path, report: Diagnostics, asked_at: Span | None = None) -> Source:
     """Read the text of a config file.
 
-    UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
-
-    `asked_at` is where another config asks for it.
+    The file must be in UTF-8, or in UTF-16 with a byte order mark. `asked_at` is the place where another config names
+    it as its base.
 
     Raises:
-        ConfigError: if it cannot be read.
+        ConfigError: if the file cannot be read or is larger than `MAX_BYTES`.
     """
     place = asked_at or Span(Source(str(path), ""))
     if not os.path.isfile(path):
@@ -117,16 +115,16 @@ def _neighbours(path: Path) -> list[str]:
 def read(source: Source, text: str, report: Diagnostics, first: int = 1) -> Node:
     """Parse `text`, which begins on line `first` of `source`.
 
-    Errors that can be read past go to `report`.
+    Errors after which reading can continue are added to `report`.
 
     Raises:
-        ConfigError: where the text cannot be read on.
+        ConfigError: for other errors.
     """
     if len(source.lines) > MAX_LINES:
         hint = "a config is a page of text; data belongs in files"
         report.stop(Span(source, MAX_LINES + 1), f"more than {MAX_LINES:,} lines", hint)
     if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
-        message = f"the control character U+{ord(control.group()):04X} has no place in a config"
+        message = f"the control character U+{ord(control.group()):04X} is not allowed in a config"
         report.stop(_place_of(source, text, control.start(), first), message, "delete it")
     return _Reader(source, text, report, first).document()
 
@@ -135,13 +133,13 @@ def scalar(text: str) -> Scalar:
     """Return a plain scalar's value by YAML 1.2's core schema.
 
     Raises:
-        OverflowError: beyond 64 bits.
+        OverflowError: for integers of more than 64 bits.
     """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     base = 10 if _DECIMAL.fullmatch(text) else 0 if _BASED.fullmatch(text) else None
     if base is not None:
-        # the length first: to convert very many digits is slow, and Python refuses it
+        # the length first, because Python converts long texts slowly, and refuses very long ones
         if len(text) > MAX_BITS + 3 or (number := int(text, base)).bit_length() > MAX_BITS:
             raise OverflowError(text)
         return number
@@ -202,33 +200,33 @@ class _Reader:
                     self.report.stop(place, message, hint)
             self.report.stop(place, f"not YAML: {said}")
         except (ValueError, OverflowError):
-            # PyYAML asks Python for the character of an escape, and lets its refusal through
+            # PyYAML calls chr() for an escape, and does not catch its error
             beyond = re.search(r"\\U(?!000|0010)[0-9a-fA-F]{8}", text)
             place = _place_of(self.source, text, beyond.start(), self.first) if beyond else Span(self.source)
-            self.report.stop(place, "this escape is no character", r"\U0010FFFF is the last")
+            self.report.stop(place, "this escape is not a character", r"\U0010FFFF is the last one")
 
     def _note_invisible(self, start: int, end: int) -> None:
-        """Report the first invisible character taken for a letter."""
+        """Report the first invisible character that YAML treats as a letter."""
         for found in _MAYBE_INVISIBLE.finditer(self.text, start, end):
-            if unicodedata.category(found[0]) in ("Zs", "Cf"):  # spaces, and what has no width
+            if unicodedata.category(found[0]) in ("Zs", "Cf"):  # spaces and characters without width
                 name = f"U+{ord(found[0]):04X} ({unicodedata.name(found[0], 'without a name').lower()})"
-                hint = "write a space or nothing in its place; a text that it belongs to stands in quotes"
+                hint = "replace it by a space or delete it; if it belongs to a text, put the text in quotes"
                 place = _place_of(self.source, self.text, found.start(), self.first)
                 self.report.add(place, f"the invisible character {name} counts as a letter here", hint)
                 self.has_invisible = True
                 return
 
     def _check_pair(self, number: int) -> None:
-        """Stop at an unfinished 'key: value' up to line `number`.
+        """Stop at an incomplete 'key: value' pair up to line `number`.
 
-        YAML reads on from there, and stumbles over the ':' of the next line, which is right.
+        YAML continues reading there, and reports the ':' of the next line, which is correct.
         """
         while number > self.first and not self._line(Span(self.source, number)).partition("#")[0].strip():
             number -= 1
         line = self._line(Span(self.source, number)).rstrip()
         if close := re.match(r"\s*(?:- )?([\w.]+:)([^\s:].*)", line):
             place = Span(self.source, number, close.start(1) + 1, len(close.group(1)))
-            self.report.stop(place, "after this ':' a space is missing", f"write {' '.join(close.groups())}")
+            self.report.stop(place, "a space is missing after this ':'", f"write {' '.join(close.groups())}")
         if word := re.match(r"\s*([^\s:#'\"\[\]{}-][^:#'\"\[\]{}]*)$", line):
             self.report.stop(Span(self.source, number, word.start(1) + 1, len(word.group(1))), *_NO_PAIR)
 
@@ -270,17 +268,17 @@ class _Reader:
             if not (isinstance(node, ScalarNode) and isinstance(node.value, str)):
                 self.report.add(
                     node.place,
-                    f"a key is a text, not {node}",
-                    "put it in quotes if it is meant as a name; a list stands in [ ], and the decimal sign is a point",
+                    f"a key must be a text, not {node}",
+                    "put it in quotes if it is meant as a name; write a list in [ ], and decimals with a point",
                 )
                 continue
             key = Key(node.value, node.place)
             if ":" in key and isinstance(value, ScalarNode) and not value.text and not self.has_invisible:
-                self.report.add(key.place, "after this ':' a space is missing", f"write {key.replace(':', ': ', 1)}")
+                self.report.add(key.place, "a space is missing after this ':'", f"write {key.replace(':', ': ', 1)}")
                 continue
             if first.setdefault(key, key) is not key:
-                hint = f"it is written first on line {first[key].place.line}: keep one"
-                self.report.add(key.place, f"the key '{key}' is here a second time", hint)
+                hint = f"it is already on line {first[key].place.line}: keep one of them"
+                self.report.add(key.place, f"the key '{key}' is repeated", hint)
                 continue
             entries[key] = value
         return entries
@@ -288,7 +286,7 @@ class _Reader:
     def _scalar(self, event: events.ScalarEvent, place: Span) -> ScalarNode:
         if re.search("[\ud800-\udfff]", event.value):
             hint = r"write the character itself, or \U and 8 digits"
-            self.report.add(place, "half of a surrogate pair is no character", hint)
+            self.report.add(place, "half of a surrogate pair is not a character", hint)
         if not event.implicit[0]:
             return ScalarNode(place, event.value, event.value or "''")
         assert event.start_mark is not None
@@ -314,9 +312,6 @@ class _Reader:
 
 
 def _place_of(source: Source, text: str, index: int, first: int = 1) -> Span:
-    """Return the place of a character of `text`.
-
-    The text begins on line `first`.
-    """
+    """Return the place of a character of `text`, which begins on line `first`."""
     before = (text[:index] + "x").splitlines()
     return Span(source, first - 1 + len(before), len(before[-1]))

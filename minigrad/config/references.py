@@ -26,7 +26,7 @@ MAX_CHAIN = 16
 def resolve(references: list[Reference], root: Call, report: Diagnostics) -> None:
     """Resolve every reference of the plan and check its type.
 
-    Problems go to `report`.
+    Errors are added to `report`.
     """
     for reference in references:
         _resolve(reference, root, report, [])
@@ -41,10 +41,10 @@ def resolve(references: list[Reference], root: Call, report: Diagnostics) -> Non
 def _resolve(reference: Reference, root: Call, report: Diagnostics, chain: list[Reference]) -> None:
     """Set the target of a reference.
 
-    Never another reference, but what that refers to; `Broken` where the path leads nowhere.
+    A chain of references is followed to its end. If the path does not exist, the target is `Broken`.
     """
     if reference in chain or len(chain) > MAX_CHAIN:
-        _refuse_circle([*chain, reference], report)
+        _refuse_cycle([*chain, reference], report)
         reference.target = Broken(reference.place)
     if reference.target is not None:
         return
@@ -52,7 +52,7 @@ def _resolve(reference: Reference, root: Call, report: Diagnostics, chain: list[
     words = reference.path.split(".")
     for i, word in enumerate(words):
         owner, found = value, child(value, word)
-        # an argument that is None often means "as the data has it", which the object itself knows
+        # an argument of None often means "determined by the data"; then the object's property has the value
         is_unsaid = found is None or (isinstance(found, Literal) and found.value is None)
         if is_unsaid and i == len(words) - 1 and word in _facts(owner, root):
             reference.target, reference.fact = owner, word
@@ -82,7 +82,7 @@ def _refuse_unknown(
         names = list(owner.entries)
     hint = did_you_mean(word, dict.fromkeys(names), f"{path} has")
     if isinstance(owner, Call) and owner.is_open:
-        hint += f"\n{path} is made during the run: only its arguments can be referred to"
+        hint += f"\n{path} is created during the run: only its arguments can be referred to"
     variadic = owner.signature.variadic if isinstance(owner, Call) else None
     items = owner.arguments.get(variadic.name) if isinstance(owner, Call) and variadic else owner
     if isinstance(items, Items) and (word.isdecimal() or items is owner):
@@ -95,12 +95,12 @@ def _is_ordered(
 ) -> bool:
     """Whether a build order exists.
 
-    `entered` counts the references on the way there.
+    `entered` has the values on the current path, each with the number of references before it.
     """
     if value in done:
         return True
     if value in entered or len(hops) > MAX_CHAIN:
-        _refuse_circle([*hops[entered.get(value, 0) :], hops[entered.get(value, 0)]], report)
+        _refuse_cycle([*hops[entered.get(value, 0) :], hops[entered.get(value, 0)]], report)
         return False
     entered[value] = len(hops)
     if isinstance(value, Reference):
@@ -111,9 +111,9 @@ def _is_ordered(
     return is_ordered
 
 
-def _refuse_circle(chain: list[Reference], report: Diagnostics) -> None:
+def _refuse_cycle(chain: list[Reference], report: Diagnostics) -> None:
     shown = " -> ".join(reference.path for reference in chain)
     if chain[-1] in chain[:-1]:
-        report.add(chain[0].place, "these references go in a circle", shown)
+        report.add(chain[0].place, "these references form a cycle", shown)
     else:
         report.add(chain[0].place, f"more than {MAX_CHAIN} references follow each other", shown)

@@ -1,6 +1,6 @@
 """Registry of the classes that a config may name.
 
-Those of modules that are added, and those in a folder of the user's own files.
+The classes are those of registered modules and those in folders of the user's own files.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
-from minigrad.config.annotations import a
-from minigrad.config.code import declared, standing_for_models, twin
+from minigrad.config.annotations import with_article
+from minigrad.config.code import declared_classes, identical_file, models_from
 from minigrad.config.diagnostics import ConfigError, Diagnostic, Source, Span
 from minigrad.suggest import did_you_mean
 
@@ -32,10 +32,10 @@ class UnknownNameError(LookupError):
 class Registry:
     """Classes by name and kind.
 
-    A class is known because it is a subclass of a kind: nothing registers it.
+    A class needs no registration: it is known as a subclass of a kind.
 
     Args:
-        kinds: the base classes that annotations ask for, by the name that people know them by.
+        kinds: the base classes that annotations name, by their names in messages.
         modules: modules whose public subclasses of a kind may be named.
     """
 
@@ -51,14 +51,14 @@ class Registry:
         self._code: Path | None = None
         self._withheld: dict[str, tuple[Path, list[Path]]] = {}
         self.hidden: dict[str, tuple[Path, Path]] = {}
-        """Classes of lower folders whose place others take: by name, the file that counts and the one that does not."""
+        """The hidden classes, by name: the file that takes precedence, and the hidden file in a lower folder."""
         for module in modules:
             self.add_module(module)
 
     def add_module(self, module: ModuleType) -> None:
         """Add the public classes of a module.
 
-        Those that it imports count too, as in a package's `__init__`.
+        Imported classes count, too, as in a package's `__init__`.
         """
         for name, cls in vars(module).items():
             if not isinstance(cls, type) or name != cls.__name__ or name.startswith("_"):
@@ -74,7 +74,7 @@ class Registry:
         """Import a module by its dotted name; add its classes.
 
         Raises:
-            ConfigError: if that fails.
+            ConfigError: if the import fails.
         """
         try:
             self.add_module(importlib.import_module(name))
@@ -85,12 +85,12 @@ class Registry:
     def add_folder(self, folder: Path, lower: bool = False, package: str = "") -> None:
         """Add the classes of a folder's Python files.
 
-        The files run only when asked for a name.
+        A file is run only when one of its classes is needed.
 
         Args:
-            folder: where the files are; one that was added already is left out.
-            lower: whether a class that is known already takes the place of one of the same name in this folder.
-            package: that the modules are in, for a folder that is not the user's: `minigrad`.
+            folder: the folder of the files; ignored if it was added before.
+            lower: whether known classes take precedence over classes of this folder with the same name.
+            package: the package of the modules, if the folder is not the user's: `minigrad`.
         """
         if folder.resolve() in self._folders:
             return
@@ -105,17 +105,16 @@ class Registry:
     def add_code(self, code: Path, folders: Sequence[Path], trusted: bool) -> None:
         """Add the classes in the code of a run.
 
-        From files of the same bytes where there are.
+        If an identical file exists elsewhere, that file is used.
 
         Args:
             code: the folder of the run that has copies of the files.
-            folders: where the same files may be, the first of which counts. Classes of these folders that the run has
-                not are not made known.
-            trusted: whether a file that is in none of them is run; otherwise, to ask for its classes is an error.
+            folders: the folders to search for identical files, in order. Their other classes are not added.
+            trusted: whether to run a file that is in none of the folders; if not, its classes raise an error.
         """
         self._code = code
         for path in sorted(code.glob("*.py")):
-            if (same := twin(path, folders)) is not None or trusted:
+            if (same := identical_file(path, folders)) is not None or trusted:
                 self._add_file(same or path, {})
                 continue
             others = [folder / path.name for folder in folders if (folder / path.name).is_file()]
@@ -127,7 +126,7 @@ class Registry:
 
     def _declared(self, path: Path) -> dict[str, list[str]]:
         try:
-            return declared(path)
+            return declared_classes(path)
         except (OSError, SyntaxError, ValueError, RecursionError) as error:
             self.add_hint(f"{path.name} is left out: {_reason(error)}")
             return {}
@@ -153,7 +152,7 @@ class Registry:
         there = {_file_of(cls): cls for cls in self._classes.get(name, [])}
         for path in self._files.get(name, []):
             there.setdefault(path, self._load(path, name))
-        found = {path: cls for path, cls in there.items() if self._may_stand(cls, base)}
+        found = {path: cls for path, cls in there.items() if self._is_allowed(cls, base)}
         if len(found) > 1:
             files = " and in ".join(map(str, found))
             raise UnknownNameError(f"there are {len(found)} classes {name}", f"in {files}: rename one of them")
@@ -163,17 +162,18 @@ class Registry:
         for path, cls in there.items():
             kind = self.kind_of(cls)
             remedy = known if kind else f"declare it in {path} as class {name}({base.__name__})"
-            raise UnknownNameError(f"{name} is {a(kind or 'class')}, and here belongs {a(base.__name__)}", remedy)
+            actual, expected = with_article(kind or "class"), with_article(base.__name__)
+            raise UnknownNameError(f"{name} is {actual}, but {expected} is expected", remedy)
         raise UnknownNameError(f"there is no {base.__name__} '{name}'", "\n".join([known, *self._hints]))
 
     def names(self, base: type) -> list[str]:
         """Return the sorted names that may be a `base`.
 
-        A file that is not imported is taken at its word.
+        For a file that was not imported, the declared bases are trusted.
         """
         own = [] if self.is_kind(base) else [base.__name__]
-        loaded = [n for n, classes in self._classes.items() if any(self._may_stand(cls, base) for cls in classes)]
-        likely = [name for name in self._files if self._may_become(name, base)]
+        loaded = [n for n, classes in self._classes.items() if any(self._is_allowed(cls, base) for cls in classes)]
+        likely = [name for name in self._files if self._may_be(name, base)]
         return sorted({*own, *loaded, *likely})
 
     def has(self, name: str, base: type) -> bool:
@@ -190,7 +190,7 @@ class Registry:
     def classes(self, base: type) -> dict[str, type]:
         """Return every class that may be a `base`, by name.
 
-        This imports all files, and leaves out those that fail.
+        All files are imported; those that fail are left out.
         """
         return {name: self.find(name, base) for name in self.names(base) if self.has(name, base)}
 
@@ -203,14 +203,11 @@ class Registry:
         kinds = [name for name, kind in self.kinds.items() if issubclass(cls, kind)]
         return max(kinds, key=lambda name: len(self.kinds[name].__mro__), default="")
 
-    def _may_stand(self, cls: type, base: type) -> bool:
-        """Whether a class may be a `base`.
-
-        A kind means its own: a Loss is a Module, but no part of a model.
-        """
+    def _is_allowed(self, cls: type, base: type) -> bool:
+        """Whether a class may be a `base` and has the same kind: a Loss is a Module, but not a part of a model."""
         return issubclass(cls, base) and not (self.is_kind(base) and self.kinds[self.kind_of(cls)] is not base)
 
-    def _may_become(self, name: str, base: type) -> bool:
+    def _may_be(self, name: str, base: type) -> bool:
         """Whether a file's class may be a `base`, by its bases' names."""
         ancestors = [name]
         for ancestor in ancestors:
@@ -218,10 +215,10 @@ class Registry:
                 if parent in self._bases:
                     ancestors += [parent] if parent not in ancestors else []
                 elif parent in self._classes:
-                    if any(self._may_stand(cls, base) for cls in self._classes[parent]):
+                    if any(self._is_allowed(cls, base) for cls in self._classes[parent]):
                         return True
                 elif parent in self._abstract:
-                    if self._may_stand(self._abstract[parent], base):
+                    if self._is_allowed(self._abstract[parent], base):
                         return True
                 elif parent == base.__name__ or parent not in self.kinds:
                     return True
@@ -231,7 +228,7 @@ class Registry:
         return bool(self.kind_of(cls)) and not self.is_kind(cls) and not inspect.isabstract(cls)
 
     def _load(self, path: Path, name: str) -> type:
-        # a file of the same name in another folder is another module
+        # files of the same name in different folders are different modules
         module_name = f"{self._packages.get(path.parent, '')}{path.parent.name}.{path.stem}"
         module = sys.modules.get(module_name)
         if module is None or getattr(module, "__file__", None) != str(path.resolve()):
@@ -241,7 +238,7 @@ class Registry:
             module = importlib.util.module_from_spec(spec)
             sys.modules[module_name] = module
             try:
-                with standing_for_models(path.parent) if path.parent == self._code else nullcontext():
+                with models_from(path.parent) if path.parent == self._code else nullcontext():
                     spec.loader.exec_module(module)
             except (Exception, SystemExit) as error:
                 del sys.modules[module_name]
@@ -249,7 +246,7 @@ class Registry:
                 raise UnknownNameError(message, _reason(error)) from error
         cls = getattr(module, name, None)
         if not isinstance(cls, type):
-            message = f"'{name}' is declared in {path}, but is no class once that is imported"
+            message = f"'{name}' is declared in {path}, but is not a class after the import"
             raise UnknownNameError(message, "do not assign to its name")
         return cls
 
@@ -258,8 +255,8 @@ def _untrusted(name: str, path: Path, others: Sequence[Path]) -> UnknownNameErro
     """Return the error for a class in untrusted code of a run."""
     message = f"'{name}' is code that came with this run, in {path}"
     if others:
-        message += f", and {others[0]} is not the same file"
-    return UnknownNameError(message, "it is not run unasked: read it, then --trust runs it (in Python trust=True)")
+        message += f", and {others[0]} differs from it"
+    return UnknownNameError(message, "read it first; then --trust (trust=True in Python) allows minigrad to run it")
 
 
 def _file_of(cls: type) -> Path:
@@ -268,10 +265,7 @@ def _file_of(cls: type) -> Path:
 
 
 def _reason(error: BaseException) -> str:
-    """Return an error in someone's code as one line.
-
-    Where it is (without the machinery of imports), and what.
-    """
+    """Return an error in a user's code as one line, with its place in that code rather than in the import system."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)

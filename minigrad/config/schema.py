@@ -21,9 +21,8 @@ _TYPES = {int: "integer", float: "number", bool: "boolean", type(None): "null"}
 def json_schema(target: Callable[..., Any], registry: Registry) -> Schema:
     """Return the JSON Schema of configs that call `target`.
 
-    In draft 7, which editors read, with the classes of a registry.
-
-    It says which names and values may stand where. It cannot say what is required, since a `base` may bring that.
+    It is in draft 7, which editors support, and has the classes of a registry. It says which names and values are
+    allowed where, but not which are required, since a `base` may provide them.
     """
     definitions: dict[str, Schema] = {"reference": {"type": "string", "pattern": r"^\$\{.*\}$"}}
     properties = _Definitions(registry, definitions).properties(signature_of(target))
@@ -42,7 +41,7 @@ def json_schema(target: Callable[..., Any], registry: Registry) -> Schema:
 
 
 class _Definitions:
-    """Schema definitions of classes, written when first asked for."""
+    """Schema definitions of classes, created when first needed."""
 
     def __init__(self, registry: Registry, definitions: dict[str, Schema]) -> None:
         self.registry = registry
@@ -82,7 +81,7 @@ class _Definitions:
     def _instance(self, spec: Instance) -> Schema:
         name = f"{spec.cls.__name__}.open" if spec.is_open else spec.cls.__name__
         if name not in self.definitions:
-            self.definitions[name] = {}  # a class may hold others of its kind
+            self.definitions[name] = {}  # a class may contain others of its kind
             self.definitions[name] = self._choices(spec)
         return {"$ref": f"#/definitions/{name}"}
 
@@ -91,22 +90,19 @@ class _Definitions:
         found = {name: signature_of(cls, spec.is_open) for name, cls in classes.items()}
         signatures = {name: signature for name, signature in found.items() if not signature.refusal}
         bare = [name for name, signature in signatures.items() if signature.is_complete]
-        named = {n: {"description": _summary(classes[n]), **self._given(s)} for n, s in signatures.items()}
+        named = {n: {"description": _summary(classes[n]), **self._arguments(s)} for n, s in signatures.items()}
         one: Schema = {"type": "object", "properties": named, "additionalProperties": False}
         one |= {"minProperties": 1, "maxProperties": 1}
         if not self.registry.is_kind(spec.cls):
-            unnamed = self._given(signature_of(spec.cls, spec.is_open))
+            unnamed = self._arguments(signature_of(spec.cls, spec.is_open))
         else:
-            # with a base, the class may be the base's
+            # with a base, the class may be that of the base
             words = sorted({word for signature in signatures.values() for word in signature.parameters})
             unnamed = {"type": "object", "propertyNames": {"enum": words}}
         return {"anyOf": [{"enum": bare}, one, unnamed] if bare else [one, unnamed]}
 
-    def _given(self, signature: Signature) -> Schema:
-        """Return the schema of what a class may be given.
-
-        Arguments by name, by position, a single one, or nothing.
-        """
+    def _arguments(self, signature: Signature) -> Schema:
+        """Return the schema of a class's arguments: by name, by position, a single one, or none."""
         by_position = [self._item(parameter.spec) for parameter in signature.positional]
         variadic = signature.variadic
         more = self._item(variadic.spec.item) if variadic and isinstance(variadic.spec, ListOf) else False

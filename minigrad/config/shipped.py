@@ -8,10 +8,10 @@ from typing import Literal
 PACKAGE = Path(__file__).parents[1]
 
 
-def shipped(name: Literal["configs", "models"]) -> Path:
+def shipped_folder(name: Literal["configs", "models"]) -> Path:
     """Return the folder of the shipped configs or models.
 
-    In a clone it is beside the package.
+    In a clone it is next to the package.
     """
     installed = PACKAGE / "shipped" / name
     return installed if installed.is_dir() else PACKAGE.parent / name

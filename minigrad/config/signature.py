@@ -1,6 +1,6 @@
-"""Signatures of callables and public properties of their results.
+"""Signatures of callables, and public properties of their results.
 
-Read once from their annotations.
+Both are read once from the annotations.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from minigrad.config.annotations import Inexpressible, ListOf, Spec, spec_of
 
 REQUIRED = inspect.Parameter.empty
-"""The default of a parameter that has none."""
+"""The default of a required parameter."""
 
 
 @dataclass(frozen=True)
 class Parameter:
     """A parameter: its type, its default, its text.
 
-    A variadic one (`*layers`) takes a list.
+    A variadic parameter (`*layers`) takes a list.
     """
 
     name: str
@@ -41,9 +41,9 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Signature:
-    """The parameters that a config may give to a callable.
+    """The parameters of a callable that a config may set.
 
-    `refusal` says why it may not be called at all.
+    `refusal` says why a config cannot call it.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Signature:
 def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature:
     """Return the signature of a class or function.
 
-    An open one leaves its first parameter to the run.
+    The signature of an open callable leaves out the first parameter, which is set during the run.
     """
     name = target.__name__
     if target is object or getattr(target, "__init__", None) is object.__init__:
@@ -93,7 +93,7 @@ def signature_of(target: Callable[..., Any], is_open: bool = False) -> Signature
 def facts_of(cls: type) -> dict[str, Spec]:
     """Return the properties that references may name, with types.
 
-    The annotated attributes and properties of a class's objects.
+    They are the annotated attributes and properties of a class's objects.
     """
     facts = _hints(cls)
     for owner in reversed(cls.__mro__):
@@ -105,10 +105,7 @@ def facts_of(cls: type) -> dict[str, Spec]:
 
 
 def _hints(target: Any) -> dict[str, Any]:
-    """Return the annotations of a class or function.
-
-    None if one names what is not imported: it could not be checked.
-    """
+    """Return the annotations of a class or function; None if one names something that is not imported."""
     try:
         return typing.get_type_hints(target)
     except Exception:
@@ -120,7 +117,7 @@ def _parameter(target: Callable[..., Any], found: inspect.Parameter, hints: dict
     field = getattr(target, "__dataclass_fields__", {}).get(found.name)
     if field is not None and field.default_factory is not dataclasses.MISSING:
         default = field.default_factory if dataclasses.is_dataclass(field.default_factory) else field.default_factory()
-    spec: Spec = Inexpressible(f"has no annotation: write '{found.name}: int', or what it is")
+    spec: Spec = Inexpressible(f"has no annotation: write '{found.name}: int', or its type")
     if found.name in hints:
         spec = spec_of(hints[found.name])
     variadic = found.kind is found.VAR_POSITIONAL

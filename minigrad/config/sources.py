@@ -12,7 +12,7 @@ from minigrad.config.nodes import Key, MappingNode, Node, ScalarNode
 from minigrad.config.reader import MAX_DEPTH, read, read_file
 
 OVERRIDES = "command line"
-"""The name of the source of all overrides, of which each is a line."""
+"""The name of the source of all overrides, in which each is a line."""
 
 VERSION = 1
 """The version of the config language, which resolved configs carry."""
@@ -22,19 +22,19 @@ LANGUAGE_KEYS = ("base", "version")
 
 MAX_BASES = 8
 
-# a path is no deeper than a file may be
+# a path is no deeper than the values of a file
 _OVERRIDE = re.compile(rf"(-{{0,2}})(\w+(?:\.\w+){{0,{MAX_DEPTH - 1}}})=")
 
 
 def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
     """Read a config and all of its bases.
 
-    From the lowest up: the farthest base first, the file last.
+    The farthest base is first, and the config last.
 
-    `keys` is what a config can say, for a person whose file is empty.
+    `keys` lists the keys of a config, for the error about an empty file.
 
     Raises:
-        ConfigError: where a file cannot be read.
+        ConfigError: if a file cannot be read.
     """
     layers: list[MappingNode] = []
     chain: list[Path] = []
@@ -49,9 +49,9 @@ def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
 
 
 def read_overrides(overrides: Sequence[str], report: Diagnostics) -> list[MappingNode]:
-    """Read `key.path=value` overrides, one config for each.
+    """Read `key.path=value` overrides, each as a config.
 
-    For positions in errors they are the lines of one source.
+    In the places of errors, they are the lines of one source.
     """
     one_line = [" ".join(override.splitlines()) for override in overrides]
     source = Source(OVERRIDES, "\n".join(one_line))
@@ -60,18 +60,18 @@ def read_overrides(overrides: Sequence[str], report: Diagnostics) -> list[Mappin
         place = Span(source, number, 1, len(override))
         if not (match := _OVERRIDE.match(override)):
             report.add(
-                place, f"{override[:60]!r} is no override", "write key=value, as in optimizer.lr=1e-3 or model=GPT"
+                place, f"{override[:60]!r} is not an override", "write key=value, as in optimizer.lr=1e-3 or model=GPT"
             )
             continue
         if (key := match.group(2)) in LANGUAGE_KEYS:
             report.add(place, f"'{key}' belongs in a file", f"write a file that begins with {key}: ...")
             continue
-        # the value alone, in its own column, so that its places are those of the argument
+        # only the value, in its original column, so that places refer to the argument
         alone = " " * match.end() + override[match.end() :]
         try:
             node: Node = read(source, alone, report, number)
         except ConfigError:
-            # it is in the report, where others may follow
+            # already in the report, which may get more errors
             continue
         if isinstance(node, ScalarNode) and not node.text:
             node = ScalarNode(place, None, "")
@@ -119,7 +119,7 @@ def _check_version(node: MappingNode, report: Diagnostics) -> None:
 
 
 def _base(layer: MappingNode, chain: list[Path], report: Diagnostics) -> tuple[Path | None, Span | None]:
-    """Remove `base` from a source; return the file it names."""
+    """Remove `base` from a source, and return the file that it names."""
     node = next((value for key, value in layer.entries.items() if key == "base"), None)
     if node is None:
         return None, None
@@ -132,9 +132,10 @@ def _base(layer: MappingNode, chain: list[Path], report: Diagnostics) -> tuple[P
     if Path(node.value).is_absolute():
         report.stop(node.place, "'base' must be a relative path", f"it starts at {chain[-1].parent}")
     if os.path.realpath(path) in map(os.path.realpath, chain):
-        report.stop(node.place, "this base leads back to itself", shown)
+        report.stop(node.place, "these bases form a cycle", shown)
     if len(chain) > MAX_BASES:
         report.stop(node.place, f"bases are more than {MAX_BASES} deep", shown)
-    if os.path.isfile(path) and path.suffix not in (".yaml", ".yml"):  # messages show lines of it, which may be private
+    # messages would show lines of another file, which may be private
+    if os.path.isfile(path) and path.suffix not in (".yaml", ".yml"):
         report.stop(node.place, f"'base' must be a YAML file, not {node}", "write base: other.yaml")
     return path, node.place

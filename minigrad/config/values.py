@@ -40,7 +40,8 @@ class Entries:
 class Call:
     """A call of a class (or the config's signature).
 
-    An open one waits for its first argument; a named one stands where several classes can, so that its name is written.
+    An open call gets its first argument during the run. A named call is one of several possible classes, so that
+    `emit` writes its name.
     """
 
     place: Span
@@ -53,9 +54,9 @@ class Call:
 
 @dataclass(eq=False)
 class Reference:
-    """A reference `${path}` to `target`, or to a property.
+    """A reference `${path}` to `target`, or to its property `fact`.
 
-    The property is `fact`. `what` says where the reference is.
+    `what` describes the place of the reference.
     """
 
     place: Span
@@ -93,7 +94,7 @@ def children(value: Value) -> list[Value]:
 def child(value: Value, word: str) -> Value | None:
     """Return the value one step down a path.
 
-    An argument, an item by its number (of a variadic argument too), or an entry.
+    It is an argument, an entry, or an item by its number. Items of a variadic argument have numbers, too.
     """
     match value:
         case Call(arguments=arguments):

@@ -12,7 +12,7 @@ __all__ = ["Drawing", "draw"]
 
 
 class Drawing(str):
-    """SVG text, which a notebook shows as a picture."""
+    """SVG text that a notebook shows as a picture."""
 
     __slots__ = ()
 
@@ -23,32 +23,30 @@ class Drawing(str):
 def draw(subject: Scalar | Tensor | Module, /, **names: Any) -> Drawing:
     """Draw a graph or a module as SVG text.
 
-    It is read from top to bottom.
+    It is read from top to bottom. A notebook shows the picture.
 
-    A notebook shows the picture itself.
+    A **Scalar** is drawn with the graph that computed it. A box shows an operation, its value and its gradient after
+    `backward()`; leaves are tinted. An arrow shows the local derivative, or a sum of them if an operation takes an
+    input several times. The gradient of a box is a sum over its outgoing arrows: each adds its derivative times the
+    gradient of the box that it leads to.
 
-    A **Scalar** is shown with the graph that computed it. A box shows an operation, its value and its gradient as
-    `backward()` left it; leaves are tinted. An arrow shows the local derivative (a sum of them, where an operation
-    takes one input several times). The gradient of a box is the sum over the arrows that leave it of that derivative
-    times the gradient of the box at the arrow's end.
+    A **Tensor** is drawn with the operations that computed it from tensors that require gradients. A box shows the
+    shape, and the values if there are few; a leaf also shows its gradient. The values of constants and results are
+    known if they are given by name or saved by the graph for its derivatives, until `backward()` frees them.
 
-    A **Tensor** is shown with the operations behind it: what was computed from tensors that require gradients. A box
-    shows a shape, and the values where these are few; a leaf also its gradient. Of values and constants those are known
-    that were given by name, and those that the graph keeps for its derivatives, until `backward()` lets go of them.
-
-    A **Module** is shown with its layers, and their parameters with shapes, numbers of elements, and few values; layers
-    that follow each other and are alike are one box. Arrows are in a `Sequential`, whose order is known.
+    A **Module** is drawn with its layers and their parameters: shapes, numbers of elements, and the values if there are
+    few. Consecutive layers that are alike share a box. Arrows are drawn in a `Sequential`, whose order is known.
 
     Args:
         subject: what to draw.
-        names: titles for boxes, as in `draw(loss, x=x, w=w)`: Scalars for a Scalar; tensors and arrays for a Tensor,
-            and modules, whose parameters get their paths as titles.
+        names: titles of boxes, as in `draw(loss, x=x, w=w)`: Scalars for a Scalar; tensors, arrays, or modules for a
+            Tensor. The parameters of a module get their paths as titles.
 
     Raises:
-        TypeError: for what is none of the three, or cannot have a title.
-        ValueError: for a name of what is not in the graph, and for a picture of more than 300 boxes.
+        TypeError: if `subject` has another type, or a name is given for something without a title.
+        ValueError: for a name of something outside the graph, and for more than 300 boxes.
     """
-    # imported here, so that `import minigrad` is fast
+    # imported here to keep `import minigrad` fast
     if isinstance(subject, Scalar):
         from minigrad.drawing.scalars import draw_scalar
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
-LETTER = 7.3  # width in pixels: 0.6 of the height of any common monospaced font, and a little
+LETTER = 7.3  # width in pixels: slightly more than 0.6 times the height, as in common monospaced fonts
 _LINE = 17  # from one line of text to the next
-_PAD = 10  # between the frame and what is in it
-_APART, _CHAINED = 10, 26  # between inner boxes: without an arrow, with one
-_LONGEST = 44  # title, in letters
+_PAD = 10  # between the frame and its content
+_APART, _CHAINED = 10, 26  # between inner boxes without and with an arrow
+_LONGEST = 44  # characters of a title
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Box:
     """A box of a drawing.
 
     Attributes:
-        kind: the CSS class of its frame.
-        title: its first line, in bold; a long one is cut at the start.
-        lines: the lines below.
+        kind: the CSS class of the frame.
+        title: the first line, in bold; a long title is truncated at the start.
+        lines: the lines below the title.
         inside: nested boxes below the text, from top to bottom.
         chained: whether arrows connect the nested boxes.
     """
@@ -59,10 +59,7 @@ class Box:
         return [(between if i else _APART, box) for i, box in enumerate(self.inside)]
 
     def svg(self, x: float, top: float) -> list[str]:
-        """Return the box's SVG elements.
-
-        Its middle is at `x` and its upper edge at `top`.
-        """
+        """Return the box's SVG elements, centered at `x` below `top`."""
         size = f'width="{self.width:g}" height="{self.height:g}" rx="6"'
         title = self.title if len(self.title) <= _LONGEST else "…" + self.title[1 - _LONGEST :]
         y = top + _PAD / 2 + _LINE - 4
@@ -83,7 +80,7 @@ class Box:
 def text(words: str, x: float, y: float, kind: str = "line") -> str:
     """Return the SVG element of one line of text.
 
-    Its middle is at `x` and its base at `y`.
+    The text is centered at `x`, with its baseline at `y`.
     """
     printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in words)
     return f'<text class="{kind}" x="{x:g}" y="{y:g}">{escape(printable, quote=False)}</text>'

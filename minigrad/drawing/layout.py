@@ -1,8 +1,8 @@
 """Layout of boxes and arrows, from top to bottom.
 
-A row holds what is equally many steps before the result. An arrow that skips rows has a lane of its own in each of
-them. From the result upwards, each row is ordered by what it leads to, so that few arrows cross; then all are put as
-straight above and below each other as there is room: the layered drawing of Sugiyama, Tagawa and Toda (1981).
+This is the layered drawing of Sugiyama, Tagawa and Toda (1981). A row holds the boxes at the same distance from the
+result. An arrow that skips rows has its own lane in each of them. From the result upwards, each row is ordered by its
+successors, so that few arrows cross; then boxes are aligned vertically as far as space allows.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import NamedTuple
 from minigrad.drawing.box import Box
 
 Inputs = Mapping[Hashable, Mapping[Hashable, str]]
-"""The boxes with arrows to each box, with the labels of these arrows."""
+"""For each box, the boxes with arrows to it, and the labels of these arrows."""
 
 Point = tuple[float, float]
 
 _BESIDE, _BETWEEN = 22, 52  # from one box to the next in a row, and from one row to the next, in pixels
-_STEM = 10  # the upright end of an arrow
-_LIGHT = 1e-3  # the weight of a leaf's position; that of an operation is 1, which keeps long chains straight
-_SWEEPS = 4  # up and down; more change little
+_STEM = 10  # the vertical end of an arrow
+_LIGHT = 1e-3  # the weight of a leaf's position; operations have 1, which keeps long chains straight
+_SWEEPS = 4  # up and down; more sweeps change little
 
 
 class Layout(NamedTuple):
     """Positions in pixels from the upper left corner.
 
     Attributes:
-        width: of all of it.
-        height: of all of it.
-        places: of each box the middle of its upper edge.
-        ways: of each arrow, by its two ends, the points that it goes through: upright from the first to the second,
-            then curved to the third, upright to the fourth, and so on.
+        width: the total width.
+        height: the total height.
+        places: the middle of the upper edge of each box.
+        ways: the points of each arrow, by its two ends: a vertical line from the first to the second point, a curve to
+            the third, a vertical line to the fourth, and so on.
     """
 
     width: float
@@ -46,9 +46,9 @@ def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashab
     """Place the boxes and route the arrows.
 
     Args:
-        boxes: by their keys, each before its inputs.
-        inputs: from where arrows lead to each box.
-        lanes: the least width, in pixels, that the arrows from a box take.
+        boxes: the boxes by key, each before its inputs.
+        inputs: the boxes with arrows to each box.
+        lanes: the minimum width in pixels of the arrows from each box.
     """
     row = _rows(boxes, inputs)
     stops = _stops(row, inputs)
@@ -61,7 +61,7 @@ def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashab
     left = min(x - widths[i][key] / 2 for i, xs in enumerate(middles) for key, x in xs.items())
     right = max(x + widths[i][key] / 2 for i, xs in enumerate(middles) for key, x in xs.items())
     height = -float(_BETWEEN)
-    edges: list[Point] = [(0.0, 0.0)] * len(stops)  # the upper and the lower of each row
+    edges: list[Point] = [(0.0, 0.0)] * len(stops)  # the upper and lower edge of each row
     for i in reversed(range(len(stops))):
         top = height + _BETWEEN
         height = top + max(boxes[key].height for key in stops[i] if row[key] == i)
@@ -80,10 +80,7 @@ def lay_out(boxes: Mapping[Hashable, Box], inputs: Inputs, lanes: Mapping[Hashab
 
 
 def _rows(boxes: Iterable[Hashable], inputs: Inputs) -> dict[Hashable, int]:
-    """Return each box's row above the result.
-
-    One above the highest of those that take it.
-    """
+    """Return each box's row, counted upwards from the result: one above its highest successor."""
     row: dict[Hashable, int] = {}
     for key in boxes:
         row.setdefault(key, 0)
@@ -93,10 +90,7 @@ def _rows(boxes: Iterable[Hashable], inputs: Inputs) -> dict[Hashable, int]:
 
 
 def _stops(row: Mapping[Hashable, int], inputs: Inputs) -> list[dict[Hashable, list[Hashable]]]:
-    """Return each row's boxes and lanes, with their successors.
-
-    The successors are in the row below.
-    """
+    """Return each row's boxes and lanes, with their successors in the row below."""
     users = defaultdict(list)
     for key, sources in inputs.items():
         for source in sources:
@@ -116,13 +110,10 @@ def _middles(
     widths: Sequence[Mapping[Hashable, float]],
     weights: Mapping[Hashable, float],
 ) -> list[dict[Hashable, float]]:
-    """Return the middles of all stops in each row.
-
-    From left to right.
-    """
+    """Return the middles of all boxes and lanes in each row, from left to right."""
 
     def put(i: int, goals: Mapping[Hashable, float]) -> dict[Hashable, float]:
-        return _beside(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
+        return _place_in_row(goals, [widths[i][key] for key in goals], [weights[key] for key in goals])
 
     def mean(x: Mapping[Hashable, float], near: Sequence[Hashable]) -> float:
         total = sum(weights[key] for key in near)
@@ -146,20 +137,18 @@ def _middles(
     return x
 
 
-def _beside(
+def _place_in_row(
     goals: Mapping[Hashable, float], widths: Sequence[float], weights: Sequence[float]
 ) -> dict[Hashable, float]:
-    """Place things of these widths side by side, near their goals.
+    """Place items of these widths side by side and in order, as near to their goals as possible (least squares).
 
-    In order, as near as can be (least squares).
-
-    Without the widths the places only have to rise, which is isotonic regression: neighbours that would stand in the
-    wrong order are put together at their mean, until none do.
+    After subtracting the widths, the positions only have to increase, which is isotonic regression: neighbors in the
+    wrong order are merged at their mean, until none are left.
     """
     offsets = [0.0]
     for before, after in pairwise(widths):
         offsets.append(offsets[-1] + (before + after) / 2 + _BESIDE)
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, number of items
     for goal, offset, weight in zip(goals.values(), offsets, weights, strict=True):
         mean, count = goal - offset, 1
         while blocks and blocks[-1][0] >= mean:

@@ -13,7 +13,7 @@ from minigrad.drawing.numbers import rows
 from minigrad.drawing.picture import picture
 from minigrad.nn import Module, Parameter, Sequential
 
-_LONGEST = 44  # maximum length of a line of a layer's settings, in letters
+_LONGEST = 44  # maximum characters of a line of a layer's settings
 
 
 def draw_module(module: Module) -> str:
@@ -27,7 +27,7 @@ def draw_module(module: Module) -> str:
 def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
     """Return the box of the module at a path.
 
-    `seen` are the paths of the modules and parameters of the boxes before.
+    `seen` has the paths of the modules and parameters in earlier boxes.
     """
     kind = type(module).__name__
     if id(module) in seen:
@@ -44,11 +44,11 @@ def _box(module: Module, path: str, seen: dict[int, str]) -> Box:
             lines += [f"{name} {value.shape}", *(rows(value.data) if shared == place else [f"the same as {shared}"])]
     count = sum(parameter.size for parameter in module.parameters())
     lines += [f"{count:,} parameters"] if count else []
-    return Box("module", kind, tuple(lines), tuple(_together(children)), chained=isinstance(module, Sequential))
+    return Box("module", kind, tuple(lines), tuple(_merge_equal(children)), chained=isinstance(module, Sequential))
 
 
-def _together(children: Iterable[tuple[str, Box]]) -> list[Box]:
-    """Return titled boxes, with equal neighbours merged into one."""
+def _merge_equal(children: Iterable[tuple[str, Box]]) -> list[Box]:
+    """Return titled boxes, with equal neighbors merged."""
     boxes = []
     for box, alike in groupby(children, key=itemgetter(1)):
         names = [name for name, _ in alike]

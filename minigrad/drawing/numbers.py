@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_ROWS, _MOST_COLUMNS, _LONGEST = 4, 8, 34  # of what is shown: numbers, and letters in a line
+_MOST_ROWS, _MOST_COLUMNS, _LONGEST = 4, 8, 34  # the last in characters of a line
 
 
 def number(value: Any) -> str:
@@ -16,9 +16,9 @@ def number(value: Any) -> str:
 
 
 def rows(array: NDArray[Any], label: str = "") -> tuple[str, ...]:
-    """Return an array's values in lines after a label.
+    """Return the lines of a label and an array's values.
 
-    As NumPy prints them, in lines of one length; none if they do not fit a small box.
+    Values are formatted by NumPy. There are none if they do not fit a small box.
     """
     if array.ndim > 2 or array.size == 0 or array.shape[-1:] > (_MOST_COLUMNS,) or array.shape[:-1] > (_MOST_ROWS,):
         return ()

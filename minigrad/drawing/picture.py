@@ -30,17 +30,17 @@ def picture(boxes: Mapping[Hashable, Box], inputs: Inputs) -> str:
     """Return an SVG picture, read from top to bottom.
 
     Args:
-        boxes: by their keys, each before its inputs.
-        inputs: from where arrows lead to each box.
+        boxes: the boxes by key, each before its inputs.
+        inputs: the boxes with arrows to each box.
 
     Raises:
-        ValueError: for more boxes than one can follow.
+        ValueError: for more than `MOST` boxes.
     """
     count = sum(box.count for box in boxes.values())
     if count > MOST:
         raise ValueError(
             f"this picture would have {count:,} boxes, more than the limit of {MOST}: draw a part of it, such as "
-            "one layer, an earlier result, or what a shorter sequence gives"
+            "one layer, an earlier result, or the result of a shorter sequence"
         )
     labels: dict[Hashable, float] = defaultdict(float)
     for sources in inputs.values():
@@ -65,10 +65,7 @@ def picture(boxes: Mapping[Hashable, Box], inputs: Inputs) -> str:
 
 
 def _path(way: Sequence[Point]) -> str:
-    """Return an arrow's path through points.
-
-    Upright from the first point to the second, then curved to the third, upright to the fourth, and so on.
-    """
+    """Return an arrow's path: vertical from the first point to the second, curved to the third, and so on."""
     path = "M{:g},{:g}".format(*way[0])
     for i, ((x1, y1), (x2, y2)) in enumerate(pairwise(way)):
         middle = (y1 + y2) / 2
@@ -77,9 +74,6 @@ def _path(way: Sequence[Point]) -> str:
 
 
 def _label(words: str, way: Sequence[Point]) -> str:
-    """Return the label on an arrow's last curve.
-
-    Where those that end at the same box are still apart: at 0.3 of it.
-    """
+    """Return the label on an arrow's last curve, at 0.3 of it, where arrows to the same box are still apart."""
     (x1, y1), (x2, y2) = way[-3:-1]
     return text(words, x1 + 0.216 * (x2 - x1), y1 + 0.342 * (y2 - y1) + 4, "label") if words else ""

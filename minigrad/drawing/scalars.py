@@ -13,9 +13,9 @@ from minigrad.scalar import Scalar
 
 
 def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
-    """Draw the operations behind `result`.
+    """Draw the operations that computed `result`.
 
-    `names` are titles. Errors are those of `draw`.
+    Errors are those of `draw`.
     """
     found = {result}
     stack = [result]

@@ -16,13 +16,13 @@ from minigrad.engine import Tensor
 from minigrad.engine.graph import Leaf, Node, reachable
 from minigrad.nn import Module
 
-_LONGEST = 28  # maximum length of a setting, such as axis=(0, 1), in letters
+_LONGEST = 28  # maximum characters of a setting such as axis=(0, 1)
 
 
 def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
-    """Draw the operations behind `result`.
+    """Draw the operations that computed `result`.
 
-    `names` are titles. Errors are those of `draw`.
+    Errors are those of `draw`.
     """
     graph = _Graph(result)
     for name, value in names.items():
@@ -39,9 +39,9 @@ def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
 
 
 class _Graph:
-    """The nodes of a graph, and its constants by memory.
+    """The nodes of a graph, and its constants, identified by their memory.
 
-    A node holds neither its result nor a constant that it took, unless a derivative asks for it.
+    A node saves its result and constant inputs only if a derivative needs them.
     """
 
     def __init__(self, result: Tensor) -> None:
@@ -70,7 +70,7 @@ class _Graph:
                 key = _key(value)
                 self.shapes[key] = value.shape
             else:
-                continue  # a setting, or a constant that was not saved
+                continue  # a setting, or an unsaved constant
             taken.setdefault(key, []).append(name)
             if isinstance(value, np.ndarray):
                 self.values[key] = value
@@ -80,15 +80,12 @@ class _Graph:
         self.inputs[node] = {key: "" if labels == {key: names[0]} else label for key, label in labels.items()}
 
     def name(self, name: str, tensor: Tensor | NDArray[Any]) -> None:
-        """Title a tensor of the graph, once.
-
-        Its values are known then too.
-        """
+        """Give a tensor of the graph a title, unless it has one; its values are then known, too."""
         self.titles.setdefault(_key(tensor), name)
         self.values.setdefault(_key(tensor), tensor.data if isinstance(tensor, Tensor) else tensor)
 
     def parts(self) -> list[Hashable]:
-        """Return all boxed parts, inputs first."""
+        """Return the keys of all boxes, inputs first."""
         return [*self.nodes, *(key for key in self.shapes if not isinstance(key, Node))]
 
     def box(self, key: Hashable) -> Box:
@@ -106,10 +103,7 @@ class _Graph:
 
 
 def _key(tensor: Tensor | NDArray[Any]) -> Hashable:
-    """Return the node of a tensor, or a constant's memory.
-
-    So that a constant is recognised after it was reshaped.
-    """
+    """Return the node of a tensor, or a constant's memory, which identifies it even after reshaping."""
     if isinstance(tensor, Tensor):
         return _key(tensor.data) if tensor.node is None else tensor.node
     order = None if tensor.flags.c_contiguous else tensor.strides
@@ -117,18 +111,12 @@ def _key(tensor: Tensor | NDArray[Any]) -> Hashable:
 
 
 def _saved(node: Node) -> dict[str, Any]:
-    """Return an operation's saved arrays by argument name.
-
-    Nothing once backward() has gone over it.
-    """
+    """Return an operation's saved arrays by argument name; nothing after backward() has freed them."""
     return dict(zip(node.primitive.saved, node.saved or (), strict=False))
 
 
 def _settings(node: Node) -> list[str]:
-    """Return an operation's saved settings, such as axis=-1.
-
-    Those that are not the default.
-    """
+    """Return an operation's saved settings that differ from the default, such as axis=-1."""
     operation, saved = node.primitive, _saved(node)
     settings = [
         f"{name}={number(saved.get(name))}"

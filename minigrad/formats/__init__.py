@@ -1,6 +1,6 @@
 """File formats of other tools, and atomic writing.
 
-The formats of models are imported when they are first used: training needs none of them.
+The formats of models are imported when first used, because training needs none of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["FormatError", "OnnxError", "Pretrained", "open_pretrained", "to_onnx
 if TYPE_CHECKING:
     from minigrad.formats.onnx import OnnxError, to_onnx
     from minigrad.formats.pretrained import Pretrained
-else:  # a type checker would take any name for one of this package
+else:  # with __getattr__, a type checker would accept any name
 
     def __getattr__(name: str) -> Any:
         """Import a name from its format's module when it is first used."""

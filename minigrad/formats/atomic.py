@@ -1,6 +1,6 @@
-"""Atomic writing: a file is whole or absent.
+"""Atomic writing: a file is complete or absent.
 
-This holds after a loss of power, too.
+This holds even after a power failure.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 _parts: set[Path] = set()
-"""The temporary files and folders now being written."""
+"""The temporary files and folders that are being written."""
 
 
-def abandon() -> None:
+def remove_unfinished() -> None:
     """Remove unfinished files, for a process about to exit."""
     for part in list(_parts):
         _remove(part)
@@ -34,12 +34,12 @@ def _remove(part: Path) -> None:
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that replaces `path` after the block.
 
-    The replacement is atomic and survives a loss of power.
+    The replacement is atomic and survives a power failure.
 
     Raises:
         OSError: if writing fails; names `path`, which is then unchanged, and no part of the new file stays.
     """
-    with named(path):
+    with errors_naming(path):
         with _part_of(path) as part:
             with open(part, "wb") as file:
                 yield file
@@ -61,7 +61,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: if `path` is not an empty folder or cannot be written; names it, and no part of it stays.
     """
-    with named(path):
+    with errors_naming(path):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
         if path.exists():
@@ -75,7 +75,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _part_of(path: Path) -> Iterator[Path]:
-    """Yield the path of a temporary part beside `path`, removed unless the block ends well."""
+    """Yield a temporary path next to `path`, which is removed if the block raises an error."""
     part = path.with_name(path.name + ".part")
     try:
         _parts.add(part)
@@ -88,7 +88,7 @@ def _part_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def named(path: Path) -> Iterator[None]:
+def errors_naming(path: Path) -> Iterator[None]:
     """Make an OSError of the block name `path`."""
     try:
         yield

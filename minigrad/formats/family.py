@@ -21,7 +21,7 @@ class Family(NamedTuple):
         class_name: the class in `models/` that implements it.
         arguments: returns the class's arguments, given a `config.json`.
         parts: returns where each weight is in a file, given the arguments.
-        tidy: returns an array's name as `parts` has it; None for an array that is not a weight.
+        tidy: returns the name of an array in `parts`; None for an array that is not a weight.
         config: returns the `config.json` of a model.
         complete: adds arrays that other implementations expect.
     """
@@ -48,9 +48,9 @@ BOOKKEEPING = frozenset({
 def check(
     config: Config, sizes: Sequence[str], accepted: Mapping[str, Collection[Any]], known: Collection[str]
 ) -> None:
-    """Check the keys of a `config.json`.
+    """Check that the keys of a `config.json` are supported.
 
-    No model may compute something else than it was trained to.
+    A model must compute what it was trained for.
 
     Args:
         config: the content of the file.
@@ -74,7 +74,7 @@ def check(
         elif value and key not in known and key not in BOOKKEEPING:
             problems.append(f"{key} is {value!r}: an unknown setting")
     if problems:
-        raise FormatError("\n  ".join(["this model cannot be computed as it was trained:", *problems]))
+        raise FormatError("\n  ".join(["this model cannot be computed as trained:", *problems]))
 
 
 def positive(config: Config, key: str, usual: float) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from minigrad.data.mapped import file_of, give_back
 from minigrad.formats.errors import FormatError
-from minigrad.formats.quantised import KINDS, dequantised
+from minigrad.formats.quantised import KINDS, dequantize
 from minigrad.formats.stored import Stored, content
 
 _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -28,7 +28,7 @@ MOST_AXES = 4
 
 
 class GGUF(NamedTuple):
-    """The metadata by name, and the tensors, not read yet."""
+    """The metadata by name, and the tensors, read on demand."""
 
     facts: dict[str, Any]
     tensors: dict[str, Stored]
@@ -46,13 +46,13 @@ def read_gguf(path: str | Path) -> GGUF:
     path = Path(path)
     reader = _Reader(content(path))
     try:
-        return _parsed(reader)
+        return _parse(reader)
     except FormatError as error:
         raise FormatError(f"{path} is not a complete GGUF file: {error}") from None
 
 
 class _Reader:
-    """Reads one value after another, never beyond the end of the file."""
+    """A sequential reader of values, which never reads beyond the end of the file."""
 
     def __init__(self, data: NDArray[np.uint8]) -> None:
         self.data, self.at = data, 0
@@ -97,12 +97,12 @@ class _Reader:
         return _SCALARS[kind]
 
 
-def _parsed(reader: _Reader) -> GGUF:
+def _parse(reader: _Reader) -> GGUF:
     if reader.take(4).tobytes() != b"GGUF":
         raise FormatError("it does not begin with the letters GGUF")
     version, count, pairs = reader.number("<I"), reader.number("<Q"), reader.number("<Q")
     if version not in (2, 3):
-        raise FormatError(f"it is of version {version}; versions 2 and 3 in little endian can be read")
+        raise FormatError(f"it has version {version}; supported: versions 2 and 3 in little endian")
     facts: dict[str, Any] = {}
     for _ in range(pairs):
         name = reader.text()
@@ -126,7 +126,7 @@ def _place(reader: _Reader) -> tuple[str, tuple[int, ...], int, int]:
     """Return the name, shape, number type and offset of a tensor."""
     name, axes = reader.text(), reader.number("<I")
     if axes > MOST_AXES:
-        raise FormatError(f"the tensor {name!r} has {axes} axes; there are at most {MOST_AXES}")
+        raise FormatError(f"the tensor {name!r} has {axes} axes; the format allows at most {MOST_AXES}")
     shape = tuple(reader.number("<Q") for _ in range(axes))[::-1]  # the file lists the contiguous axis first
     return name, shape, reader.number("<I"), reader.number("<Q")
 
@@ -134,7 +134,7 @@ def _place(reader: _Reader) -> tuple[str, tuple[int, ...], int, int]:
 def _tensor(name: str, shape: tuple[int, ...], number: int, start: int, data: NDArray[np.uint8]) -> Stored:
     if number not in KINDS:
         known = ", ".join(kind.name for kind in KINDS.values())
-        raise FormatError(f"the tensor {name!r} has quantisation type {number}; {known} can be read")
+        raise FormatError(f"the tensor {name!r} has quantization type {number}; supported: {known}")
     kind = KINDS[number]
     if shape and shape[-1] % kind.numbers:
         raise FormatError(
@@ -144,11 +144,11 @@ def _tensor(name: str, shape: tuple[int, ...], number: int, start: int, data: ND
         raise FormatError(f"the tensor {name!r} has no numbers: its shape is {shape}")
     stop = start + prod(shape) // kind.numbers * kind.size
     if stop > len(data):
-        raise FormatError(f"the tensor {name!r} ends at byte {stop:,}, but there are {len(data):,}")
+        raise FormatError(f"the tensor {name!r} ends at byte {stop:,}, but the file has {len(data):,}")
     return Stored(shape, partial(_read, data[start:stop], shape, number))
 
 
 def _read(raw: NDArray[np.uint8], shape: tuple[int, ...], kind: int) -> NDArray[np.float32]:
-    result = dequantised(raw, KINDS[kind]).reshape(shape)
+    result = dequantize(raw, KINDS[kind]).reshape(shape)
     give_back(file_of(raw))
     return result

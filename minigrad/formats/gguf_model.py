@@ -16,7 +16,7 @@ from minigrad.formats.llama import gguf_parts
 from minigrad.formats.pretrained import Pretrained
 
 _ARE_HALVES = {"llama": False, "qwen2": True}
-"""Whether rotary pairs of query and key rows are split halves, by architecture: llama.cpp permutes those of Llama."""
+"""Whether rotary pairs of query and key rows are split halves, by architecture; llama.cpp permutes Llama's rows."""
 
 _PRE_TOKENIZERS = {"gpt-2": "gpt2", "llama-bpe": "llama3", "qwen2": "qwen2", "smollm": "smollm"}
 

@@ -1,6 +1,6 @@
 """GPT-2 in Hugging Face's format.
 
-Its linear layers are of a class Conv1D, with weights (in, out).
+Its linear layers are of class Conv1D, with weights (in, out).
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _tidy(name: str) -> str | None:
 
 
 def _complete(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Add biases of zeros, if there are none."""
+    """Add zero biases if there are none."""
     without = ("wte.weight", "wpe.weight", "lm_head.weight")
     zeros = {
         name.removesuffix("weight") + "bias": np.zeros(array.shape[-1], array.dtype)

@@ -46,29 +46,29 @@ def load(path: str | Path, cls: type[T], kinds: Collection[str]) -> T:
             unexpected or of another shape.
         OSError: if a file cannot be read.
     """
-    return _described(Path(path), kinds).build(cls)
+    return _describe(Path(path), kinds).build(cls)
 
 
 def open_folder(path: str | Path) -> Pretrained:
     """Open a model and its tokenizer without reading the weights.
 
     Raises:
-        FormatError: as `load`, and for a tokenizer that `read_tokenizer` does not support.
+        FormatError: as for `load`, and for a tokenizer that `read_tokenizer` does not support.
         OSError: if a file cannot be read.
     """
     folder = Path(path)
-    return _described(folder, FAMILIES.keys())._replace(tokenizer=_tokenizer(folder))
+    return _describe(folder, FAMILIES.keys())._replace(tokenizer=_tokenizer(folder))
 
 
 def weights(path: str | Path, model: Module) -> dict[str, Stored]:
-    """Return the arrays of a folder, not read yet.
+    """Return the arrays of a folder, read on demand.
 
-    Their names are those in `model` if it is of the class that implements the folder's models; arrays without a place
-    in it, and all arrays of other models, keep their names in the files.
+    If `model` is of the class that implements the folder's models, arrays get their names in `model`. All other arrays
+    keep their names in the files.
 
     Raises:
-        FormatError: for a damaged file, a `config.json` of a known kind with unknown keys, or a model that computes
-            something else than the folder describes.
+        FormatError: for a damaged file, a `config.json` of a known kind with unknown keys, or a model with other
+            settings than the folder describes.
         OSError: if a file cannot be read.
     """
     folder = Path(path)
@@ -76,16 +76,16 @@ def weights(path: str | Path, model: Module) -> dict[str, Stored]:
     family = FAMILIES.get(kind) if isinstance(kind, str) else None
     if family is None or type(model).__name__ != family.class_name:
         return _stored(folder)
-    described = _described(folder, FAMILIES.keys())
+    described = _describe(folder, FAMILIES.keys())
     _check_computes(model, family, described)
     return by_names(model, described.stored, described.parts)
 
 
 def _check_computes(model: Module, family: Family, described: Pretrained) -> None:
-    """Compare the settings of a model with those of a folder that no shape reveals."""
+    """Compare the settings that do not affect shapes between a model and a folder."""
     try:
         own = family.arguments(family.config(model))
-    except AttributeError:  # a user's class that only has the same name
+    except AttributeError:  # a user's class that only shares the name
         return
     shaped = ("vocab_size", "block_size", "n_layer", "n_embd", "n_hidden", "qkv_bias", "tie_weights")
     others = [
@@ -101,13 +101,13 @@ def _is_close(own: Any, theirs: Any) -> bool:
     return isinstance(own, float) and isclose(own, theirs, rel_tol=1e-5)
 
 
-def _described(folder: Path, kinds: Collection[str]) -> Pretrained:
+def _describe(folder: Path, kinds: Collection[str]) -> Pretrained:
     """Return the description of a folder's model, without its tokenizer."""
     file = folder / "config.json"
     config = _json(file)
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in kinds:
-        raise FormatError(f"{file} describes a model of type {kind!r}; only {_listed(kinds)} can be read")
+        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {_quoted_list(kinds)}")
     family = FAMILIES[kind]
     try:
         arguments = family.arguments(config)
@@ -144,7 +144,7 @@ def save(
         end: the tokens that end a text.
 
     Raises:
-        OSError: if a file cannot be written; no partial file stays.
+        OSError: if a file cannot be written; no partial file is left.
     """
     folder, family = Path(path), FAMILIES[kind]
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,14 +159,14 @@ def save(
         arrays |= zip(part.names, part.split(array), strict=True)
     arrays = family.complete(arrays)
     with replacing(folder / "model.safetensors") as out:
-        safetensors.write(out, safetensors.arranged(arrays), {"format": "pt"})
+        safetensors.write(out, safetensors.arrange(arrays), {"format": "pt"})
     if tokenizer is not None:
         write_durably(folder / "tokenizer.json", tokenizer_json(tokenizer).encode())
         write_durably(folder / "tokenizer_config.json", b'{"tokenizer_class": "PreTrainedTokenizerFast"}\n')
     write_durably(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
 
-def _listed(kinds: Collection[str]) -> str:
+def _quoted_list(kinds: Collection[str]) -> str:
     return ", ".join(map(repr, kinds))
 
 
@@ -182,7 +182,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def _stored(folder: Path) -> dict[str, Stored]:
-    """Return the arrays of a folder, in one file or, by an index, in several."""
+    """Return the arrays of a folder, from one file or from several with an index."""
     index = folder / "model.safetensors.index.json"
     if (folder / "model.safetensors").exists() or not index.exists():
         return safetensors.stored(folder / "model.safetensors")
@@ -207,7 +207,7 @@ def _tokenizer(folder: Path) -> BytePairs | None:
 
 
 def _end(folder: Path, config: dict[str, Any]) -> frozenset[int]:
-    """Return the end-of-text tokens: those for generation, or else those of the model."""
+    """Return the end-of-text tokens, from the generation config or else from the model's config."""
     file = folder / "generation_config.json"
     found = (_json(file) if file.exists() else {}).get("eos_token_id")
     found = config.get("eos_token_id") if found is None else found

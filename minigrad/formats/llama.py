@@ -1,8 +1,8 @@
 """Llama's family in Hugging Face's and GGUF's formats.
 
-Llama, Mistral without a sliding window, Qwen2 and SmolLM2. Rotary pairs are neighbours here, as in the paper (RoFormer,
-arXiv:2104.09864), but the two halves of a head in Hugging Face's code: rows of queries and keys are permuted
-accordingly. Without that, a model writes fluent nonsense.
+These are Llama, Mistral without a sliding window, Qwen2 and SmolLM2. Rotary pairs are neighbors in minigrad, as in the
+paper (RoFormer, arXiv:2104.09864), but halves of a head in Hugging Face's code. The rows of queries and keys are
+permuted accordingly; without that, a model writes fluent nonsense.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def gguf_parts(arguments: Mapping[str, Any], are_halves: bool) -> Parts:
 
 
 def _packed(names: Sequence[str], arguments: Mapping[str, Any], are_halves: bool) -> Part:
-    """Queries, keys and values, which are one array here."""
+    """Return the part of queries, keys and values, which are one array in the model."""
     heads, shared = arguments["n_head"], arguments["n_kv_head"]
     rows = arguments["n_embd"], arguments["n_embd"] + arguments["n_embd"] // heads * shared
 
@@ -153,12 +153,12 @@ def _packed(names: Sequence[str], arguments: Mapping[str, Any], are_halves: bool
 
 
 def _neighbours(rows: Array, heads: int) -> Array:
-    """Permute rows (heads · 2 · half, ...) to the order (heads, half, 2): rotary pairs become neighbours."""
+    """Permute rows (heads · 2 · half, ...) to the order (heads, half, 2), where rotary pairs are neighbors."""
     return rows.reshape(heads, 2, -1, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 
 def _halves(rows: Array, heads: int) -> Array:
-    """The inverse of `_neighbours`."""
+    """Invert `_neighbours`."""
     return rows.reshape(heads, -1, 2, *rows.shape[1:]).swapaxes(1, 2).reshape(rows.shape)
 
 

@@ -20,12 +20,12 @@ class Pretrained(NamedTuple):
 
     Attributes:
         path: the folder or file.
-        kind: the architecture's name there, as "llama".
+        kind: the name of the architecture in the file, such as "llama".
         class_name: the class in `models/` that implements it.
-        arguments: of that class.
-        stored: its weights, not read yet.
-        parts: returns where each weight of the class is among them.
-        tokenizer: None if there is none.
+        arguments: the arguments of that class.
+        stored: the stored arrays, read on demand.
+        parts: returns where each weight of the class is stored.
+        tokenizer: the tokenizer; None if there is none.
         end: the tokens that end a text.
     """
 
@@ -45,7 +45,7 @@ class Pretrained(NamedTuple):
             FormatError: for inconsistent sizes, or weights or a tokenizer that do not fit the model.
         """
         layers = self.arguments["n_layer"]
-        if layers > len(self.stored):  # refused before they are built
+        if layers > len(self.stored):  # refused before any are built
             raise FormatError(f"{self.path} describes {layers:,} layers, and has {len(self.stored)} arrays of weights")
         try:
             with init.skipped():

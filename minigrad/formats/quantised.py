@@ -1,7 +1,7 @@
 """Dequantisation of GGUF tensors to float32.
 
 Most kinds store a block of 32 or 256 numbers as a few bits each and a scale, laid out as in `ggml-common.h` of
-https://github.com/ggml-org/ggml (MIT). The two halves of a byte (nibbles) are numbers some places apart.
+https://github.com/ggml-org/ggml (MIT). The two halves of a byte (nibbles) belong to numbers some positions apart.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 CHUNK = 2**19
-"""Numbers per chunk: temporary arrays fit the cache."""
+"""Numbers per chunk, so that temporary arrays fit the cache."""
 
 
 class Kind(NamedTuple):
-    """A quantisation.
+    """A kind of quantization.
 
     Attributes:
         name: the format's name.
@@ -35,10 +35,10 @@ class Kind(NamedTuple):
     floats: Callable[[Bytes], NDArray[Any]]
 
 
-def dequantised(raw: Bytes, kind: Kind) -> Floats:
+def dequantize(raw: Bytes, kind: Kind) -> Floats:
     """Return the numbers of consecutive blocks, float32 (n,).
 
-    Needs memory for the result and one chunk.
+    It needs memory for the result and one chunk.
     """
     blocks = raw.reshape(-1, kind.size)
     result = np.empty((len(blocks), kind.numbers), np.float32)
@@ -49,12 +49,12 @@ def dequantised(raw: Bytes, kind: Kind) -> Floats:
 
 
 def _half(blocks: Bytes, start: int) -> Floats:
-    """The float16 at an offset of each block: (n, 1)."""
+    """Return the float16 at an offset of each block, (n, 1)."""
     return np.ascontiguousarray(blocks[:, start : start + 2]).view("<f2").astype(np.float32)
 
 
 def _nibbles(packed: Bytes) -> Bytes:
-    """(..., k) bytes as (..., 2k) 4-bit numbers: all lower halves, then all upper."""
+    """Return (..., k) bytes as (..., 2k) 4-bit numbers: all lower halves, then all upper halves."""
     return np.concatenate([packed & 15, packed >> 4], axis=-1)
 
 

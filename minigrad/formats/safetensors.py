@@ -4,8 +4,8 @@ A file is the length of the header (8 bytes, little endian), the header, and the
 type, shape and offsets of each array, and texts by name under `__metadata__`. Data only: nothing in a file is executed.
 Specification: https://github.com/huggingface/safetensors (Apache-2.0).
 
-Why not its library: it copies all data twice when writing (120 MB: 2 to 3 times the time of a plain write), has no
-bfloat16 for NumPy, and does not run in browsers.
+The format's own library is not used: it copies all data twice when writing (for 120 MB, 2 to 3 times the time of a
+plain write), does not support bfloat16 for NumPy, and does not run in browsers.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ MOST_AXES = 64
 """NumPy's limit for the axes of an array."""
 
 
-def arranged(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def arrange(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return arrays as stored: contiguous, little endian, largest dtype first.
 
     In this order each array is aligned to the size of its elements.
 
     Raises:
-        TypeError: for a dtype that the format lacks; names the array.
+        TypeError: for an array whose dtype the format lacks.
     """
     plain = {name: _plain(name, array) for name, array in arrays.items()}
     return dict(sorted(plain.items(), key=lambda item: -item[1].itemsize))
@@ -65,7 +65,7 @@ def header(arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> byt
     """Return the length and the header, padded to 8 bytes.
 
     Args:
-        arrays: as `arranged` returns them.
+        arrays: arranged by `arrange`.
         metadata: texts by name, written first.
     """
     entries: dict[str, Any] = {"__metadata__": metadata}
@@ -83,7 +83,7 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
 
     Args:
         file: open for writing bytes.
-        arrays: as `arranged` returns them.
+        arrays: arranged by `arrange`.
         metadata: texts by name.
 
     Raises:
@@ -103,7 +103,7 @@ def read_array(file: BinaryIO, start: int, entry: Mapping[str, Any]) -> np.ndarr
         entry: the array's entry in the header.
 
     Raises:
-        KeyError, TypeError or ValueError: for an invalid entry or a file that ends too soon.
+        KeyError, TypeError, ValueError: for an invalid entry or a truncated file.
     """
     file.seek(start + entry["data_offsets"][0])
     return np.fromfile(file, _TYPES[entry["dtype"]], prod(entry["shape"])).reshape(entry["shape"])
@@ -113,13 +113,13 @@ def load(path: str | Path) -> dict[str, NDArray[Any]]:
     """Return all arrays of a file by name.
 
     Raises:
-        FormatError or OSError: as `stored`.
+        FormatError, OSError: as for `stored`.
     """
     return {name: array.read() for name, array in stored(path).items()}
 
 
 def stored(path: str | Path) -> dict[str, Stored]:
-    """Return the arrays of a file, not read yet.
+    """Return the arrays of a file, read on demand.
 
     The file is memory-mapped: arrays are read-only views of it. float16 and bfloat16 are converted to float32.
 
@@ -135,12 +135,12 @@ def stored(path: str | Path) -> dict[str, Stored]:
             raise FormatError(
                 f"expected a header of at most {max(len(data) - 8, 0):,} bytes, got a length of {length:,}"
             )
-        return _arrays(_parsed(data[8 : 8 + length].tobytes()), data[8 + length :])
+        return _arrays(_parse(data[8 : 8 + length].tobytes()), data[8 + length :])
     except FormatError as error:
         raise FormatError(f"{path} is not a complete safetensors file: {error}") from None
 
 
-def _parsed(text: bytes) -> dict[str, Any]:
+def _parse(text: bytes) -> dict[str, Any]:
     """Return the entries of a header by array name."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -168,18 +168,18 @@ def _arrays(entries: dict[str, Any], data: NDArray[np.uint8]) -> dict[str, Store
 
 
 def places(entries: Mapping[str, Any], size: int) -> dict[str, tuple[int, int]]:
-    """Return the start and stop of each array.
+    """Check and return the start and stop of each array.
 
-    They cover the `size` bytes after the header.
+    The arrays must cover the `size` bytes after the header.
 
     Raises:
-        FormatError: for an invalid entry, an overlap, a gap, or another end.
+        FormatError: for an invalid entry, an overlap, a gap, or another size.
     """
     found = {name: _place(name, entry) for name, entry in entries.items()}
     end = 0
     for name, (start, stop) in sorted(found.items(), key=lambda item: item[1]):
         if start != end:
-            fault = "overlaps the one before" if start < end else f"leaves a hole of {start - end:,} bytes before it"
+            fault = "overlaps the one before" if start < end else f"leaves a gap of {start - end:,} bytes before it"
             raise FormatError(f"the array {name!r} {fault}")
         end = stop
     if end != size:
@@ -192,7 +192,7 @@ def _place(name: str, entry: Any) -> tuple[int, int]:
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise FormatError(f"expected dtype, shape and data_offsets of the array {name!r}")
     if not isinstance(entry["dtype"], str) or entry["dtype"] not in (*_TYPES, "BF16"):
-        raise FormatError(f"the array {name!r} has the type {entry['dtype']!r}; there are {', '.join(_TYPES)}, BF16")
+        raise FormatError(f"the array {name!r} has the type {entry['dtype']!r}; supported: {', '.join(_TYPES)}, BF16")
     for key in ("shape", "data_offsets"):
         numbers = entry[key]
         if (
@@ -213,17 +213,17 @@ def _place(name: str, entry: Any) -> tuple[int, int]:
 def _stored(name: str, entry: dict[str, Any], data: NDArray[np.uint8]) -> Stored:
     try:
         array = data.view("<u2" if entry["dtype"] == "BF16" else _TYPES[entry["dtype"]]).reshape(entry["shape"])
-    except (ValueError, OverflowError):  # an axis too long for NumPy, next to one of length 0
+    except (ValueError, OverflowError):  # an axis too long for NumPy, together with one of length 0
         raise FormatError(f"the array {name!r} has a shape that no array can have") from None
     if entry["dtype"] in ("BF16", "F16"):
-        return Stored(array.shape, partial(widened, array))
+        return Stored(array.shape, partial(to_float32, array))
     return Stored(array.shape, lambda: array)
 
 
-def widened(array: NDArray[Any]) -> NDArray[np.float32]:
+def to_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     """Convert float16, or bfloat16 given as uint16, to float32.
 
-    The bits of a bfloat16 are the upper half of those of a float32.
+    The bits of a bfloat16 are the upper half of the bits of a float32.
     """
     result = np.empty(array.shape, np.float32)
     if array.dtype.kind == "f":

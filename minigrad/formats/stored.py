@@ -15,7 +15,7 @@ from minigrad.paths import require_file
 class Stored(NamedTuple):
     """An array in a file, read on demand.
 
-    `read` returns a read-only view of the mapped file, or a new array if numbers had to be converted.
+    `read` returns a read-only view of the mapped file, or a new array if the numbers have to be converted.
     """
 
     shape: tuple[int, ...]

@@ -18,10 +18,10 @@ Array = NDArray[Any]
 
 
 class Part(NamedTuple):
-    """A weight of a model in a file.
+    """The location of a model's weight in a file.
 
     Attributes:
-        names: the file's arrays that it consists of.
+        names: the arrays of the file that contain the weight.
         join: combines these arrays into the weight.
         split: splits the weight into these arrays.
     """
@@ -32,13 +32,13 @@ class Part(NamedTuple):
 
 
 Parts = Callable[[str], Part]
-"""Returns where a weight is in a file, given its key in a model's `state_dict`."""
+"""A function from the key of a weight in a model's `state_dict` to its location in a file."""
 
 
 def fill(model: Module, stored: Mapping[str, Stored], parts: Parts) -> None:
     """Read the weights of a new model, the largest first.
 
-    Needs memory for the model and one weight.
+    It needs memory for the model and one weight.
 
     Args:
         model: its weights are overwritten.
@@ -49,7 +49,7 @@ def fill(model: Module, stored: Mapping[str, Stored], parts: Parts) -> None:
         FormatError: for all arrays that are missing, unexpected, or of another shape; or for one that is not floating
             point.
     """
-    own = {name: parameter.data for name, parameter in model.named_parameters()}  # only the first of shared ones
+    own = {name: parameter.data for name, parameter in model.named_parameters()}  # shared ones once
     required = {name: parts(name) for name in own}
     expected: dict[str, tuple[int, ...]] = {}
     for name, array in model.state_dict().items():
@@ -74,7 +74,7 @@ def by_names(model: Module, stored: Mapping[str, Stored], parts: Parts) -> dict[
     Arrays without a place in the model keep their names.
 
     Args:
-        model: whose names to use.
+        model: the model.
         stored: the arrays of a file.
         parts: returns where each weight is among them.
     """
@@ -85,16 +85,16 @@ def by_names(model: Module, stored: Mapping[str, Stored], parts: Parts) -> dict[
         if all(theirs in stored for theirs in part.names):
             used.update(part.names)
             shape = part.join([np.broadcast_to(np.float32(0), stored[theirs].shape) for theirs in part.names]).shape
-            found[name] = Stored(shape, partial(_joined, part, stored))
+            found[name] = Stored(shape, partial(_join, part, stored))
     return {**found, **{theirs: array for theirs, array in stored.items() if theirs not in used}}
 
 
-def _joined(part: Part, stored: Mapping[str, Stored]) -> Array:
+def _join(part: Part, stored: Mapping[str, Stored]) -> Array:
     return part.join([stored[theirs].read() for theirs in part.names])
 
 
 def _like(array: Array) -> Array:
-    """An array of the same shape that takes no memory."""
+    """Return an array of the same shape that takes no memory."""
     return np.broadcast_to(np.float32(0), array.shape)
 
 

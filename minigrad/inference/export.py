@@ -35,7 +35,7 @@ def save_weights(experiment: Experiment, path: Path) -> None:
     """
     _check_name(path, ".safetensors", "the weights are written in the safetensors format")
     with replacing(path) as file:
-        safetensors.write(file, safetensors.arranged(merged(experiment.model).state_dict()), {"format": "pt"})
+        safetensors.write(file, safetensors.arrange(merged(experiment.model).state_dict()), {"format": "pt"})
 
 
 def save_onnx(experiment: Experiment, path: Path, opset: int = 20, raw: bool = False) -> None:
@@ -88,7 +88,7 @@ def _check_name(path: Path, suffix: str, sentence: str) -> None:
     if path.is_dir():
         raise UsageError(f"{path} is a folder, and a file belongs here")
     if not path.parent.is_dir():
-        raise UsageError(f"{path}: there is no folder {path.parent}: make it, or name another")
+        raise UsageError(f"{path}: there is no folder {path.parent}: create it first")
 
 
 def _units(experiment: Experiment) -> tuple[np.ndarray, np.ndarray] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.data import BytePairText
 from minigrad.data.tokenizers import BytePairs
 from minigrad.engine import no_grad
@@ -71,7 +71,7 @@ def _save_folder(model: Module, path: Path, tokenizer: BytePairs | None, end: Co
 def _check_same(model: Module, folder: Path) -> None:
     """Check that the shipped class computes the same from the folder."""
     pretrained = open_pretrained(folder)
-    registry = known_classes(shipped("models").parent)
+    registry = known_classes(shipped_folder("models").parent)
     read: Module = pretrained.build(registry.find(pretrained.class_name, LanguageModel))
     size, length = pretrained.arguments["vocab_size"], min(pretrained.arguments["block_size"], 16)
     tokens = np.random.default_rng(0).integers(size, size=(1, length))

@@ -17,8 +17,8 @@ from minigrad.runs.files import read_config
 from minigrad.runs.state import flatten
 from minigrad.targets import Kind, Target
 from minigrad.training.experiment import IN_PYTHON, Experiment, UsageError, build, building, known_classes
-from minigrad.training.fingerprint import changed, data_digests
-from minigrad.training.resume import differences, plain, resolved, shown
+from minigrad.training.fingerprint import changed_sources, data_digests
+from minigrad.training.resume import differences, plain_data, resolve, short_json
 
 DECISIVE = ("adapters", "data", "loss", "metrics", "model", "seed")
 """The config keys that determine the results of a finished run."""
@@ -143,7 +143,7 @@ class _Data:
     def restored(self) -> Dataset | None:
         """Return the data without examples; None for another class than the run's."""
         cls = self.plan["data"]
-        then = plain(self.state["config"])["data"] if "config" in self.state else cls.__name__
+        then = plain_data(self.state["config"])["data"] if "config" in self.state else cls.__name__
         if cls.__name__ not in (then if isinstance(then, dict) else [then]):
             return None
         known = self.state.get("known", {})
@@ -174,7 +174,7 @@ class _Data:
         if self.experiment is not None:
             self.experiment.files = files
         if not self.is_named and "data_digests" in self.state:
-            self._compare(changed(self.state["data_digests"], data_digests(data, files)))
+            self._compare(changed_sources(self.state["data_digests"], data_digests(data, files)))
         return data
 
     def _adapt(self, data: Dataset) -> None:
@@ -217,12 +217,13 @@ def _compare_configs(path: Path, state: Mapping[str, Any], registry: Registry) -
     config = read_config(path.parent)
     if config == state.get("config", config):  # format 1 has none
         return
-    then = resolved(state["config"], f"{path.parent / 'checkpoints' / 'best.safetensors'}, its config", registry)
-    found = list(differences(then, resolved(config, str(path), registry)))
+    then = resolve(state["config"], f"{path.parent / 'checkpoints' / 'best.safetensors'}, its config", registry)
+    found = list(differences(then, resolve(config, str(path), registry)))
     decisive = [change for change in found if change[0].partition(".")[0] in DECISIVE]
     if decisive:
-        edits = "\n".join(f"  {key} is {shown(now)}, and was {shown(before)}" for key, before, now in decisive)
+        lines = (f"  {key} is {short_json(now)}, and was {short_json(before)}" for key, before, now in decisive)
+        edits = "\n".join(lines)
         remedy = f"restore it, or give the change on the command line: {decisive[0][0]}=..."
         raise UsageError(f"{path} was edited after the weights were trained:\n{edits}\n{remedy}")
     for key, before, now in found:
-        warnings.warn(f"{path} was edited: {key} is {shown(now)}, and was {shown(before)}", stacklevel=4)
+        warnings.warn(f"{path} was edited: {key} is {short_json(now)}, and was {short_json(before)}", stacklevel=4)

@@ -18,7 +18,7 @@ from minigrad.parallel import blas_threads
 from minigrad.runs.directory import json_line
 from minigrad.targets import Target
 from minigrad.training.experiment import Experiment, UsageError
-from minigrad.training.placement import placed
+from minigrad.training.placement import training_on_device
 from minigrad.training.trainer import Training
 
 BATCH = 256
@@ -36,7 +36,7 @@ def evaluate(experiment: Experiment) -> dict[str, Any]:
         TrainingError: if the loss is not finite.
     """
     training = Training(experiment)
-    with blas_threads(training.blas_threads), placed(training), np.errstate(all="ignore"):
+    with blas_threads(training.blas_threads), training_on_device(training), np.errstate(all="ignore"):
         values = training.evaluate(experiment.data.test, "test")
     experiment.model.eval()
     return values

@@ -18,7 +18,7 @@ _OURS = tuple(join(dirname(dirname(__file__)), room) for room in ("engine", "obs
 class AnomalyError(RuntimeError):
     """A NaN in a gradient.
 
-    The message names the line whose derivative it is.
+    The message names the forward line of the operation.
     """
 
 
@@ -33,7 +33,7 @@ class _Lines(Observer):
     ) -> None:
         if node is None:
             return
-        import traceback  # slow import, only needed here
+        import traceback  # a slow import
 
         frames = traceback.extract_stack(limit=12)
         caller = next((f for f in reversed(frames) if not f.filename.startswith(_OURS)), frames[-1])
@@ -43,7 +43,7 @@ class _Lines(Observer):
         for i, gradient in enumerate(gradients):
             array = gradient.data if isinstance(gradient, Tensor) else gradient
             if array is not None and np.isnan(array).any():
-                where = self.lines.get(node, "an operation from outside of detect_anomaly()")
+                where = self.lines.get(node, "an operation outside of detect_anomaly()")
                 raise AnomalyError(
                     f"the derivative of {node.primitive.name} with respect to its input {i} is NaN in "
                     f"{int(np.isnan(array).sum())} of {np.size(array)} elements; it was called here:\n  {where}"
@@ -53,10 +53,9 @@ class _Lines(Observer):
 class detect_anomaly(observed):  # noqa: N801 - called like a function
     """Within the block, raise AnomalyError for NaNs in gradients.
 
-    A backward pass that makes a NaN stops; the error names the forward line.
-
-    Both the forward and the backward computation belong into the block. Every operation looks at its call stack and
-    every gradient is searched, so that all is many times slower: for the search of an error, not for training.
+    The error names the forward line of the operation whose derivative is NaN. The block must contain both the forward
+    and the backward pass. It records the call stack of every operation and searches every gradient, which makes it many
+    times slower, so use it only for debugging.
     """
 
     def __init__(self) -> None:

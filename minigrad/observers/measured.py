@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from minigrad.observers.products import Product, seconds_alone
 
 UPDATE = "update"
-"""The kind of time spent in optimizers: before a parameter is written to."""
+"""The kind of time spent in optimizers, which ends when a parameter is written."""
 
 OUTSIDE = "outside of operations"
-"""The kind of all other time: Python between operations, the loader, reading the loss."""
+"""The kind of all other time: Python code between operations, the loader, reading the loss."""
 
 Event = tuple[str, str, str, float, float, int]
 """An interval: kind ("forward", "backward", `UPDATE`, `OUTSIDE`), layer, operation, start and end in seconds, and
@@ -24,8 +24,8 @@ class Entry:
 
     Attributes:
         calls: number of forward calls.
-        forward: seconds.
-        backward: seconds.
+        forward: seconds in the forward pass.
+        backward: seconds in the backward pass.
         flops: multiplications and additions in matrix products, forward and backward.
         allocated: bytes of results, residuals and gradients.
         saved: bytes saved for the backward pass, each counted where it is first saved.
@@ -73,7 +73,7 @@ class Measured:
     def by(self, part: int) -> dict[str, Entry]:
         """Return entries summed by layer (0) or operation (1).
 
-        The longest first.
+        Entries with the longest times are first.
         """
         sums: dict[str, Entry] = {}
         for key, entry in self.entries.items():
@@ -81,8 +81,8 @@ class Measured:
         return dict(sorted(sums.items(), key=lambda item: -item[1].seconds))
 
     def seconds_of_products(self) -> float:
-        """Measure the matrix products alone in NumPy, in seconds.
+        """Measure only the matrix products in NumPy, in seconds.
 
-        On as many BLAS threads as there are now.
+        BLAS uses its current number of threads.
         """
         return sum(count * seconds_alone(product) for product, count in self.products.items())

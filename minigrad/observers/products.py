@@ -26,9 +26,9 @@ class Product(NamedTuple):
 
 
 def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
-    """Return the matrix products in an operation's forward.
+    """Return the matrix products in an operation's forward pass.
 
-    That of the name `name`, with its arguments and its output.
+    The operation is given by its name, its arguments and its output.
     """
     found = _FOUND.get(name)
     if found is None:
@@ -38,9 +38,9 @@ def products_of(name: str, values: Sequence[Any], out: Any) -> list[Product]:
 
 
 def seconds_alone(product: Product, repeats: int = 3) -> float:
-    """Return NumPy's time for a product of ones.
+    """Return NumPy's time in seconds for a product of ones.
 
-    The shortest of some times, after one to get warm.
+    It is the shortest of `repeats`, after a warm-up.
     """
     x = np.ones((product.batch, product.m, product.k), product.dtype)
     y = np.ones((product.batch, product.k, product.n), product.dtype)
@@ -96,9 +96,9 @@ def _packed(given: Given, out: Any) -> Iterable[Sizes]:
 
 
 def _recurrent(states: int) -> Callable[[Given, Any], Iterable[Sizes]]:
-    """Return the products of inputs and of states.
+    """Return the products of the inputs, for all steps at once, and of the states, step by step.
 
-    The inputs of all steps at once, and the states step by step; of several networks all together.
+    All layers and directions of a network are included.
     """
 
     def found(given: Given, out: Any) -> Iterable[Sizes]:

@@ -19,14 +19,11 @@ from minigrad.observers.measured import OUTSIDE, UPDATE, Entry, Measured
 from minigrad.observers.products import Product, products_of
 
 MOST_EVENTS = 200_000
-"""Maximum number of events in a trace; times of later ones are counted but not drawn."""
+"""Maximum number of events in a trace; later events count in the tables only."""
 
 
-class _Lane:
-    """A thread's clock and current layers.
-
-    When its last event ended, and the layers that it is in, the innermost last.
-    """
+class _ThreadState:
+    """The end of a thread's last event, and its current layers, the innermost last."""
 
     __slots__ = ("last", "layers", "thread")
 
@@ -39,40 +36,39 @@ class _Lane:
 class profile(Measured, observed):  # noqa: N801 - called like a function
     """Within the block, profile every operation.
 
-    What was found is in its attributes afterwards.
+    The measurements are in the attributes of the profile afterwards, described in `Measured`.
 
         with minigrad.profile() as p:
             step(x, y)
         print(p.table())
 
-    An operation has the time since the event before it in its thread, so that the times of a thread add up to those of
-    the block. What is recorded (`minigrad.compile`) is computed operation by operation meanwhile. Arrays inside of an
-    operation are not seen. The attributes are those of `Measured`.
+    The time of an operation begins at the end of the previous event in its thread, so that the times of a thread sum to
+    the time of the block. Recordings of `minigrad.compile` are computed operation by operation. Arrays inside of an
+    operation are not counted.
     """
 
     def __init__(self) -> None:
         Measured.__init__(self)
-        self._watch = _Watch(self)
-        observed.__init__(self, self._watch)
+        self._observer = _ProfileObserver(self)
+        observed.__init__(self, self._observer)
 
     def __enter__(self) -> profile:  # type: ignore[override]
         """Start the profile."""
         super().__enter__()
-        lane = self._watch.lane()
-        lane.last = self._start = perf_counter()
+        state = self._observer.thread_state()
+        state.last = self._start = perf_counter()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._watch.outside()
-        self.seconds += self._watch.lane().last - self._start
+        self._observer.outside()
+        self.seconds += self._observer.thread_state().last - self._start
         super().__exit__(*exception)
 
     def table(self, steps: int = 1) -> str:
         """Return tables of layers and operations.
 
-        Of one of `steps` that were alike.
-
-        Below them is what the step could be at the speed of its matrix products, which are measured now.
+        They are for one of `steps` equal steps. The last line compares the step with the time of its matrix products
+        alone, which are measured in this call.
         """
         return report.table(self, steps)
 
@@ -81,61 +77,55 @@ class profile(Measured, observed):  # noqa: N801 - called like a function
         return report.flame(self)
 
     def trace(self) -> str:
-        """Return the events as JSON for Chrome and Perfetto.
-
-        For chrome://tracing and ui.perfetto.dev.
-        """
+        """Return the events as JSON for chrome://tracing and ui.perfetto.dev."""
         return report.trace(self)
 
 
-class _Watch(Observer):
+class _ProfileObserver(Observer):
     """An observer that records operations in a profile.
 
-    Whatever a method does after it has taken the time is counted as measuring, not as part of what is measured.
+    The time that a method takes after reading the clock is counted as overhead.
     """
 
     def __init__(self, found: Measured) -> None:
         self.found = found
         self.local = threading.local()
         self.lock = threading.Lock()
-        self.labels: dict[Any, str] = {}  # of modules
-        self.alive: dict[int, ref[Any]] = {}  # the arrays that operations made, by id
-        self.saved: set[int] = set()  # those of them that are saved
+        self.labels: dict[Any, str] = {}  # by module
+        self.alive: dict[int, ref[Any]] = {}  # results of operations, by id
+        self.saved: set[int] = set()  # ids of the saved ones
         self.nodes: dict[int, tuple[str, Entry, list[Product]]] = {}
         self.live = 0
 
-    def lane(self) -> _Lane:
-        """The lane of the current thread."""
+    def thread_state(self) -> _ThreadState:
+        """Return the state of the current thread."""
         try:
-            lane: _Lane = self.local.lane
+            state: _ThreadState = self.local.state
         except AttributeError:
-            lane = self.local.lane = _Lane(perf_counter())
-        return lane
+            state = self.local.state = _ThreadState(perf_counter())
+        return state
 
-    def note(self, lane: _Lane, now: float, kind: str, layer: str = "", operation: str = "") -> float:
-        """Record the time since the thread's last event; return it."""
+    def note(self, state: _ThreadState, now: float, kind: str, layer: str = "", operation: str = "") -> float:
+        """Record and return the time since the thread's last event."""
         events = self.found.events
         if len(events) < MOST_EVENTS:
-            events.append((kind, layer, operation, lane.last, now, lane.thread))
-        return now - lane.last
+            events.append((kind, layer, operation, state.last, now, state.thread))
+        return now - state.last
 
-    def resume(self, lane: _Lane, now: float) -> None:
-        """Resume a thread's clock, leaving out the time since `now`.
-
-        What was done since then was measuring.
-        """
-        lane.last = after = perf_counter()
+    def resume(self, state: _ThreadState, now: float) -> None:
+        """Resume a thread's clock, and count the time since `now` as overhead."""
+        state.last = after = perf_counter()
         self.found.overhead += after - now
 
     def outside(self) -> None:
-        """Record the time in which no operation was computed."""
+        """Record the time since the last event as outside of operations."""
         now = perf_counter()
-        lane = self.lane()
-        self.found.outside += self.note(lane, now, OUTSIDE)
-        self.resume(lane, now)
+        state = self.thread_state()
+        self.found.outside += self.note(state, now, OUTSIDE)
+        self.resume(state, now)
 
     def entry(self, layer: str, operation: str) -> Entry:
-        """Return an operation's entry in a layer, perhaps new."""
+        """Return an operation's entry in a layer, and create it if necessary."""
         entries = self.found.entries
         return entries.get((layer, operation)) or entries.setdefault((layer, operation), Entry())
 
@@ -143,11 +133,11 @@ class _Watch(Observer):
         self, operation: Primitive, node: Node | None, arguments: Values, values: Values, results: Values
     ) -> None:
         now = perf_counter()
-        lane, name = self.lane(), operation.name
-        layer = lane.layers[-1]
+        state, name = self.thread_state(), operation.name
+        layer = state.layers[-1]
         entry = self.entry(layer, name)
         entry.calls += 1
-        entry.forward += self.note(lane, now, "forward", layer, name)
+        entry.forward += self.note(state, now, "forward", layer, name)
         with self.lock:
             for array in results:
                 entry.allocated += self.made(array, values)
@@ -159,30 +149,30 @@ class _Watch(Observer):
                     entry.saved += self.save(value)
                 wanted = 2 if len(products) > 1 else sum([parent is not None for parent in node.parents[:2]])
                 self.nodes[node.sequence] = layer, entry, products * wanted
-        self.resume(lane, now)
+        self.resume(state, now)
 
     def on_backward(self, node: Node, gradients: Values) -> None:
         now = perf_counter()
-        lane, name = self.lane(), node.primitive.name
+        state, name = self.thread_state(), node.primitive.name
         layer, entry, products = self.nodes.get(node.sequence) or ("", self.entry("", name), [])
-        entry.backward += self.note(lane, now, "backward", layer, name)
+        entry.backward += self.note(state, now, "backward", layer, name)
         with self.lock:
             for gradient in gradients:
                 entry.allocated += self.made(gradient, ())
             self.count(entry, products)
-        self.resume(lane, now)
+        self.resume(state, now)
 
     def on_write(self, tensor: Any, index: Any, value: Any) -> None:
         now = perf_counter()
-        lane = self.lane()
-        if value is None:  # as by an optimizer
-            self.found.update += self.note(lane, now, UPDATE)
+        state = self.thread_state()
+        if value is None:  # written by an optimizer
+            self.found.update += self.note(state, now, UPDATE)
         else:
-            layer = lane.layers[-1]
+            layer = state.layers[-1]
             entry = self.entry(layer, "write in place")
             entry.calls += 1
-            entry.forward += self.note(lane, now, "forward", layer, "write in place")
-        self.resume(lane, now)
+            entry.forward += self.note(state, now, "forward", layer, "write in place")
+        self.resume(state, now)
 
     def on_read(self, array: Any) -> None:
         self.outside()
@@ -191,16 +181,16 @@ class _Watch(Observer):
         if is_called:
             self.outside()
             now = perf_counter()
-            lane = self.lane()
+            state = self.thread_state()
             if module not in self.labels:
                 for path, part in module.named_modules():
                     self.labels.setdefault(part, f"{path} ({type(part).__name__})" if path else type(part).__name__)
-            lane.layers.append(self.labels[module])
-            self.resume(lane, now)
+            state.layers.append(self.labels[module])
+            self.resume(state, now)
 
     def on_exit(self, module: Any) -> None:
         self.outside()
-        self.lane().layers.pop()
+        self.thread_state().layers.pop()
 
     def count(self, entry: Entry, products: list[Product]) -> None:
         """Count matrix products."""
@@ -209,10 +199,7 @@ class _Watch(Observer):
             self.found.products[product] += 1
 
     def made(self, array: Any, given: Values) -> int:
-        """Return a new array's bytes, 0 for a view.
-
-        They count as live until it dies.
-        """
+        """Return a new array's bytes, 0 for a view; they count as live until the array is freed."""
         if array.__class__ is Tensor:
             array = array.data
         if array.__class__ is not np.ndarray:
@@ -234,10 +221,7 @@ class _Watch(Observer):
         return size
 
     def save(self, value: Any) -> int:
-        """Return a saved array's bytes, counted once.
-
-        If an operation made it and it is not saved yet.
-        """
+        """Return the bytes of an operation's result when it is first saved, otherwise 0."""
         if isinstance(value, (list, tuple)):
             return sum([self.save(part) for part in value])
         if value.__class__ is not np.ndarray:

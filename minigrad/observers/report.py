@@ -10,14 +10,11 @@ from html import escape
 from minigrad.observers.measured import OUTSIDE, UPDATE, Entry, Measured
 
 MOST_ROWS = 20
-"""Rows of a table; the remaining ones, which take the least time, are summed in one row."""
+"""Rows of a table; the remaining rows, with the shortest times, are summed in one."""
 
 
 def table(found: Measured, steps: int = 1) -> str:
-    """Return the tables of layers and operations.
-
-    See `minigrad.profile`.
-    """
+    """Return the tables of layers and operations; see `minigrad.profile`."""
     lines = []
     for part, title in enumerate(("layer", "operation")):
         rows = found.by(part)
@@ -42,13 +39,13 @@ def table(found: Measured, steps: int = 1) -> str:
         lines.append("")
     total = (found.seconds - found.overhead) / steps
     what = f"{steps} steps, each {_time(total)}" if steps > 1 else _time(total)
-    lines.append(f"{what} without measuring; peak memory of results and gradients: {_bytes(found.peak)}")
+    lines.append(f"{what} without overhead; peak memory of results and gradients: {_bytes(found.peak)}")
     if found.products and total:
         alone = found.seconds_of_products() / steps
         rate = sum(product.flops * count for product, count in found.products.items()) / steps / alone / 1e9
         lines.append(
-            f"the matrix products alone: {_time(alone)} at {rate:.1f} GFLOP/s, so the step takes {total / alone:.1f} "
-            "times what it could"
+            f"the matrix products alone take {_time(alone)} at {rate:.1f} GFLOP/s, so the step takes "
+            f"{total / alone:.1f} times the minimum"
         )
     return "\n".join(lines)
 
@@ -86,7 +83,7 @@ def _bytes(count: float) -> str:
 def trace(found: Measured) -> str:
     """Return the events in Chrome's trace format.
 
-    Complete events (`ph: X`), in microseconds from the first.
+    They are complete events (`ph: X`), in microseconds from the first.
     """
     first = min((start for *_, start, _, _ in found.events), default=0.0)
     threads = {thread: i for i, thread in enumerate(dict.fromkeys(thread for *_, thread in found.events))}
@@ -112,20 +109,20 @@ def trace(found: Measured) -> str:
 
 @dataclass
 class _Part:
-    """A rectangle of a flame chart, with those above it."""
+    """A rectangle of a flame chart, with the rectangles above it."""
 
     seconds: float = 0.0
     parts: dict[str, _Part] = field(default_factory=dict)
 
     def add(self, path: list[str], seconds: float) -> None:
-        """Add seconds to this part and along the path."""
+        """Add seconds to this part and to all parts along the path."""
         self.seconds += seconds
         if path:
             self.parts.setdefault(path[0], _Part()).add(path[1:], seconds)
 
     @property
     def depth(self) -> int:
-        """The levels of rectangles, with this one."""
+        """The number of levels, including this one."""
         return 1 + max((part.depth for part in self.parts.values()), default=0)
 
 
@@ -142,9 +139,8 @@ _STYLE = (
 def flame(found: Measured) -> str:
     """Return a flame chart as SVG.
 
-    As wide as the block took: forward, backward and the rest, and upwards layers within layers.
-
-    What belongs together is drawn as one; a title on each rectangle has its time, as the pointer shows.
+    Its width is the time of the block: forward, backward and the rest. Above these are the layers, each on top of its
+    parent. Calls of the same layer are drawn as one rectangle, whose tooltip has the time.
     """
     whole = _Part()
     for (layer, operation), entry in found.entries.items():
@@ -164,10 +160,7 @@ def flame(found: Measured) -> str:
 
 
 def _rectangles(part: _Part, name: str, left: float, whole: _Part, height: int, level: int, kind: str) -> Iterator[str]:
-    """Yield the elements of a part and those above it.
-
-    Nothing of what is thinner than a line.
-    """
+    """Yield the elements of a part and of those above it, except for very narrow ones."""
     width = _WIDTH * part.seconds / whole.seconds if whole.seconds else 0
     if width < 0.3:
         return

@@ -1,6 +1,6 @@
 """Figures and reports of runs.
 
-They need matplotlib: the extra `plots`.
+They need matplotlib (the extra `plots`).
 """
 
 try:
@@ -8,7 +8,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "matplotlib":
         raise
-    message = "pictures need matplotlib, which is not installed: pip install matplotlib"
+    message = "figures need matplotlib, which is not installed: pip install matplotlib"
     raise ModuleNotFoundError(message, name="matplotlib") from None
 
 from minigrad.plots.attention import attention

@@ -17,8 +17,8 @@ class Classes:
     Args:
         names: the name of each class.
         rows: the indices of the examples, (N,).
-        truth: the true class of each, (N,).
-        said: the predicted class of each, (N,).
+        truth: the true classes, (N,).
+        said: the predicted classes, (N,).
         scores: the score of each class, (N, len(names)).
     """
 
@@ -37,7 +37,7 @@ class Classes:
     def lead(self) -> np.ndarray:
         """The margin of the true class, (N,).
 
-        Its score minus that of the best other class; negative where the prediction is wrong.
+        It is the score of the true class minus the best other score, and negative if the prediction is wrong.
         """
         each = np.arange(len(self.truth))
         others = self.scores.copy()
@@ -73,7 +73,7 @@ class Labels:
 def read_answers(experiment: Experiment, outputs: np.ndarray) -> Classes | Labels | Amounts | None:
     """Interpret the validation outputs as predictions.
 
-    None if they are not predictions of any of these kinds.
+    The result is None if they are none of these kinds.
     """
     targets = experiment.data.val.targets
     if outputs.ndim > 2 or targets.ndim > 2 or len(outputs) != len(targets):

@@ -38,7 +38,7 @@ def attention(experiment: Experiment, text: str) -> Picture:
         raise UsageError(f"{type(experiment.model).__name__} has no MultiHeadAttention layer")
     names = ["".join(data.decode([token])) for token in seen.tolist()]
     labels = [NAMES.get(name, name) for name in names]
-    note = "A row is a query token, a column a key token; the darker, the larger the attention. Each row adds up to 1."
+    note = "A row is a query token, a column a key token; the darker, the larger the weight. Each row sums to 1."
     if len(tokens) > len(seen):
         note += f" The last {len(seen)} of {len(tokens)} tokens are shown."
     side = max(1.7, CELL * len(seen) + 0.4)
@@ -59,7 +59,7 @@ def attention(experiment: Experiment, text: str) -> Picture:
 
 
 def _draw(axes: Axes, weights: np.ndarray, labels: list[str]) -> None:
-    axes.imshow(tint(BLUE, np.sqrt(weights)))  # the root makes small weights visible
+    axes.imshow(tint(BLUE, np.sqrt(weights)))  # the square root makes small weights visible
     size = 7 if max(map(len, labels)) == 1 else 5.5
     axes.set_xticks(range(len(labels)), labels, fontsize=size, rotation=0 if size == 7 else 90)
     axes.set_yticks(range(len(labels)), labels, fontsize=size)

@@ -17,7 +17,7 @@ EPOCHS = 6
 def augmented(run: Run) -> list[Picture]:
     """Draw training images and their augmentations by epoch.
 
-    Nothing without augmentation.
+    The list is empty without augmentation.
     """
     shape = run.experiment.data.image_shape if run.experiment is not None else None
     if run.experiment is None or shape is None:
@@ -41,5 +41,5 @@ def augmented(run: Run) -> list[Picture]:
                     axes.set_title("original" if j == 0 else f"epoch {j}", color=INK, fontsize=8.5)
 
     title = f"Augmentations of {len(rows)} training images"
-    note = f"On the left the original, then its augmentations in the first {EPOCHS} epochs."
+    note = f"The original is on the left, followed by its augmentations in the first {EPOCHS} epochs."
     return [Picture("augmented", title, note, (7.6, 1.1 * len(rows) + 0.4), draw)]

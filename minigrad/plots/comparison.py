@@ -1,4 +1,4 @@
-"""Comparisons of runs: a page of a table and figures."""
+"""Comparisons of runs: a page with a table and figures."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from minigrad.formats.atomic import write_durably
-from minigrad.plots.picture import CLASS_COLORS, RULE, Picture, number, short, themed
+from minigrad.plots.picture import CLASS_COLORS, RULE, Picture, number, short, theme_color
 from minigrad.plots.report import figure, page
 from minigrad.runs.comparison import Comparison
 from minigrad.runs.files import read_records
-from minigrad.runs.tables import Group, mean_and_deviation, shown, spread
+from minigrad.runs.tables import Group, format_value, mean_and_deviation, spread
 from minigrad.training.history import series
 
-MOST_COLORS = 5  # groups in colour, distinguishable on dark pages too; the others are grey
+MOST_COLORS = 5  # groups in color, distinguishable on dark pages, too; the others are gray
 WIDTH, HEIGHT = 7.6, 2.6  # inches of one panel
 
 
@@ -46,7 +46,7 @@ def save_comparison(comparison: Comparison, path: Path) -> None:
         results=_results(comparison, colors),
         pictures="".join(figure(picture) for picture in parts if picture is not None),
         runs=_runs(comparison),
-        same=escape("\n".join(f"{key}={shown(value)}" for key, value in comparison.same.items())),
+        same=escape("\n".join(f"{key}={format_value(value)}" for key, value in comparison.same.items())),
     )
     write_durably(path, text.encode())
 
@@ -62,7 +62,7 @@ def _results(comparison: Comparison, colors: dict[int, str]) -> str:
     best = {name: comparison.best_of(name) for name in comparison.results}
     rows = [_row("th", [escape(head) for head in heads])]
     for group in comparison.ranked:
-        color = themed(colors.get(id(group), RULE))
+        color = theme_color(colors.get(id(group), RULE))
         cells = [f'<td><span class="key" style="background:{color}"></span></td>']
         cells += [f"<td>{escape(_setting(group, key))}</td>" for key in comparison.keys]
         for name in comparison.results:
@@ -90,11 +90,11 @@ def _row(kind: str, cells: Sequence[str]) -> str:
 
 
 def _setting(group: Group, key: str) -> str:
-    return shown(group.settings[key]) if key in group.settings else "-"
+    return format_value(group.settings[key]) if key in group.settings else "-"
 
 
 def _curves(comparison: Comparison, colors: dict[int, str]) -> Picture | None:
-    """Draw the curves of all groups: the mean of their repeats, in a band from the lowest to the highest."""
+    """Draw the curves of all groups: the mean of the repeats, in a band from the lowest to the highest."""
     records = {run.path: read_records(Path(run.path)) for run in comparison.runs if run.status != "unreadable"}
     names = [
         name
@@ -125,7 +125,7 @@ def _curves(comparison: Comparison, colors: dict[int, str]) -> Picture | None:
     many = len(comparison.ranked) - len(colors)
     behind = "one behind them is" if many == 1 else f"{many} behind them are"
     grey = f" The {behind} grey." if many > 0 else ""
-    note = "The values on the validation examples; a band is what the repeats of one line span." + grey
+    note = "Values on the validation examples; a band spans the repeats of a line." + grey
     size = (WIDTH, HEIGHT * len(names) + 0.19 * len(colors) + 0.3)
     return Picture("curves", "Learning curves", note, size, draw)
 
@@ -146,7 +146,7 @@ def _curve(axes: Axes, curves: Sequence[tuple[np.ndarray, np.ndarray]], color: s
 
 
 def _settings(comparison: Comparison, colors: dict[int, str]) -> list[Picture]:
-    """Draw for each differing setting its values against the result."""
+    """Draw the result against the values of each differing setting."""
     groups = [group for group in comparison.ranked if group.best]
     if len(groups) < 2:
         return []
@@ -157,7 +157,8 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
     values = [group.settings.get(key) for group in groups]
     points = [float(x) for x in values if isinstance(x, int | float) and not isinstance(x, bool)]
     numbers = len(points) == len(groups)
-    names = [shown(value) if key in group.settings else "none" for group, value in zip(groups, values, strict=True)]
+    pairs = zip(groups, values, strict=True)
+    names = [format_value(value) if key in group.settings else "none" for group, value in pairs]
     texts = list(dict.fromkeys(names))
 
     def draw(body: FigureBase) -> None:
@@ -174,7 +175,7 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
         elif min(points) > 0 and max(points) > 8 * min(points):
             axes.set_xscale("log")
             axes.xaxis.set_minor_formatter(NullFormatter())
-        if numbers:  # also on a logarithmic axis, whose default labels are formulas
+        if numbers:  # on a logarithmic axis, the default labels are formulas
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         axes.set_xlabel(key)
         _title(axes, comparison.monitor)
@@ -185,7 +186,7 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
 
 
 def _title(axes: Axes, name: str) -> None:
-    """Title the vertical axis; make it logarithmic if the values span much."""
+    """Title the vertical axis, and make it logarithmic if the values span a wide range."""
     low, high = axes.get_ylim()
     lines = [np.ravel(np.asarray(line.get_ydata(), dtype=float)) for line in axes.get_lines()]
     values = np.concatenate([np.zeros(0), *lines])

@@ -16,7 +16,7 @@ MOST_AMOUNTS = 4
 def confusion(run: Run) -> list[Picture]:
     """Draw the confusion matrix of the validation split.
 
-    Nothing if the predictions are not classes, or there are too many.
+    The list is empty if the predictions are not classes, or there are too many.
     """
     answers = run.answers
     if not isinstance(answers, Classes) or len(answers.names) > MOST_CLASSES:
@@ -28,7 +28,8 @@ def confusion(run: Run) -> list[Picture]:
     note = "Rows are true classes, columns predicted ones. Blue is correct, orange wrong."
     if wrong.max() > 1:
         i, j = np.unravel_index(wrong.argmax(), wrong.shape)
-        note += f" The most frequent mistake: {names[i]} taken for {names[j]} ({wrong[i, j]:,} of {counts[i].sum():,})."
+        share = f"{wrong[i, j]:,} of {counts[i].sum():,}"
+        note += f" The most frequent mistake: {names[i]} predicted as {names[j]} ({share})."
     labels = [short(name, 16) for name in names]
     longest = max(map(len, labels))
     room = 0.075 * max(longest - 3, 0)  # inches, for labels
@@ -73,7 +74,7 @@ def confusion(run: Run) -> list[Picture]:
 def labels(run: Run) -> list[Picture]:
     """Draw a table of the counts of each label.
 
-    Nothing if the predictions are not labels, or there are too many.
+    The list is empty if the predictions are not labels, or there are too many.
     """
     answers = run.answers
     if not isinstance(answers, Labels) or len(answers.names) > MOST_CLASSES:
@@ -97,7 +98,7 @@ def labels(run: Run) -> list[Picture]:
 def predictions(run: Run) -> list[Picture]:
     """Draw predicted against true values of a regression.
 
-    Nothing if the predictions are classes.
+    The list is empty if the predictions are classes.
     """
     answers = run.answers
     if not isinstance(answers, Amounts):
@@ -120,7 +121,7 @@ def predictions(run: Run) -> list[Picture]:
             axes.set_title(short(titles[i], 24) if k > 1 else "")
 
     title = f"Median absolute error {number(float(np.median(distances)))}"
-    note = f"One dot for each of {len(distances):,} validation examples; on the dashed line the prediction is exact."
+    note = f"One dot for each of {len(distances):,} validation examples; predictions on the dashed line are exact."
     if k < answers.truth.shape[1]:
         note += f" The first {k} of {answers.truth.shape[1]} outputs."
     return [Picture("predictions", title, note, (max(5.6, 3.2 * k), 4.2 if k == 1 else 3.5), draw)]

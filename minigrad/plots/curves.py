@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 7.6, 2.3  # inches of one panel
 def curves(run: Run) -> list[Picture]:
     """Draw the learning curves from `metrics.jsonl`.
 
-    Nothing while it is empty.
+    The list is empty while the file is.
     """
     measured = dict.fromkeys(name.partition("/")[2] for record in run.records for name in record if "/" in name)
     panels = [name for name in measured if any(len(run.series(f"{part}/{name}")[0]) for part in ("train", "val"))]
@@ -26,7 +26,7 @@ def curves(run: Run) -> list[Picture]:
     def draw(figure: FigureBase) -> None:
         rows = figure.subplots(len(panels) + 1, 1, sharex=True, squeeze=False)[:, 0]
         for axes, name in zip(rows, panels, strict=False):
-            _measured(axes, run, name)
+            _draw_metric(axes, run, name)
         rows[0].legend(loc="lower right", bbox_to_anchor=(1.0, 1.01), ncols=2, borderaxespad=0, handlelength=1.6)
         _learning_rate(rows[-1], run)
         steps, epochs = run.series("epoch")
@@ -58,14 +58,14 @@ def _headline(run: Run) -> str:
 
 
 def _note(run: Run) -> str:
-    note = "Where the training values keep improving and the validation values get worse, the model overfits."
+    note = "The model overfits where the training values keep improving while the validation values get worse."
     if run.best_step is not None:
         note += f" The dotted line marks step {run.best_step:,}, which has the best weights."
     return note
 
 
-def _measured(axes: Axes, run: Run, name: str) -> None:
-    """The training and validation values of one name."""
+def _draw_metric(axes: Axes, run: Run, name: str) -> None:
+    """Draw the training and validation values of one name."""
     looks = (("train", "training", BLUE, "-", 1.0, ""), ("val", "validation", ORANGE, "-", 1.6, "o"))
     seen = []
     for part, label, color, dashes, width, marker in looks:

@@ -17,7 +17,7 @@ MOST_COLUMNS = 3
 def forecast(run: Run) -> list[Picture]:
     """Draw forecasts against the end of the validation series.
 
-    In the units of the file. Nothing unless the data is `Windows`.
+    Values are in the units of the file. The list is empty unless the data is `Windows`.
     """
     data = run.experiment.data if run.experiment is not None else None
     if not isinstance(data, Windows) or not isinstance(run.answers, Amounts):
@@ -38,7 +38,7 @@ def forecast(run: Run) -> list[Picture]:
             axes.plot(rows, truth[first:, 0, i], color=INK, linewidth=1.4, label="true")
             for rows_ahead, color in ahead.items():
                 label = f"forecast {rows_ahead} row{'s' if rows_ahead > 1 else ''} before"
-                places = rows + rows_ahead - 1  # a window's row is that of its first forecast
+                places = rows + rows_ahead - 1  # the row of a window is that of its first forecast
                 axes.plot(places, said[first:, rows_ahead - 1, i], color=color, linewidth=1.1, label=label)
             axes.grid()
             axes.set_ylabel(names[i])

@@ -29,7 +29,7 @@ MOST_BINS = 50
 def first_layer(run: Run) -> list[Picture]:
     """Draw the weights of the first layer as images.
 
-    Nothing unless its inputs are images.
+    The list is empty unless the inputs are images.
     """
     shape = run.trained.data.image_shape if run.trained is not None else None
     if run.trained is None or shape is None:
@@ -52,7 +52,7 @@ def first_layer(run: Run) -> list[Picture]:
         axes = figure.subplots()
         bare(axes)
         axes.set_anchor("W")
-        height, width = (1.25 * size for size in images.shape[1:])  # of a tile, with a gap and room for its number
+        height, width = (1.25 * size for size in images.shape[1:])  # a tile with a gap and space for its number
         limit = float(np.quantile(np.abs(images[chosen]), 0.998)) or 1.0
         for i, unit in enumerate(chosen):
             top, left = i // across * height, i % across * width
@@ -79,7 +79,7 @@ def first_layer(run: Run) -> list[Picture]:
 def weights(run: Run) -> list[Picture]:
     """Draw the distribution of each layer's weights.
 
-    Nothing without a model.
+    The list is empty without a model.
     """
     if run.trained is None:
         return []
@@ -90,8 +90,8 @@ def weights(run: Run) -> list[Picture]:
     ]
     title = "Distribution of each layer's weights"
     note = (
-        "A bar is the share of a layer's weights with this value. Usually there is one peak around 0; outliers, or a "
-        "single spike, hint at a learning rate that is too large, or at a layer that does not learn."
+        "A bar is the share of a layer's weights with this value. Usually there is one peak around 0. Outliers or a "
+        "single spike may mean that the learning rate is too large or that a layer does not learn."
     )
     return _histograms("weights", title, note, panels, BLUE)
 
@@ -99,11 +99,11 @@ def weights(run: Run) -> list[Picture]:
 def activations(run: Run) -> list[Picture]:
     """Draw the distribution of each layer's outputs.
 
-    Computed on validation examples; nothing without a model.
+    They are computed on validation examples. The list is empty without a model.
     """
     if run.experiment is None:
         return []
-    # where an example has many rows of outputs, as in a language model, one batch is enough
+    # if an example has many rows of outputs, as in a language model, one batch is enough
     most = MOST_EXAMPLES if run.answers is not None else run.experiment.loader(run.experiment.data.train).batch_size
     inputs, _ = run.experiment.data.val.batch(slice(most))
     note = (
@@ -123,7 +123,7 @@ def _outputs(model: Module, inputs: Inputs) -> list[tuple[str, str, np.ndarray, 
         if not isinstance(output, Tensor) or output.dtype.kind != "f":
             return
         if any(isinstance(x, Tensor) and np.may_share_memory(x.data, output.data) for x in args):
-            return  # it returns its input, as dropout does in eval mode
+            return  # it returns its input, like dropout in eval mode
         calls[path] += 1
         again = f" (call {calls[path]})" if calls[path] > 1 else ""
         values = output.data.ravel()
@@ -152,7 +152,7 @@ def _state(values: np.ndarray) -> str:
 def _histograms(
     name: str, title: str, note: str, panels: list[tuple[str, str, np.ndarray, str]], color: str
 ) -> list[Picture]:
-    """Draw one small histogram per panel: title, layer type, values, and a remark below."""
+    """Draw a small histogram per panel, which has a title, the layer's type, values, and a remark."""
     if not panels:
         return []
     shown = [panels[i] for i in np.unique(np.linspace(0, len(panels) - 1, min(len(panels), MOST_LAYERS)).astype(int))]

@@ -24,7 +24,7 @@ ACROSS = 6
 def mistakes(run: Run) -> list[Picture]:
     """Draw the worst mistakes among the validation examples.
 
-    Without mistakes, the predictions with the smallest margins.
+    If there are none, the predictions with the smallest margins are drawn.
     """
     if run.experiment is None or run.answers is None:
         return []
@@ -113,7 +113,7 @@ def _score(value: float) -> str:
 
 
 def _inputs(experiment: Experiment, inputs: Inputs) -> dict[str, list[str]]:
-    """Return the first values of each example by name: as in the file, or else as the model gets them."""
+    """Return the first values of each example by name, from the file if possible, else from the model's inputs."""
     if cells := experiment.data.original(inputs):
         return {name: [short(text, 40) for text in cells[name]] for name in list(cells)[:MOST_COLUMNS]}
     columns: dict[str, np.ndarray] = {}
@@ -135,7 +135,7 @@ def _rows(experiment: Experiment) -> str:
 
 
 def _places(experiment: Experiment, chosen: np.ndarray) -> dict[str, list[str]]:
-    """Return where each example is: its line in the file, or its index in the validation split."""
+    """Return the place of each example: its line in the file, or its index in the validation split."""
     lines = experiment.data.val.lines
     return {"example": [f"{i}" for i in chosen]} if lines is None else {"line": [f"{i}" for i in lines[chosen]]}
 

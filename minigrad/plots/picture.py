@@ -1,4 +1,4 @@
-"""Drawing, saving and colours of figures."""
+"""Drawing, saving and colors of figures."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from minigrad.formats.atomic import write_durably
 
 READABLE = 0.74
-"""The share of its size below which a page scrolls a picture instead of shrinking its text further."""
+"""The minimum scale of a picture on a page; below it, the page scrolls instead of shrinking the text."""
 
 PAGE_WIDTH = 7.6
-"""Inches that a page has for a picture on a large screen."""
+"""The width of a picture on a large screen, in inches."""
 
 INK, MUTED, RULE = "#1b1f24", "#59626d", "#d3d8df"
-# From the palette of M. Okabe and K. Ito, Color Universal Design (2008), distinguishable with any colour vision. Where
-# two lines or classes meet, they differ in dashes or markers too.
+# From the palette of M. Okabe and K. Ito, Color Universal Design (2008), distinguishable with any color vision. Lines
+# and classes in the same figure also differ in dashes or markers.
 BLUE, ORANGE = "#0072b2", "#d55e00"
 CLASS_COLORS = (BLUE, ORANGE, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a6a00", "#555555")
 CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -46,7 +46,7 @@ STYLE: Any = {
     "axes.titlesize": 9.5,
     "axes.titleweight": "bold",
     "axes.unicode_minus": True,
-    "font.family": "DejaVu Sans",  # comes with matplotlib
+    "font.family": "DejaVu Sans",  # included in matplotlib
     "font.size": 9,
     "grid.color": RULE,
     "grid.linewidth": 0.6,
@@ -54,7 +54,7 @@ STYLE: Any = {
     "legend.fontsize": 9,
     "legend.frameon": False,
     "svg.fonttype": "path",
-    "svg.hashsalt": "minigrad",  # the same run gives the same bytes
+    "svg.hashsalt": "minigrad",  # makes the bytes reproducible
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a name does not start a formula
     "xtick.color": MUTED,
@@ -63,7 +63,7 @@ STYLE: Any = {
     "ytick.labelsize": 8.5,
 }
 
-_POINTS = 72  # in an inch
+_POINTS = 72  # per inch
 _MARGIN = 0.12  # inches
 _THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", BLUE: "var(--blue)"}
 
@@ -73,11 +73,11 @@ class Picture:
     """A figure of a run.
 
     Args:
-        name: the name of its file, without suffix.
+        name: the name of the file, without suffix.
         title: the main result, in a few words.
-        note: how to read it.
+        note: how to read the figure.
         size: width and height in inches, without the heading.
-        draw: draws it into a figure.
+        draw: draws into a figure.
     """
 
     name: str
@@ -114,19 +114,20 @@ class Picture:
         """Save `<name>.png` or `.svg` in `folder`; return its path.
 
         Raises:
-            OSError: if that fails.
+            OSError: if the file cannot be written.
         """
         path = folder / f"{self.name}.{'svg' if svg else 'png'}"
         figure, content = self.figure(), BytesIO()
         with matplotlib.rc_context(STYLE):
             figure.savefig(content, format=path.suffix[1:], dpi=144, metadata={"Date": None} if svg else {})
-        write_durably(path, content.getvalue())  # on a full disk the old file stays whole
+        write_durably(path, content.getvalue())  # if the disk is full, the old file remains
         return path
 
     def inline(self) -> str:
         """Return the figure as an <svg> element for HTML.
 
-        It has no heading. The page sets the colours `--ink`, `--muted`, `--rule` and `--blue` to suit its background.
+        The heading is left out. The page defines the colors `--ink`, `--muted`, `--rule` and `--blue` to suit its
+        background.
         """
         with matplotlib.rc_context(STYLE):
             figure = Figure(figsize=self.size, layout=_layout())
@@ -135,7 +136,7 @@ class Picture:
             figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
         svg = text.getvalue()
         svg = svg[svg.index("<svg") :]
-        # remove what only a separate file needs
+        # remove parts that only a separate file needs
         svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
         svg = re.sub(r' (xmlns(:xlink)?="[^"]*"|id="\w+_\d+")', "", svg)
         width = f"max-width: {self.size[0]}in; min-width: {min(READABLE * self.size[0], PAGE_WIDTH):.2f}in"
@@ -146,10 +147,10 @@ class Picture:
         return re.sub(r"\s*\n\s*", "\n", svg)
 
 
-def themed(color: str) -> str:
-    """Return a colour as a variable of the theme.
+def theme_color(color: str) -> str:
+    """Return a color as a variable of the theme.
 
-    A colour outside of the theme stays as it is. See `Picture.inline`.
+    Other colors are returned unchanged. See `Picture.inline`.
     """
     return _THEME.get(color, color)
 
@@ -157,7 +158,7 @@ def themed(color: str) -> str:
 def tint(color: str, strength: Any) -> Any:
     """Return `color` as RGBA with opacity `strength`.
 
-    Shape (..., 4) for a strength of shape (...), from 0 to 1. It suits any background.
+    The result is (..., 4) for a strength (...) from 0 to 1, and suits any background.
     """
     opacity = np.asarray(strength)[..., np.newaxis]
     return np.concatenate([np.broadcast_to(to_rgb(color), (*opacity.shape[:-1], 3)), opacity], axis=-1)
@@ -182,7 +183,7 @@ def short(text: str, length: int) -> str:
 def number(value: float) -> str:
     """Format a number with three digits.
 
-    Without an exponent between 0.001 and 100,000.
+    Between 0.001 and 100,000 there is no exponent.
     """
     if 100 <= abs(value) < 1e5:
         text = f"{value:,.0f}"

@@ -37,7 +37,7 @@ def pictures(run: Run) -> list[Picture]:
 def save_pictures(run: Run, svg: bool = False) -> list[Path]:
     """Save the figures in the run's `plots/`; return their paths.
 
-    They are PNG or SVG files.
+    The files are PNG or SVG.
 
     Raises:
         OSError: if they cannot be written.

@@ -15,15 +15,15 @@ from minigrad.plots.run import Run
 from minigrad.training import Experiment
 
 POINTS = 240  # along each side
-SIDE = 5.0  # inches, which leaves room for a legend
-MARGIN = 0.12  # of the range of the inputs
+SIDE = 5.0  # inches; leaves space for a legend
+MARGIN = 0.12  # fraction of the range of the inputs
 BATCH = 4096
 
 
 def decision(run: Run) -> list[Picture]:
     """Draw the decision regions and the validation examples.
 
-    Nothing unless the model has two inputs.
+    The list is empty unless the model has two inputs.
     """
     experiment, answers = run.experiment, run.answers
     if experiment is None or answers is None or experiment.data.input_shapes or experiment.data.input_shape != (2,):
@@ -57,17 +57,17 @@ def decision(run: Run) -> list[Picture]:
     if isinstance(answers, Amounts):
         title, note = (
             "Predictions over the input plane",
-            "The dots are validation examples, in the colour of their targets.",
+            "The dots are validation examples, in the color of their targets.",
         )
     else:
         title = f"Decision regions: {answers.right.sum():,} of {len(inputs):,} correct"
-        note = "The tint is the predicted class, stronger where the model is more certain."
+        note = "The color is the predicted class, stronger where the model is more certain."
         note += " The points are the validation examples."
     return [Picture("decision", title, f"{note} Inputs are shown as the model gets them.", (7.0, height), draw)]
 
 
 def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tuple[float, float, float, float]) -> None:
-    """Draw the classes as tints, and the lines between them."""
+    """Draw the predicted classes as tints, and the lines between them."""
     said, scores = read(experiment, plane, experiment.data.target(experiment.loss.comparison, plane.shape))
     ordered = np.sort(scores, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]
@@ -86,7 +86,7 @@ def _regions(axes: Axes, experiment: Experiment, plane: np.ndarray, extent: tupl
 
 
 def _examples(axes: Axes, inputs: np.ndarray, answers: Classes) -> None:
-    """Draw the examples, each class with its colour and marker, and rings around mistakes."""
+    """Draw the examples, each class with its color and marker, and rings around mistakes."""
     points = inputs[answers.rows]
     for i in np.unique(answers.truth):
         mine = points[answers.truth == i]
@@ -113,7 +113,7 @@ def _surface(
     inputs: np.ndarray,
     answers: Amounts,
 ) -> None:
-    """Draw the predictions as colours, and the examples in the colours of their targets."""
+    """Draw the predictions as colors, and the examples in the colors of their targets."""
     low, high = float(min(plane.min(), answers.truth.min())), float(max(plane.max(), answers.truth.max()))
     shown = axes.imshow(
         plane.reshape(POINTS, POINTS),

@@ -20,7 +20,7 @@ from minigrad.plots.run import Run
 from minigrad.training import UsageError
 
 PARTIAL = "report_partial.html"
-"""A report of a run of which something is missing, beside one that has all."""
+"""The report of a run with missing parts, written next to an existing complete report."""
 
 _MISSING = '<p class="missing">'
 
@@ -36,8 +36,8 @@ STATUS = {
 def report(run: Run) -> str:
     """Return the report as HTML.
 
-    It has results, figures, layers, config, environment, and the command to reproduce the run. It is self-contained,
-    has no scripts, and suits light and dark screens. All text from the run is escaped.
+    It has results, figures, layers, config, environment, and the command to repeat the run. It is self-contained, has
+    no scripts, and supports light and dark mode. All text from the run is escaped.
     """
     status = str(run.facts.get("status", "unknown"))
     return page(
@@ -75,10 +75,11 @@ def page(template: str, **parts: str) -> str:
 def save_report(run: Run) -> Path:
     """Save `report.html` in the run's directory; return its path.
 
-    Where something is missing of the run, such as its data, a report that has all stays, and this one is `PARTIAL`.
+    If parts of the run such as its data are missing, an existing complete report is kept, and this report is named
+    `PARTIAL`.
 
     Raises:
-        OSError: if that fails.
+        OSError: if the file cannot be written.
     """
     path = run.path / "report.html"
     if run.missing and _is_whole(path):
@@ -88,7 +89,7 @@ def save_report(run: Run) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a file is a report of which nothing is missing."""
+    """Whether a file is a complete report."""
     if not path.is_file():
         return False
     text = path.read_text(encoding="utf-8", errors="replace")
@@ -96,7 +97,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _results(run: Run) -> dict[str, Any]:
-    """Return the test results; without any, the last values of each kind."""
+    """Return the test results, or else the last values of each kind."""
     results = run.facts.get("results") or {}
     measured = {name: value for name, value in results.items() if isinstance(value, (int, float)) and "/" in name}
     if not measured:
@@ -129,7 +130,7 @@ def _layers(run: Run) -> str:
     assert run.trained is not None
     try:
         blank = run.trained.data.blank()
-    except (ConfigError, DataError, UsageError) as error:  # a run without the sizes
+    except (ConfigError, DataError, UsageError) as error:  # the run does not have the sizes
         return f"unknown without the data: {error}"
     return summary(run.trained.model, blank)
 

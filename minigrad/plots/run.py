@@ -23,24 +23,22 @@ from minigrad.training.history import series
 
 
 class Run:
-    """A run, complete or not.
-
-    It may be done, failed, interrupted, or still running.
+    """A run: done, failed, interrupted, or still running.
 
     Attributes:
         trained: the experiment with the best weights so far; None if there are none, or it cannot be built.
         experiment: the same, if its examples are available and unchanged; else None.
         best_step: the step of the best weights.
-        missing: what of these is None, and why.
+        missing: which of these are None, and why.
 
     Args:
-        path: its directory.
-        overrides: config values that change: `["data.root=elsewhere"]`.
-        registry: the classes that its config may name; default: minigrad's own and those of `models/`.
+        path: the directory of the run.
+        overrides: changed config values: `["data.root=elsewhere"]`.
+        registry: the classes that its config may name; by default minigrad's own and those of `models/`.
 
     Raises:
         UsageError: if there is no run.
-        RunError: if one of its files cannot be read, or is invalid.
+        RunError: if a file of the run cannot be read or is invalid.
     """
 
     def __init__(self, path: Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> None:
@@ -66,7 +64,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run's name, as `digits_mlp/0001`."""
+        """The run's name, such as `digits_mlp/0001`."""
         path = self.path.resolve()
         return f"{path.parent.name}/{path.name}"
 
@@ -87,8 +85,8 @@ class Run:
     def answers(self) -> Classes | Labels | Amounts | None:
         """The validation predictions, or None.
 
-        None if the outputs are not predictions, or the model or the data is missing. The test set is not used: a model
-        that is changed after looking at it has no test set any more.
+        They are None without a model or data, or if the outputs are not predictions. The test set is not used, because
+        it would no longer be a test set for a model that is changed in response.
         """
         if self.experiment is None:
             return None
@@ -98,6 +96,6 @@ class Run:
             for i in range(0, len(examples), BATCH):
                 inputs, _ = examples.batch(slice(i, i + BATCH))
                 outputs.append(call(model, inputs).data)
-                if outputs[0].ndim > 2:  # such as those of a language model, which are many
+                if outputs[0].ndim > 2:  # such as the many outputs of a language model
                     return None
         return read_answers(self.experiment, np.concatenate(outputs))

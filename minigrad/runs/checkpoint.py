@@ -1,7 +1,7 @@
 """Checkpoints: safetensors files with checksums, written atomically.
 
 A file holds the model's `state_dict` under its own keys, so that PyTorch and other tools read the weights directly.
-Arrays of the optimizer and of the rest of the training state are named by their path in it, as
+Arrays of the optimizer and of other training state are named by their path in the state, such as
 `optimizer/state/0/exp_avg`. The rest of the state is JSON in the header's metadata, with the CRC-32 of every array; the
 header has its own CRC-32. A checkpoint is data only: nothing in it is executed.
 """
@@ -26,7 +26,7 @@ from minigrad.runs.state import flatten, restore
 from minigrad.threads import executor
 
 HEAD = '{"__metadata__":{"crc32":"'
-"""The start of every header. The header's checksum follows, at a fixed offset; it covers everything but itself."""
+"""The start of every header, followed by the header's checksum, which covers everything except itself."""
 
 
 class CheckpointError(RunError):
@@ -41,7 +41,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, np.ndarray], state: Mappi
     Args:
         path: the file.
         weights: arrays by name.
-        state: as `minigrad.runs.state.flatten` takes it.
+        state: a value for `minigrad.runs.state.flatten`.
 
     Raises:
         OSError: if the file cannot be written.
@@ -49,7 +49,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, np.ndarray], state: Mappi
     """
     tensors = {name: on_cpu(array) for name, array in weights.items()}
     rest = flatten(state, "", tensors)
-    arrays = safetensors.arranged(tensors)
+    arrays = safetensors.arrange(tensors)
     with executor(1) as pool, replacing(path) as file:
         # in parallel with the writes: both release the GIL
         sums = {name: pool.submit(crc32, safetensors.raw(array)) for name, array in arrays.items()}
@@ -111,7 +111,7 @@ def _read(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def _metadata(sums: Mapping[str, int], state: Any) -> dict[str, str]:
-    """Return the metadata, whose size is the same for all checksums; `_signed` adds that of the header."""
+    """Return the metadata with the checksums of arrays; `_signed` adds the checksum of the header."""
     checksums = {name: f"{number:08x}" for name, number in sums.items()}
     return {"crc32": "0" * 8, "minigrad": json.dumps({"format": FORMAT, "crc32": checksums, "state": state})}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from minigrad.runs.index import Summary
 from minigrad.runs.settings import REPEATS, varying
-from minigrad.runs.tables import Group, aligned, grouped, mean_and_deviation, shown, spread
+from minigrad.runs.tables import Group, align, format_value, group_repeats, mean_and_deviation, spread
 
 
 @dataclass
@@ -17,14 +17,14 @@ class Comparison:
     """Runs to compare.
 
     Args:
-        runs: two or more.
+        runs: two or more runs.
     """
 
     runs: Sequence[Summary]
 
     @cached_property
     def keys(self) -> list[str]:
-        """The settings that differ, other than seed and fold."""
+        """The settings that differ, except seed and fold."""
         return [key for key in varying([run.settings for run in self.runs]) if key not in REPEATS]
 
     @cached_property
@@ -58,19 +58,19 @@ class Comparison:
     def ranked(self) -> list[Group]:
         """Groups of repeats, best mean first.
 
-        Repeats differ only in seed or fold. Groups without a best value come last.
+        Repeats differ only in seed or fold. Groups without a value are last.
         """
         sign = -1 if self._mode(self.monitor) == "max" else 1
 
         def place(group: Group) -> tuple[bool, float]:
             return (False, sign * mean_and_deviation(group.best)[0]) if group.best else (True, 0.0)
 
-        return sorted(grouped(self.runs), key=place)
+        return sorted(group_repeats(self.runs), key=place)
 
     def best_of(self, name: str) -> Group | None:
         """Return the group with the best mean of a result.
 
-        None if it is unknown whether higher or lower is better.
+        The result is None if its better direction is unknown.
         """
         mode = self._mode(name)
         groups = [group for group in self.ranked if group.values(name)]
@@ -82,9 +82,9 @@ class Comparison:
         """Return a table of the groups' settings and results."""
         rows = [[*self.keys, *self.results, "runs"]]
         for group in self.ranked:
-            settings = [shown(group.settings[key]) if key in group.settings else "-" for key in self.keys]
+            settings = [format_value(group.settings[key]) if key in group.settings else "-" for key in self.keys]
             rows.append([*settings, *(spread(group.values(name)) for name in self.results), _runs(group)])
-        return aligned(rows)
+        return align(rows)
 
     def _mode(self, name: str) -> str | None:
         measured = name.rpartition("/")[2]

@@ -21,7 +21,7 @@ from zlib import crc32
 
 import numpy as np
 
-from minigrad.formats.atomic import named, write_durably
+from minigrad.formats.atomic import errors_naming, write_durably
 from minigrad.paths import require_file
 from minigrad.runs.checkpoint import read_checkpoint, write_checkpoint
 from minigrad.runs.files import FORMAT, RunError, read_config, read_facts
@@ -33,15 +33,15 @@ _NUMBER = re.compile("[0-9]{1,6}")
 
 
 class RunDirectory:
-    """`<root>/<name>/<NNNN>/`, the directory of one run.
+    """The directory of one run, `<root>/<name>/<NNNN>/`.
 
-    `create` makes it, `open` returns to it.
+    It is created by `create` and reopened by `open`.
 
     config.yaml     the resolved config: training it again repeats the run
     run.json        arguments, seed, digests, versions, git commit, status, exit code, best
     metrics.jsonl   one JSON object per logged step
     checkpoints/    last.safetensors and best.safetensors
-    code/           the files of models/ whose classes it used
+    code/           the files of models/ whose classes the run uses
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,9 +60,9 @@ class RunDirectory:
 
     @classmethod
     def create(cls, root: Path, name: str, config: str, **facts: Any) -> RunDirectory:
-        """Make the next free directory of `name` under `root`.
+        """Create the next free directory of `name` under `root`.
 
-        Two runs that start at the same moment get different directories.
+        Runs that start at the same moment get different directories.
 
         Args:
             root: the folder of all runs.
@@ -71,7 +71,7 @@ class RunDirectory:
             facts: see `begin`.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if it cannot be created.
         """
         group = root / name
         group.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ class RunDirectory:
 
     @classmethod
     def create_at(cls, path: Path, config: str, **facts: Any) -> RunDirectory:
-        """Make the directory `path`, which may be empty already.
+        """Create the directory `path`, which may be empty already.
 
         Args:
             path: the new directory.
@@ -96,7 +96,7 @@ class RunDirectory:
             facts: see `begin`.
 
         Raises:
-            OSError: if it cannot be made.
+            OSError: if it cannot be created.
             RunError: if it is not empty.
         """
         path.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ class RunDirectory:
             config: the resolved config.
             digests: SHA-256 of the data files, by name.
             code: the files of models/ whose classes are used, by name.
-            facts: further ones for `run.json`.
+            facts: further facts for `run.json`.
 
         Raises:
             OSError: if a file cannot be written.
@@ -126,14 +126,14 @@ class RunDirectory:
         self.set_config(config)
         self.set_code(code or {})
         self.digests = dict(digests or {})
-        self.note(status="running", format=FORMAT, **facts, **self.made_from(), started=_now(), **_surroundings())
+        self.note(status="running", format=FORMAT, **facts, **self.source_digests(), started=_now(), **_environment())
         return self
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:
         """Open the directory of an existing run.
 
-        Facts that cannot be read are a warning, since training does not depend on them.
+        Unreadable facts are only a warning, since training does not depend on them.
 
         Raises:
             RunError: if its config cannot be read, or was written by a newer minigrad.
@@ -152,7 +152,8 @@ class RunDirectory:
     def locked(self) -> Iterator[None]:
         """Lock the directory for this process during the block.
 
-        The lock also ends with the process. Windows and browsers cannot lock a directory: there this does nothing.
+        The lock also ends with the process. On Windows and in browsers, which cannot lock a directory, this does
+        nothing.
 
         Raises:
             OSError: if another process holds the lock.
@@ -186,7 +187,7 @@ class RunDirectory:
                 path.unlink()
 
     def note(self, **facts: Any) -> None:
-        """Add facts to `run.json`, which is rewritten as a whole."""
+        """Add facts to `run.json`, which is completely rewritten."""
         self.facts.update(facts)
         text = json.dumps(_without_nan(self.facts), indent=2, allow_nan=False)
         write_durably(self.path / "run.json", f"{text}\n".encode())
@@ -195,11 +196,11 @@ class RunDirectory:
         """Append one line to `metrics.jsonl`.
 
         Raises:
-            OSError: if that fails; names the file.
+            OSError: if the file cannot be written.
         """
         line = json_line(record).encode() + b"\n"
         path = self.path / "metrics.jsonl"
-        with named(path), open(path, "ab") as file:
+        with errors_naming(path), open(path, "ab") as file:
             file.write(line)
         self._logged, self._checksum = self._logged + len(line), crc32(line, self._checksum)
 
@@ -217,34 +218,34 @@ class RunDirectory:
         path = self._checkpoint(name)
         return read_checkpoint(path) if path.exists() else None
 
-    def made_from(self) -> dict[str, Any]:
+    def source_digests(self) -> dict[str, Any]:
         """Return the digests of the config and the data."""
         return {"config_digest": sha256(self.config.encode()).hexdigest(), "data_digests": self.digests}
 
     def state(self) -> dict[str, Any]:
         """Return the state of the directory, for a checkpoint.
 
-        Of `metrics.jsonl` it has length and checksum, so that a checkpoint does not grow with the run. The file is
-        flushed to disk first, so that no checkpoint outlives its lines.
+        It has only the length and checksum of `metrics.jsonl`, so that a checkpoint does not grow with the run. The
+        file is flushed to disk first, so that it has at least the lines of the checkpoint after a crash.
 
         Raises:
-            OSError: if that fails.
+            OSError: if the file cannot be flushed.
         """
         path = self.path / "metrics.jsonl"
         if self._logged:
-            with named(path), open(path, "ab") as file:
+            with errors_naming(path), open(path, "ab") as file:
                 os.fsync(file.fileno())
-        return {"config": self.config, "metrics": (self._logged, self._checksum), **self.made_from()}
+        return {"config": self.config, "metrics": (self._logged, self._checksum), **self.source_digests()}
 
     def rewind(self, metrics: tuple[int, int] | np.ndarray = (0, 0), verify: bool = True) -> None:
         """Truncate `metrics.jsonl` to the state of a checkpoint.
 
         Args:
-            metrics: its length and checksum, as in `state()`; in formats 1 and 2 its content, which is written back.
+            metrics: its length and checksum from `state()`, or, from formats 1 and 2, its content, which is restored.
             verify: whether changed or missing lines are an error.
 
         Raises:
-            RunError: if they are.
+            RunError: if lines were changed or are missing, and `verify` is set.
             OSError: if the file cannot be read or written.
         """
         path = self.path / "metrics.jsonl"
@@ -256,7 +257,7 @@ class RunDirectory:
         if isinstance(metrics, np.ndarray):
             content = metrics.tobytes()
         else:
-            with named(path):
+            with errors_naming(path):
                 content = path.read_bytes()[: metrics[0]] if path.exists() else b""
             if verify and (len(content), crc32(content)) != metrics:
                 raise RunError(
@@ -277,13 +278,13 @@ class RunDirectory:
         Returns:
             The names of facts about the environment that differ from those at the start.
         """
-        now = {**_surroundings(), "data_digests": self.digests}
+        now = {**_environment(), "data_digests": self.digests}
         other = {name: value for name, value in now.items() if self.facts.get(name, value) != value}
         self.facts["seconds"] = self.seconds
         for name in ("exit_code", "ended", "reason"):
             self.facts.pop(name, None)
         resumed = {"step": step, "arguments": list(arguments), "started": _now(), **other}
-        digest = self.made_from()["config_digest"]
+        digest = self.source_digests()["config_digest"]
         self.note(status="running", config_digest=digest, resumed=[*self.facts.get("resumed", []), resumed])
         return list(other)
 
@@ -306,7 +307,10 @@ class RunDirectory:
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """Return `record` as one line of JSON.\n\nNaN and infinity become null."""
+    """Return `record` as one line of JSON.
+
+    NaN and infinity become null.
+    """
     return json.dumps(_without_nan(record), allow_nan=False)
 
 
@@ -323,8 +327,8 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def _surroundings() -> dict[str, Any]:
-    """Return what the results may depend on besides the config."""
+def _environment() -> dict[str, Any]:
+    """Return the environment that the results may depend on."""
     return {
         "versions": {"minigrad": __version__, "numpy": np.__version__, "python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},

@@ -1,6 +1,6 @@
 """Validated reading of a run's files.
 
-Another program may have changed them, so every value is checked before use.
+Every value is checked, because another program may have changed the files.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from minigrad.paths import require_file
 from minigrad.version import __version__
 
 FORMAT = 3
-"""The format version of `run.json` and checkpoints. Since 2, a checkpoint has digests of config and data, and `best`
-the config. Since 3, it has length and checksum of `metrics.jsonl` instead of its text, `best` describes the data for
-use without it, and the files of models/ are in `code/`."""
+"""The format version of `run.json` and checkpoints.
+
+Since 2, a checkpoint has digests of config and data, and `best` has the config. Since 3, it has the length and checksum
+of `metrics.jsonl` instead of its text, `best` describes the data so that it can be used without it, and the
+files of models/ are in `code/`.
+"""
 
 
 class RunError(ValueError):
@@ -34,7 +37,9 @@ def read_config(run: Path) -> str:
 
 
 def read_facts(run: Path) -> dict[str, Any]:
-    """Return the content of `run.json`; empty without one.
+    """Return the content of `run.json`.
+
+    The dict is empty if the file does not exist.
 
     Raises:
         RunError: if it is not JSON, has a value of a wrong type, or was written by a newer minigrad.
@@ -53,12 +58,12 @@ def read_facts(run: Path) -> dict[str, Any]:
 
 
 def read_records(run: Path) -> list[dict[str, Any]]:
-    """Return the records of `metrics.jsonl`; none without one.
+    """Return the records of `metrics.jsonl`.
 
-    A last line that is incomplete is ignored.
+    An incomplete last line is ignored. The list is empty if the file does not exist.
 
     Raises:
-        RunError: for a line that is not a record; names it.
+        RunError: for a line that is not a record.
     """
     path = run / "metrics.jsonl"
     records = []
@@ -133,4 +138,4 @@ _FACTS = {
     "status": TEXT,
     "versions": by_name(TEXT),
 }
-"""What each fact of `run.json` must be."""
+"""The rule of each fact of `run.json`."""

@@ -1,7 +1,4 @@
-"""An index of runs: summaries, with a cache.
-
-The cache makes long lists fast.
-"""
+"""An index of runs: summaries, with a cache for speed."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from minigrad.version import __version__
 CACHE = ".index.json"
 """The cache file in the folder of the runs. It may be deleted at any time."""
 
-_VERSION = f"1 {__version__}"  # of the cache; others are ignored
+_VERSION = f"1 {__version__}"  # the version of the cache; caches of other versions are ignored
 _FILES = ("config.yaml", "run.json", "metrics.jsonl")
 _DEEPEST = 6  # levels below the listed folder
 
@@ -32,16 +29,16 @@ class Summary:
     """The summary of a run.
 
     Attributes:
-        path: its folder.
+        path: the folder of the run.
         status: `done`, `failed`, `interrupted`, `running`, `killed` (no process trains it, and no end is recorded),
             `pruned`, or `unreadable`.
         reason: why it ended, or why it cannot be read.
-        started: ISO 8601, as 2026-01-02T03:04:05+00:00.
-        seconds: training time.
+        started: the start in ISO 8601, such as 2026-01-02T03:04:05+00:00.
+        seconds: the training time.
         step: the last recorded step.
         best: `monitor`, `mode`, `value` and `step` of its best weights.
-        results: the latest measured values by name, as `test/accuracy`.
-        settings: its config (see `settings_of`).
+        results: the latest measured values by name, such as `test/accuracy`.
+        settings: the settings of its config (see `settings_of`).
     """
 
     path: str
@@ -80,8 +77,8 @@ FACTS = ("path", "status", "reason", "started", "seconds", "step")
 def find_runs(root: Path) -> list[Summary]:
     """Return the runs below a folder, sorted by path.
 
-    Summaries are cached and reused while a run's files are unchanged: runs may be deleted, moved, renamed and edited. A
-    folder that is not writable has no cache, one that does not exist no runs.
+    Summaries are cached and reused while a run's files are unchanged, so runs may be deleted, moved, renamed and
+    edited. A folder that is not writable has no cache; a folder that does not exist has no runs.
     """
     known = _read_cache(root / CACHE)
     entries: dict[str, tuple[list[Any], Summary]] = {}
@@ -129,7 +126,7 @@ def summary_of(run: Path) -> Summary:
 
 
 def _best(records: list[dict[str, Any]], settings: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the best value of a running run, if the config tells whether higher or lower is better."""
+    """Return the best value of a running run; None if its better direction is unknown."""
     monitor = str(settings.get("trainer.checkpoint.monitor"))
     mode = settings.get("trainer.checkpoint.mode") or ("min" if monitor.endswith("/loss") else None)
     values = [(record[monitor], record["step"]) for record in records if _is_number(record.get(monitor))]
@@ -175,7 +172,7 @@ def _stamp(path: str) -> list[int] | None:
 
 
 def _cache(entries: Mapping[str, tuple[list[Any], Summary]]) -> str:
-    """Return the text of a cache. The keys of settings, which most runs share, are stored once."""
+    """Return the text of a cache, which stores the keys of settings only once, since most runs share them."""
     keys: dict[tuple[str, ...], int] = {}
     rows = []
     for path, (stamp, summary) in entries.items():

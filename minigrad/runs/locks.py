@@ -15,7 +15,7 @@ try:
 except ImportError:  # Windows and browsers: no locks
     pass
 
-_TRIES, _PAUSE = 5, 0.02  # is_held holds a lock for some microseconds
+_TRIES, _PAUSE = 5, 0.02  # because is_held itself holds a lock for some microseconds
 
 
 def can_lock() -> bool:
@@ -46,7 +46,7 @@ def hold(descriptor: int) -> bool:
 def is_held(path: Path) -> bool:
     """Whether a process holds a file's or folder's lock.
 
-    True on a system or file system without locks, where this is unknown.
+    Without support for locks, this is unknown, and the result is True.
     """
     if _fcntl is None:
         return True

@@ -16,22 +16,22 @@ from minigrad.config.reader import MAX_BYTES, read, scalar
 REPEATS = ("seed", "fold")
 """The settings that differ between repeats of one experiment."""
 
-_PLAIN = re.compile(r"[&*!%|>]|\\")  # YAML features that the config of a run does not use
+_PLAIN = re.compile(r"[&*!%|>]|\\")  # YAML features that a run's config does not use
 
 
 class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
-    """PyYAML's fastest loader, with a config's scalars: 30 times as fast as the reader that tracks positions."""
+    """PyYAML's fastest loader with the scalars of configs, 30 times as fast as the reader that tracks places."""
 
     def construct_scalar(self, node: yaml.ScalarNode) -> Any:
-        """Return the value of a plain scalar, or the text of a quoted one."""
+        """Return the value of a plain scalar, or the text of a quoted scalar."""
         return node.value if node.style in ("'", '"') else scalar(node.value)
 
 
 def settings_of(config: str) -> dict[str, Any]:
     """Return the settings of a resolved config by dotted key.
 
-    A part's own key, as `optimizer`, has the name of its class, as AdamW. Items of a list that contains classes are
-    numbered.
+    The key of a part itself, such as `optimizer`, has the name of its class, such as AdamW. Items of a list that
+    contains classes are numbered.
 
     Raises:
         ValueError: if the text is not a config.
@@ -54,15 +54,15 @@ _ABSENT = object()
 
 
 def varying(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the keys of settings that differ; REPEATS come last.
+    """Return the keys of settings that differ, with REPEATS last.
 
-    Where classes differ, only arguments that all of them have count.
+    If classes differ, only arguments that all of them have are compared.
     """
     known = dict.fromkeys(key for each in settings for key in each)
     found: list[str] = []
     for key in known:
         values = [each.get(key, _ABSENT) for each in settings]
-        if values.count(values[0]) == len(values):  # of thousands of runs, most keys are the same in all
+        if values.count(values[0]) == len(values):  # fast for thousands of runs, which share most settings
             continue
         above = key.split(".")
         parents = (".".join(above[:i]) for i in range(1, len(above)))

@@ -14,10 +14,10 @@ PLAIN = (bool, int, float, str, type(None))
 
 
 def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Return `value` as JSON data; its arrays go to `tensors`.
+    """Return `value` as JSON data; add its arrays to `tensors`.
 
-    Arrays are named by path, as `optimizer/lr`. What JSON cannot express is a dict of one entry whose key starts with
-    `$`: an array is `{"$tensor": path}`.
+    Arrays are named by path, such as `optimizer/lr`. A value that JSON cannot express becomes a dict of one entry whose
+    key starts with `$`: an array is `{"$tensor": path}`.
 
     Args:
         value: numbers, texts, None, arrays, NumPy scalars, and lists, tuples and dicts of them.
@@ -25,7 +25,7 @@ def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
         tensors: receives the arrays.
 
     Raises:
-        TypeError: for any other type; names its path.
+        TypeError: for any other type, with its path.
         ValueError: if two arrays have the same path.
     """
     if type(value) in PLAIN:
@@ -52,12 +52,12 @@ def flatten(value: Any, path: str, tensors: dict[str, np.ndarray]) -> Any:
 
 
 def restore(value: Any, tensors: dict[str, np.ndarray]) -> Any:
-    """Return the value that `flatten` was given.
+    """Return the original value of `flatten`.
 
     Its arrays are removed from `tensors`.
 
     Raises:
-        KeyError, TypeError or ValueError: for data that `flatten` did not write.
+        KeyError, TypeError, ValueError: for data that `flatten` did not return.
     """
     if isinstance(value, list):
         return [restore(item, tensors) for item in value]
@@ -80,12 +80,12 @@ def check_like(found: Any, known: Any, path: str = "") -> None:
 
     Args:
         found: the loaded state.
-        known: the state of the same objects before loading. What it lacks, such as an optimizer's moments before the
-            first step, is not checked.
+        known: the state of the same objects before loading. Parts that it lacks, such as an optimizer's moments before
+            the first step, are not checked.
         path: the path of `found`.
 
     Raises:
-        TypeError: for another type; names its path.
+        TypeError: for another type, with its path.
     """
     expected = _type_name(known)
     if known is None:
@@ -111,10 +111,10 @@ def _type_name(value: Any) -> str:
     return next((words for kind, words in named.items() if isinstance(value, kind)), type(value).__name__)
 
 
-def kept(thing: object) -> dict[str, Any]:
+def saved_attributes(thing: object) -> dict[str, Any]:
     """Return an object's attributes, except constructor arguments.
 
-    A config supplies the latter.
+    Constructor arguments come from the config.
     """
     given = inspect.signature(type(thing)).parameters
     return {name: value for name, value in vars(thing).items() if name not in given}

@@ -17,8 +17,8 @@ class Group:
     """Repeats: runs that differ only in seed or fold.
 
     Attributes:
-        settings: by key, the settings that differ from those of other groups.
-        runs: its runs.
+        settings: the settings, by key, that differ from those of other groups.
+        runs: the runs of the group.
     """
 
     settings: dict[str, Any]
@@ -26,8 +26,8 @@ class Group:
 
     @property
     def label(self) -> str:
-        """Its settings, as `optimizer.lr=0.01`, or the experiment's name."""
-        text = ", ".join(f"{key}={shown(value)}" for key, value in self.settings.items())
+        """The settings, such as `optimizer.lr=0.01`, or the experiment's name."""
+        text = ", ".join(f"{key}={format_value(value)}" for key, value in self.settings.items())
         return text or str(self.runs[0].settings.get("name", self.runs[0].path))
 
     def values(self, name: str) -> list[float]:
@@ -36,11 +36,11 @@ class Group:
 
     @property
     def best(self) -> list[float]:
-        """The best values of its runs, where they have one."""
+        """The best values of the runs that have one."""
         return [run.value for run in self.runs if run.value is not None]
 
 
-def grouped(runs: Sequence[Summary]) -> list[Group]:
+def group_repeats(runs: Sequence[Summary]) -> list[Group]:
     """Return runs in groups of repeats, in order."""
     keys = [key for key in varying([run.settings for run in runs]) if key not in REPEATS]
     groups: dict[str, Group] = {}
@@ -69,7 +69,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{mean:.4g}" if deviation is None else f"{mean:.4g} ± {deviation:.2g}"
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Format a setting as on the command line.
 
     Long numbers have four significant digits.
@@ -80,7 +80,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
+def align(rows: Sequence[Sequence[str]]) -> str:
     """Return rows of texts as lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)

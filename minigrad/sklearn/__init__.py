@@ -1,7 +1,7 @@
 """Models as scikit-learn estimators."""
 
 try:
-    import sklearn  # noqa: F401 - the library, whose name this package shares
+    import sklearn  # noqa: F401 - the library of the same name
 except ModuleNotFoundError as error:
     message = "minigrad.sklearn needs scikit-learn: pip install scikit-learn"
     raise ModuleNotFoundError(message, name="sklearn") from error

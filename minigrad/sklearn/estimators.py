@@ -12,11 +12,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from minigrad.nn import Module
-from minigrad.sklearn.network import Model, Network, packed, train, unpacked
+from minigrad.sklearn.network import Model, Network, pack, train, unpack
 from minigrad.sklearn.rows import Rows
 
 _DTYPES = (np.float64, np.float32)
-"""Input dtypes that are kept; others become float64."""
+"""Input dtypes that are not converted; others become float64."""
 
 _SETTINGS = {
     "optimizer": "optimizer",
@@ -61,7 +61,7 @@ class _Estimator(BaseEstimator):
 
     @property
     def history_(self) -> list[Mapping[str, float]]:
-        """The records of the training: step, epoch, learning rate, loss."""
+        """The training records: step, epoch, learning rate, loss."""
         check_is_fitted(self)
         return self._network.history
 
@@ -103,33 +103,33 @@ class _Estimator(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if not (state["model"] is None or isinstance(state["model"], str)):
-            state["model"] = packed(state["model"])
+            state["model"] = pack(state["model"])
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if isinstance(state["model"], bytes):
-            state = state | {"model": unpacked(state["model"])}
+            state = state | {"model": unpack(state["model"])}
         super().__setstate__(state)
 
 
 class Classifier(ClassifierMixin, _Estimator):
     """A neural network classifier as a scikit-learn estimator.
 
-    Inputs are not scaled: put a `StandardScaler` before it in a `Pipeline`. float32 inputs are trained in float32, in
-    about half the time; all others in float64.
+    Inputs are not scaled: put a `StandardScaler` before it in a `Pipeline`. Training on float32 inputs is in float32,
+    which takes about half the time; all other inputs are converted to float64.
 
     Args:
-        model: a module, whose copy starts from its weights; a list of layers; or YAML, as text or file: a model, or a
-            whole config, whose data is replaced by that of `fit`. It may refer to `${data.num_features}` and
+        model: a module, which is copied with its weights; a list of layers; or YAML, as text or file, of a model or a
+            whole config, whose data is replaced by that of `fit`. YAML may refer to `${data.num_features}` and
             `${data.num_classes}`. Default: one hidden layer of 64.
-        optimizer: YAML that overrides the config's, as "SGD: {lr: 0.1}"; default: AdamW.
+        optimizer: YAML that overrides the config's optimizer, such as "SGD: {lr: 0.1}"; default: AdamW.
         lr: the learning rate; default: the config's, or 3e-3.
         max_epochs: the number of epochs; default: the config's, or 100.
         batch_size: examples per batch; default: the config's, or 32.
-        validation_fraction: the fraction of examples held out for validation. With 0 the last weights are kept,
-            otherwise the best ones.
-        patience: early stopping: epochs without a lower validation loss until training ends.
-        random_state: seed of the initial weights, the order of examples and dropout.
+        validation_fraction: the fraction of examples held out for validation. With 0 the last weights are used,
+            otherwise the best weights.
+        patience: epochs without a lower validation loss before early stopping.
+        random_state: the seed of the initial weights, shuffling and dropout.
 
     Attributes:
         classes_: the classes.
@@ -161,7 +161,7 @@ class Classifier(ClassifierMixin, _Estimator):
     def decision_function(self, X: Any) -> np.ndarray:  # noqa: N803
         """Return the scores (N, n_classes).
 
-        For two classes (N,): the score of the second minus that of the first.
+        For two classes, the result is the second score minus the first, (N,).
         """
         check_is_fitted(self)
         scores = self._outputs(X, len(self.classes_))
@@ -183,18 +183,18 @@ class Classifier(ClassifierMixin, _Estimator):
 class Regressor(RegressorMixin, _Estimator):
     """A neural network regressor as a scikit-learn estimator.
 
-    Inputs and targets are not scaled: put a `StandardScaler` before it in a `Pipeline`, and it in a
-    `TransformedTargetRegressor` for large targets.
+    Inputs and targets are not scaled: put a `StandardScaler` before it in a `Pipeline`, and for large targets wrap it
+    in a `TransformedTargetRegressor`.
 
     Args:
         model: as for `Classifier`; it may refer to `${data.num_features}` and `${data.num_targets}`.
-        optimizer: as for `Classifier`, like all that follow.
+        optimizer: as for `Classifier`, like all other arguments.
         lr: the learning rate.
         max_epochs: the number of epochs.
         batch_size: examples per batch.
         validation_fraction: the fraction of examples held out for validation.
-        patience: early stopping: epochs without a lower validation loss until training ends.
-        random_state: seed of the initial weights, the order of examples and dropout.
+        patience: epochs without a lower validation loss before early stopping.
+        random_state: the seed of the initial weights, shuffling and dropout.
 
     Attributes:
         model_: the trained module.

@@ -47,11 +47,11 @@ class Network:
 
     Args:
         module: the module.
-        plan: the config that it was built from, as YAML; empty if the module was given.
-        data: one example, from which a config takes sizes.
+        plan: the config that the module was built from, as YAML; empty if the module was given.
+        data: one example, for the sizes that a config refers to.
 
     Attributes:
-        history: the training records: the loss of each epoch, or less often.
+        history: the training records, one per epoch or fewer.
     """
 
     def __init__(self, module: Module, plan: str, data: Rows) -> None:
@@ -63,7 +63,7 @@ class Network:
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs (N, k) for inputs.
 
-        They are computed in float64, so that only the last digits depend on the other inputs of a batch.
+        They are computed in float64, so that the other inputs of a batch affect only the last digits.
         """
         module = copy.deepcopy(self.module).to(np.float64).eval()
         with no_grad(), blas_threads(1):
@@ -72,13 +72,13 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         if not self._plan:
-            return self.__dict__ | {"module": packed(self.module)}
+            return self.__dict__ | {"module": pack(self.module)}
         return self.__dict__ | {"module": {name: array.copy() for name, array in self.module.state_dict().items()}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if not self._plan:
-            self.module = unpacked(state["module"])
+            self.module = unpack(state["module"])
             return
         plan = parse_plan(self._plan, "the config of the estimator", Experiment, _registry())
         self.module = plan.build("model", {"data": self._data}).to(self._data.train.inputs.dtype)
@@ -90,18 +90,18 @@ def train(model: Model, data: Rows, loss: str, settings: Sequence[str], keeps_be
     """Train a network.
 
     Args:
-        model: what it is made of; a module is copied and starts from its weights.
+        model: the model; a module is copied with its weights.
         data: the examples.
         loss: the class of the loss, unless a config names another.
-        settings: values that override the config, as `optimizer.lr=1e-3`.
-        keeps_best: whether to keep the best weights on held-out examples, instead of the last.
+        settings: values that override the config, such as `optimizer.lr=1e-3`.
+        keeps_best: whether to use the best weights on held-out examples instead of the last weights.
 
     Raises:
         ConfigError: for a config that cannot be built.
         TypeError: for an invalid model.
         TrainingError: if the loss is not finite.
     """
-    module, config = _resolved(model)
+    module, config = _split_model(model)
     given = {"data": data} if module is None else {"data": data, "model": module}
     if not keeps_best:
         settings = [*settings, f"trainer.val_every={_NEVER}", "trainer.early_stopping=null"]
@@ -118,8 +118,8 @@ def train(model: Model, data: Rows, loss: str, settings: Sequence[str], keeps_be
     return network
 
 
-def _resolved(model: Model) -> tuple[Module | None, str | Path | None]:
-    """Return a copy of a module or of a list of layers, and the config for the rest."""
+def _split_model(model: Model) -> tuple[Module | None, str | Path | None]:
+    """Return a copy of a module or a list of layers, and the config of everything else."""
     if isinstance(model, Module):
         return copy.deepcopy(model), "Identity"
     if model is None or isinstance(model, str | Path):
@@ -133,7 +133,7 @@ def _resolved(model: Model) -> tuple[Module | None, str | Path | None]:
 
 
 def _plan(model: str | Path | None, loss: str, overrides: Sequence[str]) -> Plan:
-    """Return the checked plan of a config, of a model alone, or of the default model."""
+    """Return the checked plan of a config, of only a model, or of the default model."""
     if isinstance(model, Path) or (model is not None and re.fullmatch(r"[^\n{}:]+\.ya?ml", model)):
         return _load(Path(model), overrides)
     if model is None:
@@ -173,12 +173,12 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-def packed(thing: Any) -> bytes:
+def pack(thing: Any) -> bytes:
     """Pickle modules, as scikit-learn pickles estimators."""
     buffer = io.BytesIO()
     _Pickler(buffer).dump(thing)
     return buffer.getvalue()
 
 
-unpacked: Callable[[bytes], Any] = pickle.loads
-"""The inverse of `packed`. Like any pickle, it may run code: load only estimators that you trust."""
+unpack: Callable[[bytes], Any] = pickle.loads
+"""The inverse of `pack`. Like any pickle, it may run code: load only estimators that you trust."""

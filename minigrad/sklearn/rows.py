@@ -43,8 +43,8 @@ class Rows(Dataset):
             targets: int64 (N,) of classes, or real numbers (N, k) of the inputs' dtype.
             num_classes: the number of classes; None for regression.
             weights: the weight of each example, (N,); None for equal weights.
-            held_out: indices of the validation examples, which are not used for training; without any, some training
-                examples stand in, since no split may be empty.
+            held_out: indices of the validation examples, which are not used for training. Without any, some training
+                examples are used for validation, since no split may be empty.
         """
         data = cls()
         data._num_classes = num_classes

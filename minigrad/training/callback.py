@@ -12,7 +12,7 @@ from minigrad.metrics import Metric
 from minigrad.nn import Loss, Module, Parameter
 from minigrad.optim import Optimizer, Schedule
 from minigrad.runs.directory import RunDirectory
-from minigrad.runs.state import kept
+from minigrad.runs.state import saved_attributes
 from minigrad.targets import Target
 from minigrad.training.monitor import Mode
 
@@ -21,7 +21,7 @@ class ExperimentView(Protocol):
     """The parts of an experiment that a callback may read.
 
     Attributes:
-        facts: what its config refers to of the data, by name, as `num_features`.
+        facts: values of the data that the config refers to, by name, such as `num_features`.
     """
 
     name: str
@@ -41,16 +41,16 @@ class TrainingView(Protocol):
     """The parts of a training that a callback may use.
 
     Attributes:
-        model: in training mode, except in `on_train_end`.
-        parameters: of the model, those without gradients included.
-        optimizer: whose `param_groups` hold the learning rates.
-        schedule: sets the learning rate after each step, if the experiment has one.
-        loader: of the training examples.
+        model: the model, in training mode except in `on_train_end`.
+        parameters: all parameters of the model, including those without gradients.
+        optimizer: its `param_groups` hold the learning rates.
+        schedule: sets the learning rate after each step; None if the experiment has no schedule.
+        loader: the batches of the training examples.
         step: optimizer steps done.
         steps: optimizer steps of the whole training.
-        epoch_steps: optimizer steps of an epoch.
-        lr: learning rate of the last step, of the first parameter group.
-        directory: where records and checkpoints are written; None if they are not, as in `Experiment.fit`.
+        epoch_steps: optimizer steps per epoch.
+        lr: learning rate of the first parameter group in the last step.
+        directory: the run that gets records and checkpoints; None if nothing is written, as in `Experiment.fit`.
     """
 
     model: Module
@@ -75,7 +75,7 @@ class TrainingView(Protocol):
     def stop(self) -> None:
         """End the training after this step.
 
-        The step is validated; the run is then done.
+        The step is validated, and the run gets the status `done`.
         """
 
     def interrupt(self) -> None:
@@ -87,7 +87,7 @@ class TrainingView(Protocol):
     def weights(self) -> dict[str, NDArray[Any]]:
         """Return the validated weights by name, not copied.
 
-        They are those of the model, or the averages of `trainer.ema`.
+        These are the model's weights, or their averages if `trainer.ema` is set.
         """
 
     def state(self) -> dict[str, Any]:
@@ -97,8 +97,8 @@ class TrainingView(Protocol):
 class Callback:
     """Code that runs at certain points of a training.
 
-    Override the methods of the moments you want. Each receives the training (see `TrainingView`). The attributes of a
-    callback are part of the checkpoints, so that a resumed run finds them as they were.
+    Override the methods you need. Each receives the training (see `TrainingView`). Checkpoints include the attributes
+    of the callbacks, and a resumed run restores them.
     """
 
     def on_train_start(self, training: TrainingView) -> None:
@@ -111,7 +111,7 @@ class Callback:
         """
 
     def on_step_end(self, training: TrainingView) -> None:
-        """After each optimizer step, which `training.step` already counts."""
+        """After each optimizer step; `training.step` already counts it."""
 
     def on_epoch_end(self, training: TrainingView) -> None:
         """After the last step of each epoch, before its validation."""
@@ -119,27 +119,27 @@ class Callback:
     def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
         """After each record, with its values by name.
 
-        Those of a validation are among them if there was one.
+        If the step was validated, the validation values are included.
         """
 
     def on_validation_end(self, training: TrainingView, record: Mapping[str, float]) -> None:
         """After each validation, with its values by name.
 
-        Those of training since the last record are among them.
+        The training values since the last record are included.
         """
 
     def on_train_end(self, training: TrainingView, results: Mapping[str, Any]) -> None:
         """After the last step and the test, with the results.
 
-        It is not called if the training was interrupted.
+        Not called if the training was interrupted.
         """
 
     def state_dict(self) -> dict[str, Any]:
         """Return the attributes for a checkpoint, without constructor arguments.
 
-        Override it, and leave out every attribute that is not a number, a text, an array, or a list or dict of those.
+        Override this method to leave out attributes that are not numbers, strings, arrays, or lists or dicts of those.
         """
-        return kept(self)
+        return saved_attributes(self)
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned."""
@@ -152,7 +152,7 @@ Hooks = dict[str, list[Callable[..., None]]]
 def hooks_of(callbacks: Sequence[Callback]) -> Hooks:
     """Return the overridden methods of callbacks by event.
 
-    A step then has no overhead for others.
+    Methods that are not overridden then cost a step nothing.
     """
     events = [name for name in vars(Callback) if name.startswith("on_")]
     return {event: [getattr(c, event) for c in callbacks if _overrides(c, event)] for event in events}

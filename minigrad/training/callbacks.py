@@ -32,11 +32,11 @@ class BestWeights(Callback):
         measured: the names that can be monitored, each with its better direction.
 
     Attributes:
-        weights: what was validated best, as `training.weights()` gives it; empty before the first validation.
-        values: the values of that validation, by name.
-        data: the `state_dict` of the data at that moment, with which the weights were trained.
-        known: what else is asked of the data where that is not there: its `sizes`, its `target`, and the `facts` that
-            the config refers to. Empty if a minigrad wrote it that did not keep them.
+        weights: the best weights, as returned by `training.weights()`; empty before the first validation.
+        values: the values of their validation, by name.
+        data: the `state_dict` of the data that the weights were trained with.
+        known: facts that replace the data when its files are missing: its `sizes`, its `target`, and the `facts` that
+            the config refers to. Empty if the run was written by a minigrad that did not save them.
     """
 
     def __init__(self, settings: Checkpoint, measured: Mapping[str, Mode]) -> None:
@@ -67,7 +67,7 @@ class BestWeights(Callback):
     def summary(self) -> dict[str, Any] | None:
         """Return monitor, mode, value and step of the best weights.
 
-        None before the first validation.
+        The result is None before the first validation.
         """
         names = ("monitor", "mode", "value", "step")
         return {name: getattr(self._best, name) for name in names} if self.weights else None
@@ -89,7 +89,7 @@ class EarlyStopper(Callback):
     """Counts the validations since the monitored value last improved.
 
     Args:
-        settings: the monitored value, and how many validations without an improvement end the training.
+        settings: the monitored value, and the number of validations without improvement that ends the training.
         measured: the names that can be monitored, each with its better direction.
     """
 
@@ -101,7 +101,7 @@ class EarlyStopper(Callback):
     def out_of_patience(self) -> bool:
         """Whether the training should end.
 
-        This is not the same as `stop()`, since a resumed run may have more patience.
+        Unlike `stop()`, this is not permanent: a resumed run may have more patience.
         """
         return self._best.out_of_patience
 
@@ -128,15 +128,15 @@ class Checkpoints(Callback):
 
     `last` is written after each validation and every `seconds` seconds, `best` when it has changed.
 
-    The training calls `write_if_due` when everything else of a step is done: what a checkpoint is resumed from must
-    include the step's record and validation.
+    The training calls `write_if_due` at the very end of a step, because a checkpoint must include the step's record
+    and validation.
 
     Args:
-        seconds: time after which `last` is written between two validations.
+        seconds: interval at which `last` is written between validations.
         best: the weights of `best`.
 
     Attributes:
-        saved_step: the step of `last`; None before this process has written it.
+        saved_step: the step of `last`; None until this process has written it.
     """
 
     def __init__(self, seconds: float, best: BestWeights) -> None:
@@ -152,25 +152,25 @@ class Checkpoints(Callback):
     def write_if_due(self, training: TrainingView) -> None:
         """Write the checkpoints of this step if due.
 
-        Nothing is written if the run has no directory. Errors are those of `write`.
+        Nothing is written if the run has no directory. Raises the same errors as `write`.
         """
         if training.directory is not None and monotonic() >= self._due:
             self.write(training, training.directory)
 
     def write(self, training: TrainingView, directory: RunDirectory) -> None:
-        """Write `last`, to resume from, then `best`, its part.
+        """Write `last`, which a run resumes from, then `best`.
 
         Raises:
-            OSError: if that fails.
-            TypeError: if a callback keeps what a checkpoint cannot hold.
+            OSError: if a file cannot be written.
+            TypeError: if a callback's state contains a value that a checkpoint cannot hold.
         """
         state = training.state()
         directory.save("last", saved_state(training.model), {**state, "run": directory.state()})
         self.saved_step = training.step
         if self._best.weights and directory.best_step != self._best.step:
-            learned = self._best.data or training.experiment.data.state_dict()  # format 1 does not say
+            learned = self._best.data or training.experiment.data.state_dict()  # format 1 does not have it
             best = {"step": self._best.step, "values": self._best.values, "data": learned, "known": self._best.known}
-            made_from = {"config": directory.config, **directory.made_from()}
+            made_from = {"config": directory.config, **directory.source_digests()}
             base = {"base": state["base"]} if "base" in state else {}
             directory.save("best", self._best.weights, {**best, **made_from, **base})
             directory.best_step = self._best.step

@@ -15,15 +15,15 @@ class Closing:
     """A block that records in `run.json` how it ended.
 
     Args:
-        training: that the block runs.
-        directory: of the run.
+        training: the training that the block runs.
+        directory: the directory of the run.
 
     Attributes:
-        results: what `Training.run` returned; the block sets it.
-        exit_code: for `run.json`; the block may set it.
-        interruption: what ended a training that was interrupted; the block may set it.
-        status: `done`, `interrupted` or `failed`, after the block.
-        reason: why the run ended, after the block.
+        results: the results of `Training.run`; the block sets them.
+        exit_code: the exit code for `run.json`; the block may set it.
+        interruption: what interrupted the training, such as a signal; the block may set it.
+        status: after the block, `done`, `interrupted` or `failed`.
+        reason: after the block, why the run ended.
     """
 
     def __init__(self, training: Training, directory: RunDirectory) -> None:
@@ -41,7 +41,7 @@ class Closing:
         """Write `run.json`.
 
         Raises:
-            OSError: if that fails, unless the block has failed, whose error has precedence.
+            OSError: if it cannot be written and the block itself did not fail.
         """
         if error is None:
             self.status = self.results["status"]

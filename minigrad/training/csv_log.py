@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from minigrad.formats.atomic import named, write_durably
+from minigrad.formats.atomic import errors_naming, write_durably
 from minigrad.runs.files import read_records
 from minigrad.training.callback import Callback, TrainingView
 
@@ -17,10 +17,8 @@ from minigrad.training.callback import Callback, TrainingView
 class CSVLog(Callback):
     """Writes every logged value to `metrics.csv`.
 
-    The file is in the run's directory, with a row for each record.
-
-    A value that was not measured at a step is an empty cell. A resumed run continues its rows. A training without a
-    directory writes nothing.
+    The file is in the run's directory, with a row for each record and an empty cell for each value that was not
+    measured at that step. A resumed run appends to it. A training without a directory writes nothing.
     """
 
     def __init__(self) -> None:
@@ -40,7 +38,7 @@ class CSVLog(Callback):
             return
         path = training.directory.path / "metrics.csv"
         if record.keys() <= set(self._names):
-            with named(path), open(path, "ab") as file:
+            with errors_naming(path), open(path, "ab") as file:
                 file.write(_rows([[_cell(record.get(name)) for name in self._names]]))
         else:
             self._write_all(training.directory.path)  # the record is in metrics.jsonl already
@@ -57,7 +55,7 @@ class CSVLog(Callback):
 
 
 def _cell(value: float | None) -> float | str:
-    """Return a cell's value, empty for NaN and infinity too. These are null in metrics.jsonl."""
+    """Return a cell's value, empty also for NaN and infinity, which are null in metrics.jsonl."""
     return value if value is not None and isfinite(value) else ""
 
 

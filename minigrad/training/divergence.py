@@ -15,7 +15,7 @@ from minigrad.parallel import Ranks
 class TrainingError(RuntimeError):
     """A training that cannot continue.
 
-    The message has what happened, at which step, and what to try.
+    The message says what happened, at which step, and what to try.
     """
 
 
@@ -23,8 +23,8 @@ class NonFiniteLossError(ArithmeticError):
     """A NaN or infinite loss of an evaluated batch.
 
     Attributes:
-        loss: its value.
-        inputs: of the batch.
+        loss: the value of the loss.
+        inputs: the inputs of the batch.
     """
 
     def __init__(self, loss: float, inputs: Inputs) -> None:
@@ -36,11 +36,11 @@ class NonFiniteLossError(ArithmeticError):
 def symptom(losses: Sequence[float], ranks: Ranks, when: str) -> str:
     """Describe which ranks have a non-finite loss.
 
-    If none has, a gradient is not finite.
+    If all losses are finite, a gradient is not.
 
     Args:
-        losses: of all ranks, in their order.
-        ranks: know their names.
+        losses: the losses of all ranks, in order.
+        ranks: the ranks, for their names.
         when: the step, as in "at step 12 (epoch 2)".
     """
     for rank, loss in enumerate(losses):
@@ -53,12 +53,12 @@ def symptom(losses: Sequence[float], ranks: Ranks, when: str) -> str:
 def divergence(what: str, inputs: Sequence[Inputs], model: Module, remedies: list[str]) -> TrainingError:
     """Return the error for a non-finite loss or gradient.
 
-    It names the likely cause.
+    The message names the likely cause.
 
     Args:
         what: the symptom, and when it appeared.
-        inputs: of the batches; if they are not finite, they are the cause.
-        model: with the weights that the batches met, and their gradients if there are any.
+        inputs: the inputs of the batches; non-finite inputs are the cause.
+        model: the model with the weights used for the batches, and their gradients if there are any.
         remedies: settings that might help.
     """
     if not all(np.isfinite(array).all() for batch in inputs for _, array in parts(batch)):
@@ -70,7 +70,7 @@ def divergence(what: str, inputs: Sequence[Inputs], model: Module, remedies: lis
 
 
 def _fault(name: str, gradient: np.ndarray) -> str:
-    """Describe non-finite gradients of a parameter. An empty text if they and their squares are finite."""
+    """Describe non-finite gradients of a parameter; an empty text if they and their squares are finite."""
     if np.isfinite(np.vdot(gradient, gradient)):
         return ""
     finite = gradient[np.isfinite(gradient)]
@@ -78,6 +78,6 @@ def _fault(name: str, gradient: np.ndarray) -> str:
         return f"none of the {gradient.size:,} gradients of parameter {name!r} is finite"
     largest = np.abs(finite).max()
     if finite.size == gradient.size:
-        return f"parameter {name!r} has gradients up to {largest:.3g}, whose squares are beyond {gradient.dtype}"
+        return f"parameter {name!r} has gradients up to {largest:.3g}, whose squares overflow {gradient.dtype}"
     count = f"{gradient.size - finite.size:,} of the {gradient.size:,} gradients"
     return f"{count} of parameter {name!r} are not finite, the largest of the others is {largest:.3g}"

@@ -16,9 +16,10 @@ from minigrad.nn.patterns import named_tensors
 class EMA:
     """The exponential moving average of a model's learned parameters.
 
-    average ← decay · average + (1 - decay) · parameter after each update; the first copies the parameters. As
-    `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn`. Averages often generalise better than the weights
-    of any step (Polyak and Juditsky, 1992). Buffers, such as running means, and what is frozen are not averaged.
+    After each update, average ← decay · average + (1 - decay) · parameter; the first update copies the parameters. This
+    is `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn`. The average often generalizes better than the
+    weights of any single step (Polyak and Juditsky, 1992). Buffers, such as running means, and frozen parameters are
+    not averaged.
 
         average = EMA(model, 0.999)
         ...
@@ -28,11 +29,11 @@ class EMA:
             evaluate(model)
 
     Args:
-        model: whose parameters are averaged.
-        decay: the weight of the average so far, between 0 and 1: it looks back over about 1 / (1 - decay) updates.
+        model: the model whose parameters are averaged.
+        decay: the weight of the previous average, between 0 and 1; about 1 / (1 - decay) updates count.
 
     Raises:
-        ValueError: for another decay.
+        ValueError: if the decay is out of range.
     """
 
     def __init__(self, model: Module, decay: float) -> None:
@@ -56,7 +57,7 @@ class EMA:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the averages by name, not copied.
 
-        A shared parameter has each of its names; there are none before `update`.
+        A shared parameter is listed under each of its names. The dict is empty before the first `update`.
         """
         first = {id(parameter): name for name, parameter in self.model.named_parameters()}
         everywhere = {name: first[id(parameter)] for name, parameter in named_tensors(self.model).items()}
@@ -87,7 +88,7 @@ class EMA:
         """Restore what `state_dict` returned.
 
         Raises:
-            ValueError: for averages of another model.
+            ValueError: if the averages belong to another model.
         """
         shapes = {name: parameter.shape for name, parameter in self.model.named_parameters()}
         wrong = [name for name, array in state_dict.items() if shapes.get(name) != array.shape]

@@ -15,7 +15,7 @@ from typing import Any
 from minigrad import data, metrics, nn, optim
 from minigrad.config import ConfigError, Plan, Registry, load_plan
 from minigrad.config.code import code_of
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.config.sources import VERSION
 from minigrad.data import DataLoader, Dataset
 from minigrad.data.files import Files, looking_in, noting
@@ -53,12 +53,12 @@ KINDS: dict[str, type] = {
     "Callback": Callback,
     "Adapter": Adapter,
 }
-"""The kinds of classes that a config can name: your own are subclasses of one of these."""
+"""The base classes of everything that a config can name; your own classes are subclasses of one of these."""
 
 
-_LONGEST_NAME = 255  # bytes, of most file systems
+_LONGEST_NAME = 255  # bytes, the limit of most file systems
 IN_PYTHON = "# Put together in Python: the data, the model, the loss and the optimizer cannot be written here."
-"""The header of a run's config for an experiment without one."""
+"""The header of a run's config if the experiment was not built from a config."""
 
 Option = str | bool | int | float | list[str] | list[float] | None
 """A value in a group of parameters: an option of the optimizer, or patterns."""
@@ -72,7 +72,7 @@ class ExperimentError(ValueError):
     """Parts of an experiment that do not fit together.
 
     Attributes:
-        faults: each with the path of the part in a config.
+        faults: the errors, each with its path in a config.
     """
 
     def __init__(self, *faults: Fault) -> None:
@@ -87,33 +87,34 @@ class Experiment:
     The fields are the top-level keys of a config.
 
     Args:
-        name: of the run's directory: letters, digits, `.`, `_` and `-`.
+        name: the name of the run's directory: letters, digits, `.`, `_` and `-`.
         data: training, validation and test examples.
         model: maps a batch of inputs to outputs.
-        loss: of outputs and targets, a mean or sum over the batch.
-        optimizer: is called with the parameters.
-        seed: of every random number: initial weights, order of the examples, dropout, splits of the data.
-        loader: is called with the training examples.
+        loss: a function of outputs and targets, with a mean or sum over the batch.
+        optimizer: a factory, called with the parameters.
+        seed: the seed of all random numbers: initial weights, shuffling, dropout, data splits.
+        loader: a factory, called with the training examples.
         metrics: measures besides the loss.
-        schedule: is called with the optimizer, whose learning rate it sets.
+        schedule: a factory, called with the optimizer; it sets the learning rate.
         trainer: how long to train, how often to validate, when to stop.
-        callbacks: code that runs at certain moments of the training.
-        weights: the initial ones, from a run, a `.safetensors` file or a Hugging Face folder; random if left out.
+        callbacks: code that runs at certain points of the training.
+        weights: initial weights, from a run, a `.safetensors` file or a Hugging Face folder; random by default.
         freeze: patterns of parameters that are not trained (see `minigrad.nn.freeze`).
         groups: options of the optimizer for some parameters: `{match: "*.bias", weight_decay: 0}` (see
             `minigrad.nn.parameter_groups`).
-        adapters: what is trained instead of the model's own parameters, and saved without them.
-        fold: [i, k] validates on the i-th of k parts of the examples outside the test set, and trains on the others.
+        adapters: weights that are trained and saved instead of the model's own.
+        fold: [i, k] splits the examples outside the test set into k parts, validates on the i-th and trains on the
+            others.
 
     Attributes:
-        files: that the data was read from, by name, where a config was built; as the next three, no key of a config.
-        facts: what the config refers to of the data, by name.
-        plan: the config; None where there is none.
+        files: the files that the data was read from, by name. The attributes are not keys of a config.
+        facts: values of the data that the config refers to, by name.
+        plan: the config; None if the experiment was not built from one.
         start: the origin of each parameter's initial value.
 
     Raises:
-        ExperimentError: if the name cannot name a directory, the loss is not a function of outputs and targets, two
-            metrics have one name, something is monitored that is not measured, weights do not fit the model, or a
+        ExperimentError: if the name is not a valid directory name, the loss is not a function of outputs and targets,
+            two metrics have the same name, a monitored value is not measured, weights do not fit the model, or a
             pattern matches nothing.
     """
 
@@ -179,7 +180,7 @@ class Experiment:
         return {f"{part}/{name}": mode for part in ("train", "val") for name, mode in modes.items()}
 
     def _unmeasured(self, monitor: str) -> tuple[str, str]:
-        """Describe why a name cannot be monitored, and name others."""
+        """Return why a name cannot be monitored, and the names that can."""
         tables = [metric.name for metric in self.metrics if not metric.is_number]
         it_measures = f"it measures: {', '.join(self.measured)}"
         if monitor.rpartition("/")[2] in tables:
@@ -191,18 +192,19 @@ class Experiment:
     def fit(self, run_dir: str | Path | None = None) -> History:
         """Train the model, and return the results and records.
 
-        The model then has its best weights; see `Training.run`.
-
-        A notebook shows a bar meanwhile. Warns if `schedule_warning` finds something.
+        The model has its best weights afterwards; see `Training.run`. A notebook shows a progress bar. If
+        `schedule_warning` finds a mismatch, it is issued as a warning.
 
         Args:
-            run_dir: the directory of this run, new or empty, as `runs/digits/0001`, which gets what `minigrad train`
-                writes. The config of an experiment that was put together in Python has its name and seed alone: its
-                weights are for `load_state_dict`. By default nothing is written.
+            run_dir: a new or empty directory for the files of the run, such as `runs/digits/0001`; by default nothing
+                is written. The files are those of `minigrad train`. The config of an experiment created in Python has
+                only its name and seed; load its weights with `load_state_dict`.
 
         Raises:
-            RunError: if something is in `run_dir`.
-            OSError: if it cannot be made; as `Training` and `Training.run`.
+            RunError: if `run_dir` is not empty.
+            OSError: if `run_dir` cannot be created or written.
+            ValueError: as for `Training`.
+            TrainingError: as for `Training.run`.
         """
         training = Training(self)
         if warning := schedule_warning(training):
@@ -239,7 +241,10 @@ class Experiment:
 
 
 def settle(plan: Plan, training: Training) -> None:
-    """Write defaults that depend on sizes into a plan."""
+    """Write the defaults that depend on sizes into a plan.
+
+    They are the numbers of shards and BLAS threads.
+    """
     plan.settle("trainer.shards", training.shards.count)
     plan.settle("trainer.blas_threads", training.blas_threads)
 
@@ -247,10 +252,10 @@ def settle(plan: Plan, training: Training) -> None:
 def schedule_warning(training: Training) -> str:
     """Describe a mismatch between schedule and run length.
 
-    An empty text if there is none.
+    The text is empty if there is none.
 
-    A schedule may rise or fall for longer than there are steps, as in a run that was shortened to try it, or reach a
-    rate of 0 long before the end.
+    A schedule may be longer than the run, as in a run that was shortened as a trial, or reach a learning rate of 0
+    long before the end.
     """
     schedule, steps = training.schedule, training.steps
     if schedule is None:
@@ -272,15 +277,16 @@ def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = "."
     """Return the experiment that a config describes: `load("configs/x.yaml").fit()`.
 
     Args:
-        path: the YAML file; `configs/xor.yaml` and others ship with minigrad, if there is no such file here.
+        path: the YAML file; if it does not exist, a config of this name that ships with minigrad, such as
+            `configs/xor.yaml`.
         overrides: as on the command line: `["optimizer.lr=1e-3"]`.
         home: the folder whose `models/` has classes that the config may name.
 
     Raises:
-        ConfigError: whose text lists all mistakes and their places.
+        ConfigError: with all mistakes and their places.
     """
     path = Path(path)
-    if not path.exists() and (ours := shipped("configs").parent / path).is_file():
+    if not path.exists() and (ours := shipped_folder("configs").parent / path).is_file():
         path = ours
     return build(load_plan(path, Experiment, known_classes(home), overrides))
 
@@ -290,23 +296,23 @@ def known_classes(
 ) -> Registry:
     """Return the classes that a config may name.
 
-    minigrad's own, those in `models/` of `home`, those of `packages`, and those in the `models/` that ship with
-    minigrad, unless one of the others has the same name.
+    These are minigrad's own classes, those in `models/` of `home`, those of `packages`, and those in the `models/` that
+    ship with minigrad, unless another class has the same name.
 
     Args:
         home: the folder that has `models/`.
         packages: modules by their dotted names.
-        run: the directory of a run whose config it is: the classes in its `code/` come before all others.
-        trust: whether a file in `code/` is run though neither `models/` has the same.
+        run: the directory of the run that the config belongs to; classes in its `code/` take precedence.
+        trust: whether to run files in `code/` that are identical to none in the two `models/` folders.
 
     Raises:
         ConfigError: if a package cannot be imported.
     """
     registry = Registry(KINDS, [nn, optim, data, metrics, plateau, tensorboard, csv_log])
-    own, ours = Path(home) / "models", shipped("models")
+    own, ours = Path(home) / "models", shipped_folder("models")
     if run is not None:
         registry.add_code(run / "code", [own, ours], trust)
-        with suppress(RunError):  # reported where more than a hint needs them
+        with suppress(RunError):  # reported elsewhere; here it would cost only a hint
             for name in read_facts(run).get("packages", ()):
                 registry.add_hint(f"this run was trained with --import {name}")
     registry.add_folder(own, lower=run is not None)
@@ -320,12 +326,13 @@ def known_classes(
 def building(plan: Plan) -> Iterator[Fold | None]:
     """Provide seed, fold and data folders for building a plan.
 
-    The plan then says where data and weights were found, so that the config of a run says it too.
+    Within the block, the resolved paths of data and weights are written into the plan, and so into the run's config.
 
-    Yields the fold, if the plan has one.
+    Yields:
+        The fold, if the plan has one.
 
     Raises:
-        ConfigError: if the seed is out of range, or there is no such fold.
+        ConfigError: if the seed is out of range, or the fold does not exist.
     """
     try:
         place = random.at(seed=plan["seed"])
@@ -346,16 +353,16 @@ def build(
 ) -> Experiment:
     """Build a plan under its own seed.
 
-    The seed decides the initial weights and the splits of the data.
+    The seed determines the initial weights and the data splits.
 
     Args:
         plan: the config.
-        data: stands for that of the plan, as that of a run whose files are not there.
-        facts: what the plan refers to of the data, by name, where the data itself is not to be asked.
-        reads_weights: False where a checkpoint has all weights, so that those with which they began need not be there.
+        data: replaces the data of the plan, as for a run whose data files are missing.
+        facts: values of the data that the plan refers to, by name; by default they are read from the data.
+        reads_weights: whether to read the file of initial weights; False if a checkpoint will replace all of them.
 
     Raises:
-        ConfigError: with the place of what cannot be built.
+        ConfigError: with the place of each part that cannot be built.
     """
     try:
         with building(plan) as fold, noting() as files:
@@ -363,7 +370,7 @@ def build(
             given |= {} if reads_weights else {"weights": None}
             experiment: Experiment = plan.build(given=given, facts={"data": facts or {}})
         if fold is not None and data is None and not fold.used:
-            message = f"{plan['data'].__name__} has a validation part of its own, and cannot be divided into folds"
+            message = f"{plan['data'].__name__} has its own validation set, and cannot be divided into folds"
             raise plan.error("fold", message, "leave it out")
         known = {name: getattr(experiment.data, name) for name in plan.facts("data") if name not in (facts or {})}
         experiment.files, experiment.facts, experiment.plan = files, {**(facts or {}), **known}, plan

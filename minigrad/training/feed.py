@@ -1,4 +1,4 @@
-"""The batches of training steps, prefetched if that takes computing."""
+"""The batches of training steps, prefetched if reading is expensive."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from minigrad.parallel.ahead import ahead
 def feed(
     loader: DataLoader, accumulate: int, step: int, read: Callable[[list[Batch]], object]
 ) -> Generator[list[Batch], None, None]:
-    """Yield the batches of each step, without end.
+    """Yield the batches of each step, endlessly.
 
     Args:
-        loader: of the training examples.
-        accumulate: batches of a step; the last step of an epoch has the rest.
-        step: the first one, from 0.
-        read: reads what a step is to compute with; is called beside the step before where the examples ask for it.
+        loader: the loader of the training examples.
+        accumulate: batches per step; the last step of an epoch may have fewer.
+        step: the step to begin with, from 0.
+        read: reads the batches of a step; if the examples ask for prefetching, it runs during the previous step.
     """
     steps = _steps(loader, accumulate, step)
     yield from ahead(steps, read) if loader.examples.is_computed else steps

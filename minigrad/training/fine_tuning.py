@@ -33,8 +33,8 @@ class Start(NamedTuple):
 
     Attributes:
         origins: the origin of each parameter's initial value, by name.
-        loaded: what was read from a file, if anything.
-        faults: what cannot be, each with its place in the config.
+        loaded: the result of reading weights from a file; None if none were read.
+        faults: errors, each with its place in the config.
     """
 
     origins: dict[str, str]
@@ -46,8 +46,8 @@ def prepare(experiment: Described, recomputed: Sequence[str]) -> Start:
     """Load weights, attach adapters, freeze parameters, and check groups.
 
     Args:
-        experiment: whose model is changed.
-        recomputed: patterns of layers that are computed again in the backward pass.
+        experiment: the experiment; its model is changed.
+        recomputed: patterns of layers that are recomputed in the backward pass.
     """
     model, faults = experiment.model, []
     origins = dict.fromkeys(named_tensors(model), f"seed {experiment.seed}")
@@ -89,7 +89,7 @@ def _each(path: str, patterns: Sequence[str], follow: Callable[[str], None]) -> 
 
 
 def _groups(experiment: Described) -> list[Fault]:
-    """Return what is wrong with the groups. It may be patterns, or options that the optimizer does not take."""
+    """Return the errors of the groups: invalid patterns, and options that the optimizer does not take."""
     if not experiment.groups:
         return []
     faults = []
@@ -103,7 +103,7 @@ def _groups(experiment: Described) -> list[Fault]:
             parameter_groups(experiment.model, experiment.groups)
         except PatternError as error:
             faults.append(_fault(f"groups.{error.index}.match", error))
-    optimizer = experiment.optimizer(list(experiment.model.parameters()))  # made for its options only
+    optimizer = experiment.optimizer(list(experiment.model.parameters()))  # created only for its options
     known = optimizer.defaults
     for index, group in enumerate(experiment.groups):
         options = {name: value for name, value in group.items() if name != "match"}
@@ -129,12 +129,13 @@ def _fault(path: str, error: Exception) -> Fault:
 def parameter_table(model: Module, optimizer: Optimizer, start: Start) -> str:
     """Return a table of a model's parameters.
 
-    It has the shape, trained or frozen, group of the optimizer, and origin of the first value.
+    Each row has the shape, whether the parameter is trained or frozen, its parameter group, and the origin of its
+    initial value.
 
     Args:
-        model: whose parameters they are; a shared one stands under its first name.
-        optimizer: of them.
-        start: how they began.
+        model: the model; a shared parameter is listed under its first name.
+        optimizer: the optimizer of the parameters.
+        start: the origins of the initial values.
     """
     groups = {id(p): i for i, group in enumerate(optimizer.param_groups) for p in group["params"]}
     rows = [("parameter", "shape", "trained", "group", "first value")]

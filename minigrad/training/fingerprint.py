@@ -1,6 +1,6 @@
 """Fingerprints of runs: digests of config, code and data.
 
-They are compared with those of later sessions, and among ranks.
+A resumed run compares them with those it began with, and ranks compare them with each other.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from minigrad.config import Plan
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.data import Dataset
 from minigrad.data.files import Files, digest_of
 from minigrad.inputs import parts
 from minigrad.version import __version__
 
 CHUNK = 1024
-"""Examples that are read together."""
+"""Examples that are read at a time."""
 
 
 def facts_of(plan: Plan, digests: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -27,7 +27,7 @@ def facts_of(plan: Plan, digests: Mapping[str, str], home: Path) -> dict[str, st
 
     Args:
         plan: the config.
-        digests: of the data, by name.
+        digests: the digests of the data, by name.
         home: the folder of the user's `models/`.
     """
     return {
@@ -42,14 +42,12 @@ def facts_of(plan: Plan, digests: Mapping[str, str], home: Path) -> dict[str, st
 def data_digests(data: Dataset, files: Files) -> dict[str, str]:
     """Return the SHA-256 of a data set's sources, by name.
 
-    In hexadecimal.
-
-    These are the files that it has read, whole. Of data without files, and of classes that are not minigrad's own and
-    may read files in their own way, they are the examples of each split.
+    Digests are hexadecimal. The sources are the files that the data set has read. If it has none, or its class is not
+    minigrad's own and may read files in its own way, they are the examples of each split.
 
     Args:
         data: the data.
-        files: that it has read, by name.
+        files: the files that it has read, by name.
 
     Raises:
         DataError: if a file cannot be read any more.
@@ -60,10 +58,10 @@ def data_digests(data: Dataset, files: Files) -> dict[str, str]:
     return digests
 
 
-def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the names of what is changed, new or gone.
+def changed_sources(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names of changed, new and missing sources.
 
-    A file of the same content under another name is the same: it was moved.
+    A file with the same content under another name was moved, and does not count.
     """
     moved = set(before.values())
     other = [name for name, digest in now.items() if digest not in moved]
@@ -86,9 +84,9 @@ def _digests_of_examples(data: Dataset) -> dict[str, str]:
 
 
 def _code(home: Path) -> str:
-    """Return the SHA-256 of the code of minigrad and models. Of the models that ship with it, and of the user's."""
+    """Return the SHA-256 of the code of minigrad, of the models that ship with it, and of the user's models."""
     digest = hashlib.sha256()
-    for folder in (Path(__file__).parents[1], shipped("models"), home / "models"):
+    for folder in (Path(__file__).parents[1], shipped_folder("models"), home / "models"):
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

@@ -11,15 +11,15 @@ import numpy as np
 from minigrad.notebook import html_table
 from minigrad.training.callback import Callback, TrainingView
 
-_SHOWN = 12  # records in a notebook, evenly over the training
+_SHOWN = 12  # records in a notebook, evenly spaced
 
 
 class History(dict[str, Any]):
     """The results of a training, and its records.
 
     Args:
-        results: what `Training.run` returns.
-        records: a mapping for each logged step, as a line of `metrics.jsonl` has it.
+        results: the results of `Training.run`.
+        records: the records of the logged steps, as in `metrics.jsonl`.
         path: the directory of the run; None if nothing was written.
     """
 
@@ -39,7 +39,7 @@ class History(dict[str, Any]):
     def series(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the steps and values recorded under a name.
 
-        Both are (n,), of those records that have a number under `name`, as `val/loss`.
+        Both are (n,). A name is, for example, `val/loss`.
         """
         return series(self.records, name)
 
@@ -47,7 +47,7 @@ class History(dict[str, Any]):
 def series(records: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps and values of records under a name.
 
-    Both are (n,), of those records that have a number there.
+    Both are (n,), from the records that have a number there.
     """
     points = [(record["step"], record[name]) for record in records if record.get(name) is not None]
     steps, values = np.array(points, dtype=float).reshape(-1, 2).T
@@ -55,11 +55,11 @@ def series(records: Sequence[Mapping[str, Any]], name: str) -> tuple[np.ndarray,
 
 
 class Recorder(Callback):
-    """Keeps every record of a training."""
+    """Saves every record of a training."""
 
     def __init__(self) -> None:
         self.records: list[Mapping[str, float]] = []
 
     def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
-        """Keep the record."""
+        """Save the record."""
         self.records.append(record)

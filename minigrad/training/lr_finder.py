@@ -1,7 +1,7 @@
 """The learning rate range test.
 
-Smith (2015), "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186: train for some steps while the
-rate grows, and see where the loss falls and where it explodes.
+Smith (2015), "Cyclical Learning Rates for Training Neural Networks", arXiv:1506.01186: train for some steps with a
+growing learning rate, and see where the loss falls and where it diverges.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minigrad.training.experiment import Experiment
 from minigrad.training.trainer import Trainer, Training
 
 SMOOTHING = 0.9
-"""The weight of the smoothed loss so far in the next one."""
+"""The weight of the previous smoothed loss in the next one."""
 
 EXPLODED = 4.0
 """The test ends when the smoothed loss is this many times its smallest value."""
@@ -34,7 +34,7 @@ class Sweep:
     Args:
         rates: the learning rate of each step, growing by a constant factor.
         losses: the training loss of each step.
-        smoothed: their exponentially weighted mean.
+        smoothed: the exponential moving average of the losses.
     """
 
     rates: np.ndarray
@@ -45,7 +45,7 @@ class Sweep:
     def suggestion(self) -> float | None:
         """The suggested learning rate; None if the loss never fell.
 
-        It is a tenth of the rate with the smallest smoothed loss, a margin to where the loss explodes.
+        It is a tenth of the rate with the smallest smoothed loss, a safe margin below divergence.
         """
         best = int(self.smoothed.argmin()) if self.smoothed.size else 0
         return float(f"{self.rates[best] / 10:.1g}") if best else None
@@ -66,9 +66,8 @@ class Sweep:
 def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps: int = 100) -> Sweep:
     """Run a learning rate range test on a copy.
 
-    The rate grows from `low` to `high`; the experiment is not changed.
-
-    The rate of each parameter group keeps its ratio to that of the first. A schedule is ignored.
+    The experiment is not changed. The rate of the first parameter group grows from `low` to `high`; the other groups
+    keep their ratio to it. A schedule is ignored.
 
     Raises:
         ValueError: unless 0 < low < high and there are 2 steps or more.
@@ -79,7 +78,7 @@ def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps
     settings = Trainer(max_steps=steps, **same)
     model = deepcopy(experiment.model).train()
     none: dict[str, Any] = {"metrics": [], "callbacks": [], "schedule": None}
-    done: dict[str, Any] = {"weights": None, "freeze": [], "adapters": None}  # the model has them
+    done: dict[str, Any] = {"weights": None, "freeze": [], "adapters": None}  # the copied model already has them
     training = Training(replace(experiment, model=model, trainer=settings, **none, **done))
     groups = training.optimizer.param_groups
     ratios = [group["lr"] / groups[0]["lr"] if groups[0]["lr"] else 1.0 for group in groups]
@@ -97,13 +96,13 @@ def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps
             except TrainingError:
                 break
             loss = training.tally.compute("train")["train/loss"]
-            if isnan(loss):  # all targets are ignored: the rate is not tested
+            if isnan(loss):  # all targets are ignored: this step tests nothing
                 continue
             rates.append(rate)
             losses.append(loss)
             average = SMOOTHING * average + (1 - SMOOTHING) * losses[-1]
             smoothed.append(average / (1 - SMOOTHING ** len(losses)))
-            lowest = min(smoothed)  # below 0 for some losses
+            lowest = min(smoothed)  # negative for some losses
             if smoothed[-1] - lowest > (EXPLODED - 1) * abs(lowest):
                 break
     return Sweep(np.array(rates), np.array(losses), np.array(smoothed))

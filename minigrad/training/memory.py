@@ -18,14 +18,15 @@ from minigrad.training.experiment import building
 def check_memory(plan: Plan) -> str:
     """Return a sentence about required and free memory.
 
-    The model is built without filling it, which takes address space but no memory. The data, the outputs of layers and
-    the work space of operations are not counted: what is refused cannot fit.
+    The model is built with uninitialized arrays, which take address space but no memory. Data, activations and
+    temporary arrays are not counted, so a model that is refused certainly does not fit.
 
     Raises:
-        ConfigError: with the sizes and the place of the largest layer, if more is needed than is free; as `Plan.build`.
+        ConfigError: if more memory is needed than is free, with the sizes and the place of the largest layer; or if
+            `Plan.build` raises it.
     """
     free = available_memory()
-    has = f"{shown_bytes(free)} of memory are free" if free is not None else "how much memory is free, nobody says"
+    has = f"{format_bytes(free)} of memory are free" if free is not None else "the amount of free memory is unknown"
     try:
         with building(plan), init.skipped():
             model = plan.build("model")
@@ -45,16 +46,16 @@ def check_memory(plan: Plan) -> str:
     if free is not None and needed > free:
         path, layer = max(model.named_modules(), key=lambda found: _own_bytes(found[1]))
         shapes = ", ".join(f"{name} {p.shape}" for name, p in layer.named_parameters() if "." not in name)
-        frozen = f", {shown_bytes(trained)} of them trained" if trained < weights else ""
-        size = f"{shown_bytes(weights)} of parameters{frozen}, {3 + averages + saved} times: {copies}"
-        largest = f"the largest layer is {type(layer).__name__} with {shapes}: {shown_bytes(_own_bytes(layer))}"
-        message = f"training this model takes at least {shown_bytes(needed)}, and {has}"
+        frozen = f", {format_bytes(trained)} of them trained" if trained < weights else ""
+        size = f"{format_bytes(weights)} of parameters{frozen}, {3 + averages + saved} times: {copies}"
+        largest = f"the largest layer is {type(layer).__name__} with {shapes}: {format_bytes(_own_bytes(layer))}"
+        message = f"training this model takes at least {format_bytes(needed)}, and {has}"
         raise plan.error(f"model.{path}", message, f"{size}\n{largest}")
-    return f"memory for {copies}: {shown_bytes(needed)}; {has}"
+    return f"memory for {copies}: {format_bytes(needed)}; {has}"
 
 
 def _choose(plan: Plan, model: Module) -> None:
-    """Attach adapters and freeze parameters as a plan says. Its mistakes are reported elsewhere."""
+    """Attach adapters and freeze parameters as a plan says, ignoring its mistakes, which are reported elsewhere."""
     with suppress(ValueError):
         if (adapters := plan.build("adapters")) is not None:
             adapters.attach(model)
@@ -64,13 +65,13 @@ def _choose(plan: Plan, model: Module) -> None:
 def available_memory() -> int | None:
     """Return the free memory in bytes; None if unknown.
 
-    As Linux and its containers report it; elsewhere all memory.
+    On Linux, the limit of a container counts. On other systems it is all memory, whether free or not.
     """
     found = []
     with suppress(OSError, StopIteration):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         found.append(int(next(line for line in lines if line.startswith("MemAvailable:")).split()[1]) * 1024)
-    with suppress(OSError, ValueError):  # "max" for a container that has no limit
+    with suppress(OSError, ValueError):  # the file says "max" if the container has no limit
         limit, used = (int(Path(f"/sys/fs/cgroup/memory.{name}").read_text()) for name in ("max", "current"))
         found.append(limit - used)
     with suppress(AttributeError, OSError, ValueError):
@@ -83,15 +84,15 @@ def _own_bytes(module: Module) -> int:
 
 
 def _saved(plan: Plan) -> int:
-    """Return the numbers that the optimizer saves per parameter. Found by its first step on a single one."""
-    number = Parameter(np.zeros((1, 1), np.float32))  # a matrix, which every optimizer takes
+    """Return how many numbers the optimizer saves per weight, by a first step on a single weight."""
+    number = Parameter(np.zeros((1, 1), np.float32))  # every optimizer accepts a matrix
     number.grad = np.zeros((1, 1), np.float32)
     optimizer = plan.build("optimizer")([number])
     optimizer.step(lambda: 0.0)
     return sum(isinstance(array, np.ndarray) for array in optimizer.state_dict()["state"].get(0, {}).values())
 
 
-def shown_bytes(size: float) -> str:
+def format_bytes(size: float) -> str:
     """Return bytes with three digits and unit, as `391 MB`."""
     units = ["TB", "GB", "MB", "kB", "bytes"]
     while size >= 1000 and len(units) > 1:

@@ -19,10 +19,10 @@ class Checkpoint:
     The best weights are evaluated on the test examples at the end, and saved as `checkpoints/best.safetensors`.
 
     Args:
-        monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
-        mode: `min` or `max`; left out, `min` for losses and the better direction of a metric.
-        seconds: time after which `last` is written between two validations; it is also written after each of them.
-            When it is written changes nothing that is learned.
+        monitor: a value that this run measures, such as `val/loss` or `val/accuracy`.
+        mode: `min` or `max`; by default `min` for losses and the better direction of a metric.
+        seconds: interval at which the checkpoint `last` is written, in addition to every validation. It does not affect
+            the results.
 
     Raises:
         ValueError: if `seconds` is negative.
@@ -43,13 +43,11 @@ class Checkpoint:
 class EarlyStopping:
     """Ends the training when the monitored value stops improving.
 
-    It has not improved for `patience` validations in a row.
-
     Args:
-        monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
-        patience: validations without an improvement after which the training ends.
-        mode: `min` or `max`; left out, `min` for losses and the better direction of a metric.
-        min_delta: an improvement is a change by more than this.
+        monitor: a value that this run measures, such as `val/loss` or `val/accuracy`.
+        patience: consecutive validations without improvement after which the training ends.
+        mode: `min` or `max`; by default `min` for losses and the better direction of a metric.
+        min_delta: smaller changes are no improvement.
 
     Raises:
         ValueError: if `patience` is below 1, or `min_delta` is negative or not finite.
@@ -69,23 +67,24 @@ class EarlyStopping:
 
 
 def check_monitored(monitor: str, mode: str | None) -> None:
-    """Raise an error for an invalid name or mode.
+    """Check the name and mode of a monitored value.
 
-    TypeError if what is to be monitored is no name; ValueError for an unknown mode.
+    Raises:
+        TypeError: if `monitor` is not a string.
+        ValueError: for an unknown mode.
     """
     if not isinstance(monitor, str):
-        raise TypeError(f"monitor must be the name of a measured value, as val/loss, got {monitor!r}")
+        raise TypeError(f"monitor must be the name of a measured value, such as val/loss, got {monitor!r}")
     if mode is not None:
         as_choice("mode", mode, ("min", "max"))
 
 
 @dataclass
 class Best:
-    """The best value so far, its step and age.
+    """The best value so far, its step and its age.
 
-    The age is the number of validations since.
-
-    The first value is the best so far, even NaN. After that NaN is never better, and any number is better than NaN.
+    The age is the number of validations since. The first value is the best so far, even if it is NaN. After that NaN is
+    never better, and any number is better than NaN.
     """
 
     monitor: str
@@ -106,12 +105,12 @@ class Best:
         return False
 
     def resume(self, state: Mapping[str, Any]) -> bool:
-        """Restore another `Best`; return False for another monitored value."""
+        """Restore a saved `Best`; return False for another monitored value."""
         if (state["monitor"], state["mode"]) != (self.monitor, self.mode):
             return False
         self.value, self.step, self.since = state["value"], state["step"], state["since"]
         if self.value is not None and isnan(self.value) and not self.step:
-            self.value = None  # what format 1 wrote before the first validation
+            self.value = None  # format 1 wrote a placeholder before the first validation
         return True
 
     def _is_better(self, value: float) -> bool:
@@ -120,7 +119,7 @@ class Best:
         if isnan(self.value) or isnan(value):
             return not isnan(value)
         gain = value - self.value if self.mode == "max" else self.value - value
-        return gain > self.min_delta  # inf - inf is NaN, and no gain
+        return gain > self.min_delta  # inf - inf is NaN, which compares as no gain
 
     @property
     def out_of_patience(self) -> bool:

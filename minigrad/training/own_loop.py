@@ -22,10 +22,10 @@ from minigrad.optim import Optimizer
 from minigrad.parallel import Ranks, Shards, blas_threads
 from minigrad.training.divergence import TrainingError
 from minigrad.training.sharding import pays_to_replay, shards_and_threads
-from minigrad.training.step import Part, Piece, TrainStep, buffers_kept
+from minigrad.training.step import Part, Piece, TrainStep, preserve_buffers
 
 _PROVED = 2
-"""Steps whose gradients are computed without a replay, also where steps are recorded: nothing is lost in them."""
+"""The first steps, computed without replay even if steps are recorded, so that an error in them loses nothing."""
 
 _steps: WeakKeyDictionary[Optimizer, ref[Step]] = WeakKeyDictionary()
 """The step that each optimizer belongs to."""
@@ -40,27 +40,26 @@ def train_step(
 ) -> Step:
     """Return a training step function, `step(x, y)`, for custom loops.
 
-    It does one step of training and returns the loss.
-
-    It is the step of the trainer: forward, backward and update, divided on threads and replayed from a recording where
-    that pays. How, is decided at the first call, by the sizes of the model and the batch and never by a clock.
+    A call does one training step and returns the loss. It is the step of the trainer: forward pass, backward pass and
+    update, divided among threads and replayed from a recording where that is faster. The first call decides this from
+    the sizes of model and batch, never from timings.
 
         step = minigrad.train_step(model, loss, optimizer)
         for x, y in loader:
             error = step(x, y)
 
     Args:
-        model: maps a batch of inputs to outputs. It learns in the mode that it is in; a new one is in training mode.
-        loss: of outputs and targets, one number. A function that is no `Loss` does not define the weights of
-            parts of a batch, so its batches are not divided.
-        optimizer: of parameters of the model; it belongs to this step alone.
-        shards: parts of a batch that are computed side by side; "auto": 2 for a large step, else 1.
-        compile: whether steps are recorded once and then replayed (`minigrad.compile`); "auto": where calls cost more
-            than a few percent of a step, and the model can be recorded.
+        model: maps a batch of inputs to outputs. Its mode is not changed; a new model is in training mode.
+        loss: a function of outputs and targets that returns one number. Batches are only divided for a `Loss`, which
+            defines how to weight their parts.
+        optimizer: the optimizer of the model's parameters; no other step may use it.
+        shards: parts of a batch that are computed in parallel; "auto": 2 for a large step, otherwise 1.
+        compile: whether to record a step once and then replay it (`minigrad.compile`); "auto": if Python calls take
+            more than a few percent of a step, and the model can be recorded.
 
     Raises:
-        TypeError: for what is no model or optimizer.
-        ValueError: for an optimizer of another step or of other parameters, and for a number of shards below 1.
+        TypeError: for a model or optimizer of another type.
+        ValueError: for an optimizer of another step or of other parameters, or fewer than 1 shard.
     """
     return Step(model, loss, optimizer, shards, compile)
 
@@ -69,7 +68,7 @@ class Step:
     """A step of training; see `train_step`.
 
     Attributes:
-        position: the steps done, which is the position in the random streams, as of dropout.
+        position: the steps done, which is also the position in the random streams, such as that of dropout.
     """
 
     def __init__(self, model: Module, loss: Any, optimizer: Optimizer, shards: Any, compile: Any) -> None:
@@ -98,17 +97,17 @@ class Step:
         _steps[optimizer] = ref(self)
 
     def __call__(self, x: ArrayLike | Tensor | Mapping[str, Any], y: ArrayLike | Tensor) -> Tensor:
-        """Train on a batch, and return its loss, without history.
+        """Train on a batch, and return its loss, detached from the graph.
 
-        The inputs and targets have examples first.
+        If no target counts, as when all are ignored, nothing changes and the loss is NaN.
 
-        Several inputs are a dict by the names that the model's `forward` has for them.
-
-        A batch in which no target counts, as where each is to be ignored, changes nothing, and its loss is NaN.
+        Args:
+            x: the inputs (N, …); several inputs are a dict by the argument names of the model's `forward`.
+            y: the targets (N, …).
 
         Raises:
-            ValueError: if there is not one target for each input, or a batch cannot be divided as was asked;
-                TrainingError if the loss is not one number, or a replay gave other numbers than the model.
+            ValueError: if there is not one target for each input, or the batch cannot be divided as requested.
+            TrainingError: if the loss is not one number, or a replay computes other numbers than the model.
         """
         named = x if not isinstance(x, (Tensor, np.ndarray)) and isinstance(x, Mapping) else None
         inputs: Any = _array(x) if named is None else {name: _array(part) for name, part in named.items()}
@@ -120,9 +119,9 @@ class Step:
             raise ValueError(f"expected one target for each input, got shapes {found}")
         step = self._step or self._plan(Batch(_Given(inputs, targets), range(n)))
         with blas_threads(self._blas_threads), np.errstate(all="ignore"):
-            if self._is_simple and self.position >= _PROVED:  # calls are what a step of a small network costs
+            if self._is_simple and self.position >= _PROVED:  # for small networks, Python calls dominate a step
                 batches: list[Batch] = []
-                pieces = self._replayed(step.whole, Part(inputs, targets, None, self.loss.count(targets)))
+                pieces = self._replay(step.whole, Part(inputs, targets, None, self.loss.count(targets)))
             else:
                 batches = [Batch(_Given(inputs, targets), range(n))]
                 step, pieces = self._gradients(step, batches)
@@ -133,28 +132,28 @@ class Step:
         return wrap(np.asarray(self._total(pieces), dtype), None, [0])
 
     def _plan(self, batch: Batch) -> TrainStep:
-        """Decide how such steps are computed; return the first."""
+        """Decide how to compute steps of this size; return the first step."""
         if (device := next(self.model.parameters()).device) != "cpu":
             if self._shards not in (None, 1) or self._compile is True:
                 raise ValueError(f"on the device {device!r} a step is computed in one piece: no shards and compile=")
             self._shards = 1
-            return self._made(False)
-        with random.at(), buffers_kept(self.model):
+            return self._make_step(False)
+        with random.at(), preserve_buffers(self.model):
             chosen = shards_and_threads(self.model, self.loss, batch.examples, len(batch), self._shards)
             is_small = pays_to_replay(self.model, batch.examples, len(batch))
         self._shards, self._blas_threads = chosen
-        return self._made(is_small if self._compile == "auto" else self._compile)
+        return self._make_step(is_small if self._compile == "auto" else self._compile)
 
-    def _made(self, compiled: bool) -> TrainStep:
+    def _make_step(self, compiled: bool) -> TrainStep:
         self._is_recorded = compiled
         self._is_simple = self._shards == 1 and not self.optimizer.evaluates
         self._step = TrainStep(self.model, self.loss, self.optimizer, Shards(self._shards or 1), Ranks(), compiled)
         return self._step
 
     def _gradients(self, step: TrainStep, batches: list[Batch]) -> tuple[TrainStep, list[Piece]]:
-        """Compute a batch's gradients. A model that cannot be recorded goes on by another step, without a recording."""
+        """Compute a batch's gradients, without a recording from then on if the model cannot be recorded."""
         if not self._is_recorded or self.position >= _PROVED:
-            return step, self._replayed(step.gradients, batches)
+            return step, self._replay(step.gradients, batches)
         before = [(buffer, buffer.data.copy()) for buffer in self.model.buffers()]
         try:
             return step, step.gradients(batches, self.position)
@@ -162,14 +161,14 @@ class Step:
             if self._compile is True:
                 raise CompileError(f"{error}; train_step(..., compile=False) goes without") from error
             self._why = str(error)
-            if self.position:  # it could be recorded, and does another thing now
+            if self.position:  # the model could be recorded before, and has changed its behavior
                 warnings.warn(f"steps are computed without a recording: {error}; compile=False says so", stacklevel=3)
         for buffer, array in before:
             buffer.data[...] = array
-        plain = self._made(False)
+        plain = self._make_step(False)
         return plain, plain.gradients(batches, self.position)
 
-    def _replayed(self, gradients: Callable[[Any, int], list[Piece]], what: Any) -> list[Piece]:
+    def _replay(self, gradients: Callable[[Any, int], list[Piece]], what: Any) -> list[Piece]:
         try:
             return gradients(what, self.position)
         except CompileError as error:
@@ -193,7 +192,7 @@ class Step:
 
 
 class _Given(Examples):
-    """A batch in its original dtype. Of arrays in float64 the step computes in float64, as a loop without it."""
+    """A batch in its original dtype, so that float64 arrays are computed in float64, as in a plain loop."""
 
     def __init__(self, inputs: Inputs, targets: np.ndarray) -> None:
         self.inputs, self.targets, self.weights = inputs, targets, None
@@ -214,7 +213,7 @@ class FunctionLoss(Loss):
 
 
 def _array(values: Any) -> np.ndarray:
-    """Return values as an array. Lists of real numbers become float32, as for a tensor."""
+    """Return values as an array; lists of real numbers become float32, as for a tensor."""
     if isinstance(values, Tensor):
         return values.data
     if isinstance(values, np.ndarray) or type(values) in foreign:

@@ -19,8 +19,7 @@ def shards_on_device(settings: Any, ranks: Ranks) -> int | None:
         ranks: the processes that train the model together.
 
     Raises:
-        ShardingError: with the path of the setting, for a device that is not there, and for what divides or records the
-            work of cores and has no meaning on another device.
+        ShardingError: for a missing device, or for shards, compile or several ranks on a device other than the CPU.
     """
     try:
         module_of(settings.device)
@@ -39,10 +38,10 @@ def shards_on_device(settings: Any, ranks: Ranks) -> int | None:
 
 
 @contextmanager
-def placed(training: Any) -> Iterator[None]:
+def training_on_device(training: Any) -> Iterator[None]:
     """Move a `Training` to its device within the block.
 
-    Everything computed beside the model moves too.
+    The loss, the optimizer's state and averaged weights move with the model.
     """
     device = training.settings.device
     if device == "cpu":
@@ -58,6 +57,6 @@ def placed(training: Any) -> Iterator[None]:
 def _move(training: Any, device: str) -> None:
     training.model.to(device)
     training.loss.to(device)
-    training.optimizer.load_state_dict(training.optimizer.state_dict())  # arrays beside their parameters
+    training.optimizer.load_state_dict(training.optimizer.state_dict())  # moves its arrays to the parameters' device
     if training.average is not None:
         training.average.load_state_dict(training.average.state_dict())

@@ -13,26 +13,24 @@ from minigrad.training.monitor import Mode, check_monitored
 
 
 class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by `factor` on a plateau.
+    """Reduces the learning rate when a monitored value stops improving.
 
-    A plateau is when the monitored value no longer improves.
-
-    `minigrad.optim.ReduceLROnPlateau`, with a step at each validation. It replaces a schedule, which would set the rate
-    at every step.
+    The rate is multiplied by `factor`. It is `minigrad.optim.ReduceLROnPlateau` with a step at each validation. It
+    cannot be combined with a schedule, which sets the rate at every step.
 
     Args:
-        monitor: a name that this run measures, as `val/loss` or `val/accuracy`.
-        mode: `min` or `max`; left out, `min` for losses and the better direction of a metric.
+        monitor: a value that this run measures, such as `val/loss` or `val/accuracy`.
+        mode: `min` or `max`; by default `min` for losses and the better direction of a metric.
         factor: above 0 and below 1.
-        patience: validations in a row without an improvement that are tolerated.
-        threshold: an improvement is a change by more than this.
-        threshold_mode: the threshold is a fraction of the best value (`rel`) or a difference from it (`abs`).
-        cooldown: validations after a reduction that are not counted.
+        patience: consecutive validations without improvement before a reduction.
+        threshold: smaller changes are no improvement.
+        threshold_mode: whether the threshold is a fraction of the best value (`rel`) or a difference from it (`abs`).
+        cooldown: validations after a reduction that are ignored.
         min_lr: the lowest rate.
 
     Raises:
-        ValueError: if a number is out of its range, or a word unknown.
-        TypeError: for a value of another type.
+        ValueError: for a number out of range or an unknown word.
+        TypeError: for a value of the wrong type.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ from minigrad.training.callback import ExperimentView
 from minigrad.training.divergence import TrainingError
 
 CHUNK = 2**22
-"""Numbers that are looked at together."""
+"""Numbers that are checked at a time."""
 
 LONGEST = 40
 """Characters of a value that a message shows."""
@@ -34,7 +34,7 @@ class Fault(NamedTuple):
     """A mismatch between parts of an experiment.
 
     Attributes:
-        path: of the part of the config that is to be changed.
+        path: the part of the config to change.
         message: what was found, and where.
         remedy: what to do.
     """
@@ -52,10 +52,10 @@ class Check(NamedTuple):
 
     Attributes:
         of: `inputs` or `targets`.
-        wrong: says of some of them which values break the rule, or which rows, (N,).
-        fault: the sentence for that.
-        kinds: of dtypes whose values may break it.
-        name: the input that it is for, where there are several; left out, all.
+        wrong: returns a mask of the values, or of the rows (N,), that break the rule.
+        fault: the error for them.
+        kinds: the kinds of dtypes whose values can break it.
+        name: the input that it applies to, by default all.
     """
 
     of: Literal["inputs", "targets"]
@@ -69,7 +69,7 @@ class Preflight:
     """One-time checks before the first update of a training.
 
     Args:
-        experiment: whose data, model and loss are to fit each other. Its model was not called yet.
+        experiment: the experiment to check; its model must not have been called yet.
         skips_nan: whether training examples may have inputs that are not finite.
     """
 
@@ -77,7 +77,7 @@ class Preflight:
         self.experiment, self.skips_nan = experiment, skips_nan
         self.is_done = False
         self.target: Target | None = None
-        """The kind of targets, known after the check of the data."""
+        """The kind of targets; None before the data is checked."""
         self._hidden = hidden_weights(experiment.model)
         self._has_seen_data = False
 
@@ -93,13 +93,13 @@ class Preflight:
         """Check the data, and warn of unlearned weights.
 
         Args:
-            shape: of the model's outputs in the first step, after which its parameters have gradients.
-            inputs: of a batch of that step.
-            optimizer: of the parameters.
+            shape: the shape of the model's outputs in the first step; its parameters have gradients now.
+            inputs: the inputs of a batch of that step.
+            optimizer: the optimizer of the parameters.
             ranks: the processes that train the model together.
 
         Raises:
-            TrainingError: if the data does not fit.
+            TrainingError: if the data does not fit the model or the loss.
         """
         self.is_done = True
         warn_of_unlearned(self._hidden, self.experiment.model, optimizer, inputs, ranks)
@@ -111,15 +111,15 @@ def data_faults(experiment: ExperimentView, shape: tuple[int, ...], skips_nan: b
     """Return mismatches of the data with model or loss.
 
     Args:
-        experiment: all of its data is read once, and its model is called with one example of tokens.
-        shape: of the model's outputs for some examples.
+        experiment: the experiment; all of its data is read once, and a model of tokens is called with one example.
+        shape: the shape of the model's outputs for some examples.
         skips_nan: whether training examples may have inputs that are not finite.
     """
     data = experiment.data
     splits = {"train": data.train, "val": data.val, "test": data.test}
     faults = [fault for name in ("val", "test") for fault in _differences(name, splits[name], data.train)]
     if faults:
-        return faults  # of which everything else would follow
+        return faults  # all other mismatches would follow from these
     checks = [*_checks_of_inputs(experiment), *_checks_of_targets(experiment, shape)]
     for check in checks:
         for name, examples in splits.items():
@@ -131,26 +131,23 @@ def data_faults(experiment: ExperimentView, shape: tuple[int, ...], skips_nan: b
 def warn_of_unlearned(hidden: Sequence[str], model: Module, optimizer: Optimizer, inputs: Inputs, ranks: Ranks) -> None:
     """Warn of unfrozen weights that the first step leaves unchanged.
 
-    Rank 0 warns.
+    Only rank 0 warns.
 
     Args:
-        hidden: what `minigrad.nn.hidden_weights` has said of the model before its first call.
-        model: whose parameters have their first gradients.
-        optimizer: of them.
-        inputs: of a batch.
+        hidden: the result of `minigrad.nn.hidden_weights` before the model's first call.
+        model: the model, with its first gradients.
+        optimizer: the optimizer of its parameters.
+        inputs: the inputs of a batch.
         ranks: the processes that train the model together.
     """
-    # several ranks sum gradients in buckets, which have zeros for those that are missing
+    # several ranks sum gradients in buckets, where missing gradients are zeros
     missing = unreached(model, optimizer, tensors(beside(model, inputs))) if ranks.size == 1 else []
     for sentence in [*hidden, *missing] if ranks.rank == 0 else []:
         warnings.warn(f"not learned: {sentence}", stacklevel=5)
 
 
 def _vocabulary(model: Module, inputs: Inputs, tokens: np.ndarray) -> int | None:
-    """Return the smallest vocabulary of embeddings of raw inputs.
-
-    None if no embedding is given one of the inputs as it is.
-    """
+    """Return the smallest vocabulary of the embeddings that are called with an unchanged input; None without one."""
     sizes: list[int] = []
 
     def note(embedding: Embedding, args: tuple[Any, ...]) -> None:
@@ -173,7 +170,7 @@ def _vocabulary(model: Module, inputs: Inputs, tokens: np.ndarray) -> int | None
 
 
 def _are_equal(values: Any, tokens: np.ndarray) -> bool:
-    """Whether an array on a device equals another."""
+    """Whether values, on any device, equal the tokens."""
     return np.array_equal(on_cpu(values).reshape(-1), tokens.reshape(-1))
 
 
@@ -196,24 +193,24 @@ def _checks_of_targets(experiment: ExperimentView, shape: tuple[int, ...]) -> It
     yield Check("targets", _not_finite, Fault("data", "its targets hold NaN or infinity", "correct the data"), "f")
     has_indices_of_numbers = target.kind == "index" and comparison.of == "numbers" and num_classes > 1
     if has_indices_of_numbers or (target.kind == "amounts" and num_classes > 2):
-        expected = f"{name} takes the numbers of {num_classes} classes for amounts"
+        expected = f"{name} treats the indices of {num_classes} classes as amounts"
         remedy = "use CrossEntropyLoss with an output for each class, or one-hot targets"
         yield Check("targets", lambda y: np.ones(len(y), bool), Fault("loss", expected, remedy), "iu")
     elif target.kind == "index":
         classes = shape[target.axis] if len(shape) > 1 else 1
         expected = f"the model has {classes} outputs, for the classes 0 to {classes - 1}"
-        remedy = "give it one for each class, as with ${data.num_classes}, or name what means nothing in ignore_index"
+        remedy = "give it one for each class, as with ${data.num_classes}, or set ignore_index to the value to ignore"
         yield Check(
             "targets",
             lambda y: ((y < 0) | (y >= classes)) & (y != target.ignore_index),
             Fault("model", expected, remedy),
         )
     elif comparison.of == "classes" and experiment.data.train.targets.ndim == len(shape):
-        expected = f"{name} expects class indices, or probabilities of classes, which add up to 1"
+        expected = f"{name} expects class indices, or class probabilities that sum to 1"
         yield Check(
             "targets",
             lambda y: (y.min(axis=target.axis) < 0) | (np.abs(y.sum(axis=target.axis) - 1) > 1e-3),
-            Fault("loss", expected, "amounts suit MSELoss, labels of yes and no BCEWithLogitsLoss"),
+            Fault("loss", expected, "amounts suit MSELoss, binary labels BCEWithLogitsLoss"),
         )
     low, high = comparison.least, comparison.most
     if low > -inf:
@@ -239,7 +236,7 @@ def _differences(name: str, examples: Examples, train: Examples) -> Iterator[Fau
 
 
 def _named(batch: tuple[Inputs, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the inputs and targets of a batch by name. The names are those of messages."""
+    """Return the inputs and targets of a batch, by their names in messages."""
     inputs = {f"inputs {name!r}" if name else "inputs": array for name, array in parts(batch[0])}
     return {**inputs, "targets": batch[1]}
 
@@ -253,7 +250,7 @@ def _beyond(values: np.ndarray, size: int) -> np.ndarray:
 
 
 def _found(name: str, examples: Examples, check: Check) -> list[Fault]:
-    """Return the faults of a split. Each has the first example that breaks the rule, with a value of it."""
+    """Return the faults of a split, each with the first example that breaks the rule."""
     if check.of == "targets":
         return _found_in(name, "target", examples.targets, check)
     arrays = [(of, array) for of, array in parts(examples.inputs) if check.name in ("", of)]
@@ -263,7 +260,7 @@ def _found(name: str, examples: Examples, check: Check) -> list[Fault]:
 
 
 def _found_in(name: str, what: str, values: np.ndarray, check: Check) -> list[Fault]:
-    """Return the fault of one array of a split. `what` is one of it."""
+    """Return the faults of one array of a split; `what` names one of its values."""
     if values.dtype.kind not in check.kinds:
         return []
     rows = max(1, CHUNK // max(1, values[:1].size))

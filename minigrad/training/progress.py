@@ -18,29 +18,29 @@ from minigrad.training.callback import Callback, TrainingView
 BAR_SECONDS = 0.1
 LINE_SECONDS = 10.0
 RATE_SECONDS = 5.0
-"""The time over which the rate of a bar is measured."""
+"""The seconds over which the speed in the bar is measured."""
 
 BAR_COLUMNS = 12
-"""The smallest graphic bar that is shown; with less room the numbers are alone."""
+"""The smallest graphic bar, in columns; with less room only the numbers are shown."""
 
 
 NOTEBOOK_COLUMNS = 80
-"""The length of the text beside the bar of a notebook."""
+"""The length of the text next to a notebook's bar."""
 
 
 class Progress(Callback):
-    """Shows the steps of a run on `stream`.
+    """Shows the progress of a run on `stream`.
 
-    A terminal gets one line, redrawn at most ten times a second: the loss first, then metrics, then as much as fits of
-    the current epoch, step, time left, rate and learning rate. A notebook gets a bar that says the same. Anything else
-    gets a line for each validation, and for other records if ten seconds have passed since the last line. If the stream
-    is closed by its reader, as by `| head`, the run continues without output.
+    A terminal gets one line, redrawn at most ten times a second: loss, metrics, and then as many as fit of epoch, step,
+    time left, speed and learning rate. A notebook gets a bar with the same text. Any other stream gets a line for each
+    validation, and for other records if ten seconds have passed since the last line. If the reader closes the stream,
+    as `| head` does, the run continues without output.
 
     Args:
         steps: optimizer steps of the whole run.
-        stream: standard error, if left out.
+        stream: standard error by default.
         done: steps that a resumed run had done before.
-        step_size: examples in a step, for the speed in the bar.
+        step_size: examples per step, for the speed in the bar.
     """
 
     def __init__(self, steps: int, stream: TextIO | None = None, done: int = 0, step_size: int = 1) -> None:
@@ -77,7 +77,7 @@ class Progress(Callback):
     def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
         """Show the values of a record."""
         if self.bar is not None:
-            self.latest |= record  # the last validation stays in sight
+            self.latest |= record  # keeps showing the last validation
         elif any(name.startswith("val/") for name in record) or monotonic() >= self.due:
             self.due = monotonic() + LINE_SECONDS
             with silent_if_closed(self.stream):
@@ -90,7 +90,7 @@ class Progress(Callback):
                 self.bar.close()
 
     def _parts(self, training: TrainingView, now: float) -> list[str]:
-        """Return what the bar may show, the most important first."""
+        """Return the parts of the bar's text, the most important first."""
         while len(self.recent) > 1 and self.recent[1][0] <= now - RATE_SECONDS:
             self.recent.popleft()
         then, before = self.recent[0]
@@ -106,12 +106,12 @@ class Progress(Callback):
         return [*parts, f"lr {training.lr:.3g}"]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return nothing: what was shown changes nothing."""
+        """Return nothing: the output does not affect the training."""
         return {}
 
 
 class RecordedProgress(Progress):
-    """Shows the steps of a training, and keeps its records.
+    """Shows the progress of a training, and saves its records.
 
     Args:
         steps: as for `Progress`.
@@ -125,16 +125,16 @@ class RecordedProgress(Progress):
         self.records: list[Mapping[str, float]] = []
 
     def on_log(self, training: TrainingView, record: Mapping[str, float]) -> None:
-        """Keep the record, and show its values."""
+        """Save the record, and show its values."""
         self.records.append(record)
         super().on_log(training, record)
 
 
 @contextmanager
 def silent_if_closed(stream: TextIO) -> Iterator[None]:
-    """End the block quietly if `stream` is closed.
+    """End the block silently if `stream` is closed.
 
-    Its reader has closed it; what is written to it from then on is discarded.
+    If the reader has closed it, further output is discarded.
     """
     try:
         yield
@@ -143,11 +143,11 @@ def silent_if_closed(stream: TextIO) -> Iterator[None]:
 
 
 def _notebook_bar(**options: Any) -> Any:
-    """Return tqdm's bar for notebooks. It needs widgets, which are imported if they are installed."""
+    """Return tqdm's bar for notebooks, with widgets if they are installed."""
     from tqdm import TqdmWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # that there are none
+        warnings.simplefilter("ignore", TqdmWarning)  # ignore that widgets are missing
         from tqdm.auto import tqdm as bar
     return bar(bar_format="{desc} {bar}", **options)
 
@@ -161,7 +161,7 @@ def _columns(stream: TextIO) -> int:
 
 
 def _fitting(parts: Sequence[str], columns: int) -> str:
-    """Return the parts that fit into `columns`, in order. The first is truncated if it does not fit alone."""
+    """Return the first parts that fit into `columns`; the first one is truncated if necessary."""
     text = parts[0][:columns]
     for part in parts[1:]:
         if len(text) + 2 + len(part) <= columns:

@@ -20,11 +20,11 @@ from minigrad.runs.checkpoint import CheckpointError
 from minigrad.runs.directory import RunDirectory
 from minigrad.runs.state import check_like
 from minigrad.training.experiment import Experiment
-from minigrad.training.fingerprint import changed
+from minigrad.training.fingerprint import changed_sources
 from minigrad.training.trainer import Training
 
 LENGTHS = ("trainer.max_epochs", "trainer.max_steps")
-"""Settings that may change without `allow_changes`, as long as the run does not get shorter."""
+"""Settings that may change without `allow_changes`, unless the run gets shorter."""
 
 COUNTS = dict.fromkeys(("step", "steps", "skipped"), COUNT) | {"lr": MEASURED}
 MONITORED = {
@@ -37,10 +37,10 @@ MONITORED = {
     "data": by_name(ANYTHING),
     "known": by_name(ANYTHING),
 }
-"""The keys of the states of best weights and early stopping."""
+"""The keys in the states of best weights and early stopping."""
 
 LONGEST = 60
-"""Characters of a value that an error shows."""
+"""Characters of a value that are shown in an error."""
 
 
 def resume(
@@ -54,24 +54,21 @@ def resume(
 ) -> None:
     """Restore a training and its run from the last checkpoint.
 
-    All files of the run are restored too.
-
-    A run that was killed before its first checkpoint starts from the beginning. Rank 0 reads and writes the files for
-    all ranks.
+    The files of the run are restored, too. A run that was killed before its first checkpoint starts from the beginning.
+    Rank 0 reads and writes the files for all ranks.
 
     Args:
-        training: of the experiment that `plan` built.
-        directory: of the run.
+        training: the training of the experiment that `plan` built.
+        directory: the directory of the run.
         plan: the config to continue with.
         registry: the classes that it names.
-        digests: of the data, by name.
-        allow_changes: continue even if it is not the config, or the data, that the run was trained with.
-        files: that the data was read from: a setting that only says where they are now is no change.
+        digests: the digests of the data, by name.
+        allow_changes: continue even if the config or the data has changed.
+        files: the files that the data was read from; a setting that only locates them is not compared.
 
     Raises:
-        ConfigError: with each difference of the configs and of the data.
-        RunError: if the checkpoint or the lines of `metrics.jsonl` are damaged, or the checkpoint does not fit the
-            model.
+        ConfigError: with all differences of the config and the data.
+        RunError: if the checkpoint or `metrics.jsonl` is damaged, or the checkpoint does not fit the model.
         OSError: if a file cannot be read or written.
     """
     saved = training.ranks.broadcast(directory.read("last") if training.ranks.rank == 0 else None)
@@ -86,19 +83,19 @@ def resume(
             except ValueError as error:
                 raise CheckpointError(f"{name}: {error}") from error
             before, steps, metrics = state["run"]["config"], state["steps"], state["run"]["metrics"]
-            changes = list(differences(resolved(before, f"{name}, its config", registry), plain(config)))
+            changes = list(differences(resolve(before, f"{name}, its config", registry), plain_data(config)))
             if training.steps >= steps:
                 changes = [change for change in changes if change[0] not in LENGTHS]
-            others = changed(state["run"].get("data_digests", digests), digests)  # format 1 has none
-            if not others:  # data that was moved is the same data
-                changes = [change for change in changes if not _is_place(change, files)]
+            others = changed_sources(state["run"].get("data_digests", digests), digests)  # format 1 has none
+            if not others:  # the data is the same, although it may have moved
+                changes = [change for change in changes if not _is_location(change, files)]
             if (changes or others) and not allow_changes:
                 raise _refusal(changes, others, plan)
             try:
                 training.load_state(weights, state)
             except ValueError as error:
                 raise CheckpointError(f"{name}: {error}") from error
-        except (LookupError, TypeError, AttributeError) as error:  # of a state that no run has written
+        except (LookupError, TypeError, AttributeError) as error:  # not a state that a run has written
             raise CheckpointError(f"{name}: its state is not one of a training: {error!r}") from error
     if training.ranks.rank:
         return
@@ -110,7 +107,7 @@ def resume(
     training.checkpoints.write(training, directory)
 
 
-def _is_place(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
+def _is_location(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
     """Whether a changed data setting only locates files."""
     path, before, after = change
     if not path.startswith("data.") or not isinstance(before, str) or not isinstance(after, str):
@@ -119,9 +116,9 @@ def _is_place(change: tuple[str, Any, Any], files: Collection[Path]) -> bool:
 
 
 def is_over(training: Training, directory: RunDirectory) -> bool:
-    """Return whether a restored training has no step left.
+    """Return whether a restored training has no steps left.
 
-    Its settings then stay those that it was trained with.
+    Its run then keeps its settings.
     """
     return directory.facts.get("status") == "done" and (training.ended or training.step >= training.steps)
 
@@ -129,9 +126,8 @@ def is_over(training: Training, directory: RunDirectory) -> bool:
 def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Yield the differences between two configs.
 
-    Each is the dotted path and both values.
-
-    Where classes differ, the path is theirs, not those of their arguments. 1 and 1.0 are equal.
+    A difference is the dotted path and both values. If classes differ, the path is that of the class, and its arguments
+    are not compared. 1 and 1.0 are equal.
     """
     if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
         pairs = [(key, before[key], after[key]) for key in after]
@@ -146,7 +142,7 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, 
 
 
 def _check(state: Mapping[str, Any], training: Training) -> None:
-    """Raise an error if a checkpoint has invalid contents. TypeError or ValueError."""
+    """Raise TypeError or ValueError if a checkpoint has invalid contents."""
     optional = {name: None for name in ("schedule", "early_stopping") if state.get(name) is None}
     best = {"weights": dict.fromkeys(state["best"]["weights"], np.zeros(0))}
     check_like(state, {**training.state(), **optional, "best": best, "run": {"config": ""}})
@@ -157,11 +153,11 @@ def _check(state: Mapping[str, Any], training: Training) -> None:
 
 
 def _refusal(changes: list[tuple[str, Any, Any]], others: list[str], plan: Plan) -> ConfigError:
-    """Return the error for the changes, each with its place."""
+    """Return the error for changed settings and data, each with its place."""
     hint = "--allow-changes goes on with it; the result is then that of no single config"
     problems = []
     for path, before, after in changes:
-        message = f"{path} is {shown(after)}, and this run was trained with {shown(before)}"
+        message = f"{path} is {short_json(after)}, and this run was trained with {short_json(before)}"
         problems += plan.error(path, message, hint).problems
     for name in others:
         message = f"{name} is not what this run was trained with: its SHA-256 differs"
@@ -169,28 +165,28 @@ def _refusal(changes: list[tuple[str, Any, Any]], others: list[str], plan: Plan)
     return ConfigError(problems)
 
 
-def resolved(config: str, name: str, registry: Registry) -> Any:
-    """Return a config as plain data, with today's defaults.
+def resolve(config: str, name: str, registry: Registry) -> Any:
+    """Return a config as plain data, with current defaults.
 
-    They fill in keys that it does not have.
+    The defaults fill in missing keys.
 
     Args:
-        config: its text, as a minigrad of any age has resolved it.
-        name: where that is, for errors.
+        config: the text of a config that this or an older version of minigrad has resolved.
+        name: the name of the file, for errors.
         registry: the classes that it may name.
 
     Raises:
-        ConfigError: that names a key which there is not any more.
+        ConfigError: for a key that no longer exists.
     """
-    return plain(parse_plan(config, name, Experiment, registry).to_yaml())
+    return plain_data(parse_plan(config, name, Experiment, registry).to_yaml())
 
 
-def plain(config: str) -> Any:
+def plain_data(config: str) -> Any:
     """Return a resolved config as plain data."""
     return data(read(Source("config.yaml", config), config, Diagnostics()))
 
 
-def shown(value: Any) -> str:
+def short_json(value: Any) -> str:
     """Return a config value for an error message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 2]} …"

@@ -17,26 +17,28 @@ from minigrad.observers.products import products_of
 from minigrad.parallel import available_cores
 
 SMALL = 2**22
-"""Multiplications of a forward pass below which nothing is handed to another thread: about 0.3 ms of a step."""
+"""A step with fewer multiplications in its forward pass uses one thread; it takes about 0.3 ms."""
 
 LARGE = 2**27
-"""Multiplications from which on a batch is divided: about 4 ms of a step.
+"""A batch with at least as many multiplications is divided; its step takes about 4 ms.
 
-In between, two BLAS threads do more: shards pass weights and gradients from core to core, which costs some 0.5 ms (a
-step of 784-256-128-10 takes 2.0 ms with one batch of 128 in two shards and 1.33 with two BLAS threads; of 1,024, 7.3
-and 7.1 to 8.9). Above, everything that is not a product counts, which BLAS does not share.
+Between the two limits, two BLAS threads are faster: shards pass weights and gradients from core to core, which costs
+about 0.5 ms. A step of 784-256-128-10 with a batch of 128 takes 2.0 ms in two shards and 1.33 with two BLAS threads;
+with 1,024, 7.3 and 7.1 to 8.9. Above the limit, shards are faster, because they also divide what is not a product.
 """
 
 
 MOST_BLAS_THREADS = 64
-"""What OpenBLAS in NumPy's wheels is built for: of larger numbers it would silently use this one."""
+"""The limit of OpenBLAS in NumPy's wheels, which silently reduces larger numbers to it."""
 
 
 class ShardingError(ValueError):
-    """A number of shards that data or layers rule out.
+    """An impossible number of shards or threads.
+
+    It does not fit the data, the layers or the device.
 
     Attributes:
-        path: of the setting in a config.
+        path: the path of the setting in a config.
     """
 
     def __init__(self, path: str, message: str) -> None:
@@ -54,31 +56,29 @@ def shards_and_threads(
 ) -> tuple[int, int]:
     """Return the numbers of shards and BLAS threads.
 
-    Those given, else those that a rule of sizes chooses.
-
-    A small step gets one of both, a large one 2 shards with one BLAS thread each. Between them, and where a layer
-    depends on the whole batch, one shard gets 2 BLAS threads, if there are as many cores. The rule reads no clock: the
-    numbers decide how results are rounded.
+    Numbers that are not given depend on the size of a step: a small step gets one shard and one BLAS thread, a large
+    one 2 shards with one BLAS thread each. Steps in between, and models whose layers depend on the whole batch, get one
+    shard with 2 BLAS threads if there are 2 cores. Timings play no role, because both numbers affect rounding.
 
     Args:
-        model: its forward pass is tried on two examples.
-        loss: may depend on the whole batch.
-        examples: of the training.
-        batch_size: examples in a batch.
+        model: the model; its forward pass is run on two examples.
+        loss: the loss, which may depend on the whole batch.
+        examples: the training examples.
+        batch_size: examples per batch.
         shards: parts of a batch, if given.
         blas_threads: threads of each matrix product, if given.
 
     Raises:
-        ShardingError: for more shards than examples in a batch, for more threads than BLAS can have, or if a layer
-            depends on the whole batch and more than one shard was asked for.
+        ShardingError: for more shards than examples in a batch, more threads than BLAS supports, or more than one shard
+            if a layer depends on the whole batch.
     """
     if blas_threads is not None and blas_threads > MOST_BLAS_THREADS:
-        message = f"blas_threads is {blas_threads:,}, and that of NumPy has at most {MOST_BLAS_THREADS}"
+        message = f"blas_threads is {blas_threads:,}, and NumPy's BLAS has at most {MOST_BLAS_THREADS}"
         raise ShardingError("trainer.blas_threads", message)
     undivided = _undivided(model, loss)
     if shards is not None and shards > 1:
         if undivided:
-            message = f"shards is {shards}, but {undivided} looks at the whole batch: it needs shards: 1"
+            message = f"shards is {shards}, but {undivided} depends on the whole batch: it needs shards: 1"
             raise ShardingError("trainer.shards", message)
         if shards > batch_size:
             raise ShardingError("trainer.shards", f"shards is {shards}, and a batch has only {batch_size} examples")
@@ -89,7 +89,7 @@ def shards_and_threads(
         chosen = 2 if work.long >= LARGE and not undivided and batch_size > 1 else 1
     if chosen > 1 and _mixes(model, examples):
         if shards is not None:
-            message = f"shards is {shards}, but what the model says of an example depends on the others of its batch"
+            message = f"shards is {shards}, but the model's output for an example depends on the rest of its batch"
             raise ShardingError("trainer.shards", message)
         chosen = 1
     if blas_threads is None:
@@ -98,17 +98,16 @@ def shards_and_threads(
 
 
 def pays_to_replay(model: Module, examples: Examples, batch_size: int) -> bool:
-    """Return whether recording a step is worth it.
+    """Return whether recording and replaying a step pays.
 
-    It is where calls take more than a few percent of the step.
-
-    A larger one gains 1 to 3 percent by it, and computes its steps 2, 4, 8 and so on twice.
+    It does if Python calls take more than a few percent of the step. A larger step would gain only 1 to 3 percent, and
+    verifying a recording computes the steps 2, 4, 8 and so on twice.
     """
     return multiplications(model, examples, batch_size).all < LARGE
 
 
 def _mixes(model: Module, examples: Examples) -> bool:
-    """Whether an example's outputs depend on others in its batch. In eval mode, beyond rounding."""
+    """Whether, in eval mode and beyond rounding, an example's outputs depend on others in its batch."""
     alone, together = (_outputs(model, examples, n) for n in (1, 2))
     return not np.allclose(together[:1], alone, rtol=1e-3, atol=1e-3 * np.abs(alone).max(initial=0), equal_nan=True)
 
@@ -126,7 +125,7 @@ def _outputs(model: Module, examples: Examples, n: int) -> np.ndarray:
 
 
 def _undivided(model: Module, loss: Loss) -> str:
-    """Name the first layer or loss that needs whole batches. An empty text if there is none."""
+    """Name the first layer or loss that needs whole batches; an empty text if there is none."""
     for path, module in model.named_modules():
         if not module.decomposes:
             return f"layer {path!r} ({type(module).__name__})" if path else type(module).__name__
@@ -136,12 +135,12 @@ def _undivided(model: Module, loss: Loss) -> str:
 class Work(NamedTuple):
     """Multiplications in the matrix products of a forward pass.
 
-    Attention and convolutions are among them.
+    The products include attention and convolutions.
 
     Attributes:
-        all: of all products.
-        long: of those alone that take longer than another thread needs to begin. The steps of a recurrent layer are
-            many short ones: two threads that take turns in them are slower than one.
+        all: the multiplications in all products.
+        long: the multiplications in products that take longer than starting another thread. The steps of a recurrent
+            layer are many short products, in which two threads are slower than one.
     """
 
     all: int
@@ -149,9 +148,9 @@ class Work(NamedTuple):
 
 
 def multiplications(model: Module, examples: Examples, batch_size: int) -> Work:
-    """Return the multiplications that a batch takes.
+    """Return the multiplications of a batch.
 
-    They are counted in the forward pass of one example.
+    They are extrapolated from a forward pass of one example.
     """
     counter = _Products()
     with observed(counter):

@@ -8,29 +8,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from minigrad.formats.atomic import abandon
+from minigrad.formats.atomic import remove_unfinished
 
 
 @contextmanager
 def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
-    """Call `finish` at the first signal, quit at the second.
+    """Call `finish` at the first signal, exit at the second.
 
-    Within the block; the signals are SIGINT, SIGTERM and SIGHUP.
+    This applies within the block. The signals are SIGINT, SIGTERM and SIGHUP. SIGHUP, which a closing terminal sends,
+    remains ignored if it was, as under `nohup`. The exit code is 128 + the number of the signal. Where signals cannot
+    be handled, as in a browser or outside the main thread, the block runs without this.
 
-    SIGHUP, which a closed terminal sends, stays without effect where it had none, as under `nohup`. Quitting gives the
-    exit code 128 + the number of the signal.
-
-    Yields the list that gets the number of the first. Where signals cannot be handled, as in a browser or on another
-    thread than the main one, the block runs without.
+    Yields:
+        A list that receives the number of the first signal.
     """
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
         if received:
-            abandon()
+            remove_unfinished()
             os._exit(128 + number)
         received.append(number)
-        # not print(): the signal may have come in the middle of one
+        # not print(), which the signal may have interrupted
         name = signal.Signals(number).name
         os.write(2, f"\n{name}: finishing this step and saving; once more quits at once\n".encode())
         finish()

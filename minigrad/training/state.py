@@ -12,7 +12,7 @@ from minigrad.nn import Module
 from minigrad.nn.lora import BaseDigests, load_saved_state, saved_state
 from minigrad.optim import Optimizer, Schedule
 from minigrad.parallel import Ranks
-from minigrad.runs.state import kept
+from minigrad.runs.state import saved_attributes
 from minigrad.targets import Target
 from minigrad.training.callback import Callback
 from minigrad.training.callbacks import BestWeights, EarlyStopper
@@ -26,22 +26,22 @@ class TrainingState:
     Attributes:
         step: optimizer steps done.
         steps: optimizer steps of the whole training.
-        epoch_steps: optimizer steps of an epoch.
+        epoch_steps: optimizer steps per epoch.
         skipped: steps whose update was skipped.
-        lr: learning rate of the last step, of the first parameter group.
+        lr: learning rate of the first parameter group in the last step.
         stopped: whether a callback has ended the training.
-        options: of the optimizer's parameter groups, as the experiment gives them.
+        options: the options of the optimizer's parameter groups, as given by the experiment.
         tally: loss and metrics since the last record.
         best: the best weights so far.
-        stopper: early stopping, if there is any.
-        seed: of the experiment.
-        stopped_by: the class of that callback.
-        interrupted: whether the training ends after the current step, to be resumed.
+        stopper: early stopping; None without it.
+        seed: the seed of the experiment.
+        stopped_by: the class of the callback that ended the training.
+        interrupted: whether the training ends after the current step, to be resumed later.
         ranks: the processes that train the model together.
-        limit: the setting that ends the training at the latest, as `trainer.max_epochs=10`.
-        named_callbacks: those that the experiment names, whose states are saved.
-        average: of the weights, if one is taken.
-        base: the digests of the weights that checkpoints do not hold.
+        limit: the setting that limits the length of the training, such as `trainer.max_epochs=10`.
+        named_callbacks: the callbacks that the experiment names; their states are saved.
+        average: the average of the weights; None without one.
+        base: the digests of the weights that checkpoints leave out.
         preflight: the checks before the first update.
     """
 
@@ -77,9 +77,7 @@ class TrainingState:
     def interrupt(self) -> None:
         """Interrupt the training after this step, with a checkpoint.
 
-        A signal handler may call it.
-
-        With several ranks it is the step in which all have heard of it.
+        A signal handler may call it. With several ranks, the training ends after the step in which all know of it.
         """
         self._asked_to_end = True
         self.interrupted = self.ranks.size == 1
@@ -87,7 +85,7 @@ class TrainingState:
     def stop(self) -> None:
         """End the training after this step.
 
-        The step is validated; the run is then done.
+        The step is validated, and the run gets the status `done`.
         """
         self.stopped = True
 
@@ -106,9 +104,9 @@ class TrainingState:
         return f"reached {self.limit}"
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Return the weights that `best` holds, not copied.
+        """Return the weights that `best` gets, not copied.
 
-        They are averages where these are taken, and all without a base.
+        These are the averages, if weights are averaged. With adapters, the base weights are left out.
         """
         return {**saved_state(self.model), **(self.average.arrays() if self.average is not None else {})}
 
@@ -132,7 +130,7 @@ class TrainingState:
             "options": self.options,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
             "tally": {"loss": self.tally.loss, "count": self.tally.count},
-            "metrics": {metric.name: kept(metric) for metric in self.tally.metrics},
+            "metrics": {metric.name: saved_attributes(metric) for metric in self.tally.metrics},
             "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.named_callbacks],
             "best": self.best.state_dict(),
             "early_stopping": self.stopper.state_dict() if self.stopper is not None else None,
@@ -143,12 +141,14 @@ class TrainingState:
     def load_state(self, weights: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Restore the weights and state of another training.
 
-        They are what `nn.lora.saved_state(model)` and `state()` returned in a training of this experiment.
+        If the experiment has changed since, its own options apply, and parts that only one of the two has are ignored.
 
-        Where the experiment has changed, its own options count, and what only one of the two has is left out.
+        Args:
+            weights: returned by `nn.lora.saved_state(model)` in that training.
+            state: returned by `state()`.
 
         Raises:
-            ValueError: if the model or the optimizer has other parameters, or adapters another base.
+            ValueError: if the model or the optimizer has other parameters, or the adapters have another base.
         """
         load_saved_state(self.model, weights, state.get("base"))
         if self.average is not None:

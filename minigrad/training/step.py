@@ -23,13 +23,13 @@ from minigrad.parallel import Gradients, Ranks, Shards
 from minigrad.training.divergence import NonFiniteLossError, TrainingError
 
 Piece = tuple[float, float, np.ndarray, np.ndarray]
-"""The result of one shard of one batch: its loss, the weight of that (`Loss.count`), outputs and targets."""
+"""The result of one shard of one batch: loss, weight of the loss (`Loss.count`), outputs and targets."""
 
 
 class Part(NamedTuple):
-    """A part of a batch.
+    """A part of a batch, perhaps with weights of examples.
 
-    Its examples may have weights; `counted` is its weight in the mean of the loss.
+    `counted` is the weight of the part in the mean of the loss.
     """
 
     inputs: Inputs
@@ -39,19 +39,19 @@ class Part(NamedTuple):
 
 
 _EMPTY = np.zeros(0)
-"""Stands for outputs and targets that no metric needs."""
+"""A placeholder for outputs and targets that no metric needs."""
 
 NOTHING_LEARNS = (
-    "the loss follows from no weight that learns: all parameters are frozen, or the model's result leaves the graph, "
-    "as by .data, .detach() or no_grad()"
+    "the loss depends on no trainable weight: all parameters are frozen, or the model's output is detached from the "
+    "graph, as by .data, .detach() or no_grad()"
 )
 
-NO_TENSOR = "a loss returns a tensor, got {}: compute it from the outputs by operations on tensors, without .item()"
+NO_TENSOR = "a loss must return a tensor, got {}: compute it from the outputs by tensor operations, without .item()"
 
-SEVERAL_LOSSES = "a loss is one number, got the shape {}: take reduction='mean' or 'sum', or end it with .mean()"
+SEVERAL_LOSSES = "a loss must be one number, got shape {}: use reduction='mean' or 'sum', or end with .mean()"
 
 _SHARED_BUFFERS = (
-    "a layer wrote to a buffer while the batch was divided into {} shards, which share it: say decomposes = False in "
+    "a layer wrote to a buffer while the batch was divided into {} shards, which share it: set decomposes = False in "
     "the layer's class, or trainer.shards=1"
 )
 
@@ -59,16 +59,15 @@ _SHARED_BUFFERS = (
 class TrainStep:
     """The forward pass, backward pass and update of a model.
 
-    A step is `gradients`, then `update`; between the two a caller may look at the gradients, clip them, or decide
-    against the update.
+    A step is `gradients`, then `update`; in between, a caller may inspect or clip the gradients, or skip the update.
 
     Args:
         model: maps the inputs of a batch to outputs.
-        loss: of outputs and targets, a scalar.
-        optimizer: of the model's parameters.
-        shards: divide each batch, and compute its parts on threads.
+        loss: a scalar function of outputs and targets.
+        optimizer: the optimizer of the model's parameters.
+        shards: how each batch is divided and computed on threads.
         ranks: the processes that share the shards.
-        compiled: record the operations of a batch once and replay them, as `minigrad.compile` does.
+        compiled: whether to record the operations of a batch once and replay them, as `minigrad.compile` does.
     """
 
     def __init__(
@@ -86,25 +85,26 @@ class TrainStep:
     def gradients(self, batches: Sequence[Batch], position: int) -> list[Piece]:
         """Compute the gradients of `batches` into the parameters' `.grad`.
 
-        Each shard takes its part of every batch, one batch after the other; only that part is read. The loss of a part
-        is weighted by `Loss.weighted_count`, so that the sum is the loss of the undivided batches, to rounding.
+        Each shard computes its part of every batch, one batch after the other; only that part is read. The loss of a
+        part is weighted by `Loss.weighted_count`, so that the sum is the loss of the undivided batches, up to rounding.
 
         Args:
-            batches: whose gradients are averaged over all their examples.
-            position: of the step in the random streams, from 0.
+            batches: the batches of the step; gradients are averaged over all their examples.
+            position: the position of the step in the random streams, from 0.
 
         Returns:
-            one piece for each batch and shard of this rank in which something counts. Where that is nothing, as with
-            targets that are all to be ignored, no parameter gets a gradient.
+            One piece for each batch and shard of this rank in which a target counts. If none does, as when all targets
+            are ignored, no parameter gets a gradient.
 
         Raises:
             CompileError: if a compiled step does something that cannot be replayed.
-            TrainingError: if the loss is not one number that follows from weights that learn, or if a shard wrote to a
+            TrainingError: if the loss is not one number that depends on trainable weights, or if a shard writes to a
                 buffer, which all shards share.
+            Exception: any error of the model or the loss.
         """
-        if self.shards.count == len(batches) == 1:  # nothing to weigh, which a small network would notice
+        if self.shards.count == len(batches) == 1:  # weighting would cost a small network noticeable time
             return self.whole(part_of(self.loss, batches[0], slice(None)), position)
-        pieces = self._weighted(batches, position)
+        pieces = self._weighted_gradients(batches, position)
         if self._buffers and self._buffers != _buffer_versions(self.model):
             raise TrainingError(_SHARED_BUFFERS.format(self.shards.count))
         return pieces
@@ -121,9 +121,9 @@ class TrainStep:
         return [piece]
 
     def read(self, batches: Sequence[Batch]) -> None:
-        """Read the parts of batches that `gradients` takes.
+        """Read the parts of batches that `gradients` needs.
 
-        Any thread may call this.
+        Any thread may call this method.
         """
         for batch in batches:
             if self.shards.count == len(batches) == 1:
@@ -134,14 +134,13 @@ class TrainStep:
                     batch.read(places[shard])
 
     def update(self, batches: Sequence[Batch], position: int, max_norm: float = inf) -> None:
-        """Update the parameters, and clear the gradients.
-
-        On all threads.
+        """Update the parameters, on all threads, and clear the gradients.
 
         Args:
-            batches: of the step, whose loss an optimizer may ask for again, as `LBFGS` does.
-            position: of the step in the random streams, so that the loss is the same function of the weights.
-            max_norm: the largest norm of the gradients that it is then given.
+            batches: the batches of the step, for optimizers that evaluate the loss again, such as `LBFGS`.
+            position: the position of the step in the random streams, which keeps that loss the same function of the
+                weights.
+            max_norm: the norm to which gradients are clipped in these evaluations.
         """
         if self.optimizer.evaluates:
             self.optimizer.step(partial(self._loss, batches, position, max_norm))
@@ -150,10 +149,7 @@ class TrainStep:
         self.optimizer.zero_grad()
 
     def _loss(self, batches: Sequence[Batch], position: int, max_norm: float) -> float:
-        """Return the loss of all `batches`, leaving clipped gradients.
-
-        Of all ranks; the gradients have at most this norm.
-        """
+        """Return the loss of all `batches` over all ranks, and leave gradients, clipped to `max_norm`, in `.grad`."""
         own = [(loss, count) for loss, count, _, _ in self.gradients(batches, position)]
         clip_grad_norm_(self.model.parameters(), max_norm)
         parts = [part for rank in self.ranks.allgather(own) for part in rank]
@@ -164,20 +160,20 @@ class TrainStep:
     def record(self, examples: Examples, batch_size: int) -> None:
         """Record a compiled step, to test whether that is possible.
 
-        The first two batches are used, before a run.
+        The first two batches are used, before the run.
 
         Raises:
-            CompileError: if it is not.
+            CompileError: if it is not possible.
         """
         if self.compiled:
-            for start in (0, batch_size):  # the second batch is computed both ways
+            for start in (0, batch_size):  # the second batch is both computed and replayed
                 if start + batch_size <= len(examples):
                     part = part_of(self.loss, Batch(examples, range(start, start + batch_size)), slice(None))
                     if part.counted:
-                        with random.at(0), buffers_kept(self.model):
+                        with random.at(0), preserve_buffers(self.model):
                             self._piece(part, None, Gradients(), False)
 
-    def _weighted(self, batches: Sequence[Batch], position: int) -> list[Piece]:
+    def _weighted_gradients(self, batches: Sequence[Batch], position: int) -> list[Piece]:
         """Compute the gradients of several shards or batches."""
         places = [(batch, self.shards.split(len(batch))) for batch in batches]
         parts = [[part_of(self.loss, batch, place[shard]) for batch, place in places] for shard in self.shards.own]
@@ -191,7 +187,7 @@ class TrainStep:
             own = parts[shard - self.shards.own.start]
             with random.at(position, shard):
                 for part in own:
-                    if not part.counted:  # a part in which nothing counts has no mean
+                    if not part.counted:  # without a target that counts there is no mean
                         continue
                     share = None if self.loss.reduction == "sum" else np.array(part.counted / total)
                     pieces.append(self._piece(part, share, collected, part is own[-1]))
@@ -200,7 +196,7 @@ class TrainStep:
         return [piece for pieces in self.shards.gradients(work) for piece in pieces]
 
     def _piece(self, part: Part, share: np.ndarray | None, collected: Gradients, is_last: bool) -> Piece:
-        """Add the gradients of a part, times `share`, to `collected`. The last part completes those of its shard."""
+        """Add the gradients of a part, times `share`, to `collected`; the last part completes its shard's gradients."""
         if self.compiled:
             named = part.inputs if isinstance(part.inputs, dict) else {}
             arrays: list[Any] = [*named.values(), part.targets] if named else [part.inputs, part.targets]
@@ -218,7 +214,7 @@ class TrainStep:
         return error.item(), part.counted, result.data, part.targets
 
     def _program(self, names: tuple[str, ...], has_weights: bool) -> Compiled:
-        """Return the forward pass to record, with the loss. The results are the loss and outputs of such parts."""
+        """Return the function to record, from inputs and targets of a part to loss and outputs."""
         model, loss = self.model, self.loss
 
         def forward(*values: Tensor) -> tuple[Tensor, Tensor]:
@@ -242,21 +238,19 @@ def evaluate(
 ) -> None:
     """Evaluate `examples` into `metrics`, on rank 0.
 
-    The ranks take the batches in turn.
-
-    The model is in eval mode meanwhile.
+    The model is in eval mode during the evaluation. The ranks take the batches in turn.
 
     Args:
         model: maps the inputs of a batch to outputs.
-        loss: of outputs and targets.
+        loss: a scalar function of outputs and targets.
         examples: a split of the data.
-        batch_size: examples in a batch, at most.
-        position: of the training step in the random streams.
+        batch_size: the largest number of examples per batch.
+        position: the position of the training step in the random streams.
         metrics: gets the results, in the order of the batches.
         ranks: the processes that share the work.
 
     Raises:
-        NonFiniteLossError: on the rank that finds one.
+        NonFiniteLossError: on the rank where a loss is not finite.
     """
     training = model.training
     model.eval()
@@ -265,7 +259,7 @@ def evaluate(
         batches = enumerate(loader.batches(0))
         while turn := list(islice(batches, ranks.size)):
             own = turn[ranks.rank : ranks.rank + 1]
-            gather_into(metrics, [_evaluated(model, loss, batch, position, number) for number, batch in own], ranks)
+            gather_into(metrics, [_evaluate_one(model, loss, batch, position, number) for number, batch in own], ranks)
     finally:
         model.train(training)
 
@@ -273,7 +267,7 @@ def evaluate(
 def gather_into(metrics: MetricCollection, pieces: list[Piece], ranks: Ranks) -> None:
     """Add the pieces of all ranks to `metrics`.
 
-    On rank 0, without those whose loss is not finite.
+    They are added on rank 0, except those with a non-finite loss.
     """
     if ranks.size > 1 and not metrics.metrics:
         pieces = [(loss, count, _EMPTY, _EMPTY) for loss, count, _, _ in pieces]
@@ -288,7 +282,7 @@ def gather_into(metrics: MetricCollection, pieces: list[Piece], ranks: Ranks) ->
 def part_of(loss: Loss, batch: Batch, place: slice) -> Part:
     """Read a part of a batch.
 
-    Its weights are divided by their sum, if that makes its loss a mean.
+    For a mean loss, its weights are divided by their sum.
     """
     (inputs, targets), weights = batch[place], batch.weights(place)
     if weights is None:
@@ -300,7 +294,7 @@ def part_of(loss: Loss, batch: Batch, place: slice) -> Part:
 
 
 def loss_of(loss: Loss, outputs: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the loss of outputs, weighted if the `Part` is."""
+    """Return the loss of outputs, weighted if weights are given."""
     return loss(outputs, targets) if weights is None else loss.weighted_sum(outputs, targets, weights)
 
 
@@ -315,7 +309,7 @@ def _one_number(error: Any) -> Tensor:
     """Return a loss without axes.
 
     Raises:
-        TrainingError: if it is not one number that follows from what learns.
+        TrainingError: if it is not one number that depends on trainable weights.
     """
     if not isinstance(error, Tensor):
         raise TrainingError(NO_TENSOR.format(type(error).__name__))
@@ -327,7 +321,7 @@ def _one_number(error: Any) -> Tensor:
 
 
 @contextmanager
-def buffers_kept(model: Module) -> Iterator[None]:
+def preserve_buffers(model: Module) -> Iterator[None]:
     """Restore the buffers of a model after the block."""
     before = [(buffer, buffer.data.copy()) for buffer in model.buffers()]
     try:
@@ -337,7 +331,7 @@ def buffers_kept(model: Module) -> Iterator[None]:
             buffer.data[...] = array
 
 
-def _evaluated(model: Module, loss: Loss, batch: Batch, position: int, number: int) -> Piece:
+def _evaluate_one(model: Module, loss: Loss, batch: Batch, position: int, number: int) -> Piece:
     part = part_of(loss, batch, slice(None))
     with no_grad(), random.at(position, number):
         if part.counted:

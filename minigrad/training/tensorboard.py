@@ -11,9 +11,8 @@ from minigrad.training.callback import Callback, TrainingView
 class TensorBoard(Callback):
     """Writes every logged value to TensorBoard event files.
 
-    They are in `tensorboard/` of the run's directory.
-
-    It needs the package tensorboardX. A training without a directory writes nothing.
+    The files are in `tensorboard/` of the run's directory. A training without a directory writes nothing. The package
+    tensorboardX is required.
 
     Raises:
         ValueError: if tensorboardX is not installed.
@@ -28,9 +27,9 @@ class TensorBoard(Callback):
         self._writer: Any = None
 
     def on_train_start(self, training: TrainingView) -> None:
-        """Open the files, without steps after the last checkpoint.
+        """Open the files.
 
-        What a killed run wrote after it is purged.
+        Steps that a killed run wrote after its last checkpoint are purged.
         """
         if training.directory is not None:
             folder = training.directory.path / "tensorboard"

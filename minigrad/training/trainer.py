@@ -27,14 +27,14 @@ from minigrad.training.divergence import NonFiniteLossError, TrainingError, dive
 from minigrad.training.ema import EMA
 from minigrad.training.feed import feed
 from minigrad.training.monitor import Checkpoint, EarlyStopping
-from minigrad.training.placement import placed, shards_on_device
+from minigrad.training.placement import shards_on_device, training_on_device
 from minigrad.training.preflight import Preflight
 from minigrad.training.sharding import shards_and_threads
 from minigrad.training.state import TrainingState
 from minigrad.training.step import TrainStep, evaluate, gather_into
 
 VERIFY_STEPS = 1000
-"""Optimizer steps between two checks that all ranks have the same weights."""
+"""Optimizer steps between checks that all ranks have the same weights."""
 
 
 @dataclass(frozen=True)
@@ -43,35 +43,35 @@ class Trainer:
 
     Args:
         max_epochs: passes over the training examples; 10 if `max_steps` is not given either.
-        max_steps: optimizer steps; the first of the two limits to be reached ends the training.
-        accumulate: batches in a step, whose gradients are averaged over all their examples; the last step of an epoch
-            takes the rest.
-        shards: parts of a batch that are computed apart, by as many threads as there are, and whose gradients are
-            summed in their order; decides how numbers are rounded, on any number of threads. Left out, a rule of sizes
-            decides when the run begins: 2 for a large step, or 1, also where a layer depends on the whole batch.
-        reduce: how several ranks sum gradients: `ordered`, with the same bits on any number of them, or `fast`, in the
-            order that their MPI prefers. One process has one order.
-        blas_threads: threads of each product of matrices, which decide how it is rounded. Left out: 1, but 2 where a
-            step is not divided and not small either.
-        compile: record the steps of a batch once and then only carry them out (`minigrad.compile`): the same bits, and
-            less to do where a network is small.
-        val_every: steps between validations; left out, the end of every epoch. The last step is always validated.
-        log_every: steps between two records of the training loss, metrics and learning rate.
-        grad_clip: the largest norm of all gradients together; longer ones are scaled down to it.
-        on_nan: what a loss or a gradient that is not finite does: `stop` the run, or `skip` the update of its step and
-            count it.
-        ema: the decay of an average of the weights (see `minigrad.training.EMA`), which validations measure and `best`
-            holds instead of the weights of one step.
-        recompute: patterns of layers whose results are computed again in the backward pass instead of kept (see
+        max_steps: optimizer steps; the training ends at the first of the two limits.
+        accumulate: batches per step, with gradients averaged over all their examples; the last step of an epoch may
+            have fewer.
+        shards: parts of a batch that are computed separately, on as many threads as are available. Their gradients are
+            summed in order, so that rounding depends on `shards` but not on the threads. By default 2 for a large step,
+            otherwise 1, or if a layer depends on the whole batch.
+        reduce: how ranks sum gradients: `ordered`, bit for bit the same on any number of ranks, or `fast`, in the order
+            that MPI prefers. It has no effect on a single process.
+        blas_threads: threads of each matrix product, which affect rounding. By default 1, or 2 if a step is neither
+            divided nor small.
+        compile: record the operations of a step once and then replay them (`minigrad.compile`): bit for bit the same
+            results, and less overhead for small networks.
+        val_every: steps between validations, by default an epoch. The last step is always validated.
+        log_every: steps between records of the training loss, metrics and learning rate.
+        grad_clip: the largest norm of all gradients together; larger gradients are scaled down to it.
+        on_nan: what happens at a loss or gradient that is not finite: `stop` ends the run, `skip` skips the update and
+            counts it.
+        ema: the decay of an exponential moving average of the weights (see `minigrad.training.EMA`), which is validated
+            and saved as `best` in place of the weights.
+        recompute: patterns of layers whose results are recomputed in the backward pass instead of saved (see
             `minigrad.nn.recompute`).
-        device: where the model is trained: "cpu", "cuda" for a GPU, by CuPy, or one of `minigrad.devices.register`;
-            afterwards it is on the CPU again.
+        device: the device of the training: "cpu", "cuda" for a GPU with CuPy, or one of `minigrad.devices.register`;
+            the model is moved back to the CPU afterwards.
         early_stopping: ends the training when a monitored value no longer improves.
         checkpoint: which weights are the best, and how often the run is saved.
 
     Raises:
-        ValueError: if a number is not positive, or a word unknown.
-        TypeError: for a value of another type.
+        ValueError: for a number out of range or an unknown word.
+        TypeError: for a value of the wrong type.
     """
 
     max_epochs: int | None = None
@@ -121,7 +121,7 @@ class Trainer:
     def limit(self, steps: int) -> str:
         """Return the setting that ends a training after `steps`.
 
-        As `trainer.max_epochs=10`.
+        An example is `trainer.max_epochs=10`.
         """
         is_steps = steps == self.max_steps
         return f"trainer.max_steps={steps}" if is_steps else f"trainer.max_epochs={self.max_epochs or 10}"
@@ -148,20 +148,19 @@ class Setup(ExperimentView, Protocol):
 
 
 _seeded = partial(within, lambda self, *_, **__: random.at(self.step, seed=self.seed))
-"""Makes a method of `Training` draw all random numbers by the seed of its experiment, as of the present step."""
+"""A decorator for methods of `Training`: random numbers come from the experiment's seed and the current step."""
 
 
 class Training(TrainingState):
     """One training of an experiment, and its progress.
 
     `step` counts the optimizer steps done, including those whose update was skipped; the epoch and the position in it
-    follow from it. What changes on the way is in the model's `state_dict()` and in `state()`; checkpoints hold both.
+    follow from it. Everything that changes is in the model's `state_dict()` and in `state()`; checkpoints hold both.
 
     Args:
         experiment: the experiment to train.
-        threads: shards of a step that are computed in parallel; by default the number of cores. Does not change
-            results.
-        ranks: the processes that train this model together; left out, this one alone.
+        threads: the number of shards computed in parallel, by default the number of cores. Does not affect results.
+        ranks: the processes that train this model together; by default only this one.
 
     Raises:
         ValueError: if the loader does not fit the data, or the shards do not fit the batches or the ranks.
@@ -210,18 +209,18 @@ class Training(TrainingState):
     def run(self, directory: RunDirectory | None = None, progress: Callback | None = None) -> dict[str, Any]:
         """Train to the end, and evaluate on the test examples.
 
-        The best weights are evaluated; they stay in the model.
+        The model has its best weights afterwards, and these are tested.
 
-        BLAS has `blas_threads` meanwhile, on any machine: results are rounded differently with another number.
+        BLAS uses `blas_threads` threads during the training, on any machine, because their number affects rounding.
 
         Args:
             directory: gets the records and the checkpoints.
-            progress: a callback that shows them.
+            progress: a callback that shows the progress.
 
         Returns:
             `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
-            validation values of the best step, and, when done, the test values. An update is skipped where no target of
-            the step counts and, if `on_nan` says so, where the loss or a gradient is not finite.
+            validation values of the best step, and, when done, the test values. An update is skipped if no target of
+            the step counts, or, with `on_nan: skip`, if the loss or a gradient is not finite.
 
         Raises:
             TrainingError: if the loss or a gradient is not finite.
@@ -233,7 +232,7 @@ class Training(TrainingState):
         self.model.train()
         self.ranks.copy(self.model.state_dict())
         threads = blas_threads(self.blas_threads)
-        with threads, placed(self), np.errstate(all="ignore"), closing(self.batches()) as batches:
+        with threads, training_on_device(self), np.errstate(all="ignore"), closing(self.batches()) as batches:
             self.notify("on_train_start")
             while self.step < self.steps and not (self.ended or self.interrupted):
                 self.train_step(next(batches))
@@ -263,12 +262,11 @@ class Training(TrainingState):
 
     @_seeded
     def train_step(self, batches: Sequence[Batch]) -> None:
-        """Do one step on `batches`, whose gradients are averaged.
+        """Do one step on `batches`.
 
-        Forward and backward passes, then one update.
-
-        The update is skipped where no target counts. Each rank computes its shards; the losses and metrics of all go
-        into the tally of rank 0.
+        A step is forward and backward passes, then one update. Gradients are averaged over all examples of the batches.
+        The update is skipped if no target counts. Each rank computes its shards; rank 0 collects losses and metrics of
+        all ranks.
 
         Raises:
             TrainingError: if the loss or a gradient is not finite, unless such steps are skipped; if a shard wrote to a
@@ -305,11 +303,9 @@ class Training(TrainingState):
 
     @_seeded
     def evaluate(self, examples: Examples, split: str) -> dict[str, Any]:
-        """Return loss and metrics over all `examples`.
+        """Return loss and metrics over all `examples`, as `<split>/<name>`.
 
-        Their names begin with `split`.
-
-        The tally is used for this, and is empty afterwards.
+        The collected loss and metrics of the training are reset.
 
         Raises:
             TrainingError: if the loss is not finite.
@@ -320,21 +316,18 @@ class Training(TrainingState):
         except NonFiniteLossError as error:
             what = f"the {split} loss became {error.loss} at step {self.step}"
             raise divergence(what, [error.inputs], self.model, self.settings.remedies()) from error
-        return self._measured(split)
+        return self._pop_metrics(split)
 
     @_seeded
     def batches(self) -> Generator[list[Batch]]:
-        """Yield the batches of each step, without end.
+        """Yield the batches of each step, endlessly.
 
-        From the current step on.
+        The first step is the current one.
         """
         yield from feed(self.loader, self.settings.accumulate, self.step, self.one_step.read)
 
     def notify(self, event: str, *values: Any) -> None:
-        """Call the callbacks that override an event's method.
-
-        In their order.
-        """
+        """Call, in order, the callbacks that override an event's method."""
         if hooks := self.hooks[event]:
             with random.at(self.step, seed=self.seed):
                 for hook in hooks:
@@ -343,11 +336,8 @@ class Training(TrainingState):
                         self.stopped_by = type(getattr(hook, "__self__", hook)).__name__
 
     def _record(self, validate: bool) -> dict[str, float]:
-        """Return this step's training values, and validation if asked.
-
-        Training values are those since the last record.
-        """
-        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr, **self._measured("train")}
+        """Return the training values since the last record, and validation values if requested."""
+        record = {"step": self.step, "epoch": self.step / self.epoch_steps, "lr": self.lr, **self._pop_metrics("train")}
         if self.settings.on_nan == "skip":
             record["skipped"] = self.skipped
         if not validate:
@@ -355,7 +345,7 @@ class Training(TrainingState):
         with self.average.applied() if self.average is not None else nullcontext():
             return record | self.evaluate(self.experiment.data.val, "val")
 
-    def _measured(self, split: str) -> dict[str, Any]:
+    def _pop_metrics(self, split: str) -> dict[str, Any]:
         """Return the metrics of rank 0, and reset them."""
         values = self.ranks.broadcast(self.tally.compute(split) if self.ranks.rank == 0 else {})
         self.tally.reset()

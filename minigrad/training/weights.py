@@ -24,7 +24,7 @@ class WeightsError(ValueError):
     """Weights that cannot be loaded.
 
     Attributes:
-        path: of the setting that is wrong, below `weights`; "" for all of it.
+        path: the path of the invalid setting below `weights`; "" for `weights` itself.
     """
 
     def __init__(self, message: str, path: str = "") -> None:
@@ -37,17 +37,17 @@ class Weights:
     """The source of a model's initial weights.
 
     Args:
-        path: a run, whose best weights they are, a `.safetensors` file or a Hugging Face folder; a relative one is
-            looked for as data is.
-        match: patterns of the names there that are read (see `minigrad.nn.freeze`); all, if left out.
-        rename: other names for what is read, by pattern: `{encoder: body, "layers.*.w": "h.*.weight"}`. Each wildcard
-            of a new name stands for what that of its pattern matched; the first pattern that matches counts.
-        missing: what a weight of the model is that is not there, or has another shape there: an `error`, or it is to
-            `keep` its random values, which is reported. Then also arrays may be left over.
+        path: a run (for its best weights), a `.safetensors` file or a Hugging Face folder; relative paths are resolved
+            like those of data.
+        match: patterns of the names to read (see `minigrad.nn.freeze`), by default all.
+        rename: new names, by pattern of the old ones: `{encoder: body, "layers.*.w": "h.*.weight"}`. A wildcard in a
+            new name stands for the text that its counterpart in the pattern matched. The first matching pattern counts.
+        missing: what happens if a weight of the model is missing or has another shape: `error` raises an error; `keep`
+            keeps and reports its random values, and also ignores unused arrays.
 
     Raises:
-        ValueError: for another word than these.
-        TypeError: for what is no list of patterns.
+        ValueError: for an unknown word.
+        TypeError: if `match` is not a list of patterns.
     """
 
     path: Path
@@ -64,9 +64,9 @@ class Loaded(NamedTuple):
     """The result of loading weights into a model.
 
     Attributes:
-        origins: by the name of each weight that was read, where it comes from.
-        anew: the weights that kept their values, each with the reason.
-        unused: names of arrays that the model has no place for.
+        origins: the origin of each weight that was read, by name.
+        anew: the weights that kept their random values, each with the reason.
+        unused: the names of arrays that the model has no place for.
     """
 
     origins: dict[str, str]
@@ -74,7 +74,7 @@ class Loaded(NamedTuple):
     unused: list[str]
 
     def __str__(self) -> str:
-        kept = f"; these began anew: {', '.join(f'{name} ({why})' for name, why in self.anew.items())}"
+        kept = f"; these keep their random values: {', '.join(f'{name} ({why})' for name, why in self.anew.items())}"
         left = f"; not used: {', '.join(self.unused)}"
         total = len(self.origins) + len(self.anew)
         return f"{len(self.origins)} of {total} arrays were read" + kept * bool(self.anew) + left * bool(self.unused)
@@ -83,29 +83,29 @@ class Loaded(NamedTuple):
 def load_weights(model: Module, weights: Weights | str | Path) -> Loaded:
     """Load weights from a file or run into a model.
 
-    `load_weights(model, Weights("runs/digits_mlp/0003", missing="keep"))`.
+    For example: `load_weights(model, Weights("runs/digits_mlp/0003", missing="keep"))`.
 
     Args:
-        model: is changed in place, its buffers too.
-        weights: where from, or just the path.
+        model: the model; its parameters and buffers are changed in place.
+        weights: the source of the weights, or only its path.
 
     Raises:
-        WeightsError: for a path that is none of those, a pattern that matches nothing, or weights that do not fit, with
-            each name, both shapes, and the nearest name; the model is then as it was.
+        WeightsError: for an unsupported path, a pattern that matches nothing, or weights that do not fit, with each
+            name, both shapes, and the nearest name. The model is then unchanged.
         OSError: if a file cannot be read.
     """
     if not isinstance(weights, Weights):
         weights = Weights(Path(weights))
     try:
-        with noting():  # a file of weights is no data
+        with noting():  # a file of weights is not part of the data
             place = find(weights.path)
         stored = _stored(place, model)
     except (DataError, FormatError, CheckpointError) as error:
         raise WeightsError(str(error), "path") from error
-    names = _renamed(weights, stored)
+    names = _names_in_file(weights, stored)
     fit = _Fit(model, {new: stored[old].shape for new, old in names.items()})
     if fit.problems and (weights.missing == "error" or not fit.names):
-        remedy = "missing: keep begins anew with what does not fit; match says what is read, rename what it is called"
+        remedy = "missing: keep leaves these weights random; match selects what is read, rename gives it new names"
         lines = [f"the weights of {weights.path} do not fit this model:", *fit.problems, remedy]
         raise WeightsError("\n  ".join(lines))
     arrays = {name: stored[names[name]].read() for name in fit.names}
@@ -124,17 +124,17 @@ class _Fit:
 
     Attributes:
         own: the tensors of the model, by name.
-        names: those that fit.
-        anew: those that nothing fits, each with the reason.
-        unused: names of arrays that the model has no place for.
-        problems: a line for each name of the last two.
+        names: the names of tensors that an array fits.
+        anew: the tensors without a fitting array, each with the reason.
+        unused: the names of arrays that the model has no place for.
+        problems: a line for each name in `anew` and `unused`.
     """
 
     def __init__(self, model: Module, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.own: dict[str, Tensor] = dict(model._named_state())
         self.names = [name for name, tensor in self.own.items() if shapes.get(name) == tensor.shape]
         self.unused = [name for name in shapes if name not in self.own]
-        filled = {id(self.own[name]) for name in self.names}  # a shared tensor may be there under one of its names
+        filled = {id(self.own[name]) for name in self.names}  # a shared tensor may be stored under one of its names
         self.anew, self.problems = {}, []
         for name, tensor in self.own.items():
             if id(tensor) in filled:
@@ -166,7 +166,7 @@ def _stored(place: Path, model: Module) -> dict[str, Stored]:
             raise WeightsError(f"{place} has no best weights yet: it ended before its first validation", "path")
         return _checkpoint(best)
     if any((place / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
-        from minigrad.formats import huggingface  # which most trainings do without
+        from minigrad.formats import huggingface  # most trainings do not need it
 
         return huggingface.weights(place, model)
     raise WeightsError(
@@ -179,12 +179,12 @@ def _checkpoint(path: Path) -> dict[str, Stored]:
     if "base" in state:
         run = path.parents[1]
         remedy = f"minigrad export {run} --weights merged.safetensors writes all weights: give that file"
-        raise WeightsError(f"{path} holds adapters alone; {remedy}", "path")
+        raise WeightsError(f"{path} holds only adapters; {remedy}", "path")
     return {name: Stored(array.shape, lambda array=array: array) for name, array in arrays.items()}  # type: ignore[misc]
 
 
-def _renamed(weights: Weights, stored: Mapping[str, Stored]) -> dict[str, str]:
-    """Return the name in the file by the name in the model. Of each array that is to be read."""
+def _names_in_file(weights: Weights, stored: Mapping[str, Stored]) -> dict[str, str]:
+    """Return the name in the file of each array to read, by its name in the model."""
     try:
         matched = {name for names in matching(weights.match, stored, "array there") for name in names}
     except PatternError as error:

@@ -70,7 +70,7 @@ def test_without_matplotlib_a_sentence_says_what_to_install(capsys, monkeypatch)
 def test_an_unknown_name_is_refused_with_those_there_are(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["mnist_17"])
-    assert "nothing is called 'mnist_17'; there are: mnist_16" in capsys.readouterr().err
+    assert "there is no benchmark 'mnist_17'; the benchmarks are: mnist_16" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--threads", "0"], ["--rounds", "1"]])

@@ -60,7 +60,7 @@ def test_a_seed_draws_the_same_mutants(path):
 def test_a_mutant_that_is_no_python_or_known_to_do_the_same_is_none(path):
     EQUIVALENT.parent.mkdir()
     EQUIVALENT.write_text('code.py:\n  "return x -> return +x": a number stays\n')
-    for old, new, why in (("x += by", "x += *", "it is no Python"), ("return x", "return +x", "a number stays")):
+    for old, new, why in (("x += by", "x += *", "it is not valid Python"), ("return x", "return +x", "a number stays")):
         after = CODE.replace(old, new)
         difference = list(unified_diff(CODE.splitlines(), after.splitlines(), lineterm=""))
         assert changes_nothing(path, after, difference) == why

@@ -45,4 +45,4 @@ def test_the_command_measures_and_writes(other, tmp_path, capsys):
 def test_without_another_checkout_a_sentence_says_what_is_missing(against, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["overhead", *against])
-    assert "overhead compares two checkouts: --against FOLDER names another" in capsys.readouterr().err
+    assert "overhead compares two checkouts: name another by --against FOLDER" in capsys.readouterr().err

@@ -70,7 +70,7 @@ def test_a_run_that_writes_text_names_generate_when_it_is_to_predict(capsys):
     Path("text.yaml").write_text("\n".join(config))
     told(capsys, "train", "text.yaml")
     err = told(capsys, "predict", "runs/text/0001", "text.txt", code=2).err
-    assert "minigrad generate runs/text/0001 TEXT goes on" in err
+    assert "minigrad generate runs/text/0001 TEXT continues a text" in err
 
 
 @pytest.mark.parametrize("words", [
@@ -80,7 +80,7 @@ def test_a_run_that_writes_text_names_generate_when_it_is_to_predict(capsys):
 ])  # fmt: skip
 def test_a_folder_that_is_not_there_is_refused_before_anything_is_done(words, capsys):
     said = told(capsys, *words, code=2)
-    assert "there is no folder gone: make it, or name another" in said.err
+    assert "there is no folder gone: create it first" in said.err
     assert said.out == ""
 
 
@@ -92,7 +92,7 @@ def test_a_report_without_the_data_leaves_one_that_has_all(capsys):
     Path("rows.csv").unlink()
     said = told(capsys, "report", "runs/small/0001")
     assert said.out == "runs/small/0001/report_partial.html\n"
-    assert "runs/small/0001/report.html shows more, and stays" in said.err
+    assert "runs/small/0001/report.html shows more, and is kept" in said.err
     assert full.read_text() == content
     full.unlink()
     assert told(capsys, "report", "runs/small/0001").out == "runs/small/0001/report.html\n"

@@ -112,7 +112,7 @@ def test_a_config_that_is_no_file_is_called_what_it_is(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     KINDS[kind]("x.yaml")
     assert main(["check", "x.yaml"]) == 2
-    assert capsys.readouterr().err.startswith(f"error: x.yaml is {kind}, and a config belongs here")
+    assert capsys.readouterr().err.startswith(f"error: x.yaml is {kind}, expected a config")
 
 
 @pytest.mark.parametrize("kind", ["no such file", "a link to itself"])
@@ -120,7 +120,7 @@ def test_a_config_behind_a_broken_link_is_called_that(tmp_path, monkeypatch, cap
     monkeypatch.chdir(tmp_path)
     KINDS[kind]("x.yaml")
     assert main(["check", "x.yaml"]) == 2
-    assert capsys.readouterr().err == "error: x.yaml is a link that leads nowhere, and a config belongs here\n"
+    assert capsys.readouterr().err == "error: x.yaml is a link that leads nowhere, expected a config\n"
 
 
 def test_a_current_folder_that_was_deleted_is_a_sentence(tmp_path, monkeypatch, capsys):

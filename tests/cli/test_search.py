@@ -125,10 +125,10 @@ def test_a_trial_of_a_machine_that_fell_silent_is_marked_and_its_point_tried_aga
     lost.suggest_float("optimizer.lr", 1e-3, 1, log=True)
     monkeypatch.setattr("minigrad.training.search.searching.SILENT_SECONDS", 0.0)
     assert main(["sweep", config, *LR, "--trials", "2", "--storage", "sqlite:///trials.db"]) == 0
-    assert "begun on another machine" not in capfd.readouterr().out
+    assert "started on another machine" not in capfd.readouterr().out
     first, marked, again = studied("sqlite:///trials.db")
     assert [trial.state.name for trial in (first, marked, again)] == ["COMPLETE", "FAIL", "COMPLETE"]
-    assert "not heard of" in marked.user_attrs["lost"]
+    assert "no sign of life" in marked.user_attrs["lost"]
     assert again.params == lost.params
 
 
@@ -141,8 +141,8 @@ def test_a_storage_of_another_search_is_refused_with_what_differs(config, capsys
     optuna.create_study(study_name="theirs", storage="sqlite:///trials.db").ask()
     assert main(["sweep", config, *LR, *storage, "--name", "theirs"]) == 2
     err = capsys.readouterr().err
-    assert "sqlite:///trials.db has another search 'small': its space is not the same; choose another --name" in err
-    assert "its config is not the same" in err
+    assert "sqlite:///trials.db has another search 'small': its space differs; choose another --name" in err
+    assert "its config differs" in err
     assert "has another search 'theirs': it was not made by minigrad" in err
     assert sorted(Path().rglob("*")) == before
 
@@ -163,7 +163,7 @@ def test_a_locked_storage_is_said_to_be_locked(config, capsys, monkeypatch):
     ("sqlite:////no/such/folder/x.db", "cannot be used as a storage of trials: "),
     ("nosuch://host/x", "cannot be used as a storage of trials: "),
     ("postgresql+nodriver://me:secret@host/x", "postgresql+nodriver://me:***@host/x cannot be used"),
-    ("small.yaml", "it is no journal of Optuna; a database is named by a URL"),
+    ("small.yaml", "it is not an Optuna journal; a database needs a URL"),
     ("no/such/folder/x.journal", "cannot be used as a storage of trials"),
 ])  # fmt: skip
 def test_a_storage_that_cannot_be_used_is_a_sentence_without_its_password(config, capsys, storage, message):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from minigrad.cli import main
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +28,13 @@ def test_a_shipped_config_and_its_model_work_in_an_empty_folder(elsewhere, capsy
     assert main(["check", "configs/moons.yaml"]) == 0
     out, err = capsys.readouterr()
     assert "layers.0" in out
-    assert err == f"config {shipped('configs') / 'moons.yaml'}\n"
+    assert err == f"config {shipped_folder('configs') / 'moons.yaml'}\n"
     assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_of_ones_own_goes_before_the_shipped_config_of_that_name(elsewhere, capsys):
     (elsewhere / "configs").mkdir()
-    text = (shipped("configs") / "moons.yaml").read_text(encoding="utf-8")
+    text = (shipped_folder("configs") / "moons.yaml").read_text(encoding="utf-8")
     (elsewhere / "configs" / "moons.yaml").write_text(text.replace("name: moons", "name: my_moons"))
     assert main(["config", "configs/moons.yaml"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("name: my_moons ")
@@ -59,7 +59,7 @@ def test_a_file_of_ones_own_leaves_the_other_classes_of_a_shipped_file_of_that_n
 def test_a_bare_train_takes_the_only_config_of_the_folder(elsewhere, capsys):
     (elsewhere / "site.yml").write_text("site_name: no config\n")
     (elsewhere / "mine.yaml").write_text("base: moons.yaml\nname: mine\n")
-    (elsewhere / "moons.yaml").write_text((shipped("configs") / "moons.yaml").read_text(encoding="utf-8"))
+    (elsewhere / "moons.yaml").write_text((shipped_folder("configs") / "moons.yaml").read_text(encoding="utf-8"))
     assert main(["train", "trainer.max_epochs=1"]) == 2
     assert "several configs are here, name one: mine.yaml, moons.yaml" in capsys.readouterr().err
     (elsewhere / "mine.yaml").unlink()
@@ -70,6 +70,6 @@ def test_a_bare_train_takes_the_only_config_of_the_folder(elsewhere, capsys):
 
 
 def test_without_a_config_and_a_clone_the_remedy_is_a_template(elsewhere, capsys, monkeypatch):
-    monkeypatch.setattr("minigrad.cli.prepare.shipped", lambda name: elsewhere / "site-packages" / name)
+    monkeypatch.setattr("minigrad.cli.prepare.shipped_folder", lambda name: elsewhere / "site-packages" / name)
     assert main(["train"]) == 2
     assert "minigrad new digits creates one" in capsys.readouterr().err

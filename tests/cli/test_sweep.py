@@ -87,7 +87,7 @@ GRID, SEARCH = ["--grid", "optimizer.lr=[0.1]"], ["--search", "optimizer.lr=log(
     ([*SEARCH, "--trials", "2", "--prune", "--seeds", "2"], "--prune compares single runs"),
     ([*GRID, "--name", "../x"], "--name '../x' cannot name a folder"),
     (["--folds", "30"], "besides those for the test do not make 30 folds"),
-    (["--folds", "3", "data=XOR"], "XOR has a validation part of its own, and cannot be divided into folds"),
+    (["--folds", "3", "data=XOR"], "XOR has its own validation set, and cannot be divided into folds"),
     (["--grid", "optimizer.lx=[1]"], "--grid:1:11: error: SGD has no argument 'lx'"),
 ])  # fmt: skip
 def test_options_that_do_not_go_together_are_refused_before_anything_runs(config, words, message, capsys):
@@ -132,7 +132,7 @@ def test_another_sweep_of_the_same_experiment_has_a_folder_of_its_own(config, ca
     capfd.readouterr()
     assert main(["sweep", config, "--grid", "seed=[3]", "--name", "small"]) == 2
     err = capfd.readouterr().err
-    assert "sweeps/small is of another sweep: its config and grid are not the same; choose another --name" in err
+    assert "sweeps/small belongs to another sweep: its config and grid differ; choose another --name" in err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

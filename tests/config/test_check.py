@@ -43,7 +43,7 @@ Planner = Callable[..., Plan]
         (
             "CrossEntropyLoss",
             "Linear",
-            "mine.yaml:7:7: error: Linear is a Module, and here belongs a Loss\n"
+            "mine.yaml:7:7: error: Linear is a Module, but a Loss is expected\n"
             "    7 | loss: Linear\n"
             "      |       ^^^^^^\n"
             "  known are: CrossEntropyLoss, MSELoss",
@@ -131,7 +131,7 @@ Planner = Callable[..., Plan]
         (
             "ReLU",
             "torch.nn.ReLU",
-            "mine.yaml:6:7: error: 'torch.nn.ReLU' is an import path, and a name belongs here\n"
+            "mine.yaml:6:7: error: 'torch.nn.ReLU' is an import path, not the name of a class\n"
             "    6 |     - torch.nn.ReLU\n"
             "      |       ^^^^^^^^^^^^^\n"
             "  did you mean 'ReLU'?",
@@ -139,10 +139,10 @@ Planner = Callable[..., Plan]
         (
             "ReLU",
             "my.layers.Rotary",
-            "mine.yaml:6:7: error: 'my.layers.Rotary' is an import path, and a name belongs here\n"
+            "mine.yaml:6:7: error: 'my.layers.Rotary' is an import path, not the name of a class\n"
             "    6 |     - my.layers.Rotary\n"
             "      |       ^^^^^^^^^^^^^^^^\n"
-            "  the classes of a package of yours are known by name after --import my",
+            "  --import my makes the classes of your package known by name",
         ),
         (
             "ReLU",
@@ -158,15 +158,15 @@ Planner = Callable[..., Plan]
             "mine.yaml:6:7: error: Sloppy cannot be built from a config\n"
             "    6 |     - Sloppy: 3\n"
             "      |       ^^^^^^\n"
-            "  its parameter 'width' has no annotation: write 'width: int', or what it is",
+            "  its parameter 'width' has no annotation: write 'width: int', or its type",
         ),
         (
             "lr: 3e-3}",
             "lr: 3e-3}\n  eps: 1",
-            "mine.yaml:10:3: error: 'eps' stands beside 'AdamW'\n"
+            "mine.yaml:10:3: error: 'eps' is on the same level as 'AdamW'\n"
             "    10 |   eps: 1\n"
             "       |   ^^^\n"
-            "  arguments stand inside the class: 'eps' one level deeper than 'AdamW'",
+            "  arguments belong inside the class: indent 'eps' one level deeper than 'AdamW'",
         ),
         (
             "  AdamW: {lr: 3e-3}",
@@ -207,9 +207,9 @@ def test_a_mistake_is_shown_with_its_place_and_its_remedy(error: Text, right: st
         ("loss:", "trainer: {early_stop: 3}\nloss:", "did you mean 'early_stopping'?"),
         ("loss:", "trainer: {early_stopping: [a, b]}\nloss:", "'patience' of EarlyStopping must be an integer"),
         ("loss:", "loader: {DataLoader: {batch: 3}}\nloss:", "did you mean 'batch_size'?"),
-        ("loss:", "loader: {Linear: 3}\nloss:", "Linear is a Module, and here belongs a DataLoader"),
+        ("loss:", "loader: {Linear: 3}\nloss:", "Linear is a Module, but a DataLoader is expected"),
         ("loss:", "trainer: 3x\nloss:", "'max_epochs' of Trainer must be an integer, not the text '3x'"),
-        ("  Sequential:", "  MLP: [[1]]\n  Sequential:", "'Sequential' stands beside 'MLP'"),
+        ("  Sequential:", "  MLP: [[1]]\n  Sequential:", "'Sequential' is on the same level as 'MLP'"),
         (
             "data: Digits",
             "version: 2\ndata: Digits",
@@ -240,7 +240,7 @@ def test_how_others_write_a_call_is_told_as_it_is_written_here(
 
 
 def test_values_without_brackets_are_told_to_stand_in_some(errors: Text, config: str) -> None:
-    assert "stand in brackets: [64, 10]" in errors(config.replace("[64, 10]", "64, 10"))
+    assert "write several values in brackets: [64, 10]" in errors(config.replace("[64, 10]", "64, 10"))
 
 
 def test_all_errors_of_a_file_come_at_once_in_the_order_of_their_places(errors: Text, config: str) -> None:

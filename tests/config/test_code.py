@@ -4,7 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from minigrad.config.code import declared
+from minigrad.config.code import declared_classes
 
 
 class Finalized:
@@ -21,7 +21,7 @@ def test_threads_read_the_classes_of_files_at_the_same_time(tmp_path: Path) -> N
     def read(_: int) -> list[str]:
         cycle: list[object] = [Finalized()]
         cycle.append(cycle)
-        return list(declared(path))
+        return list(declared_classes(path))
 
     switches = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

@@ -114,8 +114,8 @@ def test_a_reference_to_what_cannot_be_told_is_reported_where_it_stands(
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("EarlyStopping", "write trainer: {early_stopping: {monitor: val/loss, patience: 3}}, which is no Callback"),
-        ("ModelCheckpoint", "write trainer: {checkpoint: {monitor: val/loss}}, which is no Callback"),
+        ("EarlyStopping", "write trainer: {early_stopping: {monitor: val/loss, patience: 3}}, which is not a Callback"),
+        ("ModelCheckpoint", "write trainer: {checkpoint: {monitor: val/loss}}, which is not a Callback"),
     ],
 )
 def test_a_callback_of_other_tools_is_answered_with_the_key_that_does_it(

@@ -82,7 +82,7 @@ def test_a_path_that_leads_nowhere_is_a_key_error(plan: Planner, config: str, pa
 
 def test_what_only_the_data_knows_cannot_be_looked_up(plan: Planner, config: str) -> None:
     planned = plan(config.replace("[64, 10]", "['${data.num_features}', 10]"))
-    with pytest.raises(KeyError, match="known when it is built"):
+    with pytest.raises(KeyError, match="not known before it is built"):
         planned["model.0.in_features"]
 
 

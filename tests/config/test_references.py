@@ -98,7 +98,7 @@ def test_a_reference_to_an_object_is_that_object(plan: Planner) -> None:
         ),
         (
             "${model.0.in_features}",
-            "mine.yaml:5:16: error: these references go in a circle\n"
+            "mine.yaml:5:16: error: these references form a cycle\n"
             "    5 |     - Linear: ['${model.0.in_features}', 10]\n"
             "      |                ^^^^^^^^^^^^^^^^^^^^^^^^\n"
             "  model.0.in_features -> model.0.in_features",
@@ -109,7 +109,7 @@ def test_a_reference_to_an_object_is_that_object(plan: Planner) -> None:
             "    5 |     - Linear: ['${optimizer.step}', 10]\n"
             "      |                ^^^^^^^^^^^^^^^^^^^\n"
             "  optimizer has: lr, betas, eps, weight_decay\n"
-            "  optimizer is made during the run: only its arguments can be referred to",
+            "  optimizer is created during the run: only its arguments can be referred to",
         ),
         (
             "${model.7.p}",
@@ -120,17 +120,17 @@ def test_a_reference_to_an_object_is_that_object(plan: Planner) -> None:
         ),
         (
             "n${seed}",
-            "mine.yaml:5:16: error: 'n${seed}' is no reference\n"
+            "mine.yaml:5:16: error: 'n${seed}' is not a reference\n"
             "    5 |     - Linear: ['n${seed}', 10]\n"
             "      |                ^^^^^^^^^^\n"
-            "  a reference is the whole value: ${path.to.value}",
+            "  a reference must be the whole value: ${path.to.value}",
         ),
         (
             "${env:HOME}",
-            "mine.yaml:5:16: error: the environment variable HOME is not open to configs\n"
+            "mine.yaml:5:16: error: a config may not read the environment variable HOME\n"
             "    5 |     - Linear: ['${env:HOME}', 10]\n"
             "      |                ^^^^^^^^^^^^^\n"
-            "  only those named MINIGRAD_... are",
+            "  it may read only variables named MINIGRAD_...",
         ),
         (
             "${env:MINIGRAD_NOT_SET}",
@@ -147,7 +147,7 @@ def test_a_wrong_reference_is_shown_with_what_there_is(error: Text, wrong: str, 
 
 def test_a_circle_over_two_values_is_shown(errors: Text, config: str) -> None:
     text = config.replace("[64, 10]", "['${model.1.p}', 10]").replace("ReLU", "Dropout: '${model.0.in_features}'")
-    assert "these references go in a circle" in errors(text)
+    assert "these references form a cycle" in errors(text)
     assert "model.1.p -> model.0.in_features -> model.1.p" in errors(text)
 
 
@@ -160,7 +160,7 @@ def test_a_circle_over_a_property_is_shown(errors: Text) -> None:
 
 def test_a_part_cannot_refer_to_the_whole(errors: Text) -> None:
     said = errors(REFERRING.replace('head: {Linear: ["${model.n_embd}", "${seed}"]}', "head: '${model}'"))
-    assert "mine.yaml:5:61: error: these references go in a circle" in said
+    assert "mine.yaml:5:61: error: these references form a cycle" in said
 
 
 def test_references_follow_each_other_at_most_sixteen_times(plan: Planner, errors: Text, config: str) -> None:

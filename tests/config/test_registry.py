@@ -88,8 +88,8 @@ def test_an_unknown_name_brings_the_nearest_and_all_that_are_known(registry: Reg
 
 
 def test_a_class_of_another_kind_is_called_what_it_is(registry: Registry) -> None:
-    assert refusal(registry, "Linear", Loss) == "Linear is a Module, and here belongs a Loss\nknown are: MSELoss"
-    assert refusal(registry, "MSELoss", Module).startswith("MSELoss is a Loss, and here belongs a Module")
+    assert refusal(registry, "Linear", Loss) == "Linear is a Module, but a Loss is expected\nknown are: MSELoss"
+    assert refusal(registry, "MSELoss", Module).startswith("MSELoss is a Loss, but a Module is expected")
 
 
 def test_the_classes_of_a_folder_are_known_without_running_its_files(registry: Registry, models: Path) -> None:
@@ -183,14 +183,14 @@ def test_a_class_of_no_kind_is_told_what_to_become(registry: Registry, models: P
     write(models / "a.py", "Net", base="object")
     registry.add_folder(models)
     assert refusal(registry, "Net", Module) == (
-        "Net is a class, and here belongs a Module\ndeclare it in models/a.py as class Net(Module)"
+        "Net is a class, but a Module is expected\ndeclare it in models/a.py as class Net(Module)"
     )
 
 
 def test_a_name_that_is_no_class_once_imported_is_refused(registry: Registry, models: Path) -> None:
     (models / "a.py").write_text("class Net:\n    pass\nNet = 3\n")
     registry.add_folder(models)
-    assert "is no class once that is imported" in refusal(registry, "Net", Module)
+    assert "is not a class after the import" in refusal(registry, "Net", Module)
 
 
 def test_listing_all_classes_imports_files_and_leaves_out_those_that_fail(registry: Registry, models: Path) -> None:

@@ -130,8 +130,8 @@ class Loose:
     ("cls", "why"),
     [
         (Greedy, "it takes **options, which cannot be checked: write its parameters out, annotated"),
-        (Sloppy, "its parameter 'width' has no annotation: write 'width: int', or what it is"),
-        (Loose, "its parameter 'layers' has no annotation: write 'layers: int', or what it is"),
+        (Sloppy, "its parameter 'width' has no annotation: write 'width: int', or its type"),
+        (Loose, "its parameter 'layers' has no annotation: write 'layers: int', or its type"),
         (NeedsPython, "its parameter 'hook' is annotated Any, which a config cannot write"),
         (
             Unresolved,

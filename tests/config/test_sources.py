@@ -105,7 +105,7 @@ def test_a_loop_of_bases_is_shown(errors: Text, here: Path) -> None:
     Path("a.yaml").write_text("base: b.yaml\n")
     Path("b.yaml").write_text("base: ./mine.yaml\n")
     assert errors("base: a.yaml\n").startswith(
-        "b.yaml:1:7: error: this base leads back to itself\n"
+        "b.yaml:1:7: error: these bases form a cycle\n"
         "    1 | base: ./mine.yaml\n"
         "      |       ^^^^^^^^^^^\n"
         "  mine.yaml -> a.yaml -> b.yaml -> mine.yaml\n"
@@ -177,7 +177,7 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
         ),
         (
             "seed",
-            "command line:1:1: error: 'seed' is no override\n"
+            "command line:1:1: error: 'seed' is not an override\n"
             "    1 | seed\n"
             "      | ^^^^\n"
             "  write key=value, as in optimizer.lr=1e-3 or model=GPT",
@@ -191,7 +191,7 @@ def test_the_last_override_counts_and_several_add_up(plan: Planner, config: str)
         ),
         (
             "seed=[1",
-            "command line:1:6: error: this bracket is opened, and not closed where it should be\n"
+            "command line:1:6: error: this bracket is not closed where it should be\n"
             "    1 | seed=[1\n"
             "      |      ^\n"
             "  close it with ] or }",
@@ -273,7 +273,7 @@ def test_no_line_of_a_file_that_is_no_config_is_shown(errors: Text, here: Path) 
 def test_a_place_in_an_override_is_that_of_the_argument_whatever_stands_before_it(errors: Text, config: str) -> None:
     said = errors(config, "seed=1", "optimizer.lr='x\x07y'", "seed=[1, 2]]")
     assert "command line:2:16: error: the control character U+0007" in said
-    assert "command line:3:12: error: this bracket closes none that is open" in said
+    assert "command line:3:12: error: this bracket was never opened" in said
 
 
 def test_the_time_for_overrides_grows_as_their_number(config: str, plan: Planner) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import minigrad
 from minigrad.devices import device_of
-from minigrad.training.placement import placed
+from minigrad.training.placement import training_on_device
 from minigrad.training.sharding import ShardingError
 from minigrad.training.trainer import Training
 
@@ -49,7 +49,7 @@ def trained(config, overrides, steps):
     experiment = minigrad.load(f"configs/{config}.yaml", overrides)
     training = Training(experiment)
     losses, places = [], set()
-    with placed(training):
+    with training_on_device(training):
         for batches in islice(training.batches(), steps):
             places |= {device_of(p.data) for p in (*training.model.parameters(), *training.model.buffers())}
             training.train_step(batches)

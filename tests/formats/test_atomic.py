@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minigrad.formats.atomic import abandon, new_folder, replacing, write_durably
+from minigrad.formats.atomic import new_folder, remove_unfinished, replacing, write_durably
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,11 +58,11 @@ def test_what_is_half_written_is_removed_for_a_process_that_is_to_end_at_once(tm
     with new_folder(tmp_path / "folder") as part, replacing(tmp_path / "file") as file:
         file.write(b"half")
         assert sorted(os.listdir(tmp_path)) == ["file.part", "folder.part"]
-        abandon()
+        remove_unfinished()
         assert os.listdir(tmp_path) == []
         part.mkdir()
         (tmp_path / "file.part").write_bytes(b"")  # for the ends of the blocks
-    abandon()
+    remove_unfinished()
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
 
 
@@ -72,7 +72,7 @@ def test_what_was_written_is_not_abandoned_later(tmp_path):
         pass
     for name in ("x.part", "y.part"):
         (tmp_path / name).write_bytes(b"of another")
-    abandon()
+    remove_unfinished()
     assert sorted(os.listdir(tmp_path)) == ["x", "x.part", "y", "y.part"]
 
 

@@ -107,7 +107,7 @@ def _refused(model, example, **options):
 @pytest.mark.parametrize(
     ("name", "comment", "said"),
     [
-        ("Choosing", "# numbers", "are read, in inner (Choosing): what follows would depend on them"),
+        ("Choosing", "# numbers", "are read, in inner (Choosing): the operations may depend on them"),
         ("Switching", "# sizes", "this depends on the sizes or values of inputs"),
         ("Writing", "# written", "is written to in place, in inner (Writing): a graph has no state"),
         ("Leaking", "# outside", "computed outside of operations on tensors"),
@@ -142,7 +142,7 @@ def test_all_missing_operations_are_listed_at_once_with_their_layers():
 
     model = nn.Sequential(Inverse(), nn.Sequential(nn.Linear(3, 3), Inverse()))
     message = _refused(model, floats(4, 3, 3))
-    for said in ("inv: ONNX has no operator for", "cumprod: ONNX has cumulative sums", "0 (Inverse)", "1.1 (Inverse)"):
+    for said in ("inv: ONNX has no operators for", "cumprod: ONNX has cumulative sums", "0 (Inverse)", "1.1 (Inverse)"):
         assert said in message
     assert message.count("test_onnx_refused.py:") == 4
 
@@ -176,9 +176,9 @@ def test_what_onnxruntime_has_in_single_precision_alone_is_told_with_the_remedy(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"opset": 16}, "opset is from 17 to 23, got 16"),
+        ({"opset": 16}, "opset must be from 17 to 23, got 16"),
         ({"free": {"batch": 2}}, "free axis 'batch': input 'input', of shape (4, 3), has no axis 2"),
-        ({"free": {"batch": {"x": 0}}}, "free axis 'batch': there is no input 'x', but 'input'"),
+        ({"free": {"batch": {"x": 0}}}, "free axis 'batch': there is no input 'x'; the inputs are 'input'"),
     ],
 )
 def test_wrong_options_are_told(options, said):
@@ -211,7 +211,7 @@ def test_what_is_no_tensor_is_no_output():
         def forward(self, x):
             return x.shape
 
-    assert "a model returns tensors" in _refused(Lost(), floats(4, 3))
+    assert "a model must return tensors" in _refused(Lost(), floats(4, 3))
 
 
 def test_a_length_that_the_model_needs_is_not_free():

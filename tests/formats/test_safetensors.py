@@ -7,7 +7,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load, save
 
-from minigrad.formats.safetensors import DTYPES, arranged, header, read_array, write
+from minigrad.formats.safetensors import DTYPES, arrange, header, read_array, write
 
 ARRAYS = {
     "flags": np.array([True, False, True]),
@@ -21,7 +21,7 @@ ARRAYS = {
 
 def written(arrays, metadata):
     file = io.BytesIO()
-    write(file, arranged(arrays), metadata)
+    write(file, arrange(arrays), metadata)
     return file.getvalue()
 
 
@@ -48,13 +48,13 @@ def test_a_type_has_the_name_that_the_library_gives_it(dtype):
 
 
 def test_every_array_begins_at_a_multiple_of_its_elements_size():
-    arrays = arranged({"byte": np.ones(3, np.uint8), "double": np.ones(1), "half": np.ones(5, np.float16)})
+    arrays = arrange({"byte": np.ones(3, np.uint8), "double": np.ones(1), "half": np.ones(5, np.float16)})
     assert list(arrays) == ["double", "half", "byte"]
     assert len(header(arrays, {})) % 8 == 0
 
 
 def test_an_array_is_read_from_its_place(tmp_path):
-    arrays = arranged(ARRAYS)
+    arrays = arrange(ARRAYS)
     (tmp_path / "x").write_bytes(written(ARRAYS, {}))
     start, size = len(header(arrays, {})), arrays["transposed"].nbytes
     entry = {"dtype": "F64", "shape": [3, 2], "data_offsets": [0, size]}
@@ -64,4 +64,4 @@ def test_an_array_is_read_from_its_place(tmp_path):
 
 def test_an_array_of_objects_is_refused_by_name():
     with pytest.raises(TypeError, match="a safetensors file cannot hold 'a', an array of object"):
-        arranged({"a": np.array([None])})
+        arrange({"a": np.array([None])})

@@ -246,7 +246,7 @@ def test_what_the_run_knows_is_in_the_metadata(exported):
     ("words", "said"),
     [
         (["--onnx", "net.pb"], "net.pb: the model is written in the ONNX format: name it net.onnx"),
-        (["--onnx", "net.onnx", "--opset", "5"], "opset is from 17 to 23, got 5"),
+        (["--onnx", "net.onnx", "--opset", "5"], "opset must be from 17 to 23, got 5"),
         (["--weights", "net.safetensors", "--raw"], "--raw does not go with --weights"),
         (["--weights", "net.safetensors", "--opset", "17"], "--opset does not go with --weights"),
     ],

@@ -59,7 +59,7 @@ def test_without_matplotlib_the_command_says_what_to_install():
     code = "import sys; sys.modules['matplotlib'] = None; from docs.lessons.__main__ import main; main([])"
     done = subprocess.run([sys.executable, "-c", code], cwd=FOLDER.parents[2], capture_output=True, text=True)
     assert done.returncode == 2
-    assert "pictures need matplotlib, which is not installed: pip install" in done.stderr
+    assert "figures need matplotlib, which is not installed: pip install" in done.stderr
     assert "Traceback" not in done.stderr
 
 

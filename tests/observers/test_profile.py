@@ -173,7 +173,7 @@ class TestTheReport:
         names = [line.split("  ")[0] for line in lines]
         assert {"layer", "0 (Linear)", "operation", "linear", "update", "measuring"} <= set(names)
         assert lines[names.index("linear")].split()[1] == "2"  # calls of one step
-        assert lines[-1].startswith("the matrix products alone: ")
+        assert lines[-1].startswith("the matrix products alone take ")
 
     def test_of_many_rows_the_shortest_are_one(self):
         model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(40)))

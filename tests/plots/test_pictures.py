@@ -100,5 +100,5 @@ def test_without_matplotlib_one_sentence_says_what_to_install(digits, capsys, mo
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["plot", str(digits)]) == 2
-    message = "error: pictures need matplotlib, which is not installed: pip install matplotlib\n"
+    message = "error: figures need matplotlib, which is not installed: pip install matplotlib\n"
     assert capsys.readouterr().err == message

@@ -159,7 +159,7 @@ def forged(path, old, new):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (b'"0.bias":{"dtype":"F64"', b'"0.bias":{"dtype":"F65"', "the array '0.bias' has the type 'F65'; there are"),
+        (b'"0.bias":{"dtype":"F64"', b'"0.bias":{"dtype":"F65"', "the array '0.bias' has the type 'F65'; supported:"),
         (b'"0.bias":{"dtype":"F64"', b'"0.bias":{"dtipe":"F64"', "expected dtype, shape and data_offsets of the array"),
     ],
 )

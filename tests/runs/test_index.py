@@ -8,7 +8,7 @@ import pytest
 
 from minigrad.runs.index import CACHE, find_runs
 from minigrad.runs.settings import settings_of, varying
-from minigrad.runs.tables import aligned, grouped, mean_and_deviation, spread
+from minigrad.runs.tables import align, group_repeats, mean_and_deviation, spread
 
 CONFIG = """\
 version: 1
@@ -185,7 +185,7 @@ def test_a_link_that_leads_back_ends_nowhere(make, found, tmp_path):
 def test_repeats_are_one_group_and_settings_tell_groups_apart(make, found):
     for i, (lr, seed) in enumerate([("0.1", 0), ("0.1", 1), ("0.2", 0), ("0.2", 1)], 1):
         make(f"small/000{i}", lr, seed, value=float(i))
-    groups = grouped(list(found().values()))
+    groups = group_repeats(list(found().values()))
     assert [(group.settings, group.best) for group in groups] == [
         ({"optimizer.lr": 0.1}, [1.0, 2.0]),
         ({"optimizer.lr": 0.2}, [3.0, 4.0]),
@@ -210,4 +210,4 @@ def test_mean_and_deviation_are_those_of_numpy():
 
 
 def test_columns_line_up():
-    assert aligned([["a", "bb"], ["ccc", "d"]]) == "a    bb\nccc  d"
+    assert align([["a", "bb"], ["ccc", "d"]]) == "a    bb\nccc  d"

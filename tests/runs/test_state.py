@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minigrad.runs.state import check_like, flatten, kept, restore
+from minigrad.runs.state import check_like, flatten, restore, saved_attributes
 
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 SCALARS = st.sampled_from([np.float32(0.1), np.float64(0.1), np.int64(-3), np.uint8(7), np.bool_(True)])
@@ -98,4 +98,4 @@ def test_what_a_config_gives_is_not_kept():
             self.every = every
             self.count = 3
 
-    assert kept(Counter(2)) == {"count": 3}
+    assert saved_attributes(Counter(2)) == {"count": 3}

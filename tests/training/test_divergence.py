@@ -80,7 +80,7 @@ def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_chan
             "2 of the 4 gradients of parameter 'weight' are not finite, the largest of the",
         ),
         ([[np.nan, -7.0], [np.inf, 2.0]], "others is 7; try something"),
-        ([[1.0, -3e25], [1.0, 2.0]], "'weight' has gradients up to 3e+25, whose squares are beyond float32"),
+        ([[1.0, -3e25], [1.0, 2.0]], "'weight' has gradients up to 3e+25, whose squares overflow float32"),
         ([[np.nan, np.nan], [np.inf, np.nan]], "none of the 4 gradients of parameter 'weight' is finite"),
     ],
 )

@@ -74,7 +74,7 @@ def test_check_shows_of_each_parameter_its_shape_group_origin_and_whether_it_is_
         "4.bias     (2,)      yes      1      seed 0",
     ]
     anew = "4.weight ((2, 16) here, (3, 16) there), 4.bias ((2,) here, (3,) there)"
-    assert f"weights: 4 of 6 arrays were read; these began anew: {anew}\n" in shown.err
+    assert f"weights: 4 of 6 arrays were read; these keep their random values: {anew}\n" in shown.err
 
 
 def test_adapters_are_shown_with_what_they_begin_as(capsys):
@@ -171,7 +171,7 @@ def test_a_head_that_begins_anew_is_trained_whole_beside_the_adapters_and_check_
     rows = {line.split()[0]: line.split()[-4:] for line in out.splitlines() if line.startswith(("0.", "4."))}
     assert rows["4.weight"] == rows["4.bias"] == ["yes", "0", "seed", "0"]
     assert rows["0.weight"][-3] == "frozen"
-    assert "trained whole, and saved with the adapters: 4.weight, 4.bias\n" in err
+    assert "trained without adapters, and saved with them: 4.weight, 4.bias\n" in err
 
 
 def test_a_head_that_begins_anew_is_saved_with_the_adapters_and_resumed_and_measured_with_them(capsys):
@@ -190,7 +190,7 @@ def test_a_head_that_begins_anew_is_saved_with_the_adapters_and_resumed_and_meas
 def test_a_head_that_begins_anew_can_be_frozen_by_name_and_gets_no_adapter(capsys):
     out, err = told(capsys, "check", "tuned.yaml", *HEAD, 'adapters.match=["*"]', 'freeze=["4.bias"]')
     assert "4.weight_lora" not in out
-    assert "trained whole, and saved with the adapters: 4.weight\n" in err
+    assert "trained without adapters, and saved with them: 4.weight\n" in err
     err = told(capsys, "check", "tuned.yaml", *HEAD, 'adapters.match=["0", "4"]', code=2).err
     assert "'4' matches only what began anew, which is trained whole" in err
 
@@ -217,7 +217,7 @@ def test_a_run_with_all_weights_goes_on_and_is_measured_without_those_it_began_w
 def test_adapters_of_a_run_are_no_weights_for_another(capsys):
     trained(capsys, "tuned.yaml")
     err = told(capsys, "train", "old.yaml", "weights=runs/tuned/0001", code=2).err
-    assert "best.safetensors holds adapters alone" in err
+    assert "best.safetensors holds only adapters" in err
     assert "minigrad export runs/tuned/0001 --weights merged.safetensors writes all weights: give that file" in err
     told(capsys, "export", "runs/tuned/0001", "--weights", "merged.safetensors")
     err = told(capsys, "train", "old.yaml", "weights=merged.safetensors").err

@@ -76,7 +76,7 @@ def test_a_model_of_terabytes_is_refused_at_once_at_the_line_that_asks_for_it(pl
 
 def test_without_knowing_what_is_free_the_need_is_told(plan, free):
     free(None)
-    assert check_memory(plan()).endswith(": 100 kB; how much memory is free, nobody says")
+    assert check_memory(plan()).endswith(": 100 kB; the amount of free memory is unknown")
 
 
 def test_another_mistake_of_a_layer_is_told_as_ever(plan):

@@ -216,17 +216,17 @@ class TestALossOfYourOwn:
             return (out * out).mean()
 
         step = minigrad.train_step(model, spread, optim.SGD(model.parameters()), shards=2)
-        with pytest.raises(ShardingError, match=r"shards is 2, but the loss \(FunctionLoss\) looks at the whole batch"):
+        with pytest.raises(ShardingError, match=r"shards is 2, but the loss \(FunctionLoss\) depends on"):
             step(*batches(1)[0])
 
     @pytest.mark.parametrize("compile", [True, False])
     @pytest.mark.parametrize(
         ("loss", "message"),
         [
-            (nn.CrossEntropyLoss(reduction="none"), r"one number, got the shape \(12,\): take reduction='mean'"),
-            (lambda out, y: out, r"one number, got the shape \(12, 4\)"),
-            (lambda out, y: 0.5, "a loss returns a tensor, got float"),
-            (lambda out, y: (out.detach() ** 2).mean(), "follows from no weight that learns"),
+            (nn.CrossEntropyLoss(reduction="none"), r"one number, got shape \(12,\): use reduction='mean'"),
+            (lambda out, y: out, r"one number, got shape \(12, 4\)"),
+            (lambda out, y: 0.5, "a loss must return a tensor, got float"),
+            (lambda out, y: (out.detach() ** 2).mean(), "depends on no trainable weight"),
         ],
     )
     def test_what_is_not_one_number_of_a_graph_is_named(self, loss, message, compile):
@@ -260,7 +260,7 @@ class TestBadInput:
         ((x, y),) = batches(1)
         for shards, model, message in [
             (13, network(), "shards is 13, and a batch has only 12 examples"),
-            (2, MODELS["batch norm"](), r"layer '1' \(BatchNorm1d\) looks at the whole batch: it needs shards: 1"),
+            (2, MODELS["batch norm"](), r"layer '1' \(BatchNorm1d\) depends on the whole batch: it needs shards: 1"),
         ]:
             step = minigrad.train_step(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters()), shards=shards)
             with pytest.raises(ShardingError, match=message):

@@ -124,7 +124,7 @@ def test_class_indices_are_no_amounts():
         def forward(self, x):
             return self.linear(x)[:, 0]
 
-    with pytest.raises(TrainingError, match=r"MSELoss takes the numbers of 3 classes for amounts; use CrossEntropy"):
+    with pytest.raises(TrainingError, match=r"MSELoss treats the indices of 3 classes as amounts; use CrossEntropy"):
         fit(Given(splits(INDICES), classes=3), First(), nn.MSELoss())
 
 

@@ -78,7 +78,7 @@ class TestTheRule:
         assert divide(experiment(small(), shards=3, blas_threads=2), BATCH) == (3, 2)
 
     def test_more_threads_than_blas_has_are_refused(self):
-        with pytest.raises(ShardingError, match="blas_threads is 65, and that of NumPy has at most 64") as refused:
+        with pytest.raises(ShardingError, match="blas_threads is 65, and NumPy's BLAS has at most 64") as refused:
             divide(experiment(small(), blas_threads=65), BATCH)
         assert refused.value.path == "trainer.blas_threads"
         assert divide(experiment(small(), blas_threads=64), BATCH) == (1, 64)
@@ -127,7 +127,7 @@ class TestTheRule:
 class TestWhatCannotBeDivided:
     def test_a_layer_that_looks_at_the_whole_batch_is_named(self):
         with pytest.raises(
-            ShardingError, match=r"layer '1' \(BatchNorm1d\) looks at the whole batch: it needs shards: 1"
+            ShardingError, match=r"layer '1' \(BatchNorm1d\) depends on the whole batch: it needs shards: 1"
         ):
             divide(experiment(small(nn.BatchNorm1d(16)), shards=2), BATCH)
 
@@ -135,7 +135,7 @@ class TestWhatCannotBeDivided:
         class Spread(nn.CrossEntropyLoss):
             decomposes = False
 
-        with pytest.raises(ShardingError, match=r"the loss \(Spread\) looks at the whole batch"):
+        with pytest.raises(ShardingError, match=r"the loss \(Spread\) depends on the whole batch"):
             divide(experiment(small(), Spread(), shards=2), BATCH)
 
     def test_more_shards_than_examples_are_refused(self):
@@ -144,7 +144,7 @@ class TestWhatCannotBeDivided:
 
     def test_a_model_that_mixes_examples_without_a_word_is_found_out(self):
         mixing = nn.Softmax(0)
-        with pytest.raises(ShardingError, match="what the model says of an example depends on the others of its batch"):
+        with pytest.raises(ShardingError, match="the model's output for an example depends on the rest of its batch"):
             divide(experiment(small(mixing), shards=2), BATCH)
         assert divide(experiment(large(mixing), width=256), BATCH) == (1, min(2, available_cores()))
         assert divide(experiment(large(nn.Softmax(1)), width=256), BATCH) == (2, 1)

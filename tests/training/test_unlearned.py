@@ -57,7 +57,7 @@ def test_each_weight_is_named_once_with_its_remedy(settings):
 
 
 def test_a_model_whose_loss_follows_from_no_weight_is_refused():
-    with pytest.raises(TrainingError, match=r"the loss follows from no weight that learns: .* leaves the graph"):
+    with pytest.raises(TrainingError, match=r"the loss depends on no trainable weight: .* detached from the graph"):
         experiment(Cut()).fit()
 
 
@@ -118,5 +118,5 @@ def test_nothing_is_run_where_nothing_learns(tmp_path, monkeypatch, capsys):
     project(tmp_path, monkeypatch, "self.layers[0](y.detach()).detach()")
     assert main(["train", "net.yaml"]) == 2
     told = capsys.readouterr().err
-    assert "net.yaml:3:8: error: the loss follows from no weight that learns" in told
+    assert "net.yaml:3:8: error: the loss depends on no trainable weight" in told
     assert not (tmp_path / "runs").exists()

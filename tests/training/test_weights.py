@@ -7,7 +7,7 @@ import pytest
 
 from minigrad import nn
 from minigrad.cli import main
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.engine import random
 from minigrad.formats import safetensors
 from minigrad.training import Weights, load_weights
@@ -37,7 +37,7 @@ def network(out=2):
 
 def write(path, arrays):
     with open(path, "wb") as file:
-        safetensors.write(file, safetensors.arranged(arrays), {})
+        safetensors.write(file, safetensors.arrange(arrays), {})
     return path
 
 
@@ -70,7 +70,7 @@ def test_a_run_gives_its_best_weights_and_so_does_a_checkpoint():
 
 
 def test_a_hugging_face_folder_gives_its_model_under_our_names_and_another_its_arrays():
-    cls = known_classes(shipped("models").parent).find("GPT", nn.Module)
+    cls = known_classes(shipped_folder("models").parent).find("GPT", nn.Module)
     sizes = {"vocab_size": 7, "block_size": 4, "n_layer": 2, "n_head": 2, "n_embd": 4}
     old, new = cls(**sizes), cls(**sizes)
     old.save_pretrained("gpt")
@@ -145,7 +145,8 @@ def test_what_does_not_fit_may_begin_anew_and_is_named():
     head = getattr(new, "2").weight.data.copy()
     loaded = load_weights(new, Weights(file_of(old), missing="keep"))
     assert loaded.anew == {"2.weight": "(2, 4) here, (3, 4) there", "2.bias": "(2,) here, (3,) there"}
-    assert str(loaded).endswith("began anew: 2.weight ((2, 4) here, (3, 4) there), 2.bias ((2,) here, (3,) there)")
+    anew = "2.weight ((2, 4) here, (3, 4) there), 2.bias ((2,) here, (3,) there)"
+    assert str(loaded).endswith(f"these keep their random values: {anew}")
     np.testing.assert_array_equal(getattr(new, "2").weight.data, head)
     np.testing.assert_array_equal(getattr(new, "0").weight.data, getattr(old, "0").weight.data)
 

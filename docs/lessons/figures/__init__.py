@@ -1,10 +1,10 @@
-"""The pictures of each lesson. They need matplotlib: the extra `plots`."""
+"""The pictures of the lessons, which need matplotlib (the extra `plots`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from minigrad.plots import Picture  # first, since it says what to do where matplotlib is missing
+from minigrad.plots import Picture  # first, because its error tells how to install matplotlib
 
 # isort: split
 from docs.lessons.figures import backpropagation, digit_network, language_model, sunny_day, transformer, weighted_sum
@@ -17,4 +17,4 @@ LESSONS: dict[int, tuple[Callable[[], Picture | backpropagation.Graph], ...]] = 
     5: transformer.PICTURES,
     6: language_model.PICTURES,
 }
-"""By the number of the lesson; the picture that `name()` of lesson 1 returns is named `1_name`."""
+"""The functions by lesson; the picture of the function `name` of lesson 1 is called `1_name`."""

@@ -17,18 +17,18 @@ from minigrad.plots.picture import BLUE, INK, MUTED, ORANGE, number, tint
 
 @dataclass(frozen=True)
 class Graph:
-    """A picture that `minigrad.draw` has made.
+    """A picture by `minigrad.draw`.
 
     Args:
-        name: of its file, without the ending.
-        drawing: the text of an SVG picture.
+        name: the name of the file, without suffix.
+        drawing: the SVG text.
     """
 
     name: str
     drawing: str
 
     def save(self, folder: Path, svg: bool = True) -> Path:
-        """Writes `<name>.svg` into `folder`, and returns its path. Raises ValueError for another format, OSError."""
+        """Write `<name>.svg` into `folder`, and return its path; raise ValueError for another format."""
         if not svg:
             raise ValueError(f"{self.name} is an SVG picture: save it with svg=True")
         path = folder / f"{self.name}.svg"
@@ -37,13 +37,13 @@ class Graph:
 
 
 def graph() -> Graph:
-    """The graph of one neuron's cost, with values, derivatives and gradients."""
+    """Draw the graph of one neuron's cost, with values, derivatives and gradients."""
     names = neuron()
     return Graph("3_graph", draw_graph(names["C"], **names))
 
 
 def nudging() -> Picture:
-    """One cost over small changes of two weights whose gradients are 3.2 and 0.1."""
+    """Draw a cost over small changes of two weights whose gradients are 3.2 and 0.1."""
     w1, w2 = Scalar(0.5), Scalar(2.0)
     here = cost(w1, w2)
     here.backward()
@@ -73,7 +73,7 @@ def nudging() -> Picture:
 
 
 def sum_and_mean() -> Picture:
-    """Gradient descent on the mean of the squared errors over the outputs, and on their sum."""
+    """Draw gradient descent on the mean of the squared errors over the outputs, and on their sum."""
     runs = {
         "sum, rate 5": (descend(summed, 5.0), ORANGE, "-.", 1.8),
         "mean, rate 5": (descend(averaged, 5.0), tint(BLUE, 0.35), "-", 5),

@@ -1,4 +1,4 @@
-"""Colours for numbers that have a sign."""
+"""Colors of signed numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from minigrad.plots.picture import BLUE, ORANGE, tint
 
 
 def signed(values: np.ndarray, limit: float) -> Any:
-    """Returns `values` (...) as RGBA (..., 4): no colour at 0, full BLUE from `limit` on, full ORANGE from `-limit`."""
+    """Return `values` (...) as RGBA (..., 4): transparent at 0, BLUE from `limit` up, ORANGE from `-limit` down."""
     strength = np.minimum(np.abs(values) / limit, 1)
     return np.where(values[..., np.newaxis] > 0, tint(BLUE, strength), tint(ORANGE, strength))

@@ -1,4 +1,4 @@
-"""The pictures of lesson 4. All but the first train networks on MNIST."""
+"""The pictures of lesson 4; all but the first train networks on MNIST."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLORS = (ORANGE, INK, BLUE)
 
 
 def sigmoid() -> Picture:
-    """The activation of a neuron with one input, for three weights and for three biases."""
+    """Draw the activation of a neuron with one input, for three weights and for three biases."""
     x = np.linspace(-12, 12, 241)
     panels = {
         "three weights, bias 0": {f"weight {number(w)}": w * x for w in (0.5, 1.0, 2.0)},
@@ -53,7 +53,7 @@ def sigmoid() -> Picture:
 
 
 def first_layer() -> Picture:
-    """The weights of each hidden node as an image."""
+    """Draw the weights of each hidden node as an image."""
     images = trained().model[0].weight.data.reshape(-1, SIDE, SIDE)
     limit = float(np.quantile(np.abs(images), 0.998))
 
@@ -73,7 +73,7 @@ def first_layer() -> Picture:
 
 
 def answers() -> Picture:
-    """The mean activation of each hidden node for each digit, and the image that excites it most."""
+    """Draw the mean activation of each hidden node for each digit, and the image with the largest activation."""
     experiment = trained()
     val = experiment.data.val
     z = sums(experiment.model[0], val.inputs)
@@ -107,7 +107,7 @@ def answers() -> Picture:
 
 
 def region() -> Picture:
-    """One node before and after all of its weights outside a region are set to zero."""
+    """Draw a node before and after all of its weights outside a region are set to zero."""
     experiment = trained()
     layer, val = experiment.model[0], experiment.data.val
     answers = mean_by_class(ops.sigmoid(sums(layer, val.inputs)), val)
@@ -149,7 +149,7 @@ def region() -> Picture:
 
 
 def widths() -> Picture:
-    """How many mistakes networks with different hidden layers make."""
+    """Draw the error rates of networks with different hidden layers."""
     found = {width: mistakes(width) for width in WIDTHS}
 
     def draw(figure: FigureBase) -> None:
@@ -177,14 +177,14 @@ def widths() -> Picture:
 
 
 def _frame(axes: Axes, inside: np.ndarray, color: str) -> None:
-    """A line around the pixels of a rectangle."""
+    """Draw a line around the pixels of a rectangle."""
     rows, columns = np.nonzero(inside)
     corner, width, height = (columns[0] - 0.5, rows[0] - 0.5), np.ptp(columns) + 1, np.ptp(rows) + 1
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=color, clip_on=False))
 
 
 def _by_digit(axes: Axes, sums: dict[str, np.ndarray]) -> None:
-    """Mean weighted sums (10,) side by side."""
+    """Draw mean weighted sums (10,) as bars side by side."""
     for shift, color, (label, values) in zip((-0.2, 0.2), (BLUE, ORANGE), sums.items(), strict=True):
         axes.bar(np.arange(len(values)) + shift, values, 0.38, color=color, label=label)
     axes.axhline(0, color=INK, linewidth=0.8)

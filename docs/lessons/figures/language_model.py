@@ -14,7 +14,7 @@ SENTENCE = "The cat sat on the mat because it was tired"
 
 
 def next_token() -> Picture:
-    """The eight likeliest tokens after three beginnings."""
+    """Draw the eight likeliest tokens after three beginnings."""
     writer = language_model.opened()
     after = [language_model.likeliest(writer, text) for text in BEGINNINGS]
 
@@ -35,7 +35,7 @@ def next_token() -> Picture:
 
 
 def head() -> Picture:
-    """Where the head looks that takes most of "cat" for "it", and a head as most are."""
+    """Draw the head in which "it" attends most to "cat", and the mean of all heads."""
     writer = language_model.opened()
     tokens = language_model.pieces(writer, SENTENCE)
     weights = language_model.attention_weights(writer, SENTENCE)
@@ -60,7 +60,7 @@ def head() -> Picture:
 
 
 def _shown(token: str) -> str:
-    """Returns a token with signs for its spaces and line ends."""
+    """Return a token with visible spaces and line ends."""
     return token.replace(" ", "␣").replace("\n", "↵")
 
 

@@ -25,14 +25,14 @@ from minigrad.plots import Picture
 from minigrad.plots.picture import BLUE, CLASS_COLORS, CLASS_MARKERS, INK, ORANGE, number, tint
 
 WARM = 0.5
-NEAR = 0.1  # how far from WARM a day may be that is shown
+NEAR = 0.1  # the largest distance of a shown day from WARM
 STEPS = (0, 3, 10, 380)
 DASHES = (":", "-", "--")
-POINTS = 120  # along each side of a plane
+POINTS = 120  # along each edge of a plane
 
 
 def boundary() -> Picture:
-    """What weights and the bias do to the boundary."""
+    """Draw the effects of weights and bias on the boundary."""
 
     def draw(figure: FigureBase) -> None:
         turned, shifted = _panels(figure, ("another weight turns it", "another bias shifts it"))
@@ -49,7 +49,7 @@ def boundary() -> Picture:
 
 
 def learning_days() -> Picture:
-    """The boundary while the neuron learns."""
+    """Draw the boundary during the training of the neuron."""
     snapshots = learning(STEPS)
     days = experiment("sunny_day").data.train
     near = np.abs(days.inputs[:, 1] - WARM) < NEAR
@@ -75,19 +75,19 @@ def learning_days() -> Picture:
 
 
 def xor() -> Picture:
-    """XOR, for one neuron and with a hidden layer."""
+    """Draw XOR, for one neuron and with a hidden layer."""
     return _line_and_hidden("2_xor", "No line divides XOR; a hidden layer bends it", (), (-0.5, 1.5), 9)
 
 
 def circles() -> Picture:
-    """Two circles, for one neuron and with a hidden layer."""
+    """Draw two circles, for one neuron and with a hidden layer."""
     return _line_and_hidden(
         "2_circles", "No line divides two circles; a hidden layer goes round", CIRCLES, (-1.4, 1.4), 3.5
     )
 
 
 def ten_layers() -> Picture:
-    """The size of activations through ten layers."""
+    """Draw the size of activations through ten layers."""
     found = {name: sizes(std) for name, std in INITIALISATIONS.items()}
 
     def draw(figure: FigureBase) -> None:
@@ -108,7 +108,7 @@ def ten_layers() -> Picture:
 
 
 def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple[float, float], size: float) -> Picture:
-    """What a line makes of two classes, and what one hidden layer makes of them."""
+    """Draw the predictions for two classes, of one neuron and with a hidden layer."""
     runs = {"one neuron": experiment("xor", data + LINE), "eight hidden neurons": experiment("xor", data)}
     right = {}
     for what, run in runs.items():
@@ -131,7 +131,7 @@ def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple
 
 
 def _panels(figure: FigureBase, titles: Any) -> list[Axes]:
-    """Square axes side by side."""
+    """Return square axes side by side."""
     panels = np.atleast_1d(figure.subplots(1, len(titles), sharey=True))
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title, fontsize=9 if len(titles) < 4 else 8)
@@ -140,7 +140,7 @@ def _panels(figure: FigureBase, titles: Any) -> list[Axes]:
 
 
 def _weather(axes: Axes) -> None:
-    """What the axes of days are."""
+    """Label the axes of days."""
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel("clear")
@@ -151,21 +151,21 @@ def _weather(axes: Axes) -> None:
 
 
 def _grid(limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """The two coordinates of all places of a plane."""
+    """Return the two coordinates of all points of a plane."""
     side = np.linspace(*limits, POINTS)
     x, y = np.meshgrid(side, side)
     return x, y
 
 
 def _line(axes: Axes, first: float, second: float, bias: float, **style: Any) -> None:
-    """first · x + second · y + bias = 0."""
+    """Draw the line first · x + second · y + bias = 0."""
     length = first**2 + second**2
-    foot = -bias * first / length, -bias * second / length  # the point nearest to the origin
+    foot = -bias * first / length, -bias * second / length  # the point closest to the origin
     axes.axline(foot, (foot[0] - second, foot[1] + first), color=INK, linewidth=1.3, **style)
 
 
 def _regions(axes: Axes, likely: np.ndarray, limits: tuple[float, float]) -> None:
-    """How likely each class is all over the plane, from 0.5, which is white."""
+    """Draw the probability of each class over the plane; 0.5 is white."""
     lead = 2 * likely - 1
     no, yes = (tint(color, 0.35 * np.abs(lead)) for color in CLASS_COLORS[:2])
     colors = np.where(lead[..., np.newaxis] > 0, yes, no)
@@ -173,7 +173,7 @@ def _regions(axes: Axes, likely: np.ndarray, limits: tuple[float, float]) -> Non
 
 
 def _examples(axes: Axes, examples: Examples, size: float) -> None:
-    """The examples, each class with a colour and a marker."""
+    """Draw the examples, each class with a color and a marker."""
     for label, (color, marker) in enumerate(zip(CLASS_COLORS[:2], CLASS_MARKERS, strict=False)):
         points = examples.inputs[examples.targets[:, 0] == label]
         axes.plot(*points.T, marker, color=color, markersize=size, markeredgecolor="#ffffff", markeredgewidth=0.5)

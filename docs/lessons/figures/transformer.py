@@ -23,7 +23,7 @@ PLACES = range(0, 64, 20)
 
 
 def embeddings() -> Picture:
-    """Dot products of the embeddings of letters, and of letters with capitals."""
+    """Draw dot products of the embeddings of letters, and of letters with capitals."""
     of = transformer.directions(transformer.trained())
     small, large = (np.stack([of[letter] for letter in letters]) for letters in (LETTERS, LETTERS.upper()))
     among_small = small @ small.T
@@ -47,7 +47,7 @@ def embeddings() -> Picture:
 
 
 def positions() -> Picture:
-    """Sines and cosines of 64 places, and how alike places are: by them, and by what a model has learned."""
+    """Draw the sines and cosines of 64 positions, and the similarity of positions by these and by learned vectors."""
     waves = nn.PositionalEncoding(128)(Tensor(np.zeros((64, 128), np.float32))).data
     learned = transformer.trained().model.wpe.weight.data
 
@@ -74,7 +74,7 @@ def positions() -> Picture:
 
 
 def mask() -> Picture:
-    """One head reads five letters: scores, without the later ones, as weights."""
+    """Draw attention of one head to five letters: scores, masked scores, and weights."""
     text, head = "class", 1
     experiment = transformer.trained()
     scores = transformer.head_scores(experiment.model, experiment.data.encode(text))[head]
@@ -105,7 +105,7 @@ def mask() -> Picture:
 
 
 def temperature() -> Picture:
-    """Softmax of 2, 4 and 5 over the temperature, and a model's next characters at three temperatures."""
+    """Draw the softmax of 2, 4 and 5 over the temperature, and a model's next characters at three temperatures."""
     scores, temperatures = np.array([5.0, 4.0, 2.0]), np.geomspace(0.1, 20, 200)
     shares = ops.softmax(scores / temperatures[:, None])
     experiment = transformer.trained()
@@ -141,7 +141,7 @@ def temperature() -> Picture:
 
 
 def attention() -> Picture:
-    """Where two heads of each block look when they read a sentence."""
+    """Draw the attention of two heads of each block on a sentence."""
     experiment = transformer.trained()
     weights = transformer.attention_weights(experiment.model, experiment.data.encode(SENTENCE))
 
@@ -160,7 +160,7 @@ def attention() -> Picture:
 
 
 def _label(axes: Axes, rows: str, columns: str, size: float = 7) -> None:
-    """Writes a character at each row and column of an image."""
+    """Label each row and column of an image with a character."""
     bare(axes)
     axes.set_xticks(range(len(columns)), list(columns), fontsize=size)
     axes.set_yticks(range(len(rows)), list(rows), fontsize=size)

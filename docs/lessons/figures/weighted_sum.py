@@ -17,7 +17,7 @@ BINS = 100
 
 
 def distributions() -> Picture:
-    """Weighted sums with random activations, and with random weights."""
+    """Draw weighted sums with random activations, and with random weights."""
     panels = {"fixed weights, random activations": WEIGHTS, "fixed activations, random weights": ACTIVATIONS}
 
     def draw(figure: FigureBase) -> None:
@@ -31,7 +31,7 @@ def distributions() -> Picture:
 
 
 def bias() -> Picture:
-    """A bias that is added to each weight, and one that is added to the sum."""
+    """Draw sums with a bias added to each weight, and with a bias added to the sum."""
     plain = sums(WEIGHTS)
     panels = {
         f"{number(BIAS)} added to each weight": sums(WEIGHTS + BIAS),
@@ -50,7 +50,7 @@ def bias() -> Picture:
 
 
 def _side_by_side(figure: FigureBase) -> np.ndarray:
-    """Two axes for distributions that can be compared."""
+    """Return two axes with the same scales."""
     both: np.ndarray = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes in both:
         axes.set_xlim(*RANGE)
@@ -60,14 +60,14 @@ def _side_by_side(figure: FigureBase) -> np.ndarray:
 
 
 def _histogram(axes: Axes, values: np.ndarray) -> None:
-    """How often the values fall where, and their mean and standard deviation."""
+    """Draw a histogram with the mean and standard deviation."""
     axes.hist(values, bins=BINS, range=RANGE, density=True, histtype="stepfilled", color=tint(BLUE, 0.55))
     text = f"mean {number(round(values.mean(), 2) + 0.0)}\nstd {number(values.std())}"
     axes.text(0.03, 0.95, text, transform=axes.transAxes, va="top", color=BLUE, linespacing=1.4)
 
 
 def _normal(axes: Axes, std: float) -> None:
-    """The normal distribution around 0, and its standard deviation."""
+    """Draw the normal distribution around 0, with its standard deviation."""
     x = np.linspace(*RANGE, 400)
     axes.plot(x, np.exp(-((x / std) ** 2) / 2) / (std * sqrt(2 * pi)), "--", color=INK)
     text = f"theory\nmean 0\nstd {number(std)}"

@@ -18,12 +18,12 @@ from minigrad.data.npy import DAMAGE, read_npy_folder, read_npz
 from minigrad.data.text import CharText
 
 _PAIRS = (("inputs", "targets"), ("x", "y"), ("data", "target"), ("images", "labels"), ("features", "labels"))
-"""Usual names of input and target arrays, in lower case, alone or with the name of a split."""
+"""Common lower-case names of input and target arrays, alone or with the name of a split."""
 _PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test",)}
 _LARGE = 100
-"""Largest target beyond which the loss gradients of unscaled targets are too large."""
+"""Unscaled targets above this make the gradients of the loss too large."""
 _BLOCK = 64
-_SHARE = 0.05  # fraction of the text for validation, and for the test
+_SHARE = 0.05  # fraction of the text for each of validation and test
 
 
 def draft_arrays(path: Path, target: str | None) -> Draft:
@@ -31,7 +31,7 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
 
     Args:
         path: the file, or the folder of .npy files.
-        target: the name of the target array; by default the one with a usual name, or with one axis.
+        target: the name of the target array; by default the one with a common name, or with one axis.
 
     Raises:
         DataError: if it is not clear which arrays are inputs and which are targets.
@@ -147,7 +147,7 @@ def _names(path: Path) -> list[str]:
             with zipfile.ZipFile(path) as archive:
                 return [name.removesuffix(".npy") for name in archive.namelist()]
         except DAMAGE as error:
-            raise DataError(f"{path}: expected a whole .npz file, as numpy.savez writes it: {error}") from error
+            raise DataError(f"{path}: expected a complete .npz file, as numpy.savez writes it: {error}") from error
 
 
 def _pairs(path: Path, arrays: dict[str, np.ndarray], target: str | None) -> dict[str, tuple[str, str]]:

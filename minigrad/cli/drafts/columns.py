@@ -18,12 +18,12 @@ from minigrad.data.rows import Rows
 from minigrad.data.sheet import Sheet, read_sheet
 
 _DELIMITERS = ",;\t|"
-_FEW_CLASSES = 20  # different whole numbers of a target up to which they are taken for classes
-_ROWS_OF_A_CLASS = 5  # that there are on average, then
-_ROWS_OF_A_CATEGORY = 5  # on average, from which on a vector for each can be learned
+_FEW_CLASSES = 20  # a target with at most this many distinct whole numbers has classes
+_ROWS_OF_A_CLASS = 5  # and at least this many rows per class on average
+_ROWS_OF_A_CATEGORY = 5  # rows per category on average that suffice to learn embeddings
 _WAYS = re.compile(
     r"`\w+: [^`]+`(?: and `\w+: [^`]+`)* or `\w+: [^`]+`(?: and `\w+: [^`]+`)*"
-)  # of a doubt that several words settle
+)  # the remedies of an ambiguity that needs several options
 _QUOTED = re.compile(r"'[^']*'")
 _GROUPED = re.compile(
     r"'[-+]?[1-9]\d{0,2}(?:[,.]\d{3})+'"
@@ -46,7 +46,7 @@ class Columns:
         missing: how a column's missing values are filled.
         notation: how numbers are written.
         reasons: why a column is ignored.
-        texts: the columns of texts of several words, nearly all different.
+        texts: the columns with texts of several words, nearly all distinct.
         doubts: ambiguities, each with the reading that was chosen.
     """
 
@@ -77,7 +77,7 @@ class Columns:
             doubt(self.sheet, options, findings)
             gaps = [found for found in findings.remedies if found[0].option == "missing"]
             others = [found for found in findings.remedies if found[0].option != "missing"]
-            # how missing values are filled depends on the column's kind, which the others may change
+            # how missing values are filled depends on the column's kind, which other remedies may change
             if not sum([self._apply(*found) for found in others]) and not sum([self._apply(*found) for found in gaps]):
                 findings.check()
                 return
@@ -143,7 +143,7 @@ class Columns:
         return True
 
     def _set_mark(self, remedy: Remedy, reason: str) -> bool:
-        """Apply a number format. If `1,234` is all there is, other columns and the delimiter decide."""
+        """Apply a number format; if all numbers look like `1,234`, other columns and the delimiter decide."""
         option, mark = remedy.option, remedy.value
         if option == "decimal" and not self._marks and (" or `thousands: " in reason or _GROUPED.search(reason)):
             option = "thousands" if self.delimiter == "," or self._has_fractions() else "decimal"
@@ -191,7 +191,7 @@ class Columns:
 def read_columns(path: Path, target: str | None) -> Columns:
     """Return a CSV file's columns without ambiguities.
 
-    There is no target if none is named.
+    If `target` is None, no target is chosen.
 
     Raises:
         DataError: if the file cannot be read, lacks the target, or has ambiguities that only its owner can resolve.
@@ -215,27 +215,27 @@ def read_names(path: Path, delimiter: str) -> list[str]:
 def delimiter_of(path: Path) -> str:
     """Return the delimiter of a CSV file.
 
-    A comma, if no character splits the rows evenly, or if the file names its own.
+    It is a comma if no character splits the rows evenly, or if the file names its own.
 
     Raises:
         DataError: if the file cannot be read.
     """
-    return _division(path)[2]
+    return _detect_delimiter(path)[2]
 
 
 def is_divided(path: Path) -> bool:
-    """Whether a text is a CSV file.
+    """Whether a text file is a CSV file.
 
-    It has column names and three or more rows, the first of which have equally many cells.
+    It is if it has column names, three or more rows, and the same number of cells in its first rows.
     """
-    share, cells, mark, rows = _division(path)
+    share, cells, mark, rows = _detect_delimiter(path)
     if share < 1 or cells < 2 or rows < 3:
         return False
     names = read_names(path, mark)
     return sum(len(name.split()) for name in names) <= _WORDS_OF_A_NAME * len(names)
 
 
-def _division(path: Path) -> tuple[float, int, str, int]:
+def _detect_delimiter(path: Path) -> tuple[float, int, str, int]:
     """Find the delimiter that splits a file best.
 
     Returns:
@@ -249,7 +249,7 @@ def _division(path: Path) -> tuple[float, int, str, int]:
             blocks = iter(rows)
             sizes = [len(row) for block in (next(blocks, None), next(blocks, None)) if block for row in block.rows]
         except DataError:
-            continue  # no CSV with this delimiter
+            continue  # not a CSV file with this delimiter
         if not sizes:
             break
         division = (sizes.count(sizes[0]) / len(sizes), sizes[0], mark, len(sizes))

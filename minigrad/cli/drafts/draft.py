@@ -59,19 +59,19 @@ class Draft:
 
         Args:
             name: the name of the runs.
-            place: returns the path of a file as the config writes it.
+            place: returns the path of a file as written in the config.
         """
         lines = [f"# {self.title}", f"name: {name}", "data:"]
-        lines.append(_commented(f"  {self.dataset}:", f"minigrad describe {self.dataset} shows all options"))
+        lines.append(_with_comment(f"  {self.dataset}:", f"minigrad describe {self.dataset} shows all options"))
         for key, value in self.options.items():
             shown = place(value) if isinstance(value, Path) else value
-            lines.append(_commented(f"    {key}: {flow(shown)}", self.comments.get(key, "")))
+            lines.append(_with_comment(f"    {key}: {flow(shown)}", self.comments.get(key, "")))
         drop = ", drop_last: true" if self.drops_last else ""
         lines.append(f"loader: {{batch_size: {self.batch_size}{drop}}}")
-        lines.append(_commented("model:", self.comments.get("model", "")))
+        lines.append(_with_comment("model:", self.comments.get("model", "")))
         lines += [f"  {line}" for line in self.model]
-        lines.append(_commented(f"loss: {self.loss}", self.comments.get("loss", "")))
-        lines.append(_commented(f"metrics: [{', '.join(self.metrics)}]", self.comments.get("metrics", "")))
+        lines.append(_with_comment(f"loss: {self.loss}", self.comments.get("loss", "")))
+        lines.append(_with_comment(f"metrics: [{', '.join(self.metrics)}]", self.comments.get("metrics", "")))
         lines += ["optimizer:", f"  {self.optimizer}"]
         if self.schedule:
             lines += ["schedule:", f"  {self.schedule}"]
@@ -102,7 +102,7 @@ def layers(*calls: str) -> list[str]:
 def batches(examples: int, most: int = 512) -> int:
     """Return a batch size for a number of training examples.
 
-    A power of two; an epoch has 16 or more batches.
+    It is a power of two, and an epoch has at least 16 batches.
     """
     return min(most, max(4, 2 ** int(math.log2(max(examples / 16, 1)))), examples)
 
@@ -113,13 +113,13 @@ def epochs(examples: int, batch_size: int, steps: int = _STEPS) -> list[str]:
     return [f"max_epochs: {count}", f"early_stopping: {{monitor: val/loss, patience: {max(3, count // 5)}}}"]
 
 
-def listed(names: Sequence[str], most: int = 6) -> str:
+def join_names(names: Sequence[str], most: int = 6) -> str:
     """Join names with commas; abbreviate long lists."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
 
 
-def _commented(line: str, comment: str) -> str:
+def _with_comment(line: str, comment: str) -> str:
     if not comment:
         return line
     if len(line) < _COMMENT_COLUMN:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
+from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
 from minigrad.data import DataError
 from minigrad.data.errors import Findings
 from minigrad.data.idx import read_idx
@@ -17,9 +17,9 @@ from minigrad.data.image_files import list_pictures, read_headers
 from minigrad.data.pictures import SUFFIXES
 
 _LARGEST = 64
-"""Largest edge in pixels at which images keep their size."""
+"""Images with edges up to this many pixels keep their size."""
 _SMALLEST = 8
-"""Smallest edge in pixels that a pooling layer halves."""
+"""Pooling layers halve edges of at least this many pixels."""
 _WIDTHS = (16, 32, 64)
 _TEST = re.compile(r"t10k|test|val|eval", re.I)
 
@@ -40,7 +40,7 @@ def draft_images(folder: Path) -> Draft:
     sizes = {(header.height, header.width) for header in headers.values()}
     options: dict[str, Any] = {"path": folder}
     height, width = max(sizes) if len(sizes) == 1 else (_LARGEST, _LARGEST)
-    assumed = [("classes", f"{listed(names)}: {len(pictures):,} images")]
+    assumed = [("classes", f"{join_names(names)}: {len(pictures):,} images")]
     if len(sizes) > 1 or max(height, width) > _LARGEST:
         least = min(min(size) for size in sizes)
         height = width = min(_LARGEST, max(_SMALLEST, least))
@@ -162,6 +162,6 @@ def _labels_of(images: Path, arrays: Mapping[Path, np.ndarray]) -> Path:
     by_name = [each for each in fitting if each.name.removesuffix(".gz") == named.removesuffix(".gz")]
     if len(by_name or fitting) != 1:
         raise DataError(
-            f"{images}: expected one IDX file with its {count:,} labels beside it, named {named}, found {len(fitting)}"
+            f"{images}: expected one IDX file with its {count:,} labels next to it, named {named}, found {len(fitting)}"
         )
     return (by_name or fitting)[0]

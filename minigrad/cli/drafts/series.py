@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from minigrad.cli.drafts.columns import Columns
-from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
+from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
 from minigrad.data import DataError
 from minigrad.data.columns import Column, Dates, Numbers
 
-_FEWEST = 60  # least rows of a series; a short table may be in order by chance
-_EVEN = 0.95  # least fraction of time steps of the usual length
-_AMOUNTS = 20  # least distinct values of a forecast column; fewer may be classes
+_FEWEST = 60  # minimum rows of a series; a shorter table may be in order by chance
+_EVEN = 0.95  # minimum fraction of time steps of the usual length
+_AMOUNTS = 20  # minimum distinct values of a forecast column; fewer may be classes
 _TIME = re.compile(r"^(time|hours?|days?|dates?|months?|years?|weeks?|minutes?|seconds?|t|ds|timestamp)$", re.I)
 _WINDOWS = (  # seconds per step, its name, input length, horizon
     (3600, "hour", 48, 12),
@@ -25,7 +25,7 @@ _WINDOWS = (  # seconds per step, its name, input length, horizon
     (30.4 * 86400, "month", 24, 6),
 )
 _OTHER = (24, 3)
-_SHARE = 0.2  # for validation, and for the test
+_SHARE = 0.2  # fraction for each of validation and test
 
 
 def time_of(columns: Columns) -> str | None:
@@ -63,7 +63,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     guess = "" if columns.targets else " (a guess: the last column; --target COLUMN names another)"
     assumed = [
         ("forecast", f"{target!r}{guess}"),
-        *([("inputs", listed(inputs))] if inputs else []),
+        *([("inputs", join_names(inputs))] if inputs else []),
     ]  # fmt: skip
     step, length, horizon = None, *_OTHER
     if time is not None:
@@ -76,9 +76,7 @@ def draft_series(columns: Columns, time: str | None) -> Draft:
     options |= {"length": length, "horizon": horizon}
     if any(column.gaps for column in used):
         options["missing"] = "previous"
-        assumed.append(
-            ("missing", f"{listed([column.name for column in used if column.gaps])}: filled with the previous value")
-        )
+        assumed.append(("missing", f"{join_names([c.name for c in used if c.gaps])}: filled with the previous value"))
     dropped = [name for name in columns.sheet.names if name not in (target, time, *inputs)]
     assumed += [("ignored", f"{name!r} {columns.reasons.get(name, 'holds no numbers')}") for name in dropped]
     return _draft(columns.path, options, len(columns.sheet), assumed, step or "row")
@@ -166,5 +164,5 @@ def _fitting(path: Path, rows: int, length: int, horizon: int) -> tuple[int, int
     while length + horizon > room and length > 1:
         length, horizon = max(1, length // 2), max(1, horizon // 2)
     if length + horizon > room:
-        raise DataError(f"{path}: {rows} rows are too few for a series: validation and test have a fifth of them each")
+        raise DataError(f"{path}: {rows} rows are too few for a series: validation and test get a fifth of them each")
     return length, horizon

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.cli.drafts.columns import Columns, read_columns
-from minigrad.cli.drafts.draft import Draft, batches, epochs, layers, listed
+from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
 from minigrad.cli.drafts.series import draft_series, time_of
 from minigrad.data import DataError
 from minigrad.data.columns import Column, Dates, Numbers, Texts
@@ -56,11 +56,11 @@ def _of_rows(columns: Columns, kind: str | None) -> Draft:
     if not is_said:
         candidates = [name for name, column in columns.sheet.columns.items() if not isinstance(column, Dates) and name]
         if not candidates:
-            raise DataError(f"{columns.path}: no column is suitable as the target: {_lacking(columns)}")
+            raise DataError(f"{columns.path}: no column is suitable as the target: {_shortage(columns)}")
         columns.choose(candidates[-1])
     if kind == "text" and text is None:
         raise DataError(
-            f"{columns.path}: expected one column of texts of several words, nearly all different, found "
+            f"{columns.path}: expected one column of texts of several words, nearly all distinct, found "
             f"{len(columns.texts)}: name the kind of the data by --from table"
         )
     others = [name for each in (Numbers, Texts, Dates) for name in columns.inputs(each)]
@@ -71,10 +71,10 @@ def _of_rows(columns: Columns, kind: str | None) -> Draft:
     if text is not None and is_text and (kind == "text" or (kind is None and not others)):
         return _text_table(columns, text, guess)
     if text is not None and is_text:
-        columns.reasons[text] += "; --from text learns from it alone"
+        columns.reasons[text] += "; --from text uses only this column"
     if not others:
         raise DataError(
-            f"{columns.path}: no input column is left besides the target {columns.targets[0]!r}: {_lacking(columns)}"
+            f"{columns.path}: no input column is left besides the target {columns.targets[0]!r}: {_shortage(columns)}"
         )
     return _table(columns, guess)
 
@@ -84,7 +84,7 @@ def _table(columns: Columns, guess: str) -> Draft:
     is_class = isinstance(columns.target, Texts)
     outputs = "${data.num_classes}" if is_class else "${data.num_targets}"
     hidden = 64 if examples > 500 else 32
-    comments = {"path": "beside this file, or from the current folder", "target": "the column to predict"}
+    comments = {"path": "relative to this file or the current folder", "target": "the column to predict"}
     options: dict[str, Any] = {"path": columns.path, "target": target}
     kinds = {name: columns.kinds[name] for name in ("categorical", "numeric", "embed") if columns.kinds[name]}
     options |= kinds
@@ -117,20 +117,20 @@ def _table(columns: Columns, guess: str) -> Draft:
         batch_size=size,
         trainer=epochs(examples, size),
         comments=comments,
-        assumed=[("target", f"{target!r}{guess}: {_described(columns.target)}")],
+        assumed=[("target", f"{target!r}{guess}: {_describe(columns.target)}")],
         sample=columns.path,
     )
     for word, found in (("numbers", Numbers), ("categories", Texts), ("dates", Dates)):
         if names := columns.inputs(found):
-            draft.assumed.append((word, listed(names)))
+            draft.assumed.append((word, join_names(names)))
     draft.assumed += [("ignored", sentence) for sentence in columns.ignored()]
     gaps = [f"{name}: {word} ({columns.sheet.columns[name].gaps:,} empty)" for name, word in missing.items()]
-    draft.assumed += [("missing", listed(gaps))] if gaps else []
+    draft.assumed += [("missing", join_names(gaps))] if gaps else []
     draft.assumed += [("date", f"{name!r} is written as {form}") for name, form in columns.dates.items() if form]
     return draft
 
 
-def _lacking(columns: Columns) -> str:
+def _shortage(columns: Columns) -> str:
     """Return why too few columns are left."""
     if len(columns.sheet.names) > 1:
         return "; ".join(columns.ignored()) or "the others are dates"
@@ -158,7 +158,7 @@ def _embedding_model(hidden: int, outputs: str) -> list[str]:
     ]
 
 
-def _described(column: Column) -> str:
+def _describe(column: Column) -> str:
     """Describe a target: classes with the majority share, or a range of numbers."""
     if not isinstance(column, Texts):
         present = column.values[~column.missing]
@@ -192,7 +192,7 @@ def _text_table(columns: Columns, text: str, guess: str) -> Draft:
         comments={"text": "the column of the texts", "target": "the column to predict"},
         assumed=[
             ("texts", f"{text!r}, as words"),
-            ("target", f"{target!r}{guess}: {_described(columns.target)}"),
+            ("target", f"{target!r}{guess}: {_describe(columns.target)}"),
             *(("ignored", repr(name)) for name in columns.sheet.names if name not in (text, target)),
         ],
         sample=columns.path,

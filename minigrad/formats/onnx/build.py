@@ -17,18 +17,18 @@ from minigrad.formats.onnx.sizes import Axis, Sizes
 from minigrad.formats.onnx.table import CONVERTERS, REASONS
 from minigrad.version import __version__
 
-_MOST_BYTES = 2**31 - 2**20  # what a protobuf can hold, less room for the nodes
-_LARGE_BYTES = 1024  # of a constant that is left out of a graph while it is put together and looked at
+_MOST_BYTES = 2**31 - 2**20  # the limit of protobuf, with room for the nodes
+_LARGE_BYTES = 1024  # larger constants are kept out of the graph while it is built and checked
 
 
 class Built(NamedTuple):
-    """An ONNX model with its large constants kept apart.
+    """An ONNX model, and its large constants.
 
-    Protobuf and its checks copy all that a model holds.
+    The constants are separate because protobuf and its checks would copy them.
 
     Attributes:
-        model: has the types and shapes of the large constants alone.
-        large: their numbers, by name.
+        model: the model, with only the types and shapes of the large constants.
+        large: the large constants, by name.
     """
 
     model: ModelProto
@@ -50,7 +50,7 @@ class Built(NamedTuple):
         try:
             onnx.checker.check_model(model, full_check=True)
         except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-            raise OnnxError(f"the graph is none that ONNX allows: {error}") from error
+            raise OnnxError(f"the graph is not valid ONNX: {error}") from error
 
     def complete(self) -> ModelProto:
         """Return the model with its large constants inside."""
@@ -73,9 +73,9 @@ def build(
     """Return the model of recordings.
 
     Args:
-        recordings: of one model, with inputs of different sizes.
-        free: the names of dynamic axes, and their lengths in the recordings.
-        axes: for each, the input and the axis where it is found.
+        recordings: recordings of one model, with inputs of different sizes.
+        free: the names of dynamic axes, with their lengths in the recordings.
+        axes: the input and the position of each dynamic axis, by name.
         opset: the opset version.
         metadata: texts by name.
 
@@ -113,7 +113,7 @@ def assemble(
     if sum(array.nbytes for array in constants.values()) > _MOST_BYTES:
         raise OnnxError("the parameters are more than the 2 GB that an ONNX file can hold")
     large = {name: array for name, array in constants.items() if array.nbytes > _LARGE_BYTES}
-    stored = [_beside(array, name) if name in large else tensor(array, name) for name, array in constants.items()]
+    stored = [(_external_tensor if name in large else tensor)(array, name) for name, array in constants.items()]
     made = helper.make_graph(nodes[::-1], "minigrad", list(inputs), list(outputs), stored)
     opsets = [helper.make_opsetid("", graph.opset)]
     model = helper.make_model(
@@ -129,7 +129,7 @@ def assemble(
     return built
 
 
-def _beside(array: Array, name: str) -> TensorProto:
+def _external_tensor(array: Array, name: str) -> TensorProto:
     """Return the type and shape of an array stored elsewhere."""
     stored = TensorProto(name=name, data_type=onnx_type(array.dtype), dims=array.shape)
     stored.data_location = TensorProto.EXTERNAL
@@ -156,7 +156,7 @@ def _add_steps(graph: Graph, recordings: Sequence[Recording]) -> None:
         graph.sizes.note(made, [s.result.shape for s in steps])
     if problems:
         lines = [f"  {text}\n{_places(steps)}" for text, steps in problems.items()]
-        raise OnnxError("\n".join(["the model has operations that cannot be written in ONNX:", *lines]))
+        raise OnnxError("\n".join(["the model has operations that cannot be converted to ONNX:", *lines]))
 
 
 def _places(steps: Sequence[Step]) -> str:
@@ -169,22 +169,22 @@ def in_parallel(recordings: Sequence[Recording]) -> Sequence[tuple[Step, ...]]:
     """Pair the steps of all recordings.
 
     Raises:
-        OnnxError: where one takes another path.
+        OnnxError: if the recordings have different operations.
     """
     counts = [len(recording.steps) for recording in recordings]
     for i in range(min(counts)):
         steps = [recording.steps[i] for recording in recordings]
         for recording, step in zip(recordings, steps, strict=True):
             if (step.operation.name, step.line) != (steps[0].operation.name, steps[0].line):
-                raise _parted(recordings[0], steps[0], recording, step)
+                raise _different_operations(recordings[0], steps[0], recording, step)
     if len(set(counts)) > 1:
         longest = max(recordings, key=lambda recording: len(recording.steps))
         other = min(recordings, key=lambda recording: len(recording.steps))
-        raise _parted(longest, longest.steps[min(counts)], other, None)
+        raise _different_operations(longest, longest.steps[min(counts)], other, None)
     return list(zip(*(recording.steps for recording in recordings), strict=True))
 
 
-def _parted(one: Recording, step: Step, other: Recording, its: Step | None) -> OnnxError:
+def _different_operations(one: Recording, step: Step, other: Recording, its: Step | None) -> OnnxError:
     """Return the error for operations that depend on the inputs' sizes."""
     what = "nothing more" if its is None else f"{its.operation.name} ({its.line})"
     return OnnxError(

@@ -1,4 +1,4 @@
-"""An operation of a model, as converters see it."""
+"""An operation of a model, as passed to converters."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Call:
     `call[i]` is the name of argument i in the graph, `call.attribute(i)` its value if it is not part of the graph.
 
     Args:
-        graph: receives the nodes.
+        graph: the graph that receives the nodes.
         steps: the operation in each recording.
 
     Attributes:
         op: adds a node, see `Graph.op`.
-        dtype: of the result.
+        dtype: the dtype of the result.
     """
 
     def __init__(self, graph: Graph, steps: Sequence[Step]) -> None:
@@ -36,7 +36,7 @@ class Call:
         return self.graph.name(self.values(i), self.dtype)
 
     def values(self, i: int) -> list[Any]:
-        """Return argument i as it is in each recording."""
+        """Return argument i in each recording."""
         return [step.arguments[i] for step in self.steps]
 
     def given(self, i: int) -> bool:
@@ -58,18 +58,18 @@ class Call:
     def shape(self, i: int) -> tuple[int, ...]:
         """Return the shape of argument i in the first recording.
 
-        () for a number.
+        The shape of a number is ().
         """
-        return np.shape(_shaped(self.steps[0].arguments[i]))
+        return np.shape(_with_shape(self.steps[0].arguments[i]))
 
     def shapes(self, i: int) -> list[tuple[int, ...]]:
         """Return the shape of argument i in each recording."""
-        return [np.shape(_shaped(value)) for value in self.values(i)]
+        return [np.shape(_with_shape(value)) for value in self.values(i)]
 
     def dtype_of(self, i: int) -> Any:
         """Return the dtype of argument i.
 
-        For a Python number the number itself, whose dtype is weak.
+        For a Python number it is the number itself, since its dtype is weak.
         """
         value = self.steps[0].arguments[i]
         return value.dtype if isinstance(value, (Value, np.ndarray)) else value
@@ -84,7 +84,7 @@ class Call:
     def number(self, value: Any, dtype: Any = None) -> str:
         """Return the name of a constant.
 
-        Its dtype is that of the result by default.
+        By default it has the dtype of the result.
         """
         return self.graph.constant(value, self.dtype if dtype is None else dtype)
 
@@ -94,9 +94,9 @@ class Call:
         return [step.result.shape for step in self.steps]
 
     def reshape(self, name: str, shapes: Sequence[Sequence[int]] | None = None) -> str:
-        """Return the name of a value, reshaped.
+        """Return the name of a reshaped value.
 
-        Shapes are given for each recording; by default those of the result.
+        `shapes` has the shape in each recording, by default that of the result.
         """
         shapes = self.result_shapes if shapes is None else shapes
         moving = [i for i, lengths in enumerate(zip(*shapes, strict=True)) if len(set(lengths)) > 1]
@@ -113,7 +113,7 @@ class Call:
         raise OnnxError(reason)
 
 
-def _shaped(value: Any) -> Any:
+def _with_shape(value: Any) -> Any:
     return np.broadcast_to(0, value.shape) if isinstance(value, Value) else value
 
 

@@ -39,8 +39,8 @@ def check(built: Built, cases: Iterable[tuple[Arrays, Arrays]]) -> bool:
     options.intra_op_num_threads = 1
     try:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(a)) for a in built.large.values()]
-        options.add_external_initializers(list(built.large), values)  # which it reads where they are
-        options.add_session_config_entry("session.disable_prepacking", "1")  # which would copy them
+        options.add_external_initializers(list(built.large), values)  # used without a copy
+        options.add_session_config_entry("session.disable_prepacking", "1")  # it would copy them
         content = built.model.SerializeToString()
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base class

@@ -121,7 +121,7 @@ def _log1p(c: Call) -> str:
 
 
 def _logaddexp(c: Call) -> str:
-    """The larger one, plus log(1 + exp(-distance)); equal ones, perhaps infinite, have distance 0."""
+    """max(x, y) + log(1 + exp(-|x - y|)), where equal numbers, even infinite ones, have distance 0."""
     x, y = c.cast(0, c.dtype), c.cast(1, c.dtype)
     apart = c.op("Where", c.op("Equal", x, y), c.number(0), c.op("Abs", c.op("Sub", x, y)))
     return c.op("Add", c.op("Max", x, y), c.op("Softplus", c.op("Neg", apart)))
@@ -138,7 +138,7 @@ def _hypot(c: Call) -> str:
 
 
 def _arctan2(c: Call) -> str:
-    """The angle of the point (y, x), whose tangent is x / y: plus a half turn on the left."""
+    """arctan(x / y), plus or minus π where y is negative: the angle of the point (y, x)."""
     x, y, zero = c.cast(0, c.dtype), c.cast(1, c.dtype), c.number(0)
     half_turn = c.op("Where", c.op("Less", x, zero), c.number(-math.pi), c.number(math.pi))
     angle = c.op("Atan", c.op("Div", x, y))

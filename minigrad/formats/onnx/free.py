@@ -20,9 +20,9 @@ class FreeAxis:
     """A dynamic axis.
 
     Attributes:
-        name: as `batch`.
+        name: the name of the axis, such as `batch`.
         places: the position of the axis in each input that has it.
-        lengths: the two recorded lengths, the first as in the example if possible.
+        lengths: the two recorded lengths; the first is that of the example if possible.
     """
 
     name: str
@@ -30,7 +30,7 @@ class FreeAxis:
     lengths: tuple[int, int]
 
 
-def named(example: Arrays, free: Free) -> list[FreeAxis]:
+def named_axes(example: Arrays, free: Free) -> list[FreeAxis]:
     """Return the dynamic axes that a user named.
 
     Raises:
@@ -41,23 +41,24 @@ def named(example: Arrays, free: Free) -> list[FreeAxis]:
         each = places if isinstance(places, Mapping) else dict.fromkeys(example, places)
         for key, axis in each.items():
             if key not in example:
-                raise OnnxError(f"free axis {name!r}: there is no input {key!r}, but {', '.join(map(repr, example))}")
+                known = ", ".join(map(repr, example))
+                raise OnnxError(f"free axis {name!r}: there is no input {key!r}; the inputs are {known}")
             if not 0 <= axis < example[key].ndim:
                 raise OnnxError(f"free axis {name!r}: input {key!r}, of shape {example[key].shape}, has no axis {axis}")
         lengths = {example[key].shape[axis] for key, axis in each.items()}
         if len(lengths) > 1:
-            raise OnnxError(f"free axis {name!r}: its inputs have the lengths {', '.join(map(str, lengths))} there")
+            raise OnnxError(f"free axis {name!r}: its inputs have different lengths, {', '.join(map(str, lengths))}")
         found.append(_axis(name, each, lengths.pop()))
     return found
 
 
-def likely(example: Arrays) -> Iterator[list[FreeAxis]]:
+def likely_axes(example: Arrays) -> Iterator[list[FreeAxis]]:
     """Yield sets of axes that may be dynamic, largest first.
 
-    They are those of the batch and of time.
+    They contain the axes of the batch and of time.
     """
     if not all(array.ndim for array in example.values()):
-        raise OnnxError("an input without axes has no batch: name the axes of any length, as free={'batch': {'x': 0}}")
+        raise OnnxError("an input without axes has no batch: name the dynamic axes, as in free={'batch': {'x': 0}}")
     count = len(next(iter(example.values())))
     batch = _axis("batch", {name: 0 for name, array in example.items() if len(array) == count}, count)
     times = {name: array.shape[1] for name, array in example.items() if _is_sequence(array)}
@@ -75,7 +76,7 @@ def _is_sequence(array: NDArray[Any]) -> bool:
 
 
 def _axis(name: str, places: Mapping[str, int], length: int) -> FreeAxis:
-    """A batch may have any length; other axes are at most as long as in the example, in case there is a maximum."""
+    """Return a dynamic axis, never longer than in the example unless it is a batch: that may be the maximum."""
     if name == "batch":
         return FreeAxis(name, places, (3, 5))
     return FreeAxis(name, places, (length, max(2, 2 * length // 3)) if length > 2 else (2, 3))
@@ -84,7 +85,7 @@ def _axis(name: str, places: Mapping[str, int], length: int) -> FreeAxis:
 def recorded_sizes(axes: list[FreeAxis]) -> list[tuple[int, ...]]:
     """Return the lengths of all axes for each recording.
 
-    Each axis is recorded at two lengths, alone and together with all others.
+    The first length of each axis is changed to its second, alone and together with all others.
     """
     first, second = ([axis.lengths[i] for axis in axes] for i in (0, 1))
     each = [tuple(second[i] if i == k else n for i, n in enumerate(first)) for k in range(len(axes))]
@@ -99,11 +100,11 @@ def fresh_sizes(axes: list[FreeAxis]) -> list[tuple[int, ...]]:
     return [tuple(singles), tuple(others)] if axes else [()]
 
 
-def resampled(example: Arrays, axes: list[FreeAxis], lengths: tuple[int, ...], rng: np.random.Generator) -> Arrays:
+def resample(example: Arrays, axes: list[FreeAxis], lengths: tuple[int, ...], rng: np.random.Generator) -> Arrays:
     """Return inputs of other lengths, resampled from the example.
 
-    Each number is drawn from those in its position, so that it is valid: a token, or a pixel within bounds. A
-    floating-point input with a single example, which leaves nothing to draw, is scaled instead.
+    Numbers are drawn along the dynamic axes of the example, so that tokens and pixels remain valid. A
+    floating-point input with a single example is scaled instead.
     """
     inputs = {}
     for name, array in example.items():

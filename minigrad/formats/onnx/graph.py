@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 _POWERS = {1: lambda x: x, -1: lambda x: 1 / x, 0.5: lambda x: x * x, -0.5: lambda x: 1 / (x * x)}
-"""Powers of a length that a number may be, with their inverses."""
+"""Powers of a length that a number may equal, with their inverses."""
 
 
 class Graph:
@@ -26,7 +26,7 @@ class Graph:
 
     Args:
         opset: the opset version.
-        sizes: expresses lengths.
+        sizes: finds expressions of lengths.
     """
 
     def __init__(self, opset: int, sizes: Sizes) -> None:
@@ -41,7 +41,7 @@ class Graph:
     def op(self, kind: str, *inputs: str, outputs: int = 1, domain: str = "", **attributes: Any) -> Any:
         """Add a node; return the name of its output.
 
-        Several outputs are a list. Attributes that are None are left out.
+        Several outputs are a list. Attributes of None are omitted.
         """
         first = f"/{kind.lower()}_{len(self.nodes)}"  # no user's name starts with a slash
         names = [first, *(f"{first}_{i}" for i in range(1, outputs))]
@@ -87,7 +87,7 @@ class Graph:
         """Return the name of a vector of integers.
 
         Raises:
-            OnnxError: as `expression`.
+            OnnxError: as for `expression`.
         """
         found = [self.expression(each) for each in zip(*values, strict=True)]
         if all(isinstance(value, int) for value in found):
@@ -111,7 +111,7 @@ class Graph:
     def name(self, values: Sequence[Any], dtype: Any = None) -> str:
         """Return the name of a value, given in each recording.
 
-        It is a Value, an array, or a number of `dtype`.
+        The value is a Value, an array, or a number of `dtype`.
 
         Raises:
             OnnxError: for an array that was computed from inputs outside of operations.
@@ -135,12 +135,12 @@ class Graph:
         return self._of_sizes(arrays)
 
     def _integers(self, arrays: Sequence[Array]) -> str:
-        """Integers that are lengths, in arrays of one shape."""
+        """Return the name of integers that are lengths, in arrays of one shape."""
         flat = self.lengths([array.reshape(-1).tolist() for array in arrays])
         return self._as(self.op("Reshape", flat, self.ints(*arrays[0].shape)), arrays[0].dtype)
 
     def _number(self, values: Sequence[float], dtype: np.dtype[Any]) -> str:
-        """A number that is a length, its root, or the inverse of one, as models divide by them."""
+        """Return the name of a number that is a length, its square root, or the inverse of either."""
         for power, undone in _POWERS.items():
             lengths = [undone(value) if value else 0.5 for value in values]
             whole = [round(length) for length in lengths]
@@ -154,10 +154,10 @@ class Graph:
         )
 
     def _of_sizes(self, arrays: Sequence[Array]) -> str:
-        """An array that depends only on lengths: one number repeated, a range, or the start of a table."""
+        """Return the name of an array that depends only on lengths: a repeated number, a range, or a table's start."""
         first = arrays[0]
         if any(array.ndim != first.ndim for array in arrays) or not first.size:
-            raise OnnxError("an array has other axes, or is empty, for inputs of other sizes")
+            raise OnnxError("an array has a different number of axes, or is empty, for inputs of other sizes")
         shapes = [array.shape for array in arrays]
         if all((array == array.flat[0]).all() for array in arrays):
             return self.op(
@@ -173,7 +173,7 @@ class Graph:
             if array.shape != part.shape or not np.array_equal(array, part):
                 raise OnnxError(
                     f"an array of shape {array.shape} is computed outside of operations on tensors, from inputs or "
-                    "their sizes, as from .data: use operations on the tensors themselves"
+                    "their sizes, for example from .data: use operations on the tensors themselves"
                 )
         axes = [i for i in range(first.ndim) if len({shape[i] for shape in shapes}) > 1]
         ends = self.lengths([[shape[i] for i in axes] for shape in shapes])

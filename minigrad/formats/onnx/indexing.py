@@ -19,7 +19,7 @@ def _is_array(part: Any) -> bool:
 
 
 def _parts(index: Any, ndim: int) -> list[Any]:
-    """An index as a list with an entry for each axis, and None for each new one."""
+    """Return an index as a list with an entry for each axis, and None for each new axis."""
     parts: list[Any] = list(index) if isinstance(index, tuple) else [index]
     parts = [np.array(part) if isinstance(part, list) else part for part in parts]
     used = 0
@@ -31,13 +31,13 @@ def _parts(index: Any, ndim: int) -> list[Any]:
 
 
 def _without_masks(c: Call, parts: list[Any]) -> list[Any]:
-    """The entries with constant masks replaced by integer indices."""
+    """Return the entries with constant masks replaced by integer indices."""
     plain: list[Any] = []
     for part in parts:
         if not _is_array(part) or part.dtype != bool:
             plain.append(part)
         elif isinstance(part, Value):
-            c.refuse("the size of x[mask] depends on values: keep the shape, as with where(mask, x, 0)")
+            c.refuse("the size of x[mask] depends on values: keep the shape, for example by where(mask, x, 0)")
         else:
             plain.extend(np.nonzero(part))
     return plain
@@ -49,7 +49,7 @@ def _getitem(c: Call) -> str:
     x = _basic(c, c[0], each, c.shapes(0), advanced)
     if not advanced:
         return x
-    # of the remaining axes, arrays and, next to arrays, integers are indices
+    # arrays are indices, and so are integers if there are arrays
     places = [i for i, part in enumerate(each[0]) if _is_array(part) or isinstance(part, (int, np.integer))]
     arrays = [[parts[i] for parts in each] for i in places]
     ndim = len(each[0])
@@ -66,18 +66,18 @@ def _getitem(c: Call) -> str:
 
 
 def _broadcast(arrays: Sequence[Sequence[Any]]) -> tuple[int, ...]:
-    """The broadcast shape of integer indices."""
+    """Return the broadcast shape of integer indices."""
     return np.broadcast_shapes(*(values[0].shape if _is_array(values[0]) else () for values in arrays))
 
 
 def _places(c: Call, values: Sequence[Any]) -> str:
-    """Indices along one axis, as the int64 that ONNX expects."""
+    """Return the name of indices along one axis, in int64."""
     name = c.graph.name(values, np.int64)
     return name if not _is_array(values[0]) or values[0].dtype == np.int64 else c.graph.cast(name, np.int64)
 
 
 def _coordinates(c: Call, arrays: Sequence[Sequence[Any]]) -> str:
-    """Indices along several axes, broadcast, as one array whose last axis lists the axes."""
+    """Return the name of broadcast indices along several axes, as one array whose last axis lists the axes."""
     ndim = len(_broadcast(arrays))
     names = []
     for values in arrays:
@@ -93,7 +93,7 @@ def _coordinates(c: Call, arrays: Sequence[Sequence[Any]]) -> str:
 
 
 def _basic(c: Call, x: str, each: Sequence[list[Any]], shapes: Sequence[tuple[int, ...]], advanced: bool) -> str:
-    """Add slices and new axes; also integers, unless arrays are among the indices, which makes them indices too."""
+    """Add slices and new axes, and integers unless there are arrays, which turn integers into indices."""
     axes: list[int] = []
     starts: list[list[int]] = [[] for _ in each]
     stops: list[list[int]] = [[] for _ in each]
@@ -126,7 +126,7 @@ def _basic(c: Call, x: str, each: Sequence[list[Any]], shapes: Sequence[tuple[in
 
 
 def _bounds(part: slice, length: int) -> tuple[int, int, int]:
-    """Start, stop and step as in ONNX: negative from the end, and a huge number for none."""
+    """Return start, stop and step for ONNX: negative numbers count from the end, a huge number is no limit."""
     step = 1 if part.step is None else int(part.step)
     start = (0 if step > 0 else END) if part.start is None else int(part.start)
     stop = (END if step > 0 else -END) if part.stop is None else int(part.stop)
@@ -134,7 +134,7 @@ def _bounds(part: slice, length: int) -> tuple[int, int, int]:
 
 
 def _put(c: Call, target: str, shapes: Sequence[tuple[int, ...]], index: int, value: str, reduction: str) -> str:
-    """Write `value` at an index of a named array, or add it."""
+    """Write or add `value` at an index of a named array."""
     each = [_without_masks(c, _parts(given, len(shapes[0]))) for given in c.values(index)]
     if len(set(shapes)) == 1 and not any(isinstance(part, Value) for parts in each for part in parts):
         return _put_constant(c, target, shapes[0], tuple(each[0]), value, reduction)
@@ -145,7 +145,7 @@ def _put(c: Call, target: str, shapes: Sequence[tuple[int, ...]], index: int, va
     arrays = [[parts[i] for parts in each] for i in places]
     coordinates, k, count = _coordinates(c, arrays), len(places), len(_broadcast(arrays))
     front = c.op("Transpose", target, perm=[*places, *rest])
-    before = places[0] if places[-1] - places[0] == k - 1 else 0  # axes before those of the indices in a value
+    before = places[0] if places[-1] - places[0] == k - 1 else 0  # the axes of a value before those of the indices
     shape = c.op(
         "Concat",
         c.op("Shape", front, start=k, end=k + before),
@@ -163,7 +163,7 @@ def _put(c: Call, target: str, shapes: Sequence[tuple[int, ...]], index: int, va
 def _put_constant(
     c: Call, target: str, shape: tuple[int, ...], index: tuple[Any, ...], value: str, reduction: str
 ) -> str:
-    """The same for a constant index into an array of fixed shape, as indices of the flattened array."""
+    """Do as `_put` for a constant index into an array of fixed shape, by indices into the flattened array."""
     places = np.arange(np.prod(shape, dtype=int)).reshape(shape)[index]
     flat = c.op("Reshape", c.op("Expand", value, c.ints(*places.shape)), c.ints(-1))
     coordinates = c.graph.constant(places.reshape(-1, 1), np.int64)

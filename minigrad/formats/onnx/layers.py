@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.formats.onnx.call import Call, Converter
-from minigrad.formats.onnx.reductions import reduced
+from minigrad.formats.onnx.reductions import add_reduction
 
 
 def _linear(c: Call) -> str:
@@ -25,7 +25,7 @@ def _matmul(c: Call) -> str:
 
 
 def _contract(c: Call) -> str:
-    """Einsum, with axes of length one expanded first, which NumPy broadcasts."""
+    """Einsum, after expanding axes of length one, because only NumPy broadcasts them."""
     subscripts, names = c.attribute(1), []
     operands = [letters.strip() for letters in subscripts.split("->")[0].split(",")]
     lengths: dict[str, tuple[int, ...]] = {}
@@ -43,7 +43,7 @@ def _contract(c: Call) -> str:
 
 
 def _standardize(c: Call) -> str:
-    """(x - mean) / sqrt(variance + eps) · weight + bias; LayerNormalization where that fits."""
+    """(x - mean) / sqrt(variance + eps) · weight + bias, as LayerNormalization if possible."""
     shape, eps, center = c.shape(0), float(c.attribute(4)), c.attribute(5)
     axes = tuple(int(a) % len(shape) for a in c.attribute(3))
     is_last = axes == tuple(range(len(shape) - len(axes), len(shape)))
@@ -64,8 +64,8 @@ def _standardize(c: Call) -> str:
         mean, variance = (c.op("Gather", c.cast(6, c.dtype), c.graph.constant(i, np.int64), axis=0) for i in (0, 1))
         x = c.op("Sub", x, mean) if center else x
     else:
-        x = c.op("Sub", x, reduced(c, "ReduceMean", x, axes, True)) if center else x
-        variance = reduced(c, "ReduceMean", c.op("Mul", x, x), axes, True)
+        x = c.op("Sub", x, add_reduction(c, "ReduceMean", x, axes, True)) if center else x
+        variance = add_reduction(c, "ReduceMean", c.op("Mul", x, x), axes, True)
     out = c.op("Div", x, c.op("Sqrt", c.op("Add", variance, c.number(eps))))
     out = c.op("Mul", out, c.cast(1, c.dtype)) if c.given(1) else out
     return str(c.op("Add", out, c.cast(2, c.dtype)) if c.given(2) else out)
@@ -74,9 +74,9 @@ def _standardize(c: Call) -> str:
 def _moments(c: Call) -> str:
     """Mean and variance, stacked."""
     x, axes = c.cast(0, c.dtype), [int(a) for a in c.attribute(1)]
-    mean = reduced(c, "ReduceMean", x, axes, True)
+    mean = add_reduction(c, "ReduceMean", x, axes, True)
     apart = c.op("Sub", x, mean)
-    variance = reduced(c, "ReduceMean", c.op("Mul", apart, apart), axes, True)
+    variance = add_reduction(c, "ReduceMean", c.op("Mul", apart, apart), axes, True)
     return str(c.op("Concat", *(c.op("Unsqueeze", part, c.ints(0)) for part in (mean, variance)), axis=0))
 
 
@@ -117,7 +117,7 @@ def _transposed_convolution(c: Call) -> str:
         for sizes, shape in zip(c.values(2), c.shapes(0), strict=True)
     ]
     if len(set(cuts)) > 1:
-        c.refuse("its output size is not one function of the input size")
+        c.refuse("its output size is not the same function of every input size")
     return str(
         c.op(
             "ConvTranspose",
@@ -132,7 +132,7 @@ def _transposed_convolution(c: Call) -> str:
     )
 
 
-def _pooled(c: Call, kind: str, x: str, **attributes: Any) -> str:
+def _pool(c: Call, kind: str, x: str, **attributes: Any) -> str:
     """Add a pooling of the last axes of an array."""
     window = c.attribute(1)
     n = len(window.kernel)
@@ -156,21 +156,21 @@ def _max_pool(c: Call) -> str:
     if c.dtype.kind != "f":
         c.refuse("ONNX supports it only for real numbers: convert with .astype(np.float32)")
     if not any(window.more):
-        return _pooled(c, "MaxPool", c[0], pads=list(window.padding) * 2)
+        return _pool(c, "MaxPool", c[0], pads=list(window.padding) * 2)
     widths = np.array(window.pads(len(c.shape(0)))).T.reshape(-1)
-    return _pooled(c, "MaxPool", c.op("Pad", c[0], c.ints(*widths.tolist()), c.number(-np.inf)))
+    return _pool(c, "MaxPool", c.op("Pad", c[0], c.ints(*widths.tolist()), c.number(-np.inf)))
 
 
 def _sum_pool(c: Call) -> str:
     window = c.attribute(1)
     if set(window.dilation) != {1} and c.opset < 19:
         c.refuse("dilation needs opset 19")
-    return str(c.op("Mul", _pooled(c, "AveragePool", c.cast(0, c.dtype)), c.number(math.prod(window.kernel))))
+    return str(c.op("Mul", _pool(c, "AveragePool", c.cast(0, c.dtype)), c.number(math.prod(window.kernel))))
 
 
 def _mse_loss(c: Call) -> str:
     difference = c.op("Sub", c.cast(0, c.dtype), c.cast(1, c.dtype))
-    return reduced(c, "ReduceMean", c.op("Mul", difference, difference), None, False)
+    return add_reduction(c, "ReduceMean", c.op("Mul", difference, difference), None, False)
 
 
 CONVERTERS: dict[str, Converter] = {

@@ -1,4 +1,4 @@
-"""Recordings (traces) of what a model computes."""
+"""Recordings (traces) of a model's operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.config.shipped import shipped
+from minigrad.config.shipped import shipped_folder
 from minigrad.engine import Tensor, no_grad
 from minigrad.engine.graph import Node
 from minigrad.engine.mode import observed
@@ -25,7 +25,8 @@ from minigrad.nn import Module
 
 Array = NDArray[Any]
 
-_PACKAGE, _MODELS = (str(folder / "_").removesuffix("_") for folder in (Path(__file__).parents[2], shipped("models")))
+_PACKAGE = str(Path(__file__).parents[2] / "_").removesuffix("_")
+_MODELS = str(shipped_folder("models") / "_").removesuffix("_")
 _MODULE_CALL = Module.__call__.__code__
 
 
@@ -34,9 +35,9 @@ class Value:
     """An array that has a name in the graph.
 
     Attributes:
-        number: its sequence number, the same in all recordings of a model.
-        shape: of the array.
-        dtype: of its elements.
+        number: the sequence number, the same in all recordings of a model.
+        shape: the shape of the array.
+        dtype: the dtype of the array.
     """
 
     number: int
@@ -49,12 +50,12 @@ class Step:
     """One operation.
 
     Attributes:
-        operation: its declaration.
+        operation: the declaration of the operation.
         arguments: for each parameter a Value, an array that is not in the graph, a list or tuple of these, or any other
             object.
-        result: its output.
-        layer: the innermost module that applied it, as `h.0.attn (MultiHeadAttention)`.
-        line: the line of the model that led to it, as `models/gpt.py:37`.
+        result: the output.
+        layer: the innermost module that applied it, such as `h.0.attn (MultiHeadAttention)`.
+        line: the line of the model that called it, such as `models/gpt.py:37`.
     """
 
     operation: Primitive
@@ -65,28 +66,29 @@ class Step:
 
 
 class _RefusedError(Exception):
-    """What a model may not do. It is not a ValueError, to which enclosing modules would add their names."""
+    """Something that a model may not do; not a ValueError, because modules would add their names to one."""
 
 
 class Recording(Observer):
-    """Writes down what a model does with some inputs.
+    """The operations of a model on some inputs.
 
-    Only shapes of results are kept, not their numbers, so that a large model needs no more memory than to predict.
+    Only the shapes of results are saved, so that recording a large model needs no more memory than a prediction.
 
     Args:
         model: a module in eval mode.
-        inputs: by name, arrays that are the model's arguments, in order.
-        by_name: whether they are given to the model under their names.
+        inputs: the arrays that are the model's arguments, by name, in order.
+        by_name: whether to pass them as keyword arguments.
 
     Attributes:
-        inputs: a Value for each.
-        parameters: parameters and buffers by their names, and the Value of each by the same.
+        inputs: the Values of the inputs, by name.
+        parameters: parameters and buffers, each with its Value, by name.
         steps: the operations, in order.
-        results: by name, what the model returned; `output` of a single one.
-        outputs: the Values of the same.
+        results: the tensors that the model returned, by name; a single one is `output`.
+        outputs: the Values of the results, by name.
 
     Raises:
-        OnnxError: if what the model does depends on the numbers it is given; and what the model raises.
+        OnnxError: if the operations depend on the values of the inputs.
+        Exception: any error of the model.
     """
 
     def __init__(self, model: Module, inputs: Mapping[str, Array], by_name: bool) -> None:
@@ -108,10 +110,10 @@ class Recording(Observer):
             except _RefusedError as refused:
                 raise OnnxError(str(refused)) from None
         name = next(name for name in ("output", "outputs", "result", "results", "/output") if name not in inputs)
-        self.results = {key: tensor.data for key, tensor in _named(results, name).items()}
+        self.results = {key: tensor.data for key, tensor in _name_tensors(results, name).items()}
         self.outputs = {name: self._resolve(array) for name, array in self.results.items()}
 
-    def on_forward(  # noqa: D102 - as in Observer, like the next three
+    def on_forward(  # noqa: D102 - documented in Observer, like the next three
         self, operation: Primitive, node: Node | None, arguments: Sequence[Any], values: Sequence[Any], results: Any
     ) -> None:
         given = [self._resolve(value) for value in values]
@@ -121,8 +123,8 @@ class Recording(Observer):
     def on_read(self, array: Array) -> None:  # noqa: D102
         layer, line = self._whereabouts()
         raise _RefusedError(
-            f"{line}: the values of a tensor of shape {array.shape} are read, in {layer}: what follows would depend "
-            "on them, but a graph is the same for all inputs; use operations on tensors, as where(x > 0, a, b) "
+            f"{line}: the values of a tensor of shape {array.shape} are read, in {layer}: the operations may depend "
+            "on them, but a graph is the same for all inputs; use operations on tensors, such as where(x > 0, a, b) "
             "instead of if"
         )
 
@@ -130,7 +132,7 @@ class Recording(Observer):
         layer, line = self._whereabouts()
         raise _RefusedError(
             f"{line}: a tensor of shape {tensor.shape} is written to in place, in {layer}: a graph has no state; make "
-            "new tensors, as by x = x + 1 or where()"
+            "new tensors, for example by x = x + 1 or where()"
         )
 
     def on_draw(self, purpose: str) -> None:  # noqa: D102
@@ -178,14 +180,14 @@ def _place(frame: FrameType) -> str:
     return f"{shown}:{frame.f_lineno}"
 
 
-def _named(results: Any, name: str) -> dict[str, Tensor]:
+def _name_tensors(results: Any, name: str) -> dict[str, Tensor]:
     """Name the tensors that a model returns."""
     if isinstance(results, Tensor):
         return {name: results}
     if isinstance(results, Mapping):
-        return {k: v for key, part in results.items() for k, v in _named(part, str(key)).items()}
+        return {k: v for key, part in results.items() for k, v in _name_tensors(part, str(key)).items()}
     if hasattr(results, "_asdict"):
-        return _named(results._asdict(), name)
+        return _name_tensors(results._asdict(), name)
     if isinstance(results, (list, tuple)):
-        return {k: v for i, part in enumerate(results) for k, v in _named(part, f"{name}_{i}").items()}
-    raise OnnxError(f"a model returns tensors, or several in a tuple or a mapping; this one {type(results).__name__}")
+        return {k: v for i, part in enumerate(results) for k, v in _name_tensors(part, f"{name}_{i}").items()}
+    raise OnnxError(f"a model must return tensors, or a tuple or mapping of tensors, not {type(results).__name__}")

@@ -10,10 +10,10 @@ import numpy as np
 from minigrad.formats.onnx.call import Call, Converter
 
 
-def reduced(c: Call, kind: str, x: str, axes: Sequence[int] | None, keepdims: bool) -> str:
-    """Add a reduction; None reduces all axes.
+def add_reduction(c: Call, kind: str, x: str, axes: Sequence[int] | None, keepdims: bool) -> str:
+    """Add a reduction over some axes; None means all.
 
-    Its axes were an attribute before opset 18, except for sums.
+    Before opset 18, axes are an attribute, except for sums.
     """
     if axes is None:
         return str(c.op(kind, x, keepdims=int(keepdims)))
@@ -34,13 +34,13 @@ def _keepdims(c: Call) -> bool:
 
 
 def _reduction(kind: str) -> Converter:
-    return lambda c: reduced(c, kind, c.cast(0, c.dtype), _axes(c), _keepdims(c))
+    return lambda c: add_reduction(c, kind, c.cast(0, c.dtype), _axes(c), _keepdims(c))
 
 
 def _truth(kind: str) -> Converter:
     def convert(c: Call) -> str:
         numbers = c.graph.cast(c.cast(0, np.bool_), np.int32)
-        return c.graph.cast(reduced(c, kind, numbers, _axes(c), _keepdims(c)), np.bool_)
+        return c.graph.cast(add_reduction(c, kind, numbers, _axes(c), _keepdims(c)), np.bool_)
 
     return convert
 
@@ -48,8 +48,8 @@ def _truth(kind: str) -> Converter:
 def _variance(c: Call) -> str:
     axes, keepdims = _axes(c), _keepdims(c)
     x = c.cast(0, c.dtype)
-    deviation = c.op("Sub", x, reduced(c, "ReduceMean", x, axes, True))
-    squares = reduced(c, "ReduceSum", c.op("Mul", deviation, deviation), axes, keepdims)
+    deviation = c.op("Sub", x, add_reduction(c, "ReduceMean", x, axes, True))
+    squares = add_reduction(c, "ReduceSum", c.op("Mul", deviation, deviation), axes, keepdims)
     over = range(len(c.shape(0))) if axes is None else axes
     count = c.graph.expression([math.prod(shape[a] for a in over) - int(c.attribute(2)) for shape in c.shapes(0)])
     if isinstance(count, int):
@@ -61,13 +61,13 @@ def _vector_norm(c: Call) -> str:
     order, axes, keepdims = c.attribute(1), _axes(c, 2), _keepdims(c)
     x = c.cast(0, c.dtype)
     if order in (1, 2):
-        return reduced(c, f"ReduceL{int(order)}", x, axes, keepdims)
+        return add_reduction(c, f"ReduceL{int(order)}", x, axes, keepdims)
     if math.isinf(order):
-        return reduced(c, "ReduceMax" if order > 0 else "ReduceMin", c.op("Abs", x), axes, keepdims)
+        return add_reduction(c, "ReduceMax" if order > 0 else "ReduceMin", c.op("Abs", x), axes, keepdims)
     if order == 0:
         there = c.graph.cast(c.op("Not", c.op("Equal", x, c.number(0))), c.dtype)
-        return reduced(c, "ReduceSum", there, axes, keepdims)
-    total = reduced(c, "ReduceSum", c.op("Pow", c.op("Abs", x), c.number(order)), axes, keepdims)
+        return add_reduction(c, "ReduceSum", there, axes, keepdims)
+    total = add_reduction(c, "ReduceSum", c.op("Pow", c.op("Abs", x), c.number(order)), axes, keepdims)
     return str(c.op("Pow", total, c.number(1 / order)))
 
 
@@ -91,7 +91,7 @@ def _cumsum(c: Call) -> str:
 
 
 def _argsort(c: Call) -> str:
-    """The k smallest of k elements, stable."""
+    """A stable sort, as the k smallest of k elements."""
     axis, x, shapes = c.attribute(1), c[0], c.shapes(0)
     if axis is None:
         axis, x, shapes = 0, c.op("Reshape", x, c.ints(-1)), [(math.prod(shape),) for shape in shapes]
@@ -100,18 +100,18 @@ def _argsort(c: Call) -> str:
 
 
 def _searchsorted(c: Call) -> str:
-    """The number of the vector's elements before each."""
+    """The number of elements of the sorted vector that come before each value."""
     dtype = np.result_type(*[c.dtype_of(i) for i in (0, 1)])
     kind = "Less" if c.attribute(2) == "left" else "LessOrEqual"
     before = c.op(kind, c.cast(0, dtype), c.op("Unsqueeze", c.cast(1, dtype), c.ints(-1)))
-    return reduced(c, "ReduceSum", c.graph.cast(before, np.int64), (-1,), False)
+    return add_reduction(c, "ReduceSum", c.graph.cast(before, np.int64), (-1,), False)
 
 
 def _sum_to(c: Call) -> str:
     shape, own = c.steps[0].result.shape, c.shape(0)
     lead = len(own) - len(shape)
     axes = [*range(lead), *(lead + i for i, n in enumerate(shape) if n == 1 and own[lead + i] != 1)]
-    return c.reshape(reduced(c, "ReduceSum", c.cast(0, c.dtype), axes, False))
+    return c.reshape(add_reduction(c, "ReduceSum", c.cast(0, c.dtype), axes, False))
 
 
 _KINDS = {"sum": "Sum", "mean": "Mean", "max": "Max", "min": "Min", "prod": "Prod", "logsumexp": "LogSumExp"}

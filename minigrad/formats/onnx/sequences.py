@@ -10,19 +10,19 @@ import numpy as np
 from minigrad.formats.onnx.call import Call, Converter
 
 
-def _attended(
+def _attend(
     c: Call, heads: Sequence[str], ndim: int, length: int, mask: int, is_causal: bool, scale: float | None
 ) -> str:
-    """Add attention in basic operators: runtimes differ on a causal mask in opset 23's own operator.
+    """Add attention in basic operators, because runtimes disagree on causal masks in opset 23's operator.
 
     Args:
         c: the call.
         heads: query (..., L, E), key (..., S, E) and value (..., S, Ev).
         ndim: the number of their axes, the same for all.
         length: E.
-        mask: the argument that is a mask or None.
-        is_causal: whether a query sees the keys up to its own place.
-        scale: what the products are multiplied by, if it is not 1/sqrt(E).
+        mask: the number of the argument that is the mask or None.
+        is_causal: whether a query sees only the keys up to its own position.
+        scale: the factor of the products, by default 1/sqrt(E).
     """
     query, key, value = heads
     factor = c.number(1 / math.sqrt(max(length, 1)) if scale is None else scale)
@@ -52,7 +52,7 @@ def _attention(c: Call) -> str:
     for i in range(3):
         name, missing = c.cast(i, c.dtype), ndim - len(c.shape(i))
         heads.append(c.op("Unsqueeze", name, c.ints(*range(missing))) if missing else name)
-    return _attended(c, heads, ndim, c.shape(0)[-1], 3, c.attribute(4), c.attribute(5))
+    return _attend(c, heads, ndim, c.shape(0)[-1], 3, c.attribute(4), c.attribute(5))
 
 
 def _packed_attention(c: Call) -> str:
@@ -63,12 +63,12 @@ def _packed_attention(c: Call) -> str:
     apart = [(*shape[:-1], count, length) for shape in shapes]
     order = [*range(n - 2), n - 1, n - 2, n]  # (..., L, heads, E) to (..., heads, L, E), and back
     heads = [c.op("Transpose", c.reshape(part, apart), perm=order) for part in parts]
-    attended = _attended(c, heads, n + 1, length, 1, c.attribute(3), c.attribute(4))
+    attended = _attend(c, heads, n + 1, length, 1, c.attribute(3), c.attribute(4))
     return c.reshape(c.op("Transpose", attended, perm=order))
 
 
 def _rotary(c: Call) -> str:
-    """Angles are computed in float64, as distant positions need, and for any length."""
+    """Rotary positions for any length, with angles in float64 because distant positions need it."""
     offset, base, is_back = c.graph.expression(c.values(1)), float(c.attribute(2)), c.attribute(3)
     shapes = c.shapes(0)
     size = shapes[0][-1]
@@ -91,7 +91,7 @@ def _rotary(c: Call) -> str:
 
 
 def _recurrent(kind: str, gates: tuple[int, ...]) -> Converter:
-    """Return the converter of a recurrent layer, whose gates ONNX has in the order `gates`."""
+    """Return the converter of a recurrent layer; `gates` is the order of its gates in ONNX."""
 
     def convert(c: Call) -> str:
         names = [c.graph.name(values) for values in zip(*c.values(0), strict=True)]

@@ -9,7 +9,7 @@ import numpy as np
 from minigrad.formats.onnx.call import Call, Converter
 
 END = 2**62
-"""Beyond the end of any axis."""
+"""An index beyond the end of any axis."""
 
 
 def _reshape(c: Call) -> str:
@@ -17,7 +17,7 @@ def _reshape(c: Call) -> str:
 
 
 def _transpose(c: Call) -> str:
-    """The order of axes is found by transposing an array whose axis i has length i + 1."""
+    """A transposition, whose order of axes is found on an array whose axis i has length i + 1."""
     arguments = [c.attribute(i) for i in range(1, len(c.steps[0].arguments))]
     shape = tuple(range(1, len(c.shape(0)) + 1))
     order = c.steps[0].operation.forward(np.broadcast_to(0, shape), *arguments).shape
@@ -25,7 +25,7 @@ def _transpose(c: Call) -> str:
 
 
 def _parts(c: Call) -> list[str]:
-    """The names of a list of arrays, in the dtype of the result."""
+    """Return the names of a list of arrays, in the dtype of the result."""
     names = []
     for parts in zip(*c.values(0), strict=True):
         name, dtype = c.graph.name(parts), parts[0].dtype
@@ -45,7 +45,7 @@ def _stack(c: Call) -> str:
     return str(c.op("Concat", *(c.op("Unsqueeze", part, c.ints(axis)) for part in _parts(c)), axis=axis))
 
 
-def flipped(c: Call, x: str, axes: tuple[int, ...]) -> str:
+def flip(c: Call, x: str, axes: tuple[int, ...]) -> str:
     """Reverse some axes."""
     n = len(axes)
     if not n:
@@ -56,11 +56,11 @@ def flipped(c: Call, x: str, axes: tuple[int, ...]) -> str:
 def _flip(c: Call) -> str:
     axis = c.attribute(1)
     axes = range(len(c.shape(0))) if axis is None else [int(a) for a in np.atleast_1d(axis)]
-    return flipped(c, c[0], tuple(axes))
+    return flip(c, c[0], tuple(axes))
 
 
 def _roll(c: Call) -> str:
-    """The last elements of an axis, then the others; a shift counts from the end, for any length."""
+    """The last elements of an axis, then the others; the split is counted from the end, to work for any length."""
     shift, axis, x, lengths = c.attribute(1), c.attribute(2), c[0], c.shape(0)
     if axis is None:
         x, lengths, axis = c.op("Reshape", x, c.ints(-1)), (math.prod(lengths),), 0

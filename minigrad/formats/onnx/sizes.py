@@ -31,14 +31,14 @@ class Expression:
 
 
 class Sizes:
-    """Expresses integers that differ between recordings.
+    """A search for expressions of integers that differ between recordings.
 
     Each dynamic axis was recorded at two lengths, alone and together with all others. An expression that holds for all
-    recordings is taken to hold for other lengths too; the check of the finished file would reveal a mistake.
+    recordings is assumed to hold for other lengths; the check of the finished file would reveal a mistake.
 
     Args:
         free: the lengths of each dynamic axis in the recordings.
-        axes: where the graph finds each of them.
+        axes: an axis in the graph that has each of these lengths.
     """
 
     def __init__(self, free: Mapping[str, Lengths], axes: Mapping[str, Axis]) -> None:
@@ -52,8 +52,8 @@ class Sizes:
         The graph queries those whose lengths are not simple functions of the dynamic ones.
 
         Args:
-            name: of the value in the graph.
-            shapes: in each recording.
+            name: the name of the value in the graph.
+            shapes: its shape in each recording.
         """
         for axis, lengths in enumerate(zip(*shapes, strict=True)):
             if len(set(lengths)) > 1 and self._of_free(lengths) is None:
@@ -80,7 +80,7 @@ class Sizes:
         return self._sum(values)
 
     def _sum(self, values: Lengths) -> Expression | None:
-        """A sum of multiples of dynamic lengths, as for two concatenated sequences."""
+        """Return a sum of multiples of dynamic lengths, as for two concatenated sequences."""
         terms, rest = [], list(values)
         for i, (lengths, axis) in enumerate(self._free, 1):
             step, by = values[i] - values[0], lengths[i] - lengths[0]
@@ -93,7 +93,7 @@ class Sizes:
 
 
 def _line(values: Lengths, base: Lengths) -> tuple[int, int] | None:
-    """Factor and offset with values = factor * base + offset in all recordings, if they exist."""
+    """Return factor and offset with values = factor * base + offset in all recordings, if they exist."""
     i = next((i for i, b in enumerate(base) if b != base[0]), None)
     if i is None or (values[i] - values[0]) % (base[i] - base[0]):
         return None

@@ -1,6 +1,6 @@
 """ONNX files, written array by array.
 
-Protobuf would copy all arrays before it writes the first.
+Protobuf would copy all arrays before writing the first.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from minigrad.formats.onnx.build import Built
 
 
 def write(built: Built, file: BinaryIO) -> None:
-    """Write a model in protobuf's encoding.
-
-    The encoding: https://protobuf.dev/programming-guides/encoding.
+    """Write a model in protobuf's encoding (https://protobuf.dev/programming-guides/encoding).
 
     Args:
-        built: stays as it is.
-        file: is written to, and raises OSError if that fails.
+        built: the model, which is not changed.
+        file: the file to write to.
+
+    Raises:
+        OSError: if the file cannot be written.
     """
     around, graph = ModelProto(), GraphProto()
     around.CopyFrom(built.model)

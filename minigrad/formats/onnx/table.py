@@ -15,7 +15,7 @@ CONVERTERS: dict[str, Converter] = {
 }
 """The converters by operation."""
 
-_MATRICES = "ONNX has no operator for equations, inverses and decompositions of matrices"
+_MATRICES = "ONNX has no operators for linear systems, inverses and decompositions of matrices"
 _GRADIENTS = "it occurs only in gradients, which a graph does not have"
 
 REASONS: dict[str, str] = {
@@ -30,4 +30,4 @@ REASONS: dict[str, str] = {
     "i0": "ONNX has no Bessel functions",
     "cross_entropy": "it is a loss: export the model without it",
 }
-"""For the other operations, why they cannot be converted."""
+"""The reasons why the other operations cannot be converted."""

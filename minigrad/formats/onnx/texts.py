@@ -15,13 +15,13 @@ _DOMAIN, _VERSION = "ai.onnx.ml", 3
 
 
 def take_texts(built: Built, inputs: Mapping[str, Mapping[str, int]]) -> None:
-    """Let integer inputs be texts.
+    """Turn integer inputs into text inputs.
 
-    A table in front of each input maps texts to these integers.
+    A table in front of each input maps texts to integers.
 
     Args:
-        built: is changed.
-        inputs: for the names of some of its inputs the integer of each text; any other text is -1.
+        built: the model, which is changed.
+        inputs: the integer of each text, by input; any other text is -1.
     """
     if not inputs:
         return

@@ -19,11 +19,11 @@ _WORDS = {"config": "config", "points": "grid", "search": "space", "repeats": "s
 class SweepFolder:
     """The folder of a sweep, `sweeps/<name>/`.
 
-    `sweep.json` specifies the sweep, `table.csv` has its results; there are two files for each member.
+    `sweep.json` specifies the sweep, `table.csv` has its results, and each member has two files.
 
     Attributes:
         path: the folder.
-        is_new: whether this process has made it.
+        is_new: whether this process has created it.
     """
 
     def __init__(self, path: Path, is_new: bool = False) -> None:
@@ -36,13 +36,13 @@ class SweepFolder:
 
         Args:
             root: the folder of all sweeps.
-            name: of this one.
-            spec: what it is, as JSON can hold it: a sweep of the same is the same.
-            is_named: whether it must have this name; otherwise it gets a number behind it, if another sweep has it.
+            name: the name of this sweep.
+            spec: the specification, as plain JSON data; sweeps with the same specification are the same.
+            is_named: whether the name is required; otherwise a number is appended if another sweep has it.
 
         Raises:
-            UsageError: if it must, and another sweep has it.
-            OSError: if it cannot be made.
+            UsageError: if the name is required, and another sweep has it.
+            OSError: if the folder cannot be created.
         """
         number = 1
         while True:
@@ -53,15 +53,13 @@ class SweepFolder:
             if found == spec:
                 return cls(path)
             if is_named:
-                raise UsageError(f"{path} is of another sweep: {others(found, spec)}; choose another --name")
+                message = f"{path} belongs to another sweep: {describe_differences(found, spec)}"
+                raise UsageError(f"{message}; choose another --name")
             number += 1
 
     @classmethod
     def _make(cls, path: Path, spec: Mapping[str, Any]) -> bool:
-        """Create the folder with its `sweep.json` atomically.
-
-        Returns False if another process was first.
-        """
+        """Create the folder with its `sweep.json` atomically; return False if another process was first."""
         path.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         part.chmod(0o777 & ~_umask())
@@ -82,7 +80,8 @@ class SweepFolder:
     def claim(self, name: str) -> int | None:
         """Lock a member for this process.
 
-        Returns the open file that holds the lock; None if another process holds it.
+        Returns:
+            The file descriptor that holds the lock; None if another process holds it.
         """
         descriptor = os.open(self.path / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o666)
         if hold(descriptor):
@@ -95,11 +94,11 @@ class SweepFolder:
         return (self.path / f"{name}.lock").exists()
 
 
-def others(found: Any, spec: Mapping[str, Any]) -> str:
-    """Describe the differences of two sweeps."""
+def describe_differences(found: Any, spec: Mapping[str, Any]) -> str:
+    """Describe the differences between two sweeps."""
     known = found if isinstance(found, Mapping) else {}
     names = [_WORDS.get(key, key) for key in {**known, **spec} if known.get(key) != spec.get(key)]
-    return f"its {' and '.join(names)} {'is' if len(names) == 1 else 'are'} not the same"
+    return f"its {' and '.join(names)} {'differs' if len(names) == 1 else 'differ'}"
 
 
 def _spec(path: Path) -> Any:

@@ -21,7 +21,7 @@ def read_grid(sweeps: Sequence[str]) -> list[dict[str, Any]]:
     The last key changes fastest.
 
     Raises:
-        ConfigError: with its place, for what is no such list.
+        ConfigError: for an invalid text, with its place.
     """
     report = Diagnostics()
     values: dict[str, list[Any]] = {}
@@ -41,18 +41,18 @@ def read_grid(sweeps: Sequence[str]) -> list[dict[str, Any]]:
 def read_list(source: Source, report: Diagnostics) -> tuple[str, list[Any] | None]:
     """Return key and values of a `key=[a, b]` text.
 
-    None if it is no list.
+    The values are None if they are not a list.
     """
     key, items = _items(source, report)
     return key, [data(item) for item in items] or None
 
 
 def _items(source: Source, report: Diagnostics) -> tuple[str, list[Node]]:
-    """Return key and values of a `key=[a, b]` text, with places. No values if it is no list."""
+    """Return key and values, with places, of a `key=[a, b]` text; no values if they are not a list."""
     key, sign, after = source.text.partition("=")
     try:
         node = read(source, " " * (len(key) + 1) + after, report) if sign else None
-    except ConfigError:  # it is in the report, where others may follow
+    except ConfigError:  # already in the report, which may get more errors
         return key, []
     return key, node.items if isinstance(node, SequenceNode) else []
 
@@ -60,7 +60,7 @@ def _items(source: Source, report: Diagnostics) -> tuple[str, list[Node]]:
 def repeats_of(seed: int, seeds: int, folds: int) -> list[dict[str, Any]]:
     """Return the seeds and folds of a point's repeats.
 
-    There are `repeats` seeds from `seed` on, each with all folds.
+    There are `seeds` seeds from `seed` on, each with all folds.
     """
     found: list[dict[str, Any]] = [{"seed": seed + i} for i in range(seeds)] if seeds > 1 else [{}]
     if folds:
@@ -74,9 +74,9 @@ def overrides_of(point: dict[str, Any]) -> list[str]:
 
 
 def inline(value: Any) -> str:
-    """Return plain data as YAML in one line.
+    """Return plain data as one line of YAML.
 
-    It is JSON, but for numbers that are not finite.
+    It is JSON, except for non-finite numbers.
     """
     if isinstance(value, list):
         return f"[{', '.join(map(inline, value))}]"
@@ -88,13 +88,13 @@ def inline(value: Any) -> str:
 
 
 class Refusals:
-    """Errors of a sweep's members, each once.
+    """Errors of a sweep's members, each reported once.
 
-    They point to the command line.
+    They are located on the command line.
 
     Args:
-        option: of the command line whose texts have the values.
-        texts: `key=[a, b]`, or a range, each with another key.
+        option: the command-line option whose texts have the values.
+        texts: `key=[a, b]` or a range, each with a different key.
     """
 
     def __init__(self, option: str, texts: Sequence[str]) -> None:
@@ -106,8 +106,8 @@ class Refusals:
         """Check a member, and collect its errors.
 
         Args:
-            point: its values of the swept keys.
-            check: is called with the values, and raises ConfigError if they do not fit.
+            point: the member's values of the swept keys.
+            check: called with the point; raises ConfigError.
         """
         self._members += 1
         try:
@@ -121,7 +121,7 @@ class Refusals:
     def check(self) -> None:
         """Raise ConfigError with all errors.
 
-        An error in the config itself names the members that have it, unless all do.
+        An error in the config itself names its members, unless all members have it.
         """
         names = {source.name for source in self._sources.values()}
         problems = []
@@ -136,7 +136,7 @@ class Refusals:
             raise ConfigError(problems)
 
     def _place(self, place: Span, point: Mapping[str, Any]) -> Span:
-        """Return the place of a value in its option. Any other place is returned as it is."""
+        """Return the place of a swept value in its option, and any other place unchanged."""
         shown = place.source.lines[place.line - 1] if place.line else ""
         key = shown.partition("=")[0]
         if place.source.name != OVERRIDES or key not in self._sources or key not in point:

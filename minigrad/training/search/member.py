@@ -1,6 +1,6 @@
 """One run of a sweep, in its own process.
 
-From its files any process knows its status.
+Its files tell any process its status.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigrad.formats.atomic import write_durably
 from minigrad.parallel.launch import without_launcher
 from minigrad.runs.directory import json_line
 from minigrad.runs.index import summary_of
-from minigrad.runs.tables import shown
+from minigrad.runs.tables import format_value
 from minigrad.startup import BLAS_THREADS
 from minigrad.training.search.grid import overrides_of
 
@@ -31,9 +31,9 @@ class Program:
     """The command lines common to all members.
 
     Attributes:
-        train: begins a run, with overrides behind it. As a command line it tells the run's directory on standard error,
-            and should end when its standard input does.
-        resume: resumes a run, whose directory is appended.
+        train: starts a run; overrides are appended. The program must print the run's directory to standard error, and
+            should exit when its standard input is closed.
+        resume: resumes a run; the run's directory is appended.
     """
 
     train: Sequence[str]
@@ -46,11 +46,11 @@ class Member:
 
     Attributes:
         point: the values of the swept keys.
-        stem: where its files are, without their suffixes: `.log`, which it writes, and `.json`, how it ended. Repeats
-            of one point are `<group>-<number>`.
-        program: what trains it.
-        repeat: its seed and fold, where they differ.
-        run: its directory.
+        stem: the path of its files, without the suffixes `.log` (its output) and `.json` (its result). Repeats of one
+            point are named `<group>-<number>`.
+        program: the command lines that train it.
+        repeat: its seed and fold, if the sweep has several.
+        run: the directory of the run.
         status: how it ended.
         best: `monitor`, `mode`, `value` and `step` of its best weights.
     """
@@ -63,7 +63,7 @@ class Member:
     status: str = NOT_STARTED
     best: dict[str, Any] | None = None
     process: subprocess.Popen[bytes] | None = None
-    _begun: int = 0  # where in the log its present process begins
+    _begun: int = 0  # where the output of its current process begins in the log
 
     @property
     def group(self) -> str:
@@ -79,7 +79,7 @@ class Member:
     def value(self) -> float | None:
         """The best value; None if there is none.
 
-        None also for NaN, which `run.json` has as null.
+        It is also None for NaN, which `run.json` has as null.
         """
         value = (self.best or {}).get("value")
         return value if isinstance(value, int | float) and value == value else None
@@ -87,11 +87,11 @@ class Member:
     def read(self) -> None:
         """Read its status from its files.
 
-        They are those of a sweep that was killed, or of another process.
+        They were written by a killed sweep or by another process.
         """
         with suppress(OSError, ValueError, LookupError):
             facts = json.loads(self.stem.with_suffix(".json").read_text(encoding="utf-8"))
-            if facts["point"] == json.loads(json_line(self.point)):  # and not one of a search that was deleted
+            if facts["point"] == json.loads(json_line(self.point)):  # else the file is from a deleted search
                 self.run, self.status, self.best = str(facts["run"]), str(facts["status"]), facts["best"]
                 return
         self.run = self._run_of_log()
@@ -100,11 +100,11 @@ class Member:
     def start(self, lock: int | None = None) -> None:
         """Start or resume the run in a new process session.
 
-        A Ctrl-C reaches this process alone, which passes it on once. It reads from a pipe without a writer, and so
-        learns of the end of this process.
+        Ctrl-C then reaches only this process, which passes it on once. The run's standard input is a pipe from this
+        process, so that the run notices when this process ends.
 
         Args:
-            lock: an open file that it holds too, so that no other process takes the member while it runs.
+            lock: a lock's file descriptor, which the run inherits so that no other process takes the member meanwhile.
         """
         goes_on = bool(self.run) and (Path(self.run) / "config.yaml").is_file()
         command = [*self.program.resume, self.run] if goes_on else [*self.program.train, *overrides_of(self.overrides)]
@@ -131,7 +131,7 @@ class Member:
         return {**self.point, **self.repeat}
 
     def stop(self) -> None:
-        """Ask the process to finish its step, save and end."""
+        """Ask the process to finish its step, save and exit."""
         if self.process is not None:
             self.process.terminate()
 
@@ -157,18 +157,15 @@ class Member:
         return True
 
     def note(self) -> None:
-        """Write how it ended, to a file that outlives it.
+        """Write how it ended.
 
-        It is readable also when the run's directory is gone.
+        The file remains even if the run's directory is deleted.
         """
         facts = {"point": self.point, **self.repeat, "run": self.run, "status": self.status, "best": self.best}
         write_durably(self.stem.with_suffix(".json"), f"{json_line(facts)}\n".encode())
 
-    def tell_run(self) -> str:
-        """Return its run's directory once it is known.
-
-        Nothing before.
-        """
+    def read_run(self) -> str:
+        """Return the directory of its run; "" until known."""
         self.run = self._run_of_log() or self.run
         return self.run
 
@@ -187,7 +184,7 @@ class Member:
         return next((line.partition("error: ")[2] for line in lines if "error: " in line), "".join(lines[-1:]))
 
     def _look_into_run(self) -> None:
-        """Read the status that its run records. Nothing is changed if the run is gone."""
+        """Read the status that its run recorded, if the run still exists."""
         if self.run and (Path(self.run) / "config.yaml").is_file():
             summary = summary_of(Path(self.run))
             self.status = f"failed: {summary.reason}" if summary.status == "failed" else summary.status
@@ -195,7 +192,7 @@ class Member:
 
     def __str__(self) -> str:
         best = f"  {self.best['monitor']} {number(self.value)}" if self.best else ""
-        changes = " ".join(f"{key}={shown(value)}" for key, value in self.overrides.items())
+        changes = " ".join(f"{key}={format_value(value)}" for key, value in self.overrides.items())
         return f"{changes}{best}  {self.status}  {self.run}".strip()
 
 

@@ -10,33 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.formats.atomic import write_durably
-from minigrad.runs.tables import aligned, shown, spread
+from minigrad.runs.tables import align, format_value, spread
 from minigrad.training.search.member import Member, number
 
 
 def table(members: Sequence[Member]) -> str:
     """Return the members as a table, best first.
 
-    The best value of the monitored metric is first; members without one are last.
-
-    Members that are repeats of one point, with other seeds and folds, are one line: their mean and deviation.
+    They are sorted by the monitored value. Members without a value are last. Repeats of one point with different seeds
+    and folds share a line with their mean and standard deviation.
     """
     if not members:
-        return "nothing was begun"
+        return "no run was started"
     keys = list(dict.fromkeys(key for member in members for key in member.point))
-    monitor, groups = _ranked(members)
+    monitor, groups = _rank(members)
     repeated = any(len(group) > 1 for group in groups)
     rows = [[*keys, monitor, *(["runs"] if repeated else ["step", "run"]), "status"]]
     for group in groups:
         first = group[0]
-        settings = [shown(first.point[key]) if key in first.point else "-" for key in keys]
+        settings = [format_value(first.point[key]) if key in first.point else "-" for key in keys]
         if repeated:
             values = [member.value for member in group if member.value is not None]
             rows.append([*settings, spread(values), f"{len(values)} of {len(group)}", _status(group)])
         else:
             step = str(first.best["step"]) if first.best else "-"
             rows.append([*settings, number(first.value), step, first.run or "-", _short(first.status)])
-    return aligned(rows)
+    return align(rows)
 
 
 def save_table(members: Sequence[Member], path: Path) -> None:
@@ -46,7 +45,7 @@ def save_table(members: Sequence[Member], path: Path) -> None:
         OSError: if that fails.
     """
     keys = list(dict.fromkeys(key for member in members for key in member.overrides))
-    monitor, groups = _ranked(members)
+    monitor, groups = _rank(members)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*keys, monitor, "step", "run", "status"])
@@ -59,7 +58,7 @@ def save_table(members: Sequence[Member], path: Path) -> None:
     write_durably(path, text.getvalue().encode())
 
 
-def _ranked(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
+def _rank(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
     """Return the monitored name, and groups of repeats, best first."""
     best = [member.best for member in members if member.best is not None]
     monitor, sign = (best[0]["monitor"], -1 if best[0]["mode"] == "max" else 1) if best else ("value", 1)
@@ -75,17 +74,17 @@ def _ranked(members: Sequence[Member]) -> tuple[str, list[list[Member]]]:
 
 
 def _status(group: Sequence[Member]) -> str:
-    """Return the status of a group. The first member that is not done is named."""
+    """Return the status of a group, which names the first member that is not done."""
     other = [member for member in group if member.status != "done"]
     if not other:
         return "done"
-    which = " ".join(f"{key}={shown(value)}" for key, value in other[0].repeat.items())
+    which = " ".join(f"{key}={format_value(value)}" for key, value in other[0].repeat.items())
     more = f", and {len(other) - 1} more" if len(other) > 1 else ""
     return f"{which} {_short(other[0].status)}{more}".strip()
 
 
 def _short(status: str) -> str:
-    """Return a status without the remedies for a failure. These are in the log of the member and in the CSV file."""
+    """Return a status without the remedies for a failure, which are in the member's log and the CSV file."""
     return status.partition(";")[0]
 
 

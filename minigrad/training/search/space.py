@@ -18,14 +18,14 @@ _RANGE = re.compile(r"(?P<key>[\w.]+)=\s*(?P<kind>log|uniform|int)\((?P<inside>[
 _EXPECTED = "expected key=log(a, b), uniform(a, b), int(a, b), int(a, b, log) or [value, …]"
 _EXAMPLE = "as in 'optimizer.lr=log(1e-5, 1e-1)' or 'model=[MLP, CNN]'"
 MOST_COMBINATIONS = 256
-"""Combinations of listed values whose configs are all checked before a search; of more, each value is checked once."""
+"""Up to this many combinations of listed values are all checked before a search; of more, each value only once."""
 
 
 @dataclass(frozen=True)
 class Range:
     """Numbers from `low` to `high`, both included.
 
-    On a logarithmic scale where `log`, integers where `whole`.
+    With `log` they are on a logarithmic scale, with `whole` they are integers.
     """
 
     low: float
@@ -46,13 +46,13 @@ class Space:
 
     Args:
         parts: a range or a choice for each key.
-        texts: from which they were read, for errors.
-        load: returns the checked config with some values over it, or raises ConfigError.
-        check: tries more of such a config, whether its classes accept the values, and raises ConfigError if not.
+        texts: the texts they were read from, for errors.
+        load: returns the checked config with some values replaced; raises ConfigError.
+        check: tries whether the classes of such a config accept the values; raises ConfigError.
 
     Raises:
-        ConfigError: with its places in the texts, if the config does not take keys or values: all combinations of
-            listed values at both ends of all ranges, and all whole numbers of a range of few.
+        ConfigError: if the config does not accept a key or value, with its place in the texts. All combinations of
+            listed values are checked, at both ends of all ranges, and all numbers of small integer ranges.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Space:
         refusals.check()
 
     def _points(self) -> list[dict[str, Any]]:
-        """Return the points that test the space, each once. They show whether the config takes it."""
+        """Return the points that test, each once, whether the config accepts the space."""
         found: list[dict[str, Any]] = []
         used: set[str] = set()
         combinations = self._combinations()
@@ -80,7 +80,7 @@ class Space:
             values = self.values(chosen)
             try:
                 there = self.ranges_with(chosen)
-            except ConfigError:  # which a check of the point says too
+            except ConfigError:  # the check of this point reports it, too
                 there = {}
             used |= there.keys()
             lowest = {**values, **{key: part.low for key, part in there.items()}}
@@ -88,7 +88,7 @@ class Space:
             for key, part in there.items():
                 if part.whole and (part.high - part.low) * len(combinations) <= MOST_COMBINATIONS:
                     found += [{**lowest, key: each} for each in range(int(part.low) + 1, int(part.high))]
-        found += [{key: self.ranges[key].low} for key in self.ranges if key not in used]  # says what is wrong with it
+        found += [{key: self.ranges[key].low} for key in self.ranges if key not in used]  # the check says what is wrong
         return [point for i, point in enumerate(found) if point not in found[:i]]
 
     def values(self, chosen: Mapping[str, str]) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Space:
     def ranges_with(self, chosen: Mapping[str, str]) -> dict[str, Range]:
         """Return the ranges whose keys exist with these choices.
 
-        Another model has other arguments.
+        For example, another model has other arguments.
         """
         texts = tuple(chosen.values())
         if texts not in self._known:
@@ -122,10 +122,10 @@ class Space:
 def read_space(texts: Sequence[str]) -> dict[str, Range | Choice]:
     """Return each key's range or choice, read from texts.
 
-    As `optimizer.lr=log(1e-5, 1e-1)`.
+    A text is, for example, `optimizer.lr=log(1e-5, 1e-1)`.
 
     Raises:
-        ConfigError: with its place, for what is none.
+        ConfigError: for an invalid text, with its place.
     """
     report = Diagnostics()
     parts: dict[str, Range | Choice] = {}
@@ -153,7 +153,7 @@ def read_space(texts: Sequence[str]) -> dict[str, Range | Choice]:
 
 
 def _range(found: re.Match[str], source: Source, report: Diagnostics) -> Range | None:
-    """Return a range; None, with a diagnostic, if it is none."""
+    """Return a range; None, with a diagnostic, if it is invalid."""
     kind = found["kind"]
     words = [word.strip() for word in found["inside"].split(",")]
     is_log = kind == "log"

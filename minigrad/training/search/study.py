@@ -1,6 +1,6 @@
 """Optuna studies in a database or file.
 
-Several machines may share them.
+Several machines can share them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from optuna.storages.journal import JournalFileBackend
 
 from minigrad.training.experiment import UsageError
 from minigrad.training.monitor import Mode
-from minigrad.training.search.folder import others
+from minigrad.training.search.folder import describe_differences
 
 LOCKED_SECONDS = 30.0
 """The time in seconds to wait for a locked database."""
 
-_SPEC = "minigrad"  # the attribute of a study that says what is searched
+_SPEC = "minigrad"  # the attribute of a study that specifies the search
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -33,17 +33,17 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, prune: bool) -> optuna.Study:
     """Return the study of this name in a storage.
 
-    It may have trials of this search already.
+    If the study exists, it has its trials.
 
     Args:
-        storage: the URL of a database, as `sqlite:///search.db`, or the path of a file.
-        name: of the study.
-        spec: what is searched, as JSON can hold it.
+        storage: the URL of a database, such as `sqlite:///search.db`, or the path of a file.
+        name: the name of the study.
+        spec: the specification of the search, as plain JSON data.
         mode: the better direction of the monitored value.
-        prune: whether trials end that fall behind the median of the others.
+        prune: whether to prune trials that are worse than the median of the others.
 
     Raises:
-        UsageError: if the storage cannot be used, or has another search of this name.
+        UsageError: if the storage cannot be used, or has a different search with this name.
     """
     with storage_errors(storage):
         study = optuna.create_study(
@@ -58,7 +58,7 @@ def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, pru
             study.set_user_attr(_SPEC, dict(spec))
             known = spec
     if known != spec:
-        what = others(known, spec) if known else "it was not made by minigrad"
+        what = describe_differences(known, spec) if known else "it was not made by minigrad"
         raise UsageError(f"{without_password(storage)} has another search {name!r}: {what}; choose another --name")
     return study
 
@@ -67,9 +67,9 @@ def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, pru
 def storage_errors(storage: str) -> Iterator[None]:
     """Raise UsageError for errors of a storage.
 
-    The error is one sentence.
+    The message is one sentence.
     """
-    from sqlalchemy.exc import SQLAlchemyError  # which Optuna needs
+    from sqlalchemy.exc import SQLAlchemyError  # a dependency of Optuna
 
     shown = without_password(storage)
     try:
@@ -82,7 +82,7 @@ def storage_errors(storage: str) -> Iterator[None]:
         causes = [error, error.__cause__, error.__context__, getattr(error.__cause__, "orig", None)]
         text = " ".join(str(cause) for cause in causes if cause is not None)
         if "locked" in text:
-            remedy = "end what writes to it, or wait, and start again: the trials so far are kept"
+            remedy = "end the program that writes to it, or wait, and start again: no trials are lost"
             raise UsageError(f"{shown} is locked by another program; {remedy}") from error
         reason = without_password((str(error.__cause__ or error) or type(error).__name__).splitlines()[0])
         raise UsageError(f"{shown} cannot be used as a storage of trials: {reason}") from error
@@ -97,7 +97,7 @@ def _storage(storage: str) -> BaseStorage:
     if "://" not in storage:
         path = Path(storage)
         if path.exists() and path.stat().st_size and not path.read_bytes()[:1] == b"{":
-            raise ValueError("it is no journal of Optuna; a database is named by a URL, as sqlite:///search.db")
+            raise ValueError("it is not an Optuna journal; a database needs a URL, such as sqlite:///search.db")
         return JournalStorage(JournalFileBackend(storage))
     options = {"connect_args": {"timeout": LOCKED_SECONDS}} if storage.startswith("sqlite") else {}
     return RDBStorage(storage, engine_kwargs={"pool_pre_ping": True, **options})

@@ -15,20 +15,20 @@ from minigrad.training.signals import finish_on_signal
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 0.25
 ASK_SECONDS = 1.0
-"""The seconds before asking again for a member to start, when there was none."""
+"""The seconds to wait before asking again for a member to start."""
 
 
 class Work(Protocol):
-    """The members of a sweep, as processes share them."""
+    """The members of a sweep, shared by processes."""
 
     def take(self) -> Member | None:
         """Return a member to start; None if there is none.
 
-        There may be none now, or for good.
+        There may be none for now, or none at all.
         """
 
     def started(self, member: Member) -> int | None:
-        """Return the open file that locks a member."""
+        """Return the file descriptor that holds a member's lock."""
 
     def watch(self, member: Member) -> None:
         """Observe a running member."""
@@ -46,15 +46,14 @@ class Work(Protocol):
 
     @property
     def progress(self) -> str:
-        """The number of ended members, and of all."""
+        """The number of ended members, of the total."""
 
 
 class Grid:
     """The members of a grid.
 
-    Processes with the same folder share them.
-
-    A member that a process was working on when it ended is taken up by another, or by the next sweep.
+    Processes with the same folder share them. If a process ends before its member, another process or the next sweep
+    continues the member.
     """
 
     def __init__(self, members: Sequence[Member], folder: SweepFolder) -> None:
@@ -106,7 +105,7 @@ class Grid:
 
     @property
     def progress(self) -> str:
-        """The number of ended members, and of all."""
+        """The number of ended members, of the total."""
         left = len(self._waiting) + len(self._locks)
         return f"{len(self._members) - left}/{len(self._members)}"
 
@@ -114,15 +113,15 @@ class Grid:
 def run_members(work: Work, jobs: int) -> int:
     """Run members in parallel, and report each end.
 
-    The reports go to standard error.
-
-    After SIGINT or SIGTERM running members are asked once to finish their step and save, and no other is started.
+    Reports go to standard error. After SIGINT or SIGTERM, running members are asked once to finish their step and save,
+    and no more are started.
 
     Args:
-        work: has the members. Those that other processes work on are waited for.
-        jobs: the number of members running at a time.
+        work: the members of the sweep; those of other processes are waited for.
+        jobs: the number of members to run at a time.
 
-    Returns the number of the signal that ended it; 0 if none did.
+    Returns:
+        The number of the signal that ended the sweep; 0 without one.
     """
     running: list[Member] = []
     told = waits = False
@@ -151,7 +150,7 @@ def run_members(work: Work, jobs: int) -> int:
                 waits_now = not running and time.monotonic() < ask_at
                 if waits_now and not (waits or received or work.is_over):
                     waits = True
-                    print("waiting for what other processes work on", file=sys.stderr, flush=True)
+                    print("waiting for the runs of other processes", file=sys.stderr, flush=True)
                 time.sleep(IDLE_SECONDS if waits_now else POLL_SECONDS)
     finally:
         for member in running:

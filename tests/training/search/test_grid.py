@@ -56,7 +56,7 @@ def test_numbers_that_are_not_finite_are_written_as_yaml_has_them():
         (["optimizer.lr"], "expected key=[value, …]"),
         (["optimizer.lr=1e-3"], "expected key=[value, …]"),
         (["optimizer.lr=[]"], "expected key=[value, …]"),
-        (["optimizer.lr=[1e-3"], "bracket is opened"),
+        (["optimizer.lr=[1e-3"], "bracket is not closed"),
         (["a=[1]", "a=[2]"], "'a' is swept twice"),
     ],
 )

@@ -92,12 +92,12 @@ def test_a_trial_that_was_left_is_taken_up_where_its_run_stands(search):
     work = search(1, points=[9.0])
     member = work.take()
     member.start(work.started(member))
-    while not member.tell_run():
+    while not member.read_run():
         pass
     assert search(1).take() is None  # a process works on it
     member.kill()
     member.process.communicate()
-    work._let_go(work._of["0001"])  # as the end of the process does
+    work._release(work._of["0001"])  # as the end of the process does
     other = search(1)
     assert run_members(other, jobs=1) == 0
     (trial,) = other.study.trials
@@ -114,17 +114,17 @@ def test_the_repeats_of_a_trial_are_begun_by_one_process_and_their_mean_is_its_v
 
 def test_a_search_that_finds_the_last_trial_begun_in_the_same_moment_leaves_it(search):
     one, other = search(1, points=[1.0]), search(1)
-    counted, asked = other._counted, []
+    counted, asked = other._started_trials, []
 
     def late():  # the first look comes before the other process has begun
         asked.append(True)
         return [] if len(asked) == 1 else counted()
 
-    other._counted = late
+    other._started_trials = late
     assert one.take() is not None
     assert other.take() is None
     assert [trial.user_attrs.get("lost") for trial in one.study.trials] == [None, "not needed"]
-    assert len(one._counted()) == 1
+    assert len(one._started_trials()) == 1
 
 
 def test_folders_of_their_own_do_not_take_each_others_trials(search, monkeypatch):

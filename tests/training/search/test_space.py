@@ -43,7 +43,7 @@ def test_ranges_and_choices_are_read():
     ("optimizer.lr=log(1, 0.1)", "1:14", "expected the smaller number first, got 1 and 0.1"),
     ("optimizer.lr=log(0, 1)", "1:14", "a logarithmic scale begins above 0"),
     ("optimizer.lr=[1, 1]", "1:1", "a value is listed twice"),
-    ("optimizer.lr=[1, 2", "1:14", "this bracket is opened"),
+    ("optimizer.lr=[1, 2", "1:14", "this bracket is not closed"),
     ("optimizer.lr=uniform(0, 1" + "0" * 40 + ")", "1:14", "takes two numbers"),
 ])  # fmt: skip
 def test_what_is_no_range_is_refused_with_its_place(text, place, message):

@@ -8,7 +8,7 @@ class SmallConvNet(Module):
     """Images (N, channels, image_size, image_size) to scores (N, num_classes).
 
     Args:
-        channels: 1 for grey, 3 for colour.
+        channels: 1 for grayscale, 3 for color.
         image_size: edge in pixels, a multiple of 4.
         num_classes: the number of scores.
         width: channels after the first convolution; the second doubles them.
