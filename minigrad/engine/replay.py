@@ -27,13 +27,13 @@ class Program:
     """A recording that can be replayed on other arrays.
 
     Attributes:
-        calls: how often it was asked for, with the recording itself.
-        written: tensors that it writes to.
-        run: carries it out on `arrays`, as `Compiled.collect` does: `run(arrays, gradient, collected)`.
+        calls: the number of calls, the recorded one included.
+        written: the tensors that the recording writes to.
+        run: the function `run(arrays, gradient, collected)` that replays the recording, as `Compiled.collect`.
 
     Args:
-        recorder: what was done.
-        results: what the function returned.
+        recorder: the recorder of the computation.
+        results: the tensors that the function returned.
     """
 
     def __init__(self, recorder: Recorder, results: Sequence[Tensor]) -> None:
@@ -50,17 +50,15 @@ class Program:
         return not moved and self.is_settled()
 
     def is_settled(self) -> bool:
-        """Whether no module in use changed since the recording began."""
+        """Whether no module in use has changed since the recording began."""
         return max([module.changed_at for module in self._modules], default=0) <= self._began
 
 
 def _replay(recorder: Recorder, results: Sequence[Tensor]) -> Callable[[list[Array], Any, Gradients], Sequence[Array]]:
     """Return the function that replays a recording.
 
-    Each value is freed after the last step that reads it.
-
-    That is 40 % less of what a small step takes beyond its numbers than a loop over the steps, and the memory of a
-    large one is that of a walk through its graph.
+    Each value is freed after the last step that reads it, so a replay needs no more memory than a walk through the
+    graph. Compared with a loop over the steps, the generated function has 40 % less overhead on small steps.
     """
     returned = [recorder.place(result, result.data) for result in results]
     nodes = reachable([results[0].node])  # type: ignore[list-item]
@@ -93,7 +91,7 @@ def _replay(recorder: Recorder, results: Sequence[Tensor]) -> Callable[[list[Arr
 
 
 def _walk_back(nodes: Sequence[Node], recorder: Recorder) -> list[Backward]:
-    """Return the backward steps through nodes, newest first. A gradient has the index of its node among them."""
+    """Return the backward steps through `nodes`, newest first. A gradient has the index of its node in `nodes`."""
     places = {node: at for at, node in enumerate(nodes)}
     steps: list[Backward] = []
     for node in [node for node in nodes if not isinstance(node, Leaf)]:
@@ -109,9 +107,8 @@ def _walk_back(nodes: Sequence[Node], recorder: Recorder) -> list[Backward]:
 def _way_back(steps: Sequence[Backward], leaves: set[int], scope: dict[str, Any]) -> list[str]:
     """Return the lines of the backward steps.
 
-    `g3` is the gradient at index 3.
-
-    `own3` says, of a leaf and of what has several gradients, whether that array is referenced nowhere else.
+    `g3` is the gradient at index 3. `own3` says whether that array is referenced nowhere else; it exists for leaves and
+    for nodes whose gradient has several parts.
     """
     parts = Counter(to for *_, targets in steps for _, to, _ in targets)
     lines = [" " + " = ".join([*[f"g{to}" for to in parts], "None"])]
@@ -124,7 +121,7 @@ def _way_back(steps: Sequence[Backward], leaves: set[int], scope: dict[str, Any]
             lines.append(f"  if x.dtype is not {kind}: x = cast(x, {kind})")
             own = f"own{to} = x is not g{at} and x.base is None; " if to in leaves or parts[to] > 1 else ""
             lines.append(f"  {f'if g{to} is None: ' * (parts[to] > 1)}{own}g{to} = x")
-            if parts[to] > 1:  # summed in place as in the walk: results may depend on the layout
+            if parts[to] > 1:  # summed in place as in the walk, because results may depend on the layout
                 lines += [f"  elif own{to}: g{to} += x", f"  else: g{to} = g{to} + x; own{to} = True"]
         lines.append(f" g{at} = None")
     return lines
