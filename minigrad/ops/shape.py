@@ -130,7 +130,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     else:
         cuts = list(indices_or_sections)
     slices = map(slice, [0, *cuts], [*cuts, length])
-    return [indexing.getitem(x, (*front, stretch)) for stretch in slices]
+    return [indexing.getitem(x, (*front, part)) for part in slices]
 
 
 numpy_functions[np.split] = split
