@@ -20,22 +20,21 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp",
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
     """Map f over an axis of its arguments.
 
-    The returned function applies f to each part and stacks the results.
-
-    Gradients of every example, of which there are as many as rows in x:
+    The returned function applies f to each slice and stacks the results. For example, per-example gradients:
 
         vmap(grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
 
-    It is a loop: what f computes is computed once for each part. Write what is to be fast for all parts at once.
+    It is a Python loop over the slices, so it is not faster; write code that must be fast for all slices at once.
 
     Args:
-        f: a function of arrays or nests of them that returns such.
-        in_axes: the axis of all arguments, or a tuple or list with one entry for each: an axis, None for an argument
-            that each call gets whole, or a nest of these like the argument. Keyword arguments go by their first axis.
-        out_axes: the axis along which results are stacked, or a nest like the result.
+        f: a function of arrays, or nests of them, that returns arrays, or a nest of them.
+        in_axes: the axis to map over, for all arguments, or a tuple or list with an entry for each: an axis, None for
+            an argument that is not mapped over, or a nest of these like the argument. Keyword arguments are mapped over
+            their first axis.
+        out_axes: the axis along which results are stacked, or a nest of axes like the result.
 
     Raises:
-        ValueError: if there is nothing to go along, or the lengths differ.
+        ValueError: if there is no axis to map over, or the lengths differ.
     """
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -80,7 +79,7 @@ def _tensor(value: Any) -> Tensor:
 
 
 def _spread(axes: Any, tree: Any) -> list[int | None]:
-    """The axis of each array of a nest: an axis in the place of a nest is that of all in it."""
+    """Return the axis of each array of a nest; an axis in place of a nest applies to all arrays in it."""
     if axes is None or isinstance(axes, int):
         return [axes for _ in leaves(tree)]
     if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
@@ -91,4 +90,4 @@ def _spread(axes: Any, tree: Any) -> list[int | None]:
 
 
 for _function in (grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap):
-    _function.__qualname__ = explained(_function.__name__, signature(_function).parameters)  # in Python's errors
+    _function.__qualname__ = explained(_function.__name__, signature(_function).parameters)  # shown in Python's errors

@@ -20,10 +20,10 @@ INTERRUPTED = 130
 def is_command_line() -> bool:
     """Whether this process was started as minigrad's command line.
 
-    As `minigrad`, `python -m minigrad`, or the `train.py` of this clone.
+    That is, by `minigrad`, `python -m minigrad`, or the `train.py` of this repository.
     """
     program = sys.argv[0] if sys.argv else ""
-    if program == "-m":  # the name of the module is not known yet
+    if program == "-m":  # the module's name is not known yet
         words = sys.orig_argv
         return any(a[:1] == "-" and a[-1:] == "m" and b == "minigrad" for a, b in pairwise(words))
     clone = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -42,39 +42,39 @@ def imported() -> None:
 def finished() -> None:
     """Ignore Ctrl-C from now on.
 
-    The results are out, and only the interpreter's own end is left.
+    All results are written, and only the interpreter's shutdown is left.
     """
     import signal
 
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # no signal is handled here, as in a browser
+    except ValueError:  # this platform handles no signals, such as a browser
         return
 
 
 def _quit(number: int, frame: FrameType | None) -> None:
-    """End the process at once. An exception in the middle of an import would come out as a traceback, or be lost."""
+    """End the process at once. An exception during an import would be shown as a traceback, or be lost."""
     os.write(2, b"interrupted\n")
     os._exit(INTERRUPTED)
 
 
 def _quit_on_interrupt(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Do what `_quit` does for a Ctrl-C before that handles signals."""
+    """Act as `_quit` for a Ctrl-C before `_quit` is installed."""
     if issubclass(kind, KeyboardInterrupt):
         _quit(0, None)
     sys.__excepthook__(kind, error, traceback)
 
 
 def _begin() -> None:
-    sys.excepthook = _quit_on_interrupt  # at once: to import `signal` takes some milliseconds
+    sys.excepthook = _quit_on_interrupt  # first, as importing `signal` takes some milliseconds
     import signal
 
     signal.signal(signal.SIGINT, _quit)
     from minigrad import streams
 
     streams.prepare()
-    # one thread: a small product is not worth a second one, which would busy-wait beside other work, and another number
-    # of threads gives other bits
+    # One thread: small products do not benefit from a second one, which would busy-wait during other work, and the
+    # number of threads changes the bits.
     for name in BLAS_THREADS:
         os.environ.setdefault(name, "1")
 

@@ -18,8 +18,8 @@ class Writer:
     """A language model with its tokenizer.
 
     Attributes:
-        model: in evaluation mode.
-        tokenizer: of its texts.
+        model: the model, in evaluation mode.
+        tokenizer: the tokenizer of its texts.
         end: the tokens that end a text.
     """
 
@@ -30,7 +30,7 @@ class Writer:
         """Yield the continuation of a prompt in pieces.
 
         Args:
-            prompt: the start of the text; special tokens in it are recognised.
+            prompt: the start of the text, which may contain special tokens.
             tokens: the maximum number of new tokens.
             sampling: `temperature`, `top_k`, `top_p`, `seed` and `repetition_penalty`, as in `LanguageModel.generate`.
 
@@ -106,7 +106,7 @@ def open_writer(path: str | Path, registry: Registry) -> Writer:
     except LookupError as error:
         raise UsageError(f"{path} needs the class {pretrained.class_name} of models/: {error}") from error
     model: Module = pretrained.build(cls)
-    assert isinstance(model, LanguageModel)  # the registry found one
+    assert isinstance(model, LanguageModel)  # the registry returns no other class here
     return Writer(model, pretrained.tokenizer, pretrained.end)
 
 

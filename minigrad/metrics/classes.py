@@ -45,7 +45,7 @@ class ClassMetric(Metric):
     def takes_target(self) -> bool:
         """Whether `add` may be called instead of `update`.
 
-        Not for a class that overrides `update`.
+        It may not for a class that overrides `update`.
         """
         return type(self).update is ClassMetric.update
 
@@ -101,23 +101,23 @@ class ClassMetric(Metric):
             self._refuse_nan(scores)
             return scores.argmax(-1), truth, scores.shape[-1]
         self._check(outputs, targets, target)
-        said, truth = self.said(outputs, target), target.truth(targets)
+        predicted, truth = self.predictions(outputs, target), target.truth(targets)
         if target.kind == "labels":
-            classes = said.shape[-1]
-            return said.reshape(-1, classes), truth.reshape(-1, classes), classes
-        said, truth = said.reshape(-1), truth.reshape(-1)
+            classes = predicted.shape[-1]
+            return predicted.reshape(-1, classes), truth.reshape(-1, classes), classes
+        predicted, truth = predicted.reshape(-1), truth.reshape(-1)
         if (counted := target.counted(truth, self.ignore_index)) is not None:
-            said, truth = said[counted], truth[counted]
-        return said, truth, 2
+            predicted, truth = predicted[counted], truth[counted]
+        return predicted, truth, 2
 
-    def said(self, outputs: np.ndarray, target: Target) -> np.ndarray:
+    def predictions(self, outputs: np.ndarray, target: Target) -> np.ndarray:
         """Return the predictions: classes, or bool for binary targets.
 
         Raises:
             ValueError: if an output is NaN.
         """
         self._refuse_nan(outputs)
-        return target.said(outputs, self.threshold)
+        return target.predictions(outputs, self.threshold)
 
     def _refuse_nan(self, outputs: np.ndarray) -> None:
         """Refuse NaN outputs, whose argmax would be the NaN."""

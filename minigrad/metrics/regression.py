@@ -77,7 +77,7 @@ class R2(Metric):
     def compute(self) -> float:
         """Return the mean over the outputs.
 
-        NaN for fewer than two examples, whose variance is undefined.
+        It is NaN for fewer than two examples, whose variance is undefined.
         """
         if self.count < 2:
             return nan

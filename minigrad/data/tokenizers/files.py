@@ -30,7 +30,7 @@ _PRE_TOKENIZERS: dict[str, dict[str, Any]] = {
     }
     for name in ("llama3", "qwen2")
 }
-"""The file's description of each pre-tokenizer."""
+"""The entry of each pre-tokenizer in the file."""
 
 _MODEL = {
     "type": "BPE",
@@ -41,18 +41,18 @@ _MODEL = {
     "fuse_unk": False,
     "byte_fallback": False,
 }
-"""The file's settings of byte-level pairs, besides vocabulary and merges."""
+"""The file's settings for byte-level pairs, apart from vocabulary and merges."""
 
 
 def read_tokenizer(path: str | Path) -> BytePairs:
     """Return the tokenizer in a file or folder.
 
     Args:
-        path: a `tokenizer.json`, or a folder with that or with `vocab.json` and `merges.txt`, as GPT-2 has them.
+        path: a `tokenizer.json`, or a folder with one or with GPT-2's `vocab.json` and `merges.txt`.
 
     Raises:
-        DataError: if the files cannot be read or contradict themselves, or if the tokenizer is of another kind than
-            byte-level pairs with a pre-tokenizer that `PATTERNS` names.
+        DataError: if the files cannot be read or are inconsistent, or if the tokenizer is not byte-level pairs with a
+            pre-tokenizer in `PATTERNS`.
     """
     path = Path(path)
     if not path.is_dir():
@@ -101,7 +101,7 @@ def tokenizer_json(tokenizer: BytePairs) -> str:
         "model": {
             **_MODEL,
             "ignore_merges": tokenizer.ignores_merges,
-            # with the added ones, which the library would otherwise number by itself
+            # with the added tokens, which the library would otherwise number itself
             "vocab": {**tokenizer.vocabulary, **{token.text: number for number, token in tokenizer.added.items()}},
             "merges": tokenizer.merges,
         },
@@ -121,7 +121,7 @@ def _checked(path: Path, read: Callable[[Any], BytePairs], content: Any) -> Byte
     """Call `read(content)`.
 
     Raises:
-        DataError: that names the file, and the part of it that is not as expected.
+        DataError: naming the file, and the part of it that is not as expected.
     """
     try:
         return read(content)
@@ -189,7 +189,7 @@ def _vocabulary(vocabulary: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _merges(merges: list[Any]) -> list[tuple[str, str]]:
-    """Return the pairs, each a list of two tokens or a text with a space between them."""
+    """Return the pairs, each given as a list of two tokens or as text with a space between them."""
     pairs = []
     for rank, merge in enumerate(merges, 1):
         pair = merge.split(" ") if isinstance(merge, str) else merge
@@ -207,7 +207,7 @@ def _pre_tokenizer(found: Any) -> str:
 
 
 def _essence(node: Any) -> Any:
-    """Return a pre-tokenizer without what changes no token, and with what is left out at its default."""
+    """Return a pre-tokenizer's entry without settings that change no token, and with defaults filled in."""
     if isinstance(node, list):
         return [_essence(part) for part in node]
     if not isinstance(node, dict):
