@@ -1,4 +1,4 @@
-"""Errors for what is no array of numbers."""
+"""Errors for values that are not arrays of numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REMEDIES = {
 
 
 def unfit(value: Any) -> TypeError | ValueError | None:
-    """Return the error for what is no array of numbers.
+    """Return the error for a value that is not an array.
 
     The result is None for an array of numbers, and for values that are not meant as arrays, such as None, a string or a
     function. Lists are searched to any depth.

@@ -193,7 +193,7 @@ class Cutout(Augmentation):
 
 
 class Augmented(Examples):
-    """Examples with images that are augmented anew each epoch.
+    """Examples with images that are augmented differently each epoch.
 
     Without an epoch, they are unchanged. The random numbers of an image depend only on the seed, the epoch and its
     index, so they are the same for any number of threads and ranks, and when a run is resumed.

@@ -260,7 +260,7 @@ class Unknown(Column):
         self._seen: list[tuple[Sequence[str], np.ndarray]] = []
 
     def add(self, cells: Sequence[str], lines: np.ndarray) -> Column:
-        """Add cells; return a typed column once the type is known."""
+        """Add cells; return a typed column once possible."""
         self._seen.append((cells, lines))
         first = next((i for i, cell in enumerate(cells) if cell.strip().lower() not in MISSING), None)
         if first is None:

@@ -42,7 +42,7 @@ class Remedy:
 
     @property
     def entry(self) -> str:
-        """Return the entry inside the option's brackets, or after its colon."""
+        """The entry inside the option's brackets, or after its colon."""
         return quoted(self.value) if self.key is None else f"{quoted(self.key)}: {quoted(self.value)}"
 
     def __str__(self) -> str:
@@ -84,7 +84,10 @@ class Findings:
         self._refused.append(_Finding(_place(column, line), text, remedies))
 
     def note(self, text: str, column: str | None = None, line: int | None = None, *remedies: Remedy) -> None:
-        """Add a guess that is worth a warning. The arguments are those of `refuse`."""
+        """Add a guess that is worth a warning.
+
+        The arguments are those of `refuse`.
+        """
         self._noted.append(_Finding(_place(column, line), text, remedies))
 
     @property

@@ -75,7 +75,7 @@ class Examples:
     def batch(self, indices: np.ndarray | slice) -> tuple[Any, np.ndarray]:
         """Return the inputs and targets at `indices`.
 
-        Copies for an integer array, views for a slice.
+        They are copies for an integer array, and views for a slice.
         """
         if isinstance(self.inputs, dict):
             return {name: _rows(array, indices) for name, array in self.inputs.items()}, _rows(self.targets, indices)

@@ -124,7 +124,7 @@ class ImageFolder(Dataset):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, which are those of their folders."""
+        """The names of the classes and their folders."""
         return self._class_names
 
     @property

@@ -30,7 +30,7 @@ class Sequences(Dataset):
     def _set(
         self, source: np.ndarray, answer: np.ndarray, start: int, val_fraction: float, test_fraction: float
     ) -> None:
-        """Set the parts from sources (N, source_length), answers (N, target_length) and the start token, the largest."""
+        """Set the parts from sources (N, source_length), answers (N, target_length) and the start token."""
         self.source_length, self.target_length = source.shape[1], answer.shape[1]
         self.vocab_size = start + 1
         begun = np.full((len(answer), 1), start)

@@ -12,7 +12,10 @@ from minigrad.data.splits import Parts, split, split_groups, split_in_time
 
 
 def complete_rows(sheet: Sheet, options: TableOptions) -> np.ndarray:
-    """Return the indices of the rows that are not dropped for a missing cell."""
+    """Return the rows that are not dropped.
+
+    Rows are dropped for a missing cell, if the options say so.
+    """
     kept = np.ones(len(sheet), bool)
     for name, column in sheet.columns.items():
         if column.gaps and options.strategy(name) == "drop":

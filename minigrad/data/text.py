@@ -123,7 +123,7 @@ class Text(Dataset, ABC):
 
     @property
     def end(self) -> frozenset[int]:
-        """The tokens that end a text, and are not part of it."""
+        """The tokens that end a text, but are no text."""
         return frozenset()
 
     @abstractmethod
@@ -185,7 +185,7 @@ class CharText(Text):
     def digest(self) -> str:
         """The SHA-256 of the file or default text.
 
-        The text is in UTF-8.
+        The default text is encoded in UTF-8.
         """
         return self._digest
 
@@ -255,7 +255,7 @@ class ByteText(Text):
     def digest(self) -> str:
         """The SHA-256 of the file or default text.
 
-        The text is in UTF-8.
+        The default text is encoded in UTF-8.
         """
         return self._digest
 

@@ -41,7 +41,7 @@ class WindowExamples(Examples):
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return the inputs and targets at `indices`.
 
-        Copies for an integer array, views for a slice.
+        They are copies for an integer array, and views for a slice.
         """
         return self.inputs[indices], self.targets[indices]  # take() would copy all windows first
 
@@ -145,7 +145,7 @@ class Windows(Dataset):
         """Return a series in the scale of the model, float32.
 
         Raises:
-            DataError: for numbers out of its range.
+            DataError: for numbers beyond the range of float32.
         """
         scaled = np.empty(series.values.shape, np.float32)
         for i, scale in enumerate(self._scales):

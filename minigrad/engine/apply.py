@@ -118,7 +118,7 @@ def _first_call(*args: Any, **keywords: Any) -> Any:
 
 
 def specialise(apply: Any) -> Any:
-    """Compile an operation's own code into its function, and return it."""
+    """Compile an operation's own code into its function; return it."""
     own = define(apply.source, f"{__file__}:{apply.primitive.name}", apply.__globals__)
     apply.__defaults__ = own.__defaults__  # set before the code, which another thread may call at once
     apply.__code__ = own.__code__

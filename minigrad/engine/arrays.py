@@ -39,7 +39,7 @@ def asarray_like(array: Any, x: Any) -> Any:
 
 
 def like_of(x: Any) -> Any:
-    """Return NumPy's `like=` argument for a new array on x's device.
+    """Return the `like=` argument for arrays on x's device.
 
     x is an array, a tensor or a number.
     """
@@ -48,7 +48,7 @@ def like_of(x: Any) -> Any:
 
 
 def filled(shape: int | Sequence[int], value: Any, x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Return an array filled with a number, beside x.
+    """Return an array filled with a number, like x.
 
     It is on the device of x, an array or a tensor, and has the dtype of x by default. This is faster than NumPy's
     `full`, `ones` and `eye` with `like=`, which also pass on keywords that CuPy's functions lack.
@@ -91,7 +91,7 @@ _AS_THEY_ARE = frozenset({float, int, bool, type(None)})
 
 
 def operand(value: Any) -> Any:
-    """Return `x` as an operand beside a tensor.
+    """Return a value as an operand of a tensor.
 
     Numbers, NumPy scalars included, stay weakly typed; lists become arrays.
 

@@ -70,7 +70,10 @@ class Observer:
         """Random numbers were drawn outside of operations."""
 
     def on_module(self, module: Module, is_called: bool = False) -> None:
-        """A module's call begins (it ends with `on_exit`), or it was changed."""
+        """A module is called, or was changed.
+
+        The end of the call is `on_exit`.
+        """
 
     def on_exit(self, module: Module) -> None:
         """A module's call has ended, possibly with an error."""

@@ -50,7 +50,7 @@ class Program:
         return not moved and self.is_settled()
 
     def is_settled(self) -> bool:
-        """Whether no module in use has changed since the recording began."""
+        """Whether no module in use changed since the recording began."""
         return max([module.changed_at for module in self._modules], default=0) <= self._began
 
 

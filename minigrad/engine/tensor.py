@@ -171,7 +171,7 @@ class Tensor:
         return self._read().item()
 
     def tolist(self) -> Any:
-        """The values as nested lists; a number for a 0-d tensor."""
+        """The values as nested lists, or as a number."""
         return self._read().tolist()
 
     def _read(self) -> NDArray[Any]:

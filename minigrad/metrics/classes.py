@@ -23,7 +23,7 @@ class ClassMetric(Metric):
 
     Args:
         threshold: the output above which a prediction is positive; None for the loss's decision boundary, or else 0.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: for a threshold that is not a finite number.
@@ -58,7 +58,7 @@ class ClassMetric(Metric):
         """Add one batch whose kind of targets is known.
 
         Raises:
-            ValueError: if the shapes do not fit.
+            ValueError: if the shapes do not match.
         """
         raise NotImplementedError(f"{type(self).__name__} must define add(outputs, targets, target)")
 
@@ -69,7 +69,7 @@ class ClassMetric(Metric):
         multi-label. Until that is known, both are counted.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         target = target_of(Comparison(), outputs.shape, [targets])
         if self._are_labels:
@@ -94,7 +94,7 @@ class ClassMetric(Metric):
             Classes (M,), or labels (M, C), bool; the same for the truth; the number of classes.
 
         Raises:
-            ValueError: if the shapes do not fit together, a class index is out of range, or an output is NaN.
+            ValueError: if the shapes do not match, a class index is out of range, or an output is NaN.
         """
         if target.kind in ("index", "one_hot"):
             scores, truth = self.scores(outputs, targets, target)
@@ -130,7 +130,7 @@ class ClassMetric(Metric):
         Ignored targets are left out.
 
         Raises:
-            ValueError: if the shapes do not fit together, or a class index is out of range.
+            ValueError: if the shapes do not match, or a class index is out of range.
         """
         self._check(outputs, targets, target)
         truth, scores = target.truth(targets), target.scores(outputs)

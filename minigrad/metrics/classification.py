@@ -26,7 +26,7 @@ class Accuracy(ClassMetric):
     Args:
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     def reset(self) -> None:
@@ -39,7 +39,7 @@ class Accuracy(ClassMetric):
         """Count one batch's correct predictions.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         predicted, truth, _ = self.answers(outputs, targets, target)
         self.hits += int(np.count_nonzero(predicted == truth))
@@ -58,7 +58,7 @@ class TopK(ClassMetric):
 
     Args:
         k: number of predictions per example.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `k` is below 1.
@@ -85,7 +85,7 @@ class TopK(ClassMetric):
         """Count one batch's correct predictions.
 
         Raises:
-            ValueError: if the shapes do not fit together, or k is not below the number of classes.
+            ValueError: if the shapes do not match, or k is not below the number of classes.
         """
         scores, truth = self.scores(outputs, targets, target)
         if self.k >= scores.shape[-1]:
@@ -122,7 +122,7 @@ class _Averaged(ClassMetric):
         """Count one batch.
 
         Raises:
-            ValueError: if the shapes do not fit together, or `binary` is used without two classes.
+            ValueError: if the shapes do not match, or `binary` is used without two classes.
         """
         predicted, truth, classes = self.answers(outputs, targets, target)
         self.of_labels = target.kind == "labels"
@@ -169,7 +169,7 @@ class Precision(_Averaged):
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -186,7 +186,7 @@ class Recall(_Averaged):
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -205,7 +205,7 @@ class F1(_Averaged):
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -224,7 +224,7 @@ class ConfusionMatrix(ClassMetric):
     Args:
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     is_number = False
@@ -238,7 +238,7 @@ class ConfusionMatrix(ClassMetric):
         """Count one batch.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         predicted, truth, classes = self.answers(outputs, targets, target)
         if target.kind == "labels":
@@ -262,7 +262,7 @@ class Perplexity(ClassMetric):
     The model is as uncertain as in a fair choice among this many classes. Outputs are logits, or log-probabilities.
 
     Args:
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     higher_is_better = False
@@ -281,7 +281,7 @@ class Perplexity(ClassMetric):
         """Add one batch's cross-entropies.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         scores, truth = self.scores(outputs, targets, target)
         logs = ops.log_softmax(scores, -1)

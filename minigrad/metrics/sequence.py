@@ -18,7 +18,7 @@ class ExactMatch(ClassMetric):
     Sequences whose targets are all ignored are left out.
 
     Args:
-        ignore_index: a token whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a token to ignore, in addition to that of the loss (or -100).
         threshold: the output above which a label is predicted; default: the loss's decision boundary.
     """
 
@@ -37,7 +37,7 @@ class ExactMatch(ClassMetric):
         """Count one batch's correct sequences.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         if outputs.ndim < 2 or (target.kind == "index" and outputs.ndim < 3) or not target.fits(outputs.shape, targets):
             raise ValueError(

@@ -84,7 +84,7 @@ class Sequential(ModuleList):
         super().__init__(modules)
 
     def forward(self, x: Any) -> Any:
-        """Return the last module's result; x if there are no modules."""
+        """Return the last module's result, or x without modules."""
         for layer in self.__dict__.values():
             if isinstance(layer, Module):
                 x = layer(x)

@@ -105,8 +105,8 @@ class _OfClasses(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
-                for class indices that are not integers.
+            ValueError: for shapes that do not match, a class index out of range, or no row to take the mean of.
+            TypeError: for class indices that are not integers.
         """
         target = as_tensor(target)
         places = self._places(input)
@@ -295,8 +295,8 @@ class CrossEntropyLoss(_OfClasses):
         """Return the reduced loss.
 
         Raises:
-            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
-                for class indices that are not integers.
+            ValueError: for shapes that do not match, a class index out of range, or no row to take the mean of.
+            TypeError: for class indices that are not integers.
         """
         target = as_tensor(target)
         if target.shape != input.shape or target.dtype.kind != "f":

@@ -45,7 +45,7 @@ class Adapter:
 
 
 class LoRA(Adapter):
-    """Low-rank adaptation: train two small matrices beside each matrix.
+    """Low-rank adaptation: train two small matrices per matrix.
 
     A matrix W becomes W + alpha / rank · B @ A, with B (rows, rank) and A (rank, columns); see `LowRank`. Hu et al.,
     "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685.
@@ -115,7 +115,7 @@ class LoRA(Adapter):
 
 
 def low_ranks(model: Module) -> Iterator[tuple[str, LowRank]]:
-    """Yield the path and the pair of matrices of each adapter."""
+    """Yield the path and the matrices of each adapter."""
     for path, module in model.named_modules():
         if isinstance(module, LowRank):
             yield path, module

@@ -133,7 +133,7 @@ def of_dtype(values: Tensor | ArrayLike, input: Tensor) -> Tensor:
 
 
 def matching(values: Tensor | ArrayLike, input: Tensor, expected: str = "a target of the input's shape") -> Tensor:
-    """Return the values in the input's dtype, checked for its shape.
+    """Return values in the input's dtype, checked for its shape.
 
     Raises:
         ValueError: if they have another shape, even one that could be broadcast.
@@ -192,7 +192,7 @@ class Elementwise(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: if the shapes differ, or a value is out of its range.
+            ValueError: if the shapes differ, or a value is out of range.
         """
         return self._reduce(self.each(input, matching(target, input)))
 

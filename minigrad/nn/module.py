@@ -318,7 +318,7 @@ class Module(Constructed):
                 problems.append(f"{name!r}: no array can be made of it: {error}{remedy}")
         for name, array in arrays.items():
             if name not in own:
-                from difflib import get_close_matches  # only for a mistake
+                from difflib import get_close_matches  # imported only for the error message
 
                 near = get_close_matches(name, own, n=1)
                 problems.append(f"unexpected: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
@@ -388,7 +388,7 @@ _ELSEWHERE: dict[str, str] = {
 
 def _no_forward(cls: type[Module]) -> str:
     """Return the error message for a class without `forward`."""
-    from difflib import get_close_matches  # only for a mistake
+    from difflib import get_close_matches  # imported only for the error message
 
     near = get_close_matches("forward", [name for name in dir(cls) if name not in dir(Module)], n=1)
     meant = f"; did you mean it by {near[0]!r}?" if near else ", which returns what comes out for x"

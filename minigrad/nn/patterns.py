@@ -206,7 +206,7 @@ def recompute(model: Module, patterns: Sequence[str]) -> None:
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the most similar name, if any is similar."""
-    from difflib import get_close_matches  # only for a mistake
+    from difflib import get_close_matches  # imported only for the error message
 
     near = get_close_matches(name, list(names), n=1)
     return near[0] if near else None

@@ -39,7 +39,7 @@ class PositionalEncoding(Module):
         """Return the sum; the first position is `offset`.
 
         Raises:
-            ValueError: for another length.
+            ValueError: for vectors of the wrong length.
         """
         _check_vectors(x, self.embed_dim)
         angles = _angles(offset + x.shape[-2], self.embed_dim, 10000.0)[offset:]
@@ -122,7 +122,7 @@ class RotaryEmbedding(Module):
         The first position is `offset`.
 
         Raises:
-            ValueError: for another length.
+            ValueError: for vectors of the wrong length.
         """
         _check_vectors(x, self.dim)
         return ops.rotary(x, offset, self.base)

@@ -180,12 +180,12 @@ class RNN(_OneState):
         nonlinearity: "tanh" or "relu".
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 1
@@ -222,12 +222,12 @@ class LSTM(_Recurrent):
         num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 4
@@ -274,12 +274,12 @@ class GRU(_OneState):
         num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 3

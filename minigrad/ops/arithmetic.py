@@ -18,7 +18,7 @@ from minigrad.ops.compositions import constant, np, operands, implements, values
 
 Array = NDArray[Any]
 
-# Of each element.
+# Elementwise functions of one array.
 
 
 @implements("conjugate", "conj", "real", "real_if_close")
@@ -122,14 +122,14 @@ def _i0(x: Array, order: int = 0) -> Array:
 
 i0 = primitive("i0", _i0, lambda g, x, order: g * 0.5 * (i0(x, order + 1) + i0(x, abs(order - 1))), numpy=np.i0)
 
-# Of pairs of elements.
+# Elementwise functions of two arrays.
 
 
 @implements("fmax")
 def fmax(x1: Any, x2: Any) -> Any:
     """The elementwise maximum, ignoring NaN.
 
-    Equal elements share the gradient.
+    Equal elements share the gradient equally.
     """
     return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
@@ -138,7 +138,7 @@ def fmax(x1: Any, x2: Any) -> Any:
 def fmin(x1: Any, x2: Any) -> Any:
     """The elementwise minimum, ignoring NaN.
 
-    Equal elements share the gradient.
+    Equal elements share the gradient equally.
     """
     return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 

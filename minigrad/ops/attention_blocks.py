@@ -212,7 +212,10 @@ def _are_extreme(total: Array) -> Array:
 def attend(
     query: Array, key: Array, value: Array, mask: Array | None, is_causal: bool, scale: float
 ) -> tuple[Array, Array]:
-    """Return the attention output and the logsumexp of each query, (..., L, 1)."""
+    """Return the attention output and each query's logsumexp.
+
+    The logsumexp is (..., L, 1).
+    """
     dtype = np.result_type(query, key, value, 0.0)
     out = np.empty_like(query, dtype, shape=(*query.shape[:-1], value.shape[-1]))  # in the memory layout of the query
     logsumexp = np.empty((*query.shape[:-1], 1), dtype, like=query)

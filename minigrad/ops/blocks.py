@@ -120,7 +120,8 @@ class Chain:
         self._inputs, self._outputs = inputs, outputs
         self._dtypes = [values[place].dtype for place in outputs]
         self._scratch_dtypes: list[Any] = []
-        self._links = list(zip(links, [_selector(link.arguments) for link in links], self._assign_arrays(links), strict=True))
+        selectors = [_selector(link.arguments) for link in links]
+        self._links = list(zip(links, selectors, self._assign_arrays(links), strict=True))
 
     def _assign_arrays(self, links: Sequence[Link]) -> list[int | None]:
         """Return the number of the output or scratch array of each link; None for a new array."""

@@ -95,7 +95,7 @@ class _Builder(Observer):
         return Chain(self._shape, self.values, self.links, [*map(self.place, inputs)], [*map(self.place, outputs)])
 
 
-# Forward.
+# Forward steps.
 
 
 def _join_forward(
@@ -133,7 +133,7 @@ def _forward_chain(recorder: Recorder, run: list[Forward], shape: Shape, readers
     return chain if len(read) > 1 else lambda *inputs: chain(*inputs)[0], given, read, False
 
 
-# Back.
+# Backward steps.
 
 
 def _join_back(recorder: Recorder, steps: list[Backward], shapes: dict[int, Shape]) -> list[Backward]:

@@ -62,7 +62,7 @@ def _converted(x: Any, dtype: Any, beside: Any) -> Any:
 
 
 def values(x: Any, reads: bool = True) -> Any:
-    """Return an argument with arrays in place of tensors, to be read as numbers.
+    """Return an argument with arrays in place of tensors.
 
     Args:
         x: a tensor, a nest of lists, tuples and dicts with tensors, or any other argument, which is returned as it is.

@@ -128,8 +128,8 @@ def _cubic(length: int, places: Array) -> Array:
     for neighbour in range(-1, 3):
         at = np.floor(places) + neighbour
         d = np.abs(places - at)
-        near = ((a + 2) * d - (a + 3)) * d * d + 1  # of |d| ≤ 1
-        far = ((d - 5) * d + 8) * d * a - 4 * a  # of 1 < |d| < 2
+        near = ((a + 2) * d - (a + 3)) * d * d + 1  # for |d| ≤ 1
+        far = ((d - 5) * d + 8) * d * a - 4 * a  # for 1 < |d| < 2
         weight = np.where(d <= 1, near, np.where(d < 2, far, 0.0))
         np.add.at(weights, (np.clip(at, 0, length - 1).astype(np.intp), columns), weight)
     return weights

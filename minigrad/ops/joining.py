@@ -100,7 +100,7 @@ def dstack(tup: Sequence[Any]) -> Any:
 
 @implements("column_stack")
 def column_stack(tup: Sequence[Any]) -> Any:
-    """Vectors as the columns of a matrix, beside matrices."""
+    """Join vectors, as columns, and matrices along the second axis."""
     return np.concatenate([x if x.ndim > 1 else _at_least(x, 2).T for x in map(as_operand, tup)], 1)
 
 

@@ -109,7 +109,7 @@ def inner(x: Any, y: Any) -> Any:
 
 
 def outer(x: Any, y: Any) -> Any:
-    """The outer product, with a row for each element of x."""
+    """The outer product, with a row per element of x."""
     return multiply(reshape(as_operand(x), (-1, 1)), reshape(as_operand(y), (1, -1)))
 
 
@@ -158,7 +158,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         operands: the arrays.
 
     Raises:
-        ValueError: if the subscripts do not fit the operands.
+        ValueError: if the subscripts do not match the operands.
     """
     plain = [as_operand(operand) for operand in operands]
     terms, result = _axis_names(subscripts, plain)

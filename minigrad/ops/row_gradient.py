@@ -24,7 +24,7 @@ def is_worth_it(count: int, shape: tuple[int, ...]) -> bool:
 
 
 def summed(index: Array, rows: Array, length: int) -> tuple[Array, Array]:
-    """Return the unique row numbers of `index`, and the sums of their `rows`.
+    """Return unique row numbers, and the sums of their rows.
 
     The numbers are ascending. `length` is the number of rows of the whole array, for negative row numbers. This is 3 to
     5 times as fast as `np.add.at`.
@@ -50,7 +50,7 @@ class RowGradient(NDArrayOperatorsMixin):
 
     __slots__ = ("index", "rows", "shape")
 
-    base = None  # as of an array that is not a view, which the backward walk checks
+    base = None  # the backward walk checks whether a gradient is a view; this one is not
 
     def __init__(self, index: Array, rows: Array, shape: tuple[int, ...]) -> None:
         self.index, self.rows, self.shape = index, rows, shape

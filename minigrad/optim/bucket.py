@@ -187,7 +187,8 @@ class Bucket:
         A `RowGradient` changes only the rows it contains.
         """
         factor = self._operand(rate)
-        for p, data, gradient, piece in zip(self.params, self._data(), self._chunk_gradients(gradients), self._pieces, strict=True):
+        gradients = self._chunk_gradients(gradients)
+        for p, data, gradient, piece in zip(self.params, self._data(), gradients, self._pieces, strict=True):
             if isinstance(gradient, RowGradient):
                 data[gradient.index] -= gradient.rows * factor
             else:

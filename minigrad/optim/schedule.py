@@ -245,7 +245,10 @@ class CosineAnnealingLR(Schedule):
         super().__init__(optimizer)
 
     def lr(self, initial: float, step: int) -> float:
-        """Return eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2."""
+        """Return the rate on the cosine.
+
+        It is eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2.
+        """
         return self.eta_min + (initial - self.eta_min) * (1 + cos(pi * step / self.T_max)) / 2
 
 
@@ -350,7 +353,7 @@ def require_optimizer(schedule: object, optimizer: object) -> None:
 
 
 def require_keys(schedule: object, found: Any, expected: Mapping[str, Any]) -> None:
-    """Raise ValueError for a state whose keys differ from the expected ones."""
+    """Raise ValueError for a state with unexpected keys."""
     if not isinstance(found, Mapping) or not set(expected) <= set(found):
         has = sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
         raise ValueError(f"the state of a {type(schedule).__name__} has {', '.join(expected)}; this one has {has}")

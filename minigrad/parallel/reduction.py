@@ -173,7 +173,7 @@ class Sum(ABC):
                 leaf.grad = gradient
 
     def of_block(self, b: int, block: range) -> Array:
-        """Return the flat sum over a block of this rank's shards."""
+        """Return the flat sum over a block of own shards."""
 
         def gradient(leaf: Leaf) -> Array | None:
             parts = {range(shard, shard + 1): self.collected[shard].get(leaf) for shard in block}
