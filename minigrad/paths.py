@@ -29,7 +29,7 @@ def require_file(path: str | Path) -> None:
 
 
 def no_file(path: str | Path) -> str:
-    """Return what is at a path that is not a file.
+    """Return what a path is, if not a file.
 
     The result is a phrase such as `a named pipe`; "" for a file or a path that does not exist.
     """

@@ -18,7 +18,7 @@ REMEDIES = {
 
 
 def unfit(value: Any) -> TypeError | ValueError | None:
-    """Return the error for a value that is not an array.
+    """Return the error for a value that is no array.
 
     The result is None for an array of numbers, and for values that are not meant as arrays, such as None, a string or a
     function. Lists are searched to any depth.

@@ -339,7 +339,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
 
     @cache
     def best(i: int, j: int) -> tuple[int, int]:
-        """Return the cost of the product of arrays i to j, and where to split it."""
+        """The cost of arrays i to j, and the split."""
         cuts = range(i, j)
         costs = [best(i, k)[0] + best(k + 1, j)[0] + lengths[i] * lengths[k + 1] * lengths[j + 1] for k in cuts]
         return min(zip(costs, cuts, strict=True)) if costs else (0, i)
