@@ -91,8 +91,8 @@ def explained(name: str, parameters: Collection[str]) -> str:
     """
     renamed = [f"{theirs} is {ours}" for ours, theirs in _RENAMED.items() if ours.partition("=")[0] in parameters]
     renamed += [f"{name} is {_MEANT[name]}"] if name in _MEANT else []
-    told = [f"PyTorch's {', '.join(renamed)}"] if renamed else []
-    return "; ".join([f"{name} takes {', '.join(parameters)}", *told, name])
+    hints = [f"PyTorch's {', '.join(renamed)}"] if renamed else []
+    return "; ".join([f"{name} takes {', '.join(parameters)}", *hints, name])
 
 
 def missing(

@@ -79,16 +79,16 @@ def unreached(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
     if optimizer is not None:
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         faults += [
-            f"{told} is not given to the optimizer: pass model.parameters(), or freeze it with requires_grad_(False)"
-            for told in _names_of(model, {path for path, p in parameters.items() if id(p) not in given})
+            f"{name} is not given to the optimizer: pass model.parameters(), or freeze it with requires_grad_(False)"
+            for name in _names_of(model, {path for path, p in parameters.items() if id(p) not in given})
         ]
     if missing := {path for path, p in parameters.items() if p.grad is None}:
         idle = _idle(model, inputs, missing) if inputs else set()
-        faults += [f"{told} is never called: call it in forward(), or leave it out" for told in _names_of(model, idle)]
+        faults += [f"{name} is never called: call it in forward(), or leave it out" for name in _names_of(model, idle)]
         faults += [
-            f"{told} gets no gradient: what follows from it is not used, or leaves the graph, as by .data, .detach() "
+            f"{name} gets no gradient: what follows from it is not used, or leaves the graph, as by .data, .detach() "
             f"or no_grad()"
-            for told in _names_of(model, missing - idle)
+            for name in _names_of(model, missing - idle)
         ]
     return faults
 

@@ -261,8 +261,8 @@ class Module(Constructed):
             try:
                 target = np.dtype(target)
             except TypeError:
-                told = f"a device, one of {', '.join(devices())}, or a dtype, such as np.float64"
-                raise ValueError(f"expected {told}; got {target!r}") from None
+                expected = f"a device, one of {', '.join(devices())}, or a dtype, such as np.float64"
+                raise ValueError(f"expected {expected}; got {target!r}") from None
             if target.kind != "f":
                 raise TypeError(f"a module computes in a floating-point dtype, got {target}")
         for tensor in (*self.parameters(), *self.buffers()):

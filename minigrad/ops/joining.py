@@ -292,8 +292,8 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Write a value into the main diagonal.
 
-    The array is a matrix, or all of its axes are equally long. `wrap` restarts the diagonal of a tall matrix at the
-    bottom.
+    The array is a matrix, or all of its axes are equally long. `wrap` continues the diagonal of a tall matrix in
+    the first column again.
     """
     if a.ndim < 2:
         raise ValueError(f"fill_diagonal of {describe(a)}: expected an array of two or more axes")

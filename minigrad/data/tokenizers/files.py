@@ -128,8 +128,8 @@ def _checked(path: Path, read: Callable[[Any], BytePairs], content: Any) -> Byte
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        told = f"it has no {error}" if isinstance(error, KeyError) else f"{error}"
-        raise DataError(f"{path}: no tokenizer in Hugging Face's format: {told}") from None
+        reason = f"it has no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise DataError(f"{path}: no tokenizer in Hugging Face's format: {reason}") from None
 
 
 def _text(path: Path) -> str:
