@@ -111,16 +111,16 @@ def _require(cls: type, args: Sequence[Any], keywords: Mapping[str, Any]) -> Non
     if len(args) > places and inspect.Parameter.VAR_POSITIONAL not in kinds:
         most = f"at most {places}" if places else "no"
         raise TypeError(
-            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_taken(known)}"
+            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_known(known)}"
         )
 
 
 def _unknown(owner: str, name: str, known: Sequence[str]) -> str:
     """Return the error message for one argument."""
     near = nearest(name, known)
-    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_taken(known)}" if near else _taken(known))
+    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_known(known)}" if near else _known(known))
     return f"{owner} has no argument {name!r}; {hint}"
 
 
-def _taken(known: Collection[str]) -> str:
+def _known(known: Collection[str]) -> str:
     return f"it takes {', '.join(known)}" if known else "it takes none"

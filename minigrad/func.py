@@ -43,7 +43,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             raise ValueError(f"vmap: in_axes has {len(axes)} entries, and the function was given {len(args)} arguments")
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         axis_of: dict[Any, Any] = {**dict(enumerate(axes)), **dict.fromkeys(kwargs, 0)}
-        along = _spread(axis_of, given)
+        along = _leaf_axes(axis_of, given)
         lengths = {}
         arrays = []
         for (place, leaf), axis in zip(leaves(given), along, strict=True):
@@ -67,7 +67,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         columns = zip(*([leaf for _, leaf in leaves(result)] for result in results), strict=True)
         stacked = [
             column[0] if axis is None else np.stack(list(map(_tensor, column)), axis)
-            for column, axis in zip(columns, _spread(out_axes, results[0]), strict=True)
+            for column, axis in zip(columns, _leaf_axes(out_axes, results[0]), strict=True)
         ]
         return rebuild(results[0], stacked)
 
@@ -78,14 +78,14 @@ def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def _spread(axes: Any, tree: Any) -> list[int | None]:
+def _leaf_axes(axes: Any, tree: Any) -> list[int | None]:
     """Return the axis of each array of a nest; an axis in place of a nest applies to all arrays in it."""
     if axes is None or isinstance(axes, int):
         return [axes for _ in leaves(tree)]
     if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in _spread(axes[key], tree[key])]
+        return [axis for key in tree for axis in _leaf_axes(axes[key], tree[key])]
     if isinstance(axes, (list, tuple)) and is_nest(tree) and not isinstance(tree, dict) and len(axes) == len(tree):
-        return [axis for part, of in zip(axes, tree, strict=True) for axis in _spread(part, of)]
+        return [axis for part, of in zip(axes, tree, strict=True) for axis in _leaf_axes(part, of)]
     raise ValueError(f"vmap: expected an axis, None, or a nest of these like the arguments, got {axes!r}")
 
 

@@ -128,13 +128,13 @@ def _misfit(model: Callable[..., Any], inputs: Inputs) -> str:
     try:
         takes.bind(**dict.fromkeys(names)) if names else takes.bind(inputs)
     except TypeError:
-        given = f"the data has the inputs {_listed(names)}" if names else "the data has one input without a name"
+        given = f"the data has the inputs {_join_names(names)}" if names else "the data has one input without a name"
         wanted = list(takes.parameters)
         strays = [(name, get_close_matches(name, wanted, 1)) for name in names if name not in wanted]
         near = "".join(f"; did you mean {match[0]!r} by {name!r}?" for name, match in strays if match)
-        return f"{_forward_of(model)} takes {_listed(wanted)}, and {given}{near}"
+        return f"{_forward_of(model)} takes {_join_names(wanted)}, and {given}{near}"
     return ""
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(map(repr, names[:-1])), repr(names[-1])])) if names else "nothing"

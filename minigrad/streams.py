@@ -27,7 +27,7 @@ class Output(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            self._lost(error)
+            self._on_failure(error)
             return len(text)
 
     def flush(self) -> None:
@@ -35,9 +35,9 @@ class Output(io.TextIOWrapper):
         try:
             super().flush()
         except OSError as error:
-            self._lost(error)
+            self._on_failure(error)
 
-    def _lost(self, error: OSError) -> None:
+    def _on_failure(self, error: OSError) -> None:
         discard(self)
         raise OSError(error.errno, error.strerror, self.title) from error
 
@@ -50,7 +50,7 @@ class Messages(Output):
 
     title = "standard error"
 
-    def _lost(self, error: OSError) -> None:
+    def _on_failure(self, error: OSError) -> None:
         discard(self)
 
 

@@ -112,11 +112,11 @@ class Rotate(Augmentation):
         turned = np.empty_like(images)
         step = max(1, _CACHED // images[:1].size)
         for i in range(0, len(images), step):
-            _turn(images[i : i + step], angles[i : i + step], turned[i : i + step])
+            _rotate(images[i : i + step], angles[i : i + step], turned[i : i + step])
         return turned
 
 
-def _turn(images: np.ndarray, angles: np.ndarray, turned: np.ndarray) -> None:
+def _rotate(images: np.ndarray, angles: np.ndarray, turned: np.ndarray) -> None:
     """Write images (N, channels, height, width), rotated by angles (N, 1, 1), to `turned`."""
     height, width = images.shape[2:]
     y, x = np.ogrid[:height, :width]

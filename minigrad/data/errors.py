@@ -114,7 +114,7 @@ class Findings:
         if len(found) > MOST:
             lines.append(f"  and {len(found) - MOST:,} more")
         if sum(len(finding.remedies) for finding in found) > 1:
-            lines.append(f"  all of these remedies together: {_together(found)}")
+            lines.append(f"  all of these remedies together: {_combined_remedies(found)}")
         raise DataError("\n".join(lines))
 
     def warn(self, stacklevel: int = 2) -> None:
@@ -159,7 +159,7 @@ def _sentence(path: str, finding: _Finding) -> str:
     return f"{path}{finding.place}{between}{finding.text}"
 
 
-def _together(found: list[_Finding]) -> str:
+def _combined_remedies(found: list[_Finding]) -> str:
     """Return the remedies of findings as config arguments.
 
     Each option occurs once.

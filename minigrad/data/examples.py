@@ -67,7 +67,7 @@ class Examples:
         if n == 0:
             raise DataError("expected at least one example, got none")
         if self.weights is not None and not (self.weights.ndim == 1 and (self.weights >= 0).all()):
-            raise DataError(f"weights are one number of at least 0 for each example, got {_described(self.weights)}")
+            raise DataError(f"weights are one number of at least 0 for each example, got {_describe(self.weights)}")
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -89,7 +89,7 @@ class Examples:
         return self
 
 
-def _described(weights: np.ndarray) -> str:
+def _describe(weights: np.ndarray) -> str:
     return f"{weights.min():g}" if weights.ndim == 1 else f"an array of shape {weights.shape}"
 
 

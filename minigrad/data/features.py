@@ -121,7 +121,7 @@ class NumberFeature(Feature):
     @classmethod
     def learn(cls, column: Numbers, train: np.ndarray, missing: Missing) -> NumberFeature:
         """Learn from the rows `train` of a column."""
-        filled, fill = _filled(column, train, missing)
+        filled, fill = _fill(column, train, missing)
         scale = Scale.learn(filled)
         return cls(column.name, scale.mean, scale.std, fill, _has_gap(column, missing), column.notation.sign)
 
@@ -143,9 +143,9 @@ class NumberFeature(Feature):
         """Return the numbers, to six digits."""
         numbers = inputs[:, 0].astype(np.float64) * self.std + self.mean
         texts = [f"{x:.6g}" for x in (numbers * 100 if self.sign == "%" else numbers) + 0.0]
-        return [self._signed(text, self.gap and bool(row[-1])) for text, row in zip(texts, inputs, strict=True)]
+        return [self._add_sign(text, self.gap and bool(row[-1])) for text, row in zip(texts, inputs, strict=True)]
 
-    def _signed(self, text: str, is_missing: bool) -> str:
+    def _add_sign(self, text: str, is_missing: bool) -> str:
         return "" if is_missing else text + self.sign
 
 
@@ -249,7 +249,7 @@ class DateFeature(Feature):
     @classmethod
     def learn(cls, column: Dates, train: np.ndarray, missing: Missing) -> DateFeature:
         """Learn from the rows `train` of a column."""
-        filled, fill = _filled(column, train, missing)
+        filled, fill = _fill(column, train, missing)
         scales = [Scale.learn(numbers) for numbers in (year_and_month(np.floor(filled / 86_400))[0], filled / 86_400)]
         year, elapsed = ((scale.mean, scale.std) for scale in scales)
         has_hours = bool((filled % 86_400).any())
@@ -308,7 +308,7 @@ def restored(state: Mapping[str, Any]) -> Feature:
         raise DataError(f"what the run keeps of a column is from another version: {error}") from error
 
 
-def _filled(column: Column, train: np.ndarray, missing: Missing) -> tuple[np.ndarray, float | None]:
+def _fill(column: Column, train: np.ndarray, missing: Missing) -> tuple[np.ndarray, float | None]:
     """Return training numbers without gaps, and the value used for gaps."""
     part = column.values[train]
     gaps = np.isnan(part)

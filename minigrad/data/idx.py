@@ -195,7 +195,7 @@ def read_idx(path: Path, shape: tuple[int, ...] | None = None) -> np.ndarray:
     with reading(path):
         content = map_file(path, np.uint8) if path.stat().st_size else np.empty(0, np.uint8)
     if content[:2].tobytes() == b"\x1f\x8b":
-        content = np.frombuffer(_unpacked(path, content, shape), np.uint8)
+        content = np.frombuffer(_decompress(path, content, shape), np.uint8)
     expected = _shape_of(path, content) if shape is None else shape
     header = idx_header(expected)
     start, size = content[: len(header)].tobytes(), len(header) + math.prod(expected)
@@ -231,7 +231,7 @@ def _shape_of(path: Path, content: np.ndarray) -> tuple[int, ...]:
     return struct.unpack(f">{start[3]}I", lengths)
 
 
-def _unpacked(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) -> bytes:
+def _decompress(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) -> bytes:
     """Return the decompressed content; the header is read first, and limits it to one byte more than it should have."""
     try:
         if shape is None:

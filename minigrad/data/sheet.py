@@ -70,7 +70,7 @@ def read_sheet(
     check_repeats(names, used, int(head.lines[0]), findings, can_ignore)
     lines: list[np.ndarray] = []
     for block in blocks:
-        block = _whole(block, len(names), findings)
+        block = _complete(block, len(names), findings)
         cells = list(zip(*block.rows, strict=True))
         for i in used if cells else ():
             column = columns[i]
@@ -85,7 +85,7 @@ def read_sheet(
     return Sheet(kept, names, np.concatenate(lines), rows.digest, rows.delimiter)
 
 
-def _whole(block: Block, width: int, findings: Findings) -> Block:
+def _complete(block: Block, width: int, findings: Findings) -> Block:
     """Return the rows of a block that have `width` cells, and report the others."""
     if set(map(len, block.rows)) == {width}:
         return block

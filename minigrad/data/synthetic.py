@@ -64,7 +64,7 @@ class Moons(Dataset):
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
         points = np.where(labels[:, np.newaxis] == 0, upper, [1, 0.5] - upper)
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, 2, targets, shares)
 
 
 class Circles(Dataset):
@@ -105,7 +105,7 @@ class Circles(Dataset):
         radius = np.where(labels == 0, 1, factor)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, 2, targets, shares)
 
 
 class Spirals(Dataset):
@@ -145,7 +145,7 @@ class Spirals(Dataset):
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, arms, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, arms, targets, shares)
 
 
 class Weather(Dataset):
@@ -177,7 +177,7 @@ class Weather(Dataset):
     ) -> None:
         size = max(as_integer("n_samples", n_samples), 0)
         days = random.stream("data", draw=1).random((size, 3))  # draw 0 is the noise
-        score = _noisy(days @ [0.6, 0.3, -0.4] + 0.2, noise)
+        score = _add_noise(days @ [0.6, 0.3, -0.4] + 0.2, noise)
         labels = (score > 0.5).astype(np.int64)
         shares = val_fraction, test_fraction
         self.train, self.val, self.test = _examples(days, labels, 2, targets, shares)
@@ -193,7 +193,7 @@ class Weather(Dataset):
         return ("No Sunny Day", "Sunny Day")
 
 
-def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
+def _add_noise(values: np.ndarray, noise: float) -> np.ndarray:
     if not (isinstance(noise, float | int) and 0 <= noise < np.inf):
         raise DataError(f"noise is a standard deviation, 0 or larger; got {noise}")
     return values + random.stream("data").normal(scale=noise, size=values.shape)

@@ -114,7 +114,7 @@ class Windows(Dataset):
         for name, values in zip(series.names, series.values.T, strict=True):
             if not np.ptp(values[: cuts[0]]):
                 findings.note(f"holds {values[0]:g} in the whole training part: there is nothing to learn", name)
-        scaled = self._scaled(series, findings)
+        scaled = self._scale(series, findings)
         self.train, self.val, self.test = (
             WindowExamples(part, length, horizon, self._num_columns)
             for part in (scaled[: cuts[0]], scaled[cuts[0] : cuts[1]], scaled[cuts[2] :])
@@ -141,7 +141,7 @@ class Windows(Dataset):
                 )
         return [val, end, test]
 
-    def _scaled(self, series: Series, findings: Findings) -> np.ndarray:
+    def _scale(self, series: Series, findings: Findings) -> np.ndarray:
         """Return a series in the scale of the model, float32.
 
         Raises:
@@ -245,7 +245,7 @@ class Windows(Dataset):
             raise DataError(
                 f"{path}: expected at least {self._length} rows, which the model sees, found {len(series.values)}"
             )
-        return self._scaled(series, findings)[np.newaxis, -self._length :]
+        return self._scale(series, findings)[np.newaxis, -self._length :]
 
     @property
     def input_suffixes(self) -> tuple[str, ...]:

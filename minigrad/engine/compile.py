@@ -95,12 +95,12 @@ class Compiled:
         if foreign and (elsewhere := {device_of(x) for x in arrays} - {"cpu"}):
             raise CompileError(f"recordings are of arrays on the CPU, and inputs lie on {', '.join(elsewhere)}")
         if mode.observer is not None or not mode.grad:  # an observer must see the operations
-            return self._plainly(arrays, gradient, collected)
+            return self._compute(arrays, gradient, collected)
         key = tuple([(x.shape, x.dtype) for x in arrays])
         program = self._programs.get(key)
         if program is None or not program.holds():
             if program is None and len(self._programs) >= MOST:
-                return self._plainly(arrays, gradient, collected)
+                return self._compute(arrays, gradient, collected)
             return self._record(key, program, arrays, gradient, collected)
         program.calls += 1
         if self.verify or program.calls & (program.calls - 1) == 0:
@@ -110,7 +110,7 @@ class Compiled:
         except Exception:  # the function itself has a better message for these inputs
             return self._both_ways(key, program, arrays, gradient, collected)
 
-    def _plainly(self, arrays: list[Array], gradient: Array | None, collected: Gradients) -> Sequence[Array]:
+    def _compute(self, arrays: list[Array], gradient: Array | None, collected: Gradients) -> Sequence[Array]:
         results = as_tuple(self.function(*map(Tensor, arrays)))
         collect(results[0], gradient, collected)
         return [result.data for result in results]
@@ -137,7 +137,7 @@ class Compiled:
     ) -> Sequence[Array]:
         replay, place = {leaf: array.copy() for leaf, array in collected.items()}, random.place()
         before = [tensor.data.copy() for tensor in program.written]
-        results = self._plainly(arrays, gradient, collected)
+        results = self._compute(arrays, gradient, collected)
         after = [tensor.data.copy() for tensor in program.written]
         _restore(program.written, before)
         try:

@@ -95,7 +95,7 @@ def _check_forward(call: _Call, dtype: Any) -> None:
     chosen = any(isinstance(value, (type, np.dtype)) for value in call.attributes)  # the caller named a dtype
     if _is_float(out) and out.dtype != dtype and any(map(_is_float, inputs)) and not chosen:
         raise OperationError(f"{name} makes {out.dtype} of {np.dtype(dtype)}: one of its constants is an array of that")
-    moved = [_strided(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    moved = [_with_strides(x) if isinstance(x, np.ndarray) else x for x in inputs]
     for array in [x for x in moved if isinstance(x, np.ndarray)]:
         array.flags.writeable = False
     elsewhere = call(moved, lambda x: x.astype(dtype))
@@ -111,7 +111,7 @@ def _check_rules(call: _Call, dtype: Any, needed: list[int]) -> None:
     result = call(inputs, lambda x: x.astype(dtype))
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     _check_residuals(call.primitive, result, arrays)
-    g = _strided(np.random.default_rng(0).standard_normal(result.shape).astype(dtype))
+    g = _with_strides(np.random.default_rng(0).standard_normal(result.shape).astype(dtype))
     found = {}
     ways = {"rules": call.primitive.vjp, **({"fused backward": call.primitive.fused} if call.primitive.fused else {})}
     for way, vjp in ways.items():
@@ -184,7 +184,7 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def _strided(x: Array) -> Array:
+def _with_strides(x: Array) -> Array:
     """Return the same values with negative and padded strides."""
     backwards: Any = (Ellipsis, *[slice(None, None, -2)] * x.ndim)
     view = np.zeros([2 * n for n in x.shape], x.dtype)[backwards]

@@ -58,7 +58,7 @@ class Recorder(Observer):
         self.began = next_sequence()
         self.modules: dict[int, Module] = {}
         self.written: list[Tensor] = []
-        for value in _referred_to(function):
+        for value in _references(function):
             if isinstance(value, Module):
                 self.on_module(value)
         self._known = [x.data for x in self.inputs]  # held, so that no other array gets their ids
@@ -182,7 +182,7 @@ class Recorder(Observer):
                 )
 
 
-def _referred_to(function: Any) -> Iterator[Any]:
+def _references(function: Any) -> Iterator[Any]:
     """Yield the objects that a function refers to: it is bound to them, closes over them, or names them as globals."""
     yield getattr(function, "__self__", None)
     yield from [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]

@@ -75,10 +75,10 @@ def preparation_of(data: Dataset, raw: bool) -> Preparation:
     if not raw and data.pixel_max is not None:
         return _of_pixels(data, data.pixel_max, rng)
     blank = data.blank()
-    return Preparation({name or "input": _made_up(data, array, rng) for name, array in parts(blank)})
+    return Preparation({name or "input": _synthetic(data, array, rng) for name, array in parts(blank)})
 
 
-def _made_up(data: Dataset, blank: Array, rng: np.random.Generator) -> Array:
+def _synthetic(data: Dataset, blank: Array, rng: np.random.Generator) -> Array:
     """Return synthetic inputs like `blank`: valid tokens, fractions, or any numbers."""
     shape = (ROWS, *blank.shape[1:])
     if isinstance(data, Table):  # its last columns may be embedding indices

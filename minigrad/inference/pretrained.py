@@ -42,7 +42,7 @@ class Writer:
             start = [*self.tokenizer.prefix, *self.tokenizer.encode(prompt)]
         except DataError as error:
             raise UsageError(str(error)) from None
-        return self._written(start, tokens, self.end, sampling)
+        return self._generate_text(start, tokens, self.end, sampling)
 
     def chat(self, messages: Iterable[Message], tokens: int = 1000, **sampling: Any) -> Iterator[str]:
         """Yield the assistant's next answer in pieces.
@@ -59,9 +59,9 @@ class Writer:
             start, end = chat_tokens(self.tokenizer, messages), {*self.end, chat_end(self.tokenizer)}
         except DataError as error:
             raise UsageError(str(error)) from None
-        return self._written(start, tokens, end, sampling)
+        return self._generate_text(start, tokens, end, sampling)
 
-    def _written(
+    def _generate_text(
         self, start: Sequence[int], tokens: int, end: Collection[int], sampling: dict[str, Any]
     ) -> Iterator[str]:
         if len(start) > self.model.block_size:

@@ -226,7 +226,7 @@ class MultiHeadAttention(Module):
         value = key if value is None else value
         swaps = not self.batch_first and query.ndim == 3
         if swaps:
-            query, key, value = _swapped(query, key, value)
+            query, key, value = _swap_batch_axis(query, key, value)
         self._check(query, key, value)
         seen = 0 if cache is None else len(cache)
         mask = self._mask(attn_mask, key_padding_mask, query.shape[:-2], query.shape[-2], seen + key.shape[-2])
@@ -234,7 +234,7 @@ class MultiHeadAttention(Module):
         explicit = need_weights or (self.training and self.dropout.p > 0)
         if query is key is value and self._is_plain and cache is None and not explicit:
             # All seven steps at once, on concatenated queries, keys and values, (..., L, 3 · embed_dim).
-            out = self.out_proj(ops.packed_attention(self._packed(query), mask, self.num_heads, is_causal))
+            out = self.out_proj(ops.packed_attention(self._project_packed(query), mask, self.num_heads, is_causal))
             return ops.swapaxes(out, 0, 1) if swaps else out
         # 1. and 2. Queries (..., num_heads, L, head_dim), keys and values (..., num_kv_heads, S, head_dim).
         q, k, v = map(self._heads, self._project(query, key, value))
@@ -280,7 +280,7 @@ class MultiHeadAttention(Module):
             weights: Sequence[Tensor] = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             changes = (self.q_proj_weight_lora, self.k_proj_weight_lora, self.v_proj_weight_lora)
         elif query is key is value:
-            return ops.split(self._packed(query), cuts, -1)
+            return ops.split(self._project_packed(query), cuts, -1)
         else:
             change = self.in_proj_weight_lora
             weights = ops.split(self.in_proj_weight if change is None else self.in_proj_weight + change.matrix(), cuts)
@@ -290,7 +290,7 @@ class MultiHeadAttention(Module):
         each = zip(projected, changes, (query, key, value), strict=True)
         return [y if change is None else y + change(x) for y, change, x in each]
 
-    def _packed(self, x: Tensor) -> Tensor:
+    def _project_packed(self, x: Tensor) -> Tensor:
         """Return queries, keys and values of one sequence, concatenated: (..., L, rows of in_proj_weight)."""
         packed = ops.linear(x, self.in_proj_weight, self.in_proj_bias)
         return packed if self.in_proj_weight_lora is None else packed + self.in_proj_weight_lora(x)
@@ -338,7 +338,7 @@ class MultiHeadAttention(Module):
         return f"{self.embed_dim}, {self.num_heads}{shared}, is_causal={self.is_causal}"
 
 
-def _swapped(*sequences: Tensor) -> list[Tensor]:
+def _swap_batch_axis(*sequences: Tensor) -> list[Tensor]:
     """Return sequences (L, N, ...) as (N, L, ...).
 
     A sequence that is passed twice stays one object, so that its projections are computed as one product.

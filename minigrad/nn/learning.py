@@ -42,7 +42,7 @@ def hidden_weights(model: Module) -> list[str]:
     found = []
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            if not isinstance(value, (Module, Parameter, Buffer)) and (fault := _hidden(value, known)):
+            if not isinstance(value, (Module, Parameter, Buffer)) and (fault := _describe_attribute(value, known)):
                 where = f"{path}.{name}" if path else name
                 found.append(f"{where} of {type(module).__name__}{_line(type(module), name)} {fault}")
     return found
@@ -83,7 +83,7 @@ def unreached(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
             for name in _names_of(model, {path for path, p in parameters.items() if id(p) not in given})
         ]
     if missing := {path for path, p in parameters.items() if p.grad is None}:
-        idle = _idle(model, inputs, missing) if inputs else set()
+        idle = _never_called(model, inputs, missing) if inputs else set()
         faults += [f"{name} is never called: call it in forward(), or leave it out" for name in _names_of(model, idle)]
         faults += [
             f"{name} gets no gradient: what follows from it is not used, or leaves the graph, as by .data, .detach() "
@@ -93,7 +93,7 @@ def unreached(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
     return faults
 
 
-def _hidden(value: Any, known: set[int]) -> str:
+def _describe_attribute(value: Any, known: set[int]) -> str:
     """Describe what is wrong with an unregistered attribute.
 
     The attribute is not a module, parameter or buffer. The result is "" if it holds no weights.
@@ -132,7 +132,7 @@ def _inside(value: Any, depth: int = 3) -> Iterator[Any]:
         yield from _inside(item, depth - 1)
 
 
-def _idle(model: Module, inputs: tuple[Any, ...], missing: set[str]) -> set[str]:
+def _never_called(model: Module, inputs: tuple[Any, ...], missing: set[str]) -> set[str]:
     """Return the missing parameters whose layers are never called.
 
     The model calls neither these layers nor any below them.

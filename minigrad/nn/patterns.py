@@ -63,7 +63,7 @@ def matching(patterns: Sequence[str], names: Collection[str], what: str = "param
 
 def covers(pattern: str, name: str) -> bool:
     """Return whether a pattern matches a name, or its module."""
-    wanted = _compiled(pattern)
+    wanted = _compile(pattern)
     return any(wanted.fullmatch(each) for each in _with_modules(name))
 
 
@@ -79,7 +79,7 @@ def renamed(name: str, pattern: str, replacement: str) -> str | None:
             matched.
     """
     for each in _with_modules(name):
-        if match := _compiled(pattern).fullmatch(each):
+        if match := _compile(pattern).fullmatch(each):
             texts = iter(match.groups())
             parts = _WILDCARD.split(replacement)
             return "".join(next(texts) if i % 2 else part for i, part in enumerate(parts)) + name[len(each) :]
@@ -213,7 +213,7 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     """Return a pattern as a regular expression, with a group per wildcard."""
     parts = _WILDCARD.split(pattern)
     return re.compile("".join(f"({_expression(part)})" if i % 2 else re.escape(part) for i, part in enumerate(parts)))

@@ -84,14 +84,14 @@ class _Recurrent(Module):
             raise ValueError(f"lengths are for a batch of sequences, and x is one, of shape {x.shape}: cut its end off")
         if x.ndim == 2:
             batched_state = None if state is None else tuple(ops.expand_dims(s, 1) for s in state)
-            return self._squeezed(*self._run_batch(ops.expand_dims(x, 1), batched_state, None))
+            return self._squeeze(*self._run_batch(ops.expand_dims(x, 1), batched_state, None))
         if self.batch_first:
             out, last = self._run_batch(ops.swapaxes(x, 0, 1), state, lengths)
             return ops.swapaxes(out, 0, 1), last
         return self._run_batch(x, state, lengths)
 
     @staticmethod
-    def _squeezed(out: Tensor, state: State) -> tuple[Tensor, State]:
+    def _squeeze(out: Tensor, state: State) -> tuple[Tensor, State]:
         return ops.squeeze(out, 1), tuple(ops.squeeze(s, 1) for s in state)
 
     def _run_batch(self, x: Tensor, state: State | None, lengths: Any) -> tuple[Tensor, State]:

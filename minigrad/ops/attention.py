@@ -31,7 +31,7 @@ def attention_weights(
     softmax(scale · query keyᵀ + mask), for query (..., L, E) and key (..., S, E); the result is (..., L, S).
     """
     scores = query @ key.swapaxes(-1, -2) * _scale(query, scale)
-    shown = _shown(mask, is_causal, scores.shape, getattr(scores, "_data", scores))
+    shown = _visible_keys(mask, is_causal, scores.shape, getattr(scores, "_data", scores))
     if shown is None or not scores.shape[-1]:
         return softmax(scores) if scores.shape[-1] else scores
     if mask is not None and mask.dtype != bool:
@@ -41,7 +41,7 @@ def attention_weights(
     return where(sees, softmax(scores), 0.0)
 
 
-def _shown(mask: Any, is_causal: bool, shape: tuple[int, ...], x: Array) -> Array | None:
+def _visible_keys(mask: Any, is_causal: bool, shape: tuple[int, ...], x: Array) -> Array | None:
     """Return which keys each query may attend to, or None for all.
 
     The result is broadcast to scores of `shape` (..., L, S), and is on the device of x.
@@ -198,12 +198,12 @@ def _packed_attention(
     """
     if x.ndim < 2 or num_heads < 1 or x.shape[-1] % (3 * num_heads):
         raise ValueError(f"expected (..., L, E) with E a multiple of 3 · {num_heads}, three times the heads")
-    query, key, value = _unpacked(x, 3, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
     out, logsumexp = _scaled_dot_product_attention(query, key, value, mask, is_causal, scale)
-    return _joined(out), logsumexp
+    return _join_heads(out), logsumexp
 
 
-def _unpacked(x: Any, count: int, num_heads: int) -> Any:
+def _split_heads(x: Any, count: int, num_heads: int) -> Any:
     """Split the last axis into `count` parts of heads.
 
     (..., L, count · num_heads · E) becomes `count` views (..., num_heads, L, E).
@@ -212,28 +212,28 @@ def _unpacked(x: Any, count: int, num_heads: int) -> Any:
     return [parts[..., i, :, :].swapaxes(-2, -3) for i in range(count)]
 
 
-def _joined(x: Any) -> Any:
+def _join_heads(x: Any) -> Any:
     """Concatenate heads (..., num_heads, L, E): (..., L, num_heads · E)."""
     x = x.swapaxes(-2, -3)
     return x.reshape((*x.shape[:-2], x.shape[-2] * x.shape[-1]))
 
 
 def _packed_rule(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
-    query, key, value = _unpacked(x, 3, num_heads)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
     return concatenate(
         [
-            _joined(_query_rule(g, query, key, value, mask, out, is_causal, scale)),
-            _joined(_key_rule(g, query, key, value, mask, out, is_causal, scale)),
-            _joined(_value_rule(g, query, key, mask, is_causal, scale)),
+            _join_heads(_query_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _join_heads(_key_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _join_heads(_value_rule(g, query, key, mask, is_causal, scale)),
         ],
         -1,
     )
 
 
 def _packed_slope(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
-    query, key, value = _unpacked(x, 3, num_heads)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
     return _slope(g, query, key, value, mask, out, is_causal, scale)
 
 
@@ -252,11 +252,11 @@ def _packed_fused(
     if not needs[0]:
         return [None, to_mask]
     gradient = np.empty(x.shape, x.dtype, like=x)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
-    query, key, value = _unpacked(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
     if mask is not None:
         mask = np.broadcast_to(mask, (*g.shape[:-1], key.shape[-2]))
-    into = _unpacked(gradient, 3, num_heads)
+    into = _split_heads(gradient, 3, num_heads)
     attend_back(g, into, query, key, value, mask, out, logsumexp, is_causal, _scale(query, scale))
     return [gradient, to_mask]
 

@@ -120,7 +120,7 @@ def _scores(
         else:
             scores += part
     if is_causal and start < seen:
-        scores[..., start:, :] += asarray_like(_later(seen - start, stop - start, scores.dtype), scores)
+        scores[..., start:, :] += asarray_like(_causal_mask(seen - start, stop - start, scores.dtype), scores)
     return scores
 
 
@@ -131,7 +131,7 @@ def _columns(rows: Array, of_rows: Index, scale: float, less: Array | None = Non
     each result without another pass.
     """
     if less is None:
-        return _scaled(rows[of_rows], scale)
+        return _scaled_columns(rows[of_rows], scale)
     turned = rows[of_rows].swapaxes(-1, -2)
     shape = (*turned.shape[:-2], turned.shape[-2] + 1, turned.shape[-1])
     columns = np.empty_like(rows, np.result_type(rows, less), "C", shape=shape)
@@ -148,7 +148,7 @@ def _ending_in_one(rows: Array) -> Array:
     return longer
 
 
-def _scaled(rows: Array, scale: float) -> Array:
+def _scaled_columns(rows: Array, scale: float) -> Array:
     """Return queries (..., L, E), scaled, as contiguous columns (..., E, L)."""
     if type(rows) is np.ndarray:
         return np.multiply(rows.swapaxes(-1, -2), scale, order="C")
@@ -171,7 +171,7 @@ def _parts(lead: tuple[int, ...], count: int) -> Iterator[Index]:
 
 
 @lru_cache(maxsize=16)
-def _later(keys: int, queries: int, dtype: np.dtype[Any]) -> Array:
+def _causal_mask(keys: int, queries: int, dtype: np.dtype[Any]) -> Array:
     """The causal mask, to add to scores (keys, queries).
 
     It is -inf where the key comes after the query, else 0.

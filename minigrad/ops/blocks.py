@@ -36,7 +36,7 @@ def in_blocks(function: Callable[..., Array], *arrays: Array) -> Array:
     def fill(*parts: Array) -> None:
         parts[-1][...] = function(*parts[:-1])
 
-    return _filled(fill, arrays, dtype)
+    return _fill_by_blocks(fill, arrays, dtype)
 
 
 def fill_blocks(fill: Callable[..., None], *arrays: Array) -> Array:
@@ -44,10 +44,10 @@ def fill_blocks(fill: Callable[..., None], *arrays: Array) -> Array:
 
     It has the dtype of the first array.
     """
-    return _filled(fill, arrays, arrays[0].dtype)
+    return _fill_by_blocks(fill, arrays, arrays[0].dtype)
 
 
-def _filled(fill: Callable[..., None], arrays: Sequence[Array], dtype: Any) -> Array:
+def _fill_by_blocks(fill: Callable[..., None], arrays: Sequence[Array], dtype: Any) -> Array:
     out = np.empty(arrays[0].shape, dtype)
     flats = [array.reshape(-1) for array in (*arrays, out)]
 

@@ -53,10 +53,10 @@ def operands(*given: Any) -> list[Any]:
     dtypes = [x.dtype for x in given if hasattr(x, "dtype") and x.dtype.kind == "f"]
     common = np.result_type(*dtypes) if dtypes else np.float32
     beside = next((place for x in given if (place := like_of(x)) is not None), None)
-    return [x if x is None else as_operand(x) if hasattr(x, "dtype") else _converted(x, common, beside) for x in given]
+    return [x if x is None else as_operand(x) if hasattr(x, "dtype") else _convert(x, common, beside) for x in given]
 
 
-def _converted(x: Any, dtype: Any, beside: Any) -> Any:
+def _convert(x: Any, dtype: Any, beside: Any) -> Any:
     array = as_array(x)
     return asarray_like(array if array.dtype.kind == "b" else as_array(x, dtype), beside)
 

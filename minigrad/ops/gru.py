@@ -27,7 +27,7 @@ def _gru(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any) -> Any:
     return stack(states)
 
 
-def _halved(rows: Array) -> Array:
+def _halve(rows: Array) -> Array:
     """Halve the rows of the sigmoid gates, r and z, of rows r, z, n."""
     rows = rows.copy()
     rows[: 2 * len(rows) // 3] *= 0.5
@@ -45,8 +45,8 @@ def _gru_forward(inputs: Sequence[Array]) -> tuple[Array, Array, Array]:
     bias = biases[0].copy() if biases else None
     if bias is not None:
         bias[: 2 * hidden] += biases[1][: 2 * hidden]
-    from_x = recurrent.by_gate(recurrent.products(x, _halved(weight_ih), None if bias is None else _halved(bias)), 3)
-    weight = recurrent.transposed(_halved(weight_hh), 3)
+    from_x = recurrent.by_gate(recurrent.products(x, _halve(weight_ih), None if bias is None else _halve(bias)), 3)
+    weight = recurrent.transposed(_halve(weight_hh), 3)
     out = np.empty((length, n, hidden), x.dtype, like=x)
     gates, inner = recurrent.empty_aligned((length, 3, n, hidden), x), recurrent.empty_aligned(out.shape, x)
     for k in range(length):

@@ -133,7 +133,7 @@ def as_operand(x: Any) -> Any:
     return x if isinstance(x, Tensor) else as_array(x)
 
 
-def _indexed(x: Any, indices: Any) -> Any:
+def _operand_for(x: Any, indices: Any) -> Any:
     """Return the array as an operand: a tensor if the indices are one, so that an operation is recorded."""
     x = as_operand(x)
     return Tensor(x) if isinstance(indices, Tensor) and not isinstance(x, Tensor) else x
@@ -144,7 +144,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
     If the axis is None, the array is flattened first, as in `numpy.take`.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     if axis is None:
         return getitem(x.reshape(-1), _integers(indices, "take"))
     return getitem(x, (slice(None),) * normalize_axis(axis, x.ndim, "take") + (_integers(indices, "take"),))
@@ -155,7 +155,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
 
     `indices` has as many axes as x. If the axis is None, x is flattened first.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     if axis is None:
         return take_along_axis(x.reshape(-1), indices, 0)
     return getitem(x, along_axis(x, indices, axis, "take_along_axis"))
@@ -166,7 +166,7 @@ def put(x: Any, indices: Any, values: Any) -> Any:
 
     `numpy.put` itself writes into x.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return index_put(x.reshape(-1), values, _integers(indices, "put")).reshape(x.shape)
 
 
@@ -175,7 +175,7 @@ def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
 
     For a repeated index, the last value counts.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return index_put(x, values, along_axis(x, indices, axis, "put_along_axis"))
 
 
@@ -184,7 +184,7 @@ def scatter_add(x: Any, indices: Any, values: Any, axis: int) -> Any:
 
     Repeated indices add up. `indices` and `values` have the same shape, with as many axes as x.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return x + index_add(values, along_axis(x, indices, axis, "scatter_add"), x.shape)
 
 

@@ -252,7 +252,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values into the flattened array at integer indices."""
     places = np.arange(a.size).take(on_cpu(constant(ind, "the places of put")), mode=mode)
-    a[np.unravel_index(places, a.shape)] = _cycled(v, places.size).reshape(places.shape)
+    a[np.unravel_index(places, a.shape)] = _cycle(v, places.size).reshape(places.shape)
 
 
 @implements("put_along_axis")
@@ -271,14 +271,14 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write values at the same places as a mask, repeated."""
     mask = np.broadcast_to(constant(mask, "the mask of putmask"), a.shape)
-    a[mask] = _cycled(values, a.size).reshape(a.shape)[mask]
+    a[mask] = _cycle(values, a.size).reshape(a.shape)[mask]
 
 
 @implements("place")
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write successive values where a mask is true."""
     mask = np.asarray(constant(mask, "the mask of place")).astype(bool).reshape(arr.shape)
-    arr[mask] = _cycled(vals, int(mask.sum()))
+    arr[mask] = _cycle(vals, int(mask.sum()))
 
 
 @implements("copyto")
@@ -301,10 +301,10 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ValueError(f"fill_diagonal of {describe(a)}: the axes of more than two have to be equally long")
     marked = np.zeros(a.shape, bool)
     np.fill_diagonal(marked, True, wrap)
-    a[marked] = _cycled(val, int(marked.sum()))
+    a[marked] = _cycle(val, int(marked.sum()))
 
 
-def _cycled(x: Any, count: int) -> Any:
+def _cycle(x: Any, count: int) -> Any:
     """The flattened array, repeated to `count` elements."""
     flat = as_operand(x).reshape(-1)
     return flat[np.arange(count) % max(flat.size, 1)]

@@ -201,14 +201,14 @@ def _cross_entropy_fused(
     g: Array, needs: Needs, softmax: Array, columns: Array, shares: Array | None
 ) -> list[Array | None]:
     scale = (g * (1 / len(softmax)) if shares is None else g * shares[:, None]).astype(softmax.dtype, copy=False)
-    slope = softmax * scale if softmax.size < LARGE or type(softmax) is not np.ndarray else _scaled(softmax, scale)
+    slope = softmax * scale if softmax.size < LARGE or type(softmax) is not np.ndarray else _scale_rows(softmax, scale)
     slope[np.arange(len(columns), like=columns), columns] -= scale[:, 0] if scale.ndim else scale
     if shares is not None:
         slope[shares == 0] = 0  # even if an ignored row has infinite values
     return [slope]
 
 
-def _scaled(rows: Array, scale: Array) -> Array:
+def _scale_rows(rows: Array, scale: Array) -> Array:
     """Scale rows (N, C) by a number, or by one per row (N, 1), on both cores."""
     out, scale = np.empty_like(rows), np.broadcast_to(scale, (len(rows), 1))
     in_halves(lambda i, j: np.multiply(rows[i:j], scale[i:j], out=out[i:j]), len(rows), rows.size)

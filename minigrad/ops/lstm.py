@@ -28,13 +28,13 @@ def _lstm(x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, *biases: Any) 
 
 
 def _lstms(*inputs: Any, networks: int) -> Any:
-    return concatenate([_lstm(*part) for part in _apart(list(inputs), networks)], 1)
+    return concatenate([_lstm(*part) for part in _split_networks(list(inputs), networks)], 1)
 
 
 # The kernel orders the gates i, f, o, g, so that the sigmoid gates are adjacent; one call of tanh computes all four.
 
 
-def _ordered(rows: Array, factor: float = 1.0) -> Array:
+def _to_kernel_order(rows: Array, factor: float = 1.0) -> Array:
     """Reorder gates i, f, g, o as i, f, o, g.
 
     They are rows of a weight or a bias. The rows of the sigmoid gates are scaled by `factor`.
@@ -45,7 +45,7 @@ def _ordered(rows: Array, factor: float = 1.0) -> Array:
     return rows
 
 
-def _unordered(rows: Array) -> Array:
+def _from_kernel_order(rows: Array) -> Array:
     """Reorder gates i, f, o, g as i, f, g, o."""
     i, f, o, g = np.split(rows, 4)
     return np.concatenate([i, f, g, o])
@@ -61,7 +61,7 @@ def _lstm_forward(inputs: Sequence[Array], networks: int = 1) -> tuple[Array, Ar
     Also returns the gates (L, 4, networks, N, H), the cell states before the first step and after each, and tanh(c)
     after each step.
     """
-    parts = _apart(recurrent.working(inputs), networks)
+    parts = _split_networks(recurrent.working(inputs), networks)
     x, (n, hidden) = parts[0][0], parts[0][1].shape
     length, shape = len(x), (networks, n, hidden)
     from_x, weight = (
@@ -74,9 +74,9 @@ def _lstm_forward(inputs: Sequence[Array], networks: int = 1) -> tuple[Array, Ar
     )
     h, product = recurrent.empty_aligned(shape, x), recurrent.empty_aligned(shape, x)
     for i, (x, h[i], cs[0, i], weight_ih, weight_hh, *biases) in enumerate(parts):
-        bias = _ordered(biases[0] + biases[1], 0.5) if biases else None
-        recurrent.products(x, _ordered(weight_ih, 0.5), bias, from_x[i])
-        weight[:, i] = _ordered(weight_hh, 0.5).reshape(4, hidden, hidden).mT
+        bias = _to_kernel_order(biases[0] + biases[1], 0.5) if biases else None
+        recurrent.products(x, _to_kernel_order(weight_ih, 0.5), bias, from_x[i])
+        weight[:, i] = _to_kernel_order(weight_hh, 0.5).reshape(4, hidden, hidden).mT
     steps, from_x = out.reshape(length + 1, *shape), recurrent.by_gate(from_x, 4)
     for k in range(length):
         gate, c = gates[k], cs[k + 1]
@@ -92,7 +92,7 @@ def _lstm_forward(inputs: Sequence[Array], networks: int = 1) -> tuple[Array, Ar
     return out.astype(np.result_type(*inputs), copy=False), gates, cs, tanh_c
 
 
-def _apart(inputs: list[Any], networks: int) -> list[list[Any]]:
+def _split_networks(inputs: list[Any], networks: int) -> list[list[Any]]:
     """Split the inputs by network."""
     size = len(inputs) // networks
     return [inputs[i * size : (i + 1) * size] for i in range(networks)]
@@ -109,7 +109,7 @@ def _lstm_fused(
     networks: int,
 ) -> list[Array | None]:
     g, out, *inputs = recurrent.working([g, out, *inputs])
-    parts = _apart(inputs, networks)
+    parts = _split_networks(inputs, networks)
     length, _, n, hidden = tanh_c.shape
     shape = (networks, n, hidden)
     g, out = g.reshape(length + 1, *shape), out.reshape(length + 1, *shape)
@@ -118,7 +118,7 @@ def _lstm_fused(
         recurrent.empty_aligned((4, networks, hidden, hidden), g),
     )
     for i, part in enumerate(parts):
-        weight[:, i] = _ordered(part[4]).reshape(4, hidden, hidden)
+        weight[:, i] = _to_kernel_order(part[4]).reshape(4, hidden, hidden)
     by_gate = recurrent.by_gate(slopes, 4)
     slope, product = recurrent.empty_aligned((4, *shape), g), recurrent.empty_aligned((4, *shape), g)
     to_i, to_f, to_o, to_new = slope
@@ -153,10 +153,10 @@ def _lstm_fused(
     for i, (x, first, _, weight_ih, _, *biases) in enumerate(parts):
         to_weight_ih = recurrent.weight_gradient(slopes[i], x)
         to_weight_hh = recurrent.weight_gradient(slopes[i], recurrent.previous_states(first, out[:-1, i]))
-        to_x = recurrent.input_gradient(slopes[i], _ordered(weight_ih)) if needs[len(gradients)] else None
-        gradients += [to_x, to_h[i], to_c[i], _unordered(to_weight_ih), _unordered(to_weight_hh)]
+        to_x = recurrent.input_gradient(slopes[i], _to_kernel_order(weight_ih)) if needs[len(gradients)] else None
+        gradients += [to_x, to_h[i], to_c[i], _from_kernel_order(to_weight_ih), _from_kernel_order(to_weight_hh)]
         if biases:
-            to_bias = _unordered(recurrent.bias_gradient(slopes[i]))
+            to_bias = _from_kernel_order(recurrent.bias_gradient(slopes[i]))
             gradients += [to_bias, to_bias.copy()]
     return gradients
 

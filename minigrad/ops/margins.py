@@ -71,11 +71,11 @@ def pad(
     pairs = [[None] * 2] * array.ndim if option is None else np.broadcast_to(option, (array.ndim, 2))
     for axis, (before, after) in enumerate(np.broadcast_to(pad_width, (array.ndim, 2)).tolist()):
         if before or after:
-            array = np.moveaxis(_padded(np.moveaxis(array, axis, 0), before, after, mode, pairs[axis]), 0, axis)
+            array = np.moveaxis(_pad_first_axis(np.moveaxis(array, axis, 0), before, after, mode, pairs[axis]), 0, axis)
     return array
 
 
-def _padded(x: Any, before: int, after: int, mode: str, option: Any) -> Any:
+def _pad_first_axis(x: Any, before: int, after: int, mode: str, option: Any) -> Any:
     """The array, padded at both ends of its first axis."""
     if mode in ("reflect", "symmetric"):
         return _odd(x, before, after, mode)

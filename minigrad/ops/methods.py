@@ -104,7 +104,7 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
     `x[0][1] = v`, so does the tensor it was taken from, unless that has been replaced since.
     """
     index = indexing.plain(index)
-    if not _is_remembered(self, value):
+    if not _must_record(self, value):
         write(self, index, value)
     elif self.data.dtype.kind != "f":
         raise TypeError(f"a tensor of {self.data.dtype} cannot hold values with a gradient; convert it with .astype()")
@@ -121,7 +121,7 @@ def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     """Return the method for `x += y` and the like: in place if nothing is recorded, else x becomes the new result."""
 
     def apply(self: Tensor, other: Any) -> Tensor:
-        is_remembered = _is_remembered(self, other)
+        is_remembered = _must_record(self, other)
         result = operation(self, other)
         if result.shape != self.shape:
             raise ValueError(
@@ -141,7 +141,7 @@ def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     return apply
 
 
-def _is_remembered(self: Tensor, value: Any) -> bool:
+def _must_record(self: Tensor, value: Any) -> bool:
     """Whether a write of `value` must be recorded.
 
     Raises:

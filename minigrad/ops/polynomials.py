@@ -43,10 +43,10 @@ def polysub(a1: Any, a2: Any) -> Any:
 @implements("polymul")
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials."""
-    return np.convolve(*(_trimmed(x) for x in operands(a1, a2)))
+    return np.convolve(*(_trim(x) for x in operands(a1, a2)))
 
 
-def _trimmed(p: Any) -> Any:
+def _trim(p: Any) -> Any:
     """Return a polynomial without leading zeros; if all are zero, one is kept."""
     p = np.atleast_1d(as_operand(p))
     return p[min(int(np.flatnonzero([*on_cpu(values(p))[:-1], 1])[0]), len(p) - 1) :]

@@ -56,7 +56,7 @@ class Window(NamedTuple):
 # Max pooling, one kernel position at a time: a reduction over a view of the windows takes ten times as long.
 
 
-def _padded(x: Array, window: Window) -> Array:
+def _pad_lowest(x: Array, window: Window) -> Array:
     """Return x, padded with the lowest number of its dtype."""
     if not any(window.padding + window.more):
         return x
@@ -70,7 +70,7 @@ def lowest(dtype: Any) -> Any:
 
 def _max_pool(x: Array, window: Window) -> Array:
     """The maxima of windows: (..., *size) to (..., *counts)."""
-    lead, x = x.shape[: -len(window.kernel)], _stacked(_padded(x, window), window)
+    lead, x = x.shape[: -len(window.kernel)], _flatten_leading(_pad_lowest(x, window), window)
     first, *others = window.places(x.shape[1:])
     out = np.empty(x[first].shape, x.dtype, like=x)
 
@@ -101,10 +101,10 @@ def _winners(x: Array, out: Array, window: Window) -> tuple[list[Any], list[Arra
 
 def _max_pool_spread(y: Array, x: Array, out: Array, window: Window) -> Array:
     """Add each y to the elements of its window equal to the maximum `out`, in equal shares."""
-    x = _padded(x, window)
+    x = _pad_lowest(x, window)
     tiles = window.tiles(x.shape[-len(window.kernel) :])
     result = (np.empty if tiles else np.zeros)(x.shape, y.dtype, like=y)
-    stacks = [_stacked(array, window) for array in (y, x, out, result)]
+    stacks = [_flatten_leading(array, window) for array in (y, x, out, result)]
 
     def work(part: slice) -> None:
         y, x, out, result = (stack[part] for stack in stacks)
@@ -120,7 +120,7 @@ def _max_pool_spread(y: Array, x: Array, out: Array, window: Window) -> Array:
     return result[tuple(slice(p, n - q) for n, (p, q) in zip(x.shape, window.pads(x.ndim), strict=True))]
 
 
-def _stacked(x: Array, window: Window) -> Array:
+def _flatten_leading(x: Array, window: Window) -> Array:
     """x (..., *size) flattened to (n, *size)."""
     n = len(window.kernel)
     return x.reshape(math.prod(x.shape[:-n]), *x.shape[-n:])
@@ -128,7 +128,7 @@ def _stacked(x: Array, window: Window) -> Array:
 
 def _max_pool_collect(y: Array, x: Array, out: Array, window: Window) -> Array:
     """The mean of y over the maxima of each window: the adjoint of `_max_pool_spread`."""
-    x, y = _padded(x, window), np.pad(y, window.pads(y.ndim))
+    x, y = _pad_lowest(x, window), np.pad(y, window.pads(y.ndim))
     indices, holds, ties = _winners(x, out, window)
     return sum(y[index] * hold for index, hold in zip(indices, holds, strict=True)) / ties
 

@@ -47,7 +47,7 @@ def transposed(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Ar
     """
     if max(geometry.stride) == 1:
         back = geometry.adjoint(size, weight.shape[2:], y.shape[2:])
-        return convolve(y, _flipped(weight, geometry.groups), None, back)
+        return convolve(y, _flip_kernels(weight, geometry.groups), None, back)
     n, channels = len(y), weight.shape[1] * geometry.groups
     plan = plan_for(size, weight.shape[2:], geometry, channels, len(weight), whole=True)
     (matrix,) = plan.matrices(weight).mT
@@ -89,9 +89,9 @@ def convolution_fused(
     size, kernel, groups = x_shape[2:], weight_shape[2:], geometry.groups
     to_x = to_weight = to_bias = None
     if needs[0] and needs[1] and max(geometry.stride) == 1:
-        back, around = geometry.adjoint(size, kernel, g.shape[2:]), _flipped(weight, groups)
+        back, around = geometry.adjoint(size, kernel, g.shape[2:]), _flip_kernels(weight, groups)
         to_x, to_weight = _products(g, around.shape, back, around, partner=x)
-        to_weight = _flipped(to_weight, groups)
+        to_weight = _flip_kernels(to_weight, groups)
     else:
         to_x = transposed(g, weight, size, geometry) if needs[0] else None
         to_weight = correlate(x, g, kernel, geometry) if needs[1] else None
@@ -208,7 +208,7 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
         np.matmul(matrix, columns[..., whole:], out=out[..., whole:])
 
 
-def _flipped(weight: Any, groups: int) -> Array:
+def _flip_kernels(weight: Any, groups: int) -> Array:
     """Return the flipped kernels with channels swapped: (O, C/groups, *kernel) becomes (C, O/groups, *kernel)."""
     o, c, *kernel = weight.shape
     weight = np.flip(weight, tuple(range(2, weight.ndim))).reshape(groups, o // groups, c, *kernel)

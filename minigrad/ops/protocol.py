@@ -100,21 +100,21 @@ def array_function(self: Tensor, function: Function, types: Any, args: tuple[Any
         refuse(name_of(function))
     form = _form(function, operation)
     try:
-        return wrapped(_called(function, form, operation, args, kwargs))
+        return wrapped(_call(function, form, operation, args, kwargs))
     except MISTAKES as error:
         raise named_error(f"np.{name_of(function)}", args, kwargs, error) from None
 
 
-def _called(function: Function, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call(function: Function, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call the operation with the arguments of a NumPy call."""
     if len(args) <= form.leading and kwargs.keys() <= form.shared:
         return operation(*args, **kwargs)
     if getattr(operation, "is_constant", False) or not any(getattr(operation, "primitive", _COMPOSED).rules):
         return of_values(function)(*args, **kwargs)
-    return _in_numpys_form(name_of(function), form, operation, args, kwargs)
+    return _call_as_numpy(name_of(function), form, operation, args, kwargs)
 
 
-def _in_numpys_form(name: str, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_as_numpy(name: str, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call an operation with NumPy's parameters, and do what keywords that only NumPy has ask for."""
     if form.signature is None:
         own = {key: kwargs[key] for key in kwargs if key in form.shared}

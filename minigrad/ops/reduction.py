@@ -154,7 +154,7 @@ def _min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _shared(g: Any, x: Any, out: Any, axis: Axis) -> Any:
+def _share_equally(g: Any, x: Any, out: Any, axis: Axis) -> Any:
     """The gradient, shared equally by the elements equal to `out`; by the NaN elements where `out` is NaN."""
     holds = logical_or(equal(x, out), isnan(x))
     return where(holds, g / holds.sum(axis=axis, keepdims=True).astype(g.dtype), 0.0)
@@ -162,7 +162,7 @@ def _shared(g: Any, x: Any, out: Any, axis: Axis) -> Any:
 
 def _extreme_rule(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     g, out = (_restore(value, x.shape, axis, keepdims) for value in (g, out))
-    return _shared(g, x, out, axis)
+    return _share_equally(g, x, out, axis)
 
 
 max = primitive("max", _max, _extreme_rule, numpy=np.max)
@@ -220,7 +220,7 @@ def _vector_norm_rule(g: Any, x: Any, out: Any, ord: float, axis: Axis, keepdims
     if ord == 0:
         return where(False, x, 0.0)
     if math.isinf(ord):
-        return sign(x) * _shared(g, abs(x), out, axis)
+        return sign(x) * _share_equally(g, abs(x), out, axis)
     zero = equal(out, 0)
     share = where(zero, 0.0, x / where(zero, 1.0, out))
     return g * (share if ord == 2 else sign(x) * where(equal(share, 0), 1.0, abs(share)) ** (ord - 1))

@@ -17,7 +17,7 @@ from minigrad.ops.compositions import fixed, np, implements, write_out
 Axis = int | tuple[int, ...] | None
 
 
-def _prepared(a: Any, dtype: DTypeLike | None, where: Any, neutral: Any) -> Any:
+def _apply_mask(a: Any, dtype: DTypeLike | None, where: Any, neutral: Any) -> Any:
     """Convert the array to another dtype, with `neutral` where the mask is False."""
     if dtype is not None:
         a = astype(a, dtype)
@@ -38,7 +38,7 @@ def sum(
 
     Only elements where the mask `where` is true are summed, and `initial` is added.
     """
-    total = reduction.sum(_prepared(a, dtype, where, 0), axis, keepdims)
+    total = reduction.sum(_apply_mask(a, dtype, where, 0), axis, keepdims)
     return write_out("sum", total if initial is None else total + initial, out)
 
 
@@ -56,7 +56,7 @@ def prod(
 
     Only elements where the mask `where` is true are multiplied, and then `initial`.
     """
-    product = reduction.prod(_prepared(a, dtype, where, 1), axis, keepdims)
+    product = reduction.prod(_apply_mask(a, dtype, where, 1), axis, keepdims)
     return write_out("prod", product if initial is None else product * initial, out)
 
 
@@ -71,7 +71,7 @@ def _extreme(of: Any, of_two: Any, name: str) -> Any:
                 raise ValueError(f"np.{name} takes where= with initial= only, as it has no neutral element")
             return of(a, axis, keepdims)
         a = as_operand(a)
-        a = _prepared(a, None, where, initial)
+        a = _apply_mask(a, None, where, initial)
         axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         if 0 in [a.shape[i] for i in axes]:
             return reduction.sum(a, axis, keepdims) + initial  # there are no elements
@@ -138,7 +138,7 @@ def var(
         return write_out("var", reduction.var(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
     a = a if dtype is None else astype(a, dtype)
     center = _mean(a, axis, keepdims=True, where=where) if mean is None else mean
-    total = sum(elementwise.square(_prepared(a - center, None, where, 0)), axis, keepdims=keepdims)
+    total = sum(elementwise.square(_apply_mask(a - center, None, where, 0)), axis, keepdims=keepdims)
     count = _number(a, axis, keepdims, where, total) - ddof
     return write_out("var", total / np.maximum(count, 0), out)
 

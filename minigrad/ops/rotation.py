@@ -36,13 +36,13 @@ def _rotary(x: Array, offset: int = 0, base: float = 10000.0, is_back: bool = Fa
         np.result_type(dtype, np.complex64)
     )
     stop = offset + x.shape[-2]
-    turns = _turns(1 << (stop - 1).bit_length(), x.shape[-1], base, pairs.dtype, is_back)[offset:stop]
+    turns = _rotations(1 << (stop - 1).bit_length(), x.shape[-1], base, pairs.dtype, is_back)[offset:stop]
     turns = asarray_like(turns, x)
     return np.multiply(pairs, turns).view(dtype).astype(x.dtype, copy=False)
 
 
 @lru_cache(maxsize=16)
-def _turns(places: int, dim: int, base: float, dtype: np.dtype[Any], is_back: bool) -> Array:
+def _rotations(places: int, dim: int, base: float, dtype: np.dtype[Any], is_back: bool) -> Array:
     """exp(± j p / base^(2i / dim)) for positions p and pairs i, (positions, dim / 2)."""
     angles = np.arange(places)[:, None] * base ** (-np.arange(0, dim, 2) / dim)
     turns = np.exp((-1j if is_back else 1j) * angles).astype(dtype)

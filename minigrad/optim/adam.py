@@ -107,11 +107,11 @@ class AdamW(Adam):
         decay: Literal["all", "matrices"] = "all",
     ) -> None:
         as_choice("decay", decay, ("all", "matrices"))
-        given = params if decay == "all" else _matrices_apart(listed(params, type(self).__name__))
+        given = params if decay == "all" else _split_matrices(listed(params, type(self).__name__))
         super().__init__(given, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
 
-def _matrices_apart(params: Iterable[Any]) -> list[dict[str, Any]]:
+def _split_matrices(params: Iterable[Any]) -> list[dict[str, Any]]:
     """Split parameters into matrices and others without weight decay."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []

@@ -206,11 +206,11 @@ class LBFGS(Optimizer):
             TypeError: for anything but a `state_dict`.
         """
         is_state = isinstance(state_dict, Mapping) and "state" in state_dict
-        memory = self._remembered(state_dict["state"]) if is_state else {}
+        memory = self._checked_history(state_dict["state"]) if is_state else {}
         super().load_state_dict({**state_dict, "state": {}} if is_state else state_dict)
         self._memory = memory
 
-    def _remembered(self, saved: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
+    def _checked_history(self, saved: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
         """Return the history of a saved state (under parameter 0), checked and copied."""
         found = saved.get(0, saved.get("0", {}))
         device = self.param_groups[0]["params"][0].device

@@ -81,8 +81,8 @@ class BytePairs:
         self.prefix = tuple(prefix)
         self.is_nfc = is_nfc
         self.ignores_merges = ignores_merges
-        self._contents = self._checked_contents()
-        self._pairs = self._checked_pairs()
+        self._contents = self._token_bytes()
+        self._pairs = self._merge_ranks()
         self._first = [self.vocabulary.get(LETTERS[byte]) for byte in range(256)]
         self._numbers = {token.text: number for number, token in self.added.items()}
         self._signs = {
@@ -91,7 +91,7 @@ class BytePairs:
         }
         self._words = _Words(self)
 
-    def _checked_contents(self) -> dict[int, bytes]:
+    def _token_bytes(self) -> dict[int, bytes]:
         """Return the bytes of each token, by id."""
         contents: dict[int, bytes] = {}
         for text, number in self.vocabulary.items():
@@ -105,7 +105,7 @@ class BytePairs:
                 raise DataError(f"the prefix has the token {number}, which the vocabulary lacks")
         return contents
 
-    def _checked_pairs(self) -> dict[tuple[int, int], tuple[int, int]]:
+    def _merge_ranks(self) -> dict[tuple[int, int], tuple[int, int]]:
         """Return, by the ids of two tokens, the rank of their merge and the id of the merged token."""
         pairs: dict[tuple[int, int], tuple[int, int]] = {}
         for rank, (left, right) in enumerate(self.merges):
@@ -190,9 +190,9 @@ class BytePairs:
             if token is None:
                 raise DataError(f"the vocabulary lacks a token for the byte {byte:#04x}, which {word!r} has")
             tokens.append(token)
-        return self._merged(tokens)
+        return self._merge(tokens)
 
-    def _merged(self, tokens: list[int]) -> list[int]:
+    def _merge(self, tokens: list[int]) -> list[int]:
         """Merge neighbours, the lowest rank first, and the leftmost among equals; n log n for n tokens."""
         pairs, stop = self._pairs, len(tokens)
         after, before = list(range(1, stop + 1)), list(range(-1, stop - 1))

@@ -167,14 +167,14 @@ def _tokenizer(content: Mapping[str, Any]) -> BytePairs:
         if key != "type" and (model.get(key) or None) != (expected or None) and key != "unk_token":
             raise DataError(f"model.{key} is {model[key]!r}; there is {json.dumps(expected)} alone")
     if normalizer not in (None, {"type": "NFC"}):
-        raise DataError(f"the normalizer is {_described(normalizer)}; there are null and NFC")
+        raise DataError(f"the normalizer is {_describe(normalizer)}; there are null and NFC")
     if (content.get("decoder") or {}).get("type") != "ByteLevel":
-        raise DataError(f"the decoder is {_described(content.get('decoder'))}; there is ByteLevel alone")
+        raise DataError(f"the decoder is {_describe(content.get('decoder'))}; there is ByteLevel alone")
     return BytePairs(
         _vocabulary(model["vocab"]),
         _merges(model["merges"]),
         _pre_tokenizer(content.get("pre_tokenizer")),
-        dict(map(_added, content.get("added_tokens") or [])),
+        dict(map(_added_token, content.get("added_tokens") or [])),
         _prefix(content.get("post_processor")),
         normalizer is not None,
         bool(model.get("ignore_merges")),
@@ -203,7 +203,7 @@ def _pre_tokenizer(found: Any) -> str:
     for name, known in _PRE_TOKENIZERS.items():
         if _essence(found) == _essence(known):
             return name
-    raise DataError(f"the pre-tokenizer is {_described(found)}; known are those of {', '.join(_PRE_TOKENIZERS)}")
+    raise DataError(f"the pre-tokenizer is {_describe(found)}; known are those of {', '.join(_PRE_TOKENIZERS)}")
 
 
 def _essence(node: Any) -> Any:
@@ -216,16 +216,16 @@ def _essence(node: Any) -> Any:
     return {key: _essence(value) for key, value in {**usual, **node}.items() if key != "trim_offsets"}
 
 
-def _described(node: Any) -> str:
+def _describe(node: Any) -> str:
     """Return the types in a part of the file, and its patterns."""
     if not isinstance(node, dict):
         return json.dumps(node)
     parts = next((value for value in node.values() if isinstance(value, list)), [])
-    inner = [_described(part) for part in parts] or [f"{k}={v!r}" for k, v in node.items() if k != "type"]
+    inner = [_describe(part) for part in parts] or [f"{k}={v!r}" for k, v in node.items() if k != "type"]
     return f"{node.get('type')}({', '.join(inner)})"
 
 
-def _added(entry: Mapping[str, Any]) -> tuple[int, AddedToken]:
+def _added_token(entry: Mapping[str, Any]) -> tuple[int, AddedToken]:
     for key in ("single_word", "lstrip", "rstrip"):
         if entry.get(key):
             raise DataError(f"the added token {entry['content']!r} has {key}, which is not supported")
@@ -246,6 +246,6 @@ def _prefix(processor: Any) -> list[int]:
     if kind == "Sequence":
         return [number for part in processor["processors"] for number in _prefix(part)]
     if kind != "TemplateProcessing" or "Sequence" not in processor["single"][-1]:
-        raise DataError(f"the post-processor is {_described(processor)}; there are tokens before a text alone")
+        raise DataError(f"the post-processor is {_describe(processor)}; there are tokens before a text alone")
     names = [part["SpecialToken"]["id"] for part in processor["single"][:-1]]
     return [number for name in names for number in processor["special_tokens"][name]["ids"]]

@@ -86,7 +86,7 @@ class _Corpus:
             word, count = self._words[place], self._counts[place]
             for old in pairwise(word):
                 self._pairs[old] -= count
-            word = self._words[place] = _replaced(word, pair, token)
+            word = self._words[place] = _replace(word, pair, token)
             for new in pairwise(word):
                 self._pairs[new] += count
                 if token in new:
@@ -96,7 +96,7 @@ class _Corpus:
             heappush(self._heap, (-self._pairs[new], new))
 
 
-def _replaced(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
+def _replace(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
     """Return a word with each occurrence of a pair, from left to right, replaced by a token."""
     result: list[int] = []
     for number in word:
