@@ -111,16 +111,16 @@ def _require(cls: type, args: Sequence[Any], keywords: Mapping[str, Any]) -> Non
     if len(args) > places and inspect.Parameter.VAR_POSITIONAL not in kinds:
         most = f"at most {places}" if places else "no"
         raise TypeError(
-            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_known(known)}"
+            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_listing(known)}"
         )
 
 
 def _unknown(owner: str, name: str, known: Sequence[str]) -> str:
     """Return the error message for one argument."""
     near = nearest(name, known)
-    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_known(known)}" if near else _known(known))
+    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_listing(known)}" if near else _listing(known))
     return f"{owner} has no argument {name!r}; {hint}"
 
 
-def _known(known: Collection[str]) -> str:
+def _listing(known: Collection[str]) -> str:
     return f"it takes {', '.join(known)}" if known else "it takes none"
