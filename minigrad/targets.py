@@ -26,7 +26,7 @@ class Comparison:
 
     Args:
         of: `classes`: class indices, or class probabilities; `yes_no`: a probability of yes for each output; `numbers`:
-        values in the outputs' shape, which may encode classes; `amounts`: values that do not; `anything`: unspecified.
+            values in the outputs' shape, which may encode classes; `amounts`: values that do not; `anything`: any.
         axis: the axis of the classes in the outputs.
         ignore_index: the class index to ignore.
         middle: the output at the boundary between no and yes; None to infer it from the values of the targets.

@@ -24,14 +24,14 @@ class BytePairText(Text):
     Args:
         path: a UTF-8 file; a relative path may also be in $MINIGRAD_DATA.
         tokenizer: a `tokenizer.json`, or a folder with one or with GPT-2's `vocab.json` and `merges.txt`; a relative
-        path may also be in $MINIGRAD_DATA.
+            path may also be in $MINIGRAD_DATA.
         block_size: the number of tokens in an example.
         val_fraction: the fraction of the text for validation, after the training part.
         test_fraction: the fraction for the test part, at the end.
 
     Raises:
         DataError: if a file cannot be read, is not UTF-8, is too short for a block in each part, or holds an
-        unsupported kind of tokenizer. Byte order marks within the text and mixed line endings raise a DataWarning.
+            unsupported kind of tokenizer. Byte order marks within the text and mixed line endings raise a DataWarning.
     """
 
     _tokens: np.ndarray | None = None

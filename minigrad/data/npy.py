@@ -67,7 +67,7 @@ def read_npz(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
 
     Raises:
         DataError: if the file or an array is missing or damaged, if an array contains Python objects, or if the file
-        would unpack to more than 100 times its size.
+            would unpack to more than 100 times its size.
     """
     with reading(path), open(path, "rb") as file:
         if not zipfile.is_zipfile(file):

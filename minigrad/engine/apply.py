@@ -58,10 +58,10 @@ def primitive(
         name: the operation's unique name, used in errors and drawings.
         forward: a ufunc, or a function of arrays whose first parameters are the inputs and the others attributes.
         rules: a function `rule(g, ...)` for each input, which returns the gradient of that input, given the gradient
-        `g` of the output; None for an input without a derivative. The names of a rule's parameters declare what is
-        saved for it: parameters of the forward, `out`, residuals, `x_shape` and `x_dtype`. The engine undoes
-        broadcasting. Neither rules nor the fused backward may write into `g` or saved arrays; they return a new array,
-        `g` itself, or a view of it. The output of an operation without rules is a constant.
+            `g` of the output; None for an input without a derivative. The names of a rule's parameters declare what is
+            saved for it: parameters of the forward, `out`, residuals, `x_shape` and `x_dtype`. The engine undoes
+            broadcasting. Neither rules nor the fused backward may write into `g` or saved arrays; they return a new
+            array, `g` itself, or a view of it. The output of an operation without rules is a constant.
         fused: `fused(g, needs, ...)` returns the gradients of all inputs at once, None where `needs[i]` is false. It is
             called with arrays only, and must agree with the rules. A saved value that only unneeded rules read is None.
         residuals: names of what the forward returns after its output, such as a mask. Rules treat them as constants.

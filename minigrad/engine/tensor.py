@@ -23,7 +23,7 @@ class Tensor:
 
     Args:
         data: an ndarray (not copied; its dtype is kept), a number or nested lists (copied to float32, booleans to
-        bool), or another tensor (its array is shared, but not its history).
+            bool), or another tensor (its array is shared, but not its history).
         requires_grad: whether operations on this tensor are recorded, so that `backward()` computes its gradient.
         dtype: the dtype to convert to, if any.
 

@@ -27,7 +27,7 @@ def read_sources(data: Dataset, words: Sequence[str]) -> tuple[Inputs, list[str]
     Args:
         data: preprocesses the inputs as in training.
         words: paths of files; folders, of which all files with readable suffixes are read, at any depth; patterns such
-        as `scans/*.png`, with `**` for any folders; `-` for standard input.
+            as `scans/*.png`, with `**` for any folders; `-` for standard input.
 
     Returns:
         Inputs (N, ...), and the name of the file that each is from.

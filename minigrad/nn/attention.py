@@ -134,7 +134,7 @@ class MultiHeadAttention(Module):
         kdim: the length of the `key` vectors; embed_dim if None.
         vdim: the length of the `value` vectors; embed_dim if None.
         num_kv_heads: the number of key/value heads, shared by groups of query heads (grouped-query attention, Ainslie
-        et al., arXiv:2305.13245); num_heads if None.
+            et al., arXiv:2305.13245); num_heads if None.
         is_causal: whether each position attends only to itself and those before it, in every call.
         rotary: the rotary embedding of queries and keys, if any.
         batch_first: whether inputs and outputs are (N, L, embed_dim); False for (L, N, embed_dim), PyTorch's default.

@@ -60,7 +60,7 @@ class LoRA(Adapter):
 
     Args:
         match: patterns of the layers or matrices to adapt (see `matching`). Everything else, matched biases included,
-        is frozen.
+            is frozen.
         rank: the rank of the updates.
         alpha: the scale of the updates is alpha / rank.
 
@@ -84,7 +84,7 @@ class LoRA(Adapter):
 
         Raises:
             PatternError: for a pattern that matches nothing, matches no matrix that can be adapted, or matches a matrix
-            that a layer of another kind also uses.
+                that a layer of another kind also uses.
             ValueError: if the model already has adapters.
         """
         if any(low_ranks(model)):

@@ -142,14 +142,14 @@ def parameter_groups(model: Module, groups: Sequence[Mapping[str, Any]]) -> list
     Args:
         model: the model; each of its parameters is in exactly one group.
         groups: for each group a mapping with a pattern or list of patterns of its parameters (see `matching`) under
-        "match", and options of the optimizer.
+            "match", and options of the optimizer.
 
     Returns:
         A dict for each group. The first has the parameters that no pattern matches, if there are any.
 
     Raises:
         PatternError: for a group without "match", a pattern that matches nothing, or a parameter in two groups. Its
-        `index` is that of the group.
+            `index` is that of the group.
     """
     owner: dict[int, int] = {}
     result: list[dict[str, Any]] = []

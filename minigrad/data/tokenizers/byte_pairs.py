@@ -59,7 +59,7 @@ class BytePairs:
 
     Raises:
         DataError: for an unknown pre-tokenizer, an id that two tokens share, or a token in a merge or the prefix that
-        the vocabulary lacks.
+            the vocabulary lacks.
     """
 
     def __init__(
