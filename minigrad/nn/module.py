@@ -44,8 +44,7 @@ class Module(Constructed):
 
     decomposes: ClassVar[bool] = True
     """Whether the output for an example is independent of the rest of its batch, so that a batch may be split and its
-    parts
-    computed in parallel. Set it to False in a layer that computes batch statistics or writes to its buffers."""
+    parts computed in parallel. Set it to False in a layer that computes batch statistics or writes to its buffers."""
 
     recomputes: bool = False
     """Whether intermediate results are recomputed in the backward pass; set by `nn.recompute`."""
