@@ -12,9 +12,9 @@ from minigrad.engine.arrays import asarray, asarray_like, filled
 from minigrad.engine.broadcast import astype
 from minigrad.engine.errors import describe
 from minigrad.ops import elementwise
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.elementwise import equal, floor_divide, greater, isnan, less, logical_or, maximum, minimum, where
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.compositions import constant, np, operands, implements, values
 
 Array = NDArray[Any]
 

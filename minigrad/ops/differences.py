@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.broadcast import astype
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import implements, np, operands, values
 from minigrad.ops.indexing import as_operand, normalize_axis
-from minigrad.ops.compositions import np, operands, implements, values
 from minigrad.ops.windows import windows
 
 _no_value: Any = np._NoValue

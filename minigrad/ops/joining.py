@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from minigrad.devices import on_cpu
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.indexing import along_axis, as_operand, normalize_axis
-from minigrad.ops.compositions import constant, np, operands, implements, values
 
 # Axes.
 

@@ -7,8 +7,8 @@ from typing import Any
 from minigrad.engine import Tensor
 from minigrad.engine.arrays import asarray_like
 from minigrad.ops import shape as shape_of
+from minigrad.ops.compositions import implements, np
 from minigrad.ops.indexing import as_operand, normalize_axis
-from minigrad.ops.compositions import np, implements
 
 _STATISTICS: dict[str, Any] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 _MODES = {

@@ -14,11 +14,11 @@ from numpy.typing import DTypeLike, NDArray
 from minigrad.engine.apply import primitive
 from minigrad.engine.errors import describe
 from minigrad.ops import decomposition, linalg, reduction
+from minigrad.ops.compositions import implements, np, operands, values, write_out
 from minigrad.ops.decomposition import EighResult, inv, solve
 from minigrad.ops.indexing import as_operand, normalize_axis
 from minigrad.ops.several import several
 from minigrad.ops.shape import swapaxes
-from minigrad.ops.compositions import np, operands, implements, values, write_out
 
 Array = NDArray[Any]
 

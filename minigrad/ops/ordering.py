@@ -15,8 +15,8 @@ from minigrad.engine.arrays import asarray, asarray_like
 from minigrad.engine.errors import describe
 from minigrad.ops import elementwise, indexing
 from minigrad.ops import shape as shape_of
+from minigrad.ops.compositions import constant, fixed, implements, np, values
 from minigrad.ops.indexing import as_operand, index_put
-from minigrad.ops.compositions import constant, fixed, np, implements, values
 
 # Order.
 

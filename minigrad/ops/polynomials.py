@@ -7,8 +7,8 @@ from typing import Any
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import implements, np, operands, values
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.compositions import np, operands, implements, values
 
 
 def _same_length(a: Any, b: Any) -> tuple[Any, Any]:

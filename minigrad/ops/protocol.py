@@ -14,9 +14,9 @@ from minigrad.engine.apply import numpy_functions
 from minigrad.engine.arrays import asarray_like
 from minigrad.engine.broadcast import astype
 from minigrad.engine.tensor import Tensor
+from minigrad.ops.compositions import values, write_out
 from minigrad.ops.naming import MISTAKES, named_error
 from minigrad.ops.refused import of_values, reason, wrapped
-from minigrad.ops.compositions import values, write_out
 from minigrad.ops.ufuncs import METHODS
 
 Function = Callable[..., Any]

@@ -9,10 +9,10 @@ from numpy.typing import DTypeLike
 from minigrad.engine.arrays import filled
 from minigrad.engine.broadcast import astype
 from minigrad.ops import elementwise, reduction, scan
+from minigrad.ops.compositions import fixed, implements, np, write_out
 from minigrad.ops.elementwise import equal, isnan
 from minigrad.ops.elementwise import where as choose
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.compositions import fixed, np, implements, write_out
 
 Axis = int | tuple[int, ...] | None
 

@@ -10,9 +10,9 @@ from numpy.typing import DTypeLike
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.broadcast import astype
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.indexing import as_operand, index_add, normalize_axis
 from minigrad.ops.reductions import Axis
-from minigrad.ops.compositions import constant, np, operands, implements, values
 
 
 @implements("average")

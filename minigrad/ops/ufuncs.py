@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray
-from minigrad.ops.indexing import as_operand, normalize_axis
 from minigrad.ops.compositions import constant, fixed
+from minigrad.ops.indexing import as_operand, normalize_axis
 
 Function = Callable[..., Any]
 

@@ -64,7 +64,7 @@ class Bucket:
         update: a flat work array (n,), shared by all buckets of one `lane`; its values do not outlive a step.
     """
 
-    __slots__ = ("_pieces", "_chunk", "_work", "lane", "numbers", "params", "state", "step", "update")
+    __slots__ = ("_chunk", "_pieces", "_work", "lane", "numbers", "params", "state", "step", "update")
 
     def __init__(
         self,
