@@ -19,12 +19,13 @@ import numpy as np
 
 from benchmarks.agreement import disagreement
 from benchmarks.workload import Workload
+from minigrad.startup import BLAS_SPIN
 
 ROOT = Path(__file__).resolve().parent.parent
 
 REST = 0.15
-"""Seconds between turns: threads of a library go on looking for work after its last product, on cores that the next one
-needs (OpenBLAS's for 2**26 cycles; without a rest, turns of two BLAS threads took 1.3 to 3 times as long)."""
+"""Seconds between turns: threads of a library look for work after its last product, on cores that the next one
+needs (OpenBLAS's by default for 2**26 cycles; without rests, turns of two BLAS threads took 1.3 to 3 times as long)."""
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -57,8 +58,11 @@ class Result:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a process whose libraries use `threads` threads; NumPy reads it once, when imported."""
-    return {**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+    """The environment of a process whose libraries use `threads` threads; NumPy reads it once, when imported.
+
+    A player imports NumPy first. BLAS's threads spin as in a program that imports minigrad first.
+    """
+    return {**os.environ, **dict([BLAS_SPIN]), **dict.fromkeys(THREAD_VARIABLES, str(threads))}
 
 
 class Player:
