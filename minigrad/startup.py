@@ -1,4 +1,4 @@
-"""What has to be set before NumPy is imported, and the start of the command line.
+"""Settings before NumPy is imported, and the command line's start.
 
 `import minigrad` imports this module first. In a process that is not the command line, it only limits how long BLAS's
 threads spin.
@@ -12,14 +12,14 @@ from itertools import pairwise
 from types import FrameType, TracebackType
 
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""The variables that tell BLAS its number of threads, when NumPy is imported."""
+"""The variables of BLAS's number of threads, which it reads when NumPy is imported."""
 
 BLAS_SPIN = ("OPENBLAS_THREAD_TIMEOUT", "22")
-"""The variable for how long OpenBLAS's threads spin after a product, and its value here: 2**22 cycles, about 1.5 ms.
+"""The variable for how long OpenBLAS's threads spin after a product, with our value: 2**22 cycles, about 1.5 ms.
 
-OpenBLAS reads it when NumPy is imported. Its default is 2**26 cycles, about 26 ms: in a plain loop its threads then
-spin all the time, on the core where the other half of a convolution is to be computed. On two cores of an EPYC server
-(Zen 3) a CNN is 1.22 times as fast with 2**22 and a residual net 1.16, while products in a row keep their speed. With
+OpenBLAS reads it when NumPy is imported. With its default, 2**26 cycles or about 26 ms, the threads of a plain loop spin
+all the time, on the core that should compute the other half of a convolution. On two cores of an EPYC server (Zen 3) a
+CNN is 1.22 times as fast with 2**22 and a residual net 1.16 times, while consecutive products keep their speed. With
 2**16 an LSTM takes almost twice as long, because its products wait for threads to wake up.
 """
 
