@@ -18,9 +18,9 @@ BLAS_SPIN = ("OPENBLAS_THREAD_TIMEOUT", "22")
 """The variable for how long OpenBLAS's threads spin after a product, with our value: 2**22 cycles, about 1.5 ms.
 
 OpenBLAS reads it when NumPy is imported. With its default, 2**26 cycles or about 26 ms, the threads of a plain loop
-spin all the time, on the core that should compute the other half of a convolution. On two cores of an EPYC server (Zen 3) a
-CNN is 1.22 times as fast with 2**22 and a residual net 1.16 times, while consecutive products keep their speed. With
-2**16 an LSTM takes almost twice as long, because its products wait for threads to wake up.
+spin all the time, on the core that should compute the other half of a convolution. On two cores of an EPYC server (Zen
+3) a CNN is 1.22 times as fast with 2**22 and a residual net 1.16 times, while consecutive products keep their speed.
+With 2**16 an LSTM takes almost twice as long, because its products wait for threads to wake up.
 """
 
 INTERRUPTED = 130
