@@ -100,7 +100,8 @@ def _parameters(init: Any) -> Mapping[str, inspect.Parameter]:
 def _require(cls: type, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
     """Refuse unknown keywords, and more arguments than there are.
 
-    Raises: TypeError.
+    Raises:
+        TypeError: for either.
     """
     known = _parameters(cls.__init__)  # type: ignore[misc]
     kinds = {parameter.kind for parameter in known.values()}

@@ -49,7 +49,8 @@ def in_halves(work: Callable[[int, int], object], n: int, size: int) -> None:
         n: the number of positions.
         size: the number of elements of the array.
 
-    Raises: whatever `work` raises.
+    Raises:
+        Exception: whatever `work` raises.
     """
     if size < LARGE or n < 2 or not _has_more_than_one() or not _busy.acquire(blocking=False):
         work(0, n)

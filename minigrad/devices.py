@@ -95,7 +95,7 @@ def moved(array: Any, device: str) -> Any:
 
     It is the array itself if it is already there, else a copy.
 
-    Raises: as `module_of`.
+    Errors are those of `module_of`.
     """
     own, module = device_of(array), module_of(device)
     if own == device:

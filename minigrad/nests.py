@@ -57,7 +57,8 @@ def rebuild(tree: Any, values: Iterable[Any]) -> Any:
 def change(tree: Any, function: Callable[[Any], Any], what: str = "") -> Any:
     """Map a function over the leaves of a nest.
 
-    Raises: whatever the function raises for a leaf, with the leaf's path in `what` before the message.
+    Raises:
+        Exception: whatever the function raises for a leaf, with the leaf's path in `what` before the message.
     """
     changed = []
     for path, leaf in leaves(tree):

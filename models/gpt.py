@@ -185,6 +185,9 @@ class GPT(LanguageModel):
 
         It holds `config.json` and `model.safetensors`.
 
-        A model without biases gets zeros for them there. Raises: OSError if the folder cannot be written.
+        A model without biases gets zeros for them there.
+
+        Raises:
+            OSError: if the folder cannot be written.
         """
         huggingface.save(self, path, "gpt2")

@@ -1,4 +1,4 @@
-"""The table of NumPy's functions in docs/numpy.md: `python -m docs.reference.numpy_functions` writes it anew."""
+"""The table of NumPy's functions in docs/numpy.md: `python -m docs.reference.numpy_functions` updates it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def row(name: str, function: Callable[..., Any]) -> tuple[str, str]:
 
 def table() -> str:
     """Returns the table, for the installed NumPy."""
-    lines = ["| function | | where, or why not |", "|---|---|---|"]
+    lines = ["| function | | file or reason |", "|---|---|---|"]
     for name, function in functions():
         mark, note = row(name, function)
         lines.append(f"| `{name}` | {mark} | {note} |")
@@ -58,7 +58,11 @@ def table() -> str:
 def main() -> None:
     """Writes the table into the page."""
     text, _, _ = PAGE.read_text(encoding="utf-8").partition(HEADING)
-    PAGE.write_text(f"{text}{HEADING}\n\nOf NumPy {np.__version__}.\n\n{table()}\n", encoding="utf-8")
+    legend = (
+        f"The functions of NumPy {np.__version__}. {DERIVATIVE} is differentiable, by the file in the last column; "
+        f"{CONSTANTS} returns a constant;\n{REFUSED} does not take tensors, for the reason in the last column."
+    )
+    PAGE.write_text(f"{text}{HEADING}\n\n{legend}\n\n{table()}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

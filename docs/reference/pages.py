@@ -1,8 +1,8 @@
-"""A hook of MkDocs that adds the pages which are made from the code: the reference, and the files that pages link to.
+"""An MkDocs hook that adds the reference and pages that show source files.
 
-A link may lead to code, as it does for those who read the repository. On the site, a link to a room such as
-`../minigrad/nn` leads to its reference, and a link to a file to a page that shows the file; on the first page of the
-reference, all lead to the reference.
+In the repository, a link on a page may lead to code. On the site, a link to a package such as `../minigrad/nn` leads to
+its reference, and a link to a file to a page that shows the file. On the first page of the reference, links to files
+lead to the reference too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import griffe
 from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
-ROOMS = (  # what is in several stands in the first
+MODULES = (  # a name that several export is on the page of the first
     "minigrad.scalar",
     "minigrad",
     "minigrad.engine",
@@ -44,8 +44,8 @@ _CODE = re.compile(r"(?<=\]\()(?:\.\./[^)#\s]+|[^):#\s]+\.py)")  # the target of
 
 
 def on_files(files: Files, config: Any) -> None:
-    """Adds the pages to those that are written by hand."""
-    pages = {f"reference/{room}.md": text for room, text in _references().items()}
+    """Add the generated pages to those that are written by hand."""
+    pages = {f"reference/{module}.md": text for module, text in _references().items()}
     written = {file.src_uri: file.content_string for file in files.documentation_pages()}
     for page, text in (written | pages).items():
         for target in _CODE.findall(text):
@@ -57,7 +57,7 @@ def on_files(files: Files, config: Any) -> None:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Leads the links to code to the pages that stand for what they name."""
+    """Redirect links to code to the generated pages."""
     here = page.file.src_uri
 
     def inward(target: re.Match[str]) -> str:
@@ -68,17 +68,17 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def _path(page: str, target: str) -> Path:
-    """The file or folder that a link on a page of docs/ names."""
+    """Return the file or folder that a link on a page of docs/ leads to."""
     return ROOT / normpath(join("docs", dirname(page), target))
 
 
 def _is_page(path: Path) -> bool:
-    """Whether the site has a file of docs/ as it is."""
+    """Return whether the site contains a file of docs/ unchanged."""
     return path.is_relative_to(ROOT / "docs") and path.suffix not in LANGUAGES
 
 
 def _shown(path: Path, page: str) -> str:
-    """The page that shows a file or a room to those who come from another page."""
+    """Return the page that shows a file or a module to readers of another page."""
     name = path.relative_to(ROOT)
     if path.is_file() and page != FIRST:
         return f"source/{name.as_posix()}.md"
@@ -86,43 +86,43 @@ def _shown(path: Path, page: str) -> str:
 
 
 def _listing(path: Path) -> str:
-    """A page that shows a file, and is left out of the search."""
+    """Return a page that shows a file, and that the search leaves out."""
     name, text = path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
     head = "---\nsearch: {exclude: true}\nhide: [navigation, toc]\n---\n"
     return f"{head}# {name}\n\n`````{LANGUAGES[path.suffix]}\n{text}`````\n"
 
 
 def _references() -> dict[str, str]:
-    """The page of each room: what it says of itself, and its names by the file that they are from."""
+    """Return the reference page of each module: its description, and its public names by the file that defines them."""
     loader = griffe.GriffeLoader(search_paths=[ROOT])
     loader.load("minigrad")
     code = loader.modules_collection
     listed: set[str] = set()
     pages = {}
-    for room in ROOMS:
-        files: dict[str, list[str]] = {room: []}
-        for path in _public(code, room):
+    for name in MODULES:
+        files: dict[str, list[str]] = {name: []}
+        for path in _public(code, name):
             if path not in listed:
                 files.setdefault(path.rpartition(".")[0], []).append(path)
                 listed.add(path)
-        lines = [f"# {room}", _told(code[room])]
+        lines = [f"# {name}", _description(code[name])]
         for module, paths in files.items():
-            if module != room:
-                lines += [f"## {module.removeprefix('minigrad.')}", _told(code[module])]
+            if module != name:
+                lines += [f"## {module.removeprefix('minigrad.')}", _description(code[module])]
             lines += [f"::: {path}" for path in paths]
-        pages[room] = "\n\n".join(lines)
+        pages[name] = "\n\n".join(lines)
     return pages
 
 
-def _told(module: griffe.Module) -> str:
-    """What a file says of itself in its first paragraph, with a link to the rest."""
+def _description(module: griffe.Module) -> str:
+    """Return the first paragraph of a module's docstring, with a link to the code."""
     what = module.docstring.value.split("\n\n")[0] if module.docstring else ""
     return f"{what} [Code](../../{module.filepath.relative_to(ROOT).as_posix()})."
 
 
-def _public(code: griffe.ModulesCollection, room: str) -> list[str]:
-    """The paths of what a room is for: what `__all__` says, or else all of a package, and what a file defines."""
-    module = code[room]
+def _public(code: griffe.ModulesCollection, path: str) -> list[str]:
+    """Return the paths of a module's public names: `__all__`, or else all of a package, or what a file defines."""
+    module = code[path]
     defined = [name for name, member in module.members.items() if isinstance(member, (griffe.Class, griffe.Function))]
     imported = [name for name, source in module.imports.items() if source.startswith("minigrad.")]
     names = [name for name in [*imported, *defined] if not name.startswith("_")]
@@ -130,12 +130,12 @@ def _public(code: griffe.ModulesCollection, room: str) -> list[str]:
         names = [name for name in names if name in module.exports]
     elif not module.is_init_module:
         names = [name for name in names if name not in module.imports]
-    paths = [_origin(code, f"{room}.{name}") for name in names]
-    return [path for path in paths if not code[path].is_module]
+    origins = [_origin(code, f"{path}.{name}") for name in names]
+    return [origin for origin in origins if not code[origin].is_module]
 
 
 def _origin(code: griffe.ModulesCollection, path: str) -> str:
-    """Where that is defined which a module imports under a name."""
+    """Return the path where a name that a module may import is defined."""
     module, _, name = path.rpartition(".")
     source = code[module].imports.get(name, path) if module else path
     return path if source == path else _origin(code, source)

@@ -174,7 +174,11 @@ class _Check:
         self._data: dict[str, Dataset] = {}
 
     def __call__(self, point: Mapping[str, Any]) -> Experiment:
-        """Returns the experiment of a member. Raises: ConfigError if it cannot begin."""
+        """Returns the experiment of a member.
+
+        Raises:
+            ConfigError: if it cannot begin.
+        """
         plan = self._load({**point, **self._repeat})
         text = plan.to_yaml()
         data = text[text.index("\ndata:") : text.index("\nmodel:")]

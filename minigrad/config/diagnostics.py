@@ -118,7 +118,8 @@ class Diagnostics:
     def stop(self, place: Span, message: str, hint: str = "") -> NoReturn:
         """Add a problem that ends the reading.
 
-        Raises: ConfigError, with all problems until here.
+        Raises:
+            ConfigError: with all problems until here.
         """
         self.add(place, message, hint)
         raise self._error()

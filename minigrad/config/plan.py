@@ -96,7 +96,10 @@ class Plan:
     def __getitem__(self, path: str) -> Any:
         """Return the value or class at a dotted path.
 
-        Values are plain data. Raises: KeyError if there is none.
+        Values are plain data.
+
+        Raises:
+            KeyError: if there is none.
         """
         value: Value | None = self._root
         for word in path.split("."):

@@ -78,7 +78,10 @@ def read_file(path: Path, report: Diagnostics, asked_at: Span | None = None) -> 
 
     UTF-8, or UTF-16 with a byte order mark, of at most `MAX_BYTES`.
 
-    `asked_at` is where another config asks for it. Raises: ConfigError if it cannot be read.
+    `asked_at` is where another config asks for it.
+
+    Raises:
+        ConfigError: if it cannot be read.
     """
     place = asked_at or Span(Source(str(path), ""))
     if not os.path.isfile(path):
@@ -131,7 +134,8 @@ def read(source: Source, text: str, report: Diagnostics, first: int = 1) -> Node
 def scalar(text: str) -> Scalar:
     """Return a plain scalar's value by YAML 1.2's core schema.
 
-    Raises: OverflowError beyond 64 bits.
+    Raises:
+        OverflowError: beyond 64 bits.
     """
     if text in _CONSTANTS:
         return _CONSTANTS[text]

@@ -31,7 +31,10 @@ def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
 
     From the lowest up: the farthest base first, the file last.
 
-    `keys` is what a config can say, for a person whose file is empty. Raises: ConfigError where a file cannot be read.
+    `keys` is what a config can say, for a person whose file is empty.
+
+    Raises:
+        ConfigError: where a file cannot be read.
     """
     layers: list[MappingNode] = []
     chain: list[Path] = []

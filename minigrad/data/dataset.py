@@ -74,7 +74,7 @@ class Dataset:
     if not TYPE_CHECKING:  # a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
-            """Open the data of a restored dataset for an attribute that it lacks. Raises: AttributeError."""
+            """Open the data of a restored dataset for an attribute that it lacks."""
             kind = type(self).__name__
             if name.startswith("__") or "_open_data" not in vars(self):
                 raise AttributeError(f"{kind!r} has no attribute {name!r}")
@@ -88,7 +88,8 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one input.
 
-        Raises: DataError if there are several inputs.
+        Raises:
+            DataError: if there are several inputs.
         """
         if shapes := self.input_shapes:
             named = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items())
@@ -104,7 +105,8 @@ class Dataset:
     def num_classes(self) -> int:
         """The number of classes.
 
-        Raises: DataError if the targets are not classes.
+        Raises:
+            DataError: if the targets are not classes.
         """
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
@@ -267,10 +269,7 @@ class Dataset:
         return (".csv", ".npy", *(SUFFIXES if self._pixel_max is not None and self.image_shape is not None else ()))
 
     def suffix_of(self, content: bytes) -> str:
-        """Return the suffix for a file's content without a name.
-
-        Use it for `read_inputs`, which distinguishes files by suffix.
-        """
+        """Return the suffix for a file's content without a name."""
         return next((suffix for start, suffix in _STARTS.items() if re.match(start, content, re.DOTALL)), ".csv")
 
     def in_units(self, amounts: np.ndarray) -> np.ndarray:
@@ -350,10 +349,7 @@ class Dataset:
         self._num_classes = state_dict["num_classes"]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what preparing inputs learned from the data.
-
-        It can be stored as JSON; a run stores it.
-        """
+        """Return what preparing inputs learned from the data, as JSON."""
         return {}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -368,7 +364,8 @@ def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "inde
         num_classes: the number of classes.
         targets: the form (see `Targets`).
 
-    Raises: DataError for a label out of range, an unknown form, or `binary` without exactly two classes.
+    Raises:
+        DataError: for a label out of range, an unknown form, or `binary` without exactly two classes.
     """
     strays = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if strays.size:
@@ -393,7 +390,8 @@ def amount_targets(amounts: np.ndarray, targets: Targets = "index") -> np.ndarra
 
     This is the shape of the outputs that a regression loss compares them with. The amounts are (N,) or (N, k).
 
-    Raises: DataError if `targets` is a form that only classes have.
+    Raises:
+        DataError: if `targets` is a form that only classes have.
     """
     if targets != "index":
         raise DataError(f"targets {targets!r} is a form of classes, and these targets are amounts: leave it out")

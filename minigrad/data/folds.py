@@ -51,7 +51,7 @@ def folding(index: int, count: int) -> Iterator[Fold]:
 
     The fold replaces the validation fraction.
 
-    Raises: as `Fold`.
+    Errors are those of `Fold`.
     """
     fold = Fold(index, count)
     token = _fold.set(fold)

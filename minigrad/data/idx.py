@@ -35,7 +35,7 @@ class Images(Examples):
 
     A batch is float32, from 0 to 1.
 
-    Raises: as `Examples`.
+    Errors are those of `Examples`.
     """
 
     def __init__(self, pixels: np.ndarray, targets: np.ndarray) -> None:

@@ -138,6 +138,6 @@ class DataLoader:
     def epoch(self, n: int, start: int = 0) -> Iterator[tuple[Any, np.ndarray]]:
         """Yield inputs and targets of `batches(n, start)`.
 
-        Raises: as `batches`.
+        Errors are those of `batches`.
         """
         return (batch[:] for batch in self.batches(n, start))

@@ -69,7 +69,10 @@ class Notation:
     def numbers(self, cells: Sequence[str]) -> np.ndarray:
         """Return the numbers of cells, float64 (N,).
 
-        They are NaN where one is missing. Raises: as `number`.
+        They are NaN where one is missing.
+
+        Raises:
+            ValueError: as `number`.
         """
         if not self.thousands and not self.sign and (numbers := self._at_once(cells)) is not None:
             return numbers
@@ -163,7 +166,10 @@ class DateFormat:
     def all_seconds(self, cells: Sequence[str]) -> np.ndarray:
         """Return the seconds of dates, float64 (N,).
 
-        They are NaN where one is missing. Raises: as `seconds`.
+        They are NaN where one is missing.
+
+        Raises:
+            ValueError: as `seconds`.
         """
         present = [cell for cell in cells if cell not in _GAPS]
         found = seconds_of(present, self.form) if present else None

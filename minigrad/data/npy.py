@@ -113,7 +113,8 @@ def read_npy_folder(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
 def check_ratio(path: str | Path, unpacked: int, packed: int) -> None:
     """Refuse files that unpack to over 100 times their size.
 
-    Raises: DataError.
+    Raises:
+        DataError: for such a file.
     """
     if unpacked > max(SMALL, MOST_RATIO * packed):
         raise DataError(

@@ -123,7 +123,8 @@ def hold_out_validation(
 
     `count` of them validate, or those of the current fold.
 
-    Raises: as `hold_out` and `take_fold`.
+    Raises:
+        DataError: as `hold_out` and `take_fold`.
     """
     fold = current()
     return hold_out(order, count, "validation", classes) if fold is None else take_fold(fold, order, classes, names)

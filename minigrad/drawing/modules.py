@@ -19,7 +19,7 @@ _LONGEST = 44  # maximum length of a line of a layer's settings, in letters
 def draw_module(module: Module) -> str:
     """Draw a module as boxes of its children.
 
-    Raises: as `draw`.
+    Errors are those of `draw`.
     """
     return picture({module: _box(module, "", {})}, {})
 

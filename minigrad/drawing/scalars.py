@@ -15,7 +15,7 @@ from minigrad.scalar import Scalar
 def draw_scalar(result: Scalar, names: Mapping[str, Any]) -> str:
     """Draw the operations behind `result`.
 
-    `names` are titles. Raises: as `draw`.
+    `names` are titles. Errors are those of `draw`.
     """
     found = {result}
     stack = [result]

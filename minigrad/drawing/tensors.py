@@ -22,7 +22,7 @@ _LONGEST = 28  # maximum length of a setting, such as axis=(0, 1), in letters
 def draw_tensor(result: Tensor, names: Mapping[str, Any]) -> str:
     """Draw the operations behind `result`.
 
-    `names` are titles. Raises: as `draw`.
+    `names` are titles. Errors are those of `draw`.
     """
     graph = _Graph(result)
     for name, value in names.items():

@@ -95,7 +95,7 @@ def operand(value: Any) -> Any:
 
     Numbers, NumPy scalars included, stay weakly typed; lists become arrays.
 
-    Raises: as `as_array`.
+    Errors are those of `as_array`.
     """
     kind = type(value)
     if kind in _AS_THEY_ARE or (kind is np.ndarray and value.dtype.kind in "biuf"):

@@ -74,7 +74,7 @@ def collect(tensor: Tensor, gradient: Any, collected: Gradients, ready: Callable
             array as read-only from then on. It is not called for leaves whose gradient is known to be complete only at
             the end.
 
-    Raises: as `backward`.
+    Errors are those of `backward`.
     """
 
     def complete(leaf: Leaf, value: Any) -> None:

@@ -91,5 +91,9 @@ class Block:
         self.variable.reset(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
-        """Return the function, run within the block. Raises: as `within`."""
+        """Return the function, run within the block.
+
+        Raises:
+            TypeError: as `within`.
+        """
         return within(lambda *args, **kwargs: self.copy(), function)

@@ -165,7 +165,10 @@ def weights(name: str, values: Weights | None) -> Weights | None:
 def factors_of(name: str, values: Weights | str | None) -> Weights | None:
     """Return the factors; None for "balanced".
 
-    "balanced" factors are computed from targets later. Raises: as `weights`, and for any other string.
+    "balanced" factors are computed from targets later.
+
+    Raises:
+        ValueError: as `weights`, and for any other string.
     """
     if not isinstance(values, str):
         return weights(name, values)

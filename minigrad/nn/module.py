@@ -148,11 +148,11 @@ class Module(Constructed):
         self._register(name, module, Module)
 
     def register_parameter(self, name: str, parameter: Parameter | None) -> None:
-        """Set a parameter by a runtime name. Raises: as `add_module`."""
+        """Set a parameter by a runtime name, as `add_module`."""
         self._register(name, parameter, Parameter)
 
     def register_buffer(self, name: str, tensor: ArrayLike | Tensor | None, persistent: bool = True) -> None:
-        """Set `self.name = Buffer(tensor, persistent)`. Raises: as `add_module`."""
+        """Set `self.name = Buffer(tensor, persistent)`. Errors are those of `add_module`."""
         self._register(name, None if tensor is None else Buffer(tensor, persistent), Buffer)
 
     # -- the tree -------------------------------------------------------------------------------------------------

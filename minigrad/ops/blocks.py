@@ -150,7 +150,11 @@ class Chain:
         return targets
 
     def __call__(self, *inputs: Any) -> list[Array]:
-        """Return the outputs, each a new array. Raises: whatever the functions raise."""
+        """Return the outputs, each a new array.
+
+        Raises:
+            Exception: whatever the functions raise.
+        """
         is_whole = [isinstance(x, np.ndarray) and x.shape == self._shape for x in inputs]
         flats: list[Any] = [_flat(x) if whole else x for x, whole in zip(inputs, is_whole, strict=True)]
         if any(whole and flat is None for flat, whole in zip(flats, is_whole, strict=True)):

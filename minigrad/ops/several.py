@@ -71,7 +71,7 @@ def several(
         return results(x, shared)
 
     apply.__name__ = apply.__qualname__ = name
-    apply.__doc__ = inspect.getdoc(forward)
+    apply.__module__, apply.__doc__ = forward.__module__, inspect.getdoc(forward)
     apply.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
     if numpy is not None:
         numpy_functions[numpy] = apply

@@ -73,7 +73,11 @@ class LBFGS(Optimizer):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, got {options['line_search_fn']!r}")
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add the only parameter group. Raises: as the constructor."""
+        """Add the only parameter group.
+
+        Raises:
+            ValueError: as the constructor.
+        """
         if self.param_groups:
             raise ValueError("LBFGS moves all parameters together, by one curvature: give it one group of them")
         super().add_param_group(group)

@@ -63,7 +63,7 @@ def root_into(out: Array, v: Array, eps: float) -> Array:
 
 
 def check_betas(betas: Any) -> None:
-    """Check two betas in [0, 1). Raises: ValueError or TypeError."""
+    """Refuse betas that are not two numbers in [0, 1)."""
     if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         raise ValueError(f"betas are two numbers from 0 to less than 1, got {betas!r}")
     for i, beta in enumerate(betas):

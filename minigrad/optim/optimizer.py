@@ -82,7 +82,7 @@ class Optimizer(Constructed):
         """Raise ValueError if an option is out of range."""
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add a parameter group. Raises: as the constructor.
+        """Add a parameter group. Errors are those of the constructor.
 
         Use it, for example, to unfreeze layers during training.
         """

@@ -77,7 +77,8 @@ def save_report(run: Run) -> Path:
 
     Where something is missing of the run, such as its data, a report that has all stays, and this one is `PARTIAL`.
 
-    Raises: OSError if that fails.
+    Raises:
+        OSError: if that fails.
     """
     path = run.path / "report.html"
     if run.missing and _is_whole(path):

@@ -152,7 +152,7 @@ class Checkpoints(Callback):
     def write_if_due(self, training: TrainingView) -> None:
         """Write the checkpoints of this step if due.
 
-        Nothing is written if the run has no directory. Raises: as `write`.
+        Nothing is written if the run has no directory. Errors are those of `write`.
         """
         if training.directory is not None and monotonic() >= self._due:
             self.write(training, training.directory)

@@ -200,7 +200,9 @@ class Experiment:
                 writes. The config of an experiment that was put together in Python has its name and seed alone: its
                 weights are for `load_state_dict`. By default nothing is written.
 
-        Raises: as `Training` and `Training.run`; RunError if something is in `run_dir`; OSError if it cannot be made.
+        Raises:
+            RunError: if something is in `run_dir`.
+            OSError: if it cannot be made; as `Training` and `Training.run`.
         """
         training = Training(self)
         if warning := schedule_warning(training):
@@ -274,7 +276,8 @@ def load(path: str | Path, overrides: Sequence[str] = (), home: str | Path = "."
         overrides: as on the command line: `["optimizer.lr=1e-3"]`.
         home: the folder whose `models/` has classes that the config may name.
 
-    Raises: ConfigError, whose text lists all mistakes and their places.
+    Raises:
+        ConfigError: whose text lists all mistakes and their places.
     """
     path = Path(path)
     if not path.exists() and (ours := shipped("configs").parent / path).is_file():

@@ -21,8 +21,8 @@ def check_memory(plan: Plan) -> str:
     The model is built without filling it, which takes address space but no memory. The data, the outputs of layers and
     the work space of operations are not counted: what is refused cannot fit.
 
-    Raises: ConfigError, with the sizes and the place of the largest layer, if more is needed than is free; and as
-        `Plan.build`.
+    Raises:
+        ConfigError: with the sizes and the place of the largest layer, if more is needed than is free; as `Plan.build`.
     """
     free = available_memory()
     has = f"{shown_bytes(free)} of memory are free" if free is not None else "how much memory is free, nobody says"

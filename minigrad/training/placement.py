@@ -18,8 +18,9 @@ def shards_on_device(settings: Any, ranks: Ranks) -> int | None:
         settings: the `Trainer` with device, shards and compile.
         ranks: the processes that train the model together.
 
-    Raises: ShardingError, with the path of the setting, for a device that is not there, and for what divides or records
-        the work of cores and has no meaning on another device.
+    Raises:
+        ShardingError: with the path of the setting, for a device that is not there, and for what divides or records the
+            work of cores and has no meaning on another device.
     """
     try:
         module_of(settings.device)

@@ -93,12 +93,14 @@ class TrainStep:
             batches: whose gradients are averaged over all their examples.
             position: of the step in the random streams, from 0.
 
-        Returns: one piece for each batch and shard of this rank in which something counts. Where that is nothing, as
-            with targets that are all to be ignored, no parameter gets a gradient.
+        Returns:
+            one piece for each batch and shard of this rank in which something counts. Where that is nothing, as with
+            targets that are all to be ignored, no parameter gets a gradient.
 
-        Raises: what the model or the loss raises; CompileError if a compiled step does something that cannot be
-            replayed; TrainingError if the loss is not one number that follows from weights that learn, or if a shard
-            wrote to a buffer, which all shards share.
+        Raises:
+            CompileError: if a compiled step does something that cannot be replayed.
+            TrainingError: if the loss is not one number that follows from weights that learn, or if a shard wrote to a
+                buffer, which all shards share.
         """
         if self.shards.count == len(batches) == 1:  # nothing to weigh, which a small network would notice
             return self.whole(part_of(self.loss, batches[0], slice(None)), position)
@@ -253,7 +255,8 @@ def evaluate(
         metrics: gets the results, in the order of the batches.
         ranks: the processes that share the work.
 
-    Raises: NonFiniteLossError on the rank that finds one.
+    Raises:
+        NonFiniteLossError: on the rank that finds one.
     """
     training = model.training
     model.eval()

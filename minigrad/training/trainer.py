@@ -218,7 +218,8 @@ class Training(TrainingState):
             directory: gets the records and the checkpoints.
             progress: a callback that shows them.
 
-        Returns: `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
+        Returns:
+            `status` ("done" or "interrupted"), `steps`, `skipped` updates if there were any, `best_step`, the
             validation values of the best step, and, when done, the test values. An update is skipped where no target of
             the step counts and, if `on_nan` says so, where the loss or a gradient is not finite.
 

@@ -174,7 +174,7 @@ class BytePairs:
     def merged(self, word: str) -> list[int]:
         """Return the tokens of a word, without splitting it first.
 
-        Raises: as `encode`.
+        Errors are those of `encode`.
         """
         try:
             content = word.encode("utf-8")

@@ -54,7 +54,7 @@ def chat_tokens(tokenizer: BytePairs, messages: Iterable[Message]) -> list[int]:
 
 
 def chat_end(tokenizer: BytePairs) -> int:
-    """Return the token that ends a turn. Raises: as `chat_tokens`."""
+    """Return the token that ends a turn, as `chat_tokens`."""
     return tokenizer.special[_form(tokenizer).end]
 
 

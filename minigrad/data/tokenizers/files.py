@@ -112,7 +112,7 @@ def tokenizer_json(tokenizer: BytePairs) -> str:
 def parse_tokenizer(text: str) -> BytePairs:
     """Return the tokenizer in a `tokenizer_json` text.
 
-    Raises: as `read_tokenizer`.
+    Errors are those of `read_tokenizer`.
     """
     return _tokenizer(json.loads(text))
 

@@ -83,7 +83,9 @@ def write_onnx(
         metadata: texts by name.
         texts: inputs that are texts in the file.
 
-    Raises: as `to_onnx`, before anything is written; OSError if the file cannot be written.
+    Raises:
+        OnnxError: as `to_onnx`, before anything is written.
+        OSError: if the file cannot be written.
     """
     from minigrad.formats.onnx.stream import write
 
@@ -100,7 +102,7 @@ def _built(
 ) -> Built:
     """Return the checked graph of a model.
 
-    Raises: as `to_onnx`.
+    Errors are those of `to_onnx`.
     """
     if opset not in OPSETS:
         raise OnnxError(f"opset is from {OPSETS[0]} to {OPSETS[-1]}, got {opset}")
@@ -139,7 +141,7 @@ class _Export(NamedTuple):
     def with_axes(self, axes: list[FreeAxis]) -> Built:
         """Return the model, with these input axes dynamic.
 
-        Raises: as `to_onnx`.
+        Errors are those of `to_onnx`.
         """
         try:
             from minigrad.formats.onnx.build import build, in_parallel

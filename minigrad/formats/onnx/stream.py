@@ -20,7 +20,7 @@ def write(built: Built, file: BinaryIO) -> None:
 
     Args:
         built: stays as it is.
-        file: is written to. Raises: OSError if that fails.
+        file: is written to, and raises OSError if that fails.
     """
     around, graph = ModelProto(), GraphProto()
     around.CopyFrom(built.model)

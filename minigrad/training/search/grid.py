@@ -20,7 +20,8 @@ def read_grid(sweeps: Sequence[str]) -> list[dict[str, Any]]:
 
     The last key changes fastest.
 
-    Raises: ConfigError, with its place, for what is no such list.
+    Raises:
+        ConfigError: with its place, for what is no such list.
     """
     report = Diagnostics()
     values: dict[str, list[Any]] = {}
@@ -106,7 +107,7 @@ class Refusals:
 
         Args:
             point: its values of the swept keys.
-            check: is called with that. Raises: ConfigError.
+            check: is called with the values, and raises ConfigError if they do not fit.
         """
         self._members += 1
         try:

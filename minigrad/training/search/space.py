@@ -47,11 +47,12 @@ class Space:
     Args:
         parts: a range or a choice for each key.
         texts: from which they were read, for errors.
-        load: returns the checked config with some values over it. Raises: ConfigError.
-        check: tries more of such a config: whether its classes take the values. Raises: ConfigError.
+        load: returns the checked config with some values over it, or raises ConfigError.
+        check: tries more of such a config, whether its classes accept the values, and raises ConfigError if not.
 
-    Raises: ConfigError, with its places in the texts, if the config does not take keys or values: all combinations of
-        listed values at both ends of all ranges, and all whole numbers of a range of few.
+    Raises:
+        ConfigError: with its places in the texts, if the config does not take keys or values: all combinations of
+            listed values at both ends of all ranges, and all whole numbers of a range of few.
     """
 
     def __init__(
@@ -123,7 +124,8 @@ def read_space(texts: Sequence[str]) -> dict[str, Range | Choice]:
 
     As `optimizer.lr=log(1e-5, 1e-1)`.
 
-    Raises: ConfigError, with its place, for what is none.
+    Raises:
+        ConfigError: with its place, for what is none.
     """
     report = Diagnostics()
     parts: dict[str, Range | Choice] = {}

@@ -67,7 +67,7 @@ def open_study(storage: str, name: str, spec: Mapping[str, Any], mode: Mode, pru
 def storage_errors(storage: str) -> Iterator[None]:
     """Raise UsageError for errors of a storage.
 
-    The error is one sentence. Raises: UsageError.
+    The error is one sentence.
     """
     from sqlalchemy.exc import SQLAlchemyError  # which Optuna needs
 
