@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import minigrad.startup  # noqa: F401 - before NumPy and whatever else takes time to import
+import minigrad.startup  # noqa: F401 - before NumPy and other slow imports
 
 # isort: split
 import importlib
@@ -69,17 +69,17 @@ _LATER = {
     "profile": "minigrad.observers.profile",
     "train_step": "minigrad.training",
 }
-"""The names that are imported when they are first used, by their module: YAML and progress bars are not for those who
-only derive."""
+"""Names that are imported on first use, with their modules, so that `import minigrad` does not import YAML or progress
+bars."""
 
 if TYPE_CHECKING:
     from minigrad.inference import load_pretrained, load_run
     from minigrad.observers.profile import profile
     from minigrad.training import load, train_step
-else:  # a type checker would take any name for one of this package
+else:  # a type checker would accept any attribute
 
     def __getattr__(name: str) -> Any:
-        """Return a name of an upper layer, which is then an attribute like the others."""
+        """Import a name of an upper layer, and set it as an attribute."""
         if name not in _LATER:
             raise missing(f"module {__name__!r}", name, __all__, functions=dir(ops))
         value = globals()[name] = getattr(importlib.import_module(_LATER[name]), name)

@@ -1,6 +1,6 @@
 """The command line as a process.
 
-`minigrad`, `python -m minigrad` and `train.py`.
+`minigrad`, `python -m minigrad` and `train.py` start it.
 """
 
 import sys

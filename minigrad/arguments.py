@@ -1,7 +1,7 @@
 """Checks of arguments: integers, numbers, flags and choices.
 
-Each returns the argument as a Python value: a scalar of NumPy would bring a dtype of its own, in which `4 * size`
-overflows, and `x * slope` becomes float64.
+Each check returns the argument as a Python value. A NumPy scalar would bring its own dtype, in which `4 * size` might
+overflow, and with which `x * slope` might become float64.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def as_integer(name: str, value: Any, at_least: float = -math.inf) -> int:
     """Return an integer.
 
     Raises:
-        TypeError: for any other value, a bool too.
-        ValueError: for one that is too small.
+        TypeError: for any other value, including a bool.
+        ValueError: for an integer below `at_least`.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be an integer, got {value!r}")
@@ -40,11 +40,17 @@ def as_number(
     """Return a number within bounds.
 
     Args:
-        finite: whether infinity is refused, even where no bound excludes it; NaN always is.
+        name: the name of the argument, for error messages.
+        value: the argument.
+        at_least: the lower bound, inclusive.
+        above: the lower bound, exclusive.
+        at_most: the upper bound, inclusive.
+        below: the upper bound, exclusive.
+        finite: whether infinity is refused; NaN always is.
 
     Raises:
-        TypeError: for what is no number, a bool too.
-        ValueError: for NaN and what is out of bounds.
+        TypeError: for anything but a number, including a bool.
+        ValueError: for NaN, and for a number out of bounds.
     """
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -66,7 +72,7 @@ def _bounds(at_least: float, above: float, at_most: float, below: float) -> str:
 
 
 def as_flag(name: str, value: Any) -> bool:
-    """Return a truth value.
+    """Return a boolean.
 
     Raises:
         TypeError: for any other value, such as 0 or "False".
@@ -80,7 +86,7 @@ def as_choice(name: str, value: Any, choices: Sequence[str]) -> Any:
     """Return one of the choices.
 
     Raises:
-        ValueError: for others.
+        ValueError: for any other value.
     """
     if not isinstance(value, str) or value not in choices:
         *words, last = map(repr, choices)

@@ -1,6 +1,6 @@
 """Errors for arguments that a class does not have.
 
-PyTorch's, misspelt ones, and too many.
+These are PyTorch's arguments, misspelt ones, and surplus ones.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ PYTORCH: dict[str, str] = {
     "last_epoch": "continue a schedule with load_state_dict, or take as many steps",
     "verbose": "print optimizer.param_groups[0]['lr']",
 }
-"""Remedies for PyTorch's arguments that classes lack here; those of one class are under its name."""
+"""Remedies for PyTorch's arguments that our classes lack; those of a single class are under its name."""
 
 
 def of_pytorch(owner: str, name: str) -> str:
     """Return the remedy for an argument of PyTorch's; else "".
 
-    `owner` is the name of the class, which does not have it.
+    `owner` is the name of the class that lacks the argument.
     """
     remedy = PYTORCH.get(f"{owner}.{name}") or PYTORCH.get(name)
     return f"it is PyTorch's: {remedy}" if remedy else ""
@@ -60,10 +60,10 @@ def of_pytorch(owner: str, name: str) -> str:
 class Constructed:
     """A base of classes whose constructors explain wrong arguments."""
 
-    if not TYPE_CHECKING:  # constructors are checked by their own signatures
+    if not TYPE_CHECKING:  # type checkers use the signatures of the constructors
 
         def __new__(cls, *args: Any, **keywords: Any) -> Any:
-            """Make an object without attributes.
+            """Create an object without attributes.
 
             Raises:
                 TypeError: for arguments that `__init__` does not take.
@@ -76,7 +76,7 @@ class Constructed:
 class _Signature:
     """The signature of a class: that of its `__init__`.
 
-    `__new__` would hide it. Objects have none of their own.
+    Without it, `inspect.signature` would return that of `__new__`. Instances have no signature.
     """
 
     def __get__(self, instance: object | None, cls: type) -> inspect.Signature:
@@ -91,7 +91,7 @@ Constructed.__signature__ = _Signature()  # type: ignore[attr-defined]
 
 @lru_cache(maxsize=512)
 def _parameters(init: Any) -> Mapping[str, inspect.Parameter]:
-    """The parameters of an `__init__`, without the object."""
+    """Return the parameters of an `__init__`, without `self`."""
     if init is object.__init__:
         return {}
     return dict(list(inspect.signature(init).parameters.items())[1:])
@@ -112,16 +112,16 @@ def _require(cls: type, args: Sequence[Any], keywords: Mapping[str, Any]) -> Non
     if len(args) > places and inspect.Parameter.VAR_POSITIONAL not in kinds:
         most = f"at most {places}" if places else "no"
         raise TypeError(
-            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_taken(known)}"
+            f"{cls.__name__} takes {most} positional argument{'s' * (places != 1)}, got {len(args)}; {_listing(known)}"
         )
 
 
 def _unknown(owner: str, name: str, known: Sequence[str]) -> str:
-    """The sentence for one argument."""
+    """Return the error message for one argument."""
     near = nearest(name, known)
-    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_taken(known)}" if near else _taken(known))
+    hint = of_pytorch(owner, name) or (f"did you mean {near!r}? {_listing(known)}" if near else _listing(known))
     return f"{owner} has no argument {name!r}; {hint}"
 
 
-def _taken(known: Collection[str]) -> str:
+def _listing(known: Collection[str]) -> str:
     return f"it takes {', '.join(known)}" if known else "it takes none"

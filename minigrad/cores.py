@@ -1,6 +1,6 @@
 """Large arrays split over two threads.
 
-NumPy lets go of the interpreter's lock in its loops. Each element is computed as before, so that no bit depends on it.
+NumPy releases the GIL in its loops. Each element is computed as before, so no bit changes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from threading import Lock, Thread
 from typing import Any
 
 LARGE = 2**18
-"""Elements from which on some passes over an array take longer than to hand one half over, 20 to 60 µs."""
+"""Elements from which on a few passes over an array take longer than handing over one half, 20 to 60 µs."""
 
 _busy = Lock()
-"""Held while the other thread works, and by those who have threads of their own."""
+"""Held while the other thread works, and by code with threads of its own."""
 
 blas_changes = Lock()
-"""Held by who changes the number of BLAS's threads, as long as it is to be that for a moment."""
+"""Held while the number of BLAS threads is changed temporarily."""
 
 
 @cache
 def has_threads() -> bool:
-    """Whether this platform starts threads."""
+    """Whether this platform can start threads."""
     thread = Thread(target=bool)
     try:
         thread.start()
@@ -38,18 +38,19 @@ def has_threads() -> bool:
 def in_halves(work: Callable[[int, int], object], n: int, size: int) -> None:
     """Run a large array's work in halves on two threads.
 
-    Calls `work(0, n)`, or for a large array `work(0, m)` here and `work(m, n)` on another thread.
+    It calls `work(0, n)` or, for a large array, `work(0, m)` here and `work(m, n)` on the other thread.
 
-    There is one other thread, for arrays of at least `LARGE` elements, if BLAS has more than one: so `OMP_NUM_THREADS`,
-    `trainer.blas_threads`, and `threadpool_limits` hold for both. Shards, which have threads of their own, get none.
-    Each half has one thread of BLAS, whose others would wait for both halves.
+    The other thread is used for arrays of at least `LARGE` elements, if BLAS has more than one thread: so
+    `OMP_NUM_THREADS`, `trainer.blas_threads` and `threadpool_limits` apply to both. It is not used within shards, which
+    have threads of their own. While halves run, BLAS has one thread, as its others would wait for both halves.
 
     Args:
-        work: computes the part from one place to another, in NumPy, and writes into arrays that are there.
-        n: how many places there are.
-        size: elements of the array.
+        work: computes a range of positions, in NumPy, and writes the result into existing arrays.
+        n: the number of positions.
+        size: the number of elements of the array.
 
-    Errors of `work` are raised.
+    Raises:
+        Exception: whatever `work` raises.
     """
     if size < LARGE or n < 2 or not _has_more_than_one() or not _busy.acquire(blocking=False):
         work(0, n)
@@ -72,7 +73,7 @@ def in_halves(work: Callable[[int, int], object], n: int, size: int) -> None:
 def alone() -> Iterator[None]:
     """Within the block, split no operation on any thread.
 
-    For those who divide their work themselves.
+    It is for code that divides its work over threads itself.
     """
     is_ours = _busy.acquire(blocking=False)
     try:
@@ -97,13 +98,13 @@ def _one_blas_thread() -> Iterator[None]:
 
 
 def _has_more_than_one() -> bool:
-    """Whether BLAS has more than one thread now: a call into each library of it, 1 µs."""
+    """Whether BLAS currently has more than one thread, by a call into each BLAS library (1 µs)."""
     return has_threads() and any(library.num_threads > 1 for library in _libraries())
 
 
 @cache
 def _libraries() -> list[Any]:
-    """The controller of BLAS's number of threads; found among the process's libraries at the first use."""
+    """Return the controllers of BLAS's number of threads, searched among the process's libraries on first use."""
     from threadpoolctl import ThreadpoolController
 
     controllers: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
@@ -112,7 +113,7 @@ def _libraries() -> list[Any]:
 
 @cache
 def _other_thread() -> Any:
-    """The other thread. A process that was forked starts its own."""
+    """Return the executor of the other thread. A forked process starts its own."""
     from concurrent.futures import ThreadPoolExecutor
 
     if hasattr(os, "register_at_fork"):
@@ -121,7 +122,7 @@ def _other_thread() -> Any:
 
 
 def _forget() -> None:
-    """Reset a forked process: the thread is not copied, and a lock's holder may be gone."""
+    """Reset a forked process, which has no copy of the thread, and perhaps locks without a holder."""
     global _busy, blas_changes
     _busy, blas_changes = Lock(), Lock()
     _other_thread.cache_clear()

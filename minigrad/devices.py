@@ -1,8 +1,8 @@
 """Devices, and the libraries of their arrays.
 
-An array is what answers NumPy's two protocols, `__array_ufunc__` and `__array_function__`: those of NumPy, of CuPy, and
-of libraries that are registered here. Operations call NumPy's functions, which lead to the library of their arguments,
-and make new arrays `like=` those that they are given; so little else has to know where an array lies.
+An array is an object with NumPy's two protocols, `__array_ufunc__` and `__array_function__`: an array of NumPy, of
+CuPy, or of a library registered here. Operations call NumPy's functions, which dispatch to the library of their
+arguments, and create new arrays with `like=`, so little other code depends on the device.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 foreign: dict[type, str] = {}
-"""The types of arrays besides NumPy's, with the names of their devices."""
+"""The array types of other libraries than NumPy, with the names of their devices."""
 
 _modules: dict[str, Any] = {}
 
@@ -21,17 +21,15 @@ _modules: dict[str, Any] = {}
 def register(name: str, module: Any) -> None:
     """Admit a library's arrays as data of tensors.
 
-    `name` becomes a device to which tensors can be moved.
-
-    That of CuPy is known as "cuda", and need not be registered.
+    `name` becomes a device that tensors can be moved to. CuPy's device is known as "cuda", and need not be registered.
 
     Args:
-        name: of the device, as `Tensor.to` and `trainer.device` take it.
-        module: has, as CuPy's module, `ndarray`, the type of its arrays, which answers NumPy's two protocols;
-            `asarray(x)`, which moves an array of NumPy there; and `asnumpy(x)`, which moves one back.
+        name: the name of the device, as used in `Tensor.to` and `trainer.device`.
+        module: the library's module, which has, like CuPy, `ndarray`, the type of its arrays, with NumPy's two
+            protocols; `asarray(x)`, which copies a NumPy array to the device; and `asnumpy(x)`, which copies one back.
 
     Raises:
-        ValueError: for the name of another device.
+        ValueError: for the name of an existing device.
         TypeError: for a module that lacks one of these.
     """
     if name == "cpu" or _modules.get(name, module) is not module:
@@ -49,7 +47,7 @@ def register(name: str, module: Any) -> None:
 def devices() -> list[str]:
     """The names of all known devices.
 
-    They are "cpu", "cuda", and those that were registered.
+    They are "cpu", "cuda", and the registered ones.
     """
     return list(dict.fromkeys(["cpu", "cuda", *_modules]))
 
@@ -80,7 +78,7 @@ def _cupy() -> ModuleType:
         ) from None
     try:
         count = cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy's own kinds, which differ between its versions
+    except Exception as error:  # CuPy's own errors differ between its versions
         raise RuntimeError(f"the device 'cuda' needs a GPU, and CuPy finds none ({error}); use 'cpu'") from None
     if not count:
         raise RuntimeError("the device 'cuda' needs a GPU, and CuPy finds none; use 'cpu'")
@@ -95,7 +93,7 @@ def device_of(array: Any) -> str:
 def moved(array: Any, device: str) -> Any:
     """Return an array on a device.
 
-    It is the array itself, if it lies there, else a copy.
+    It is the array itself if it is already there, else a copy.
 
     Errors are those of `module_of`.
     """
@@ -108,6 +106,6 @@ def moved(array: Any, device: str) -> Any:
 def on_cpu(array: Any) -> Any:
     """Return an array as one of NumPy.
 
-    It can be saved, printed, or looked at number by number.
+    The result can be saved, printed and read element by element.
     """
     return array if type(array) not in foreign else moved(array, "cpu")

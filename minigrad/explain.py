@@ -33,8 +33,8 @@ def explain(
 
     Raises:
         TypeError: if the layer is not a `Linear`.
-        ValueError: if x is not one input of real numbers that fits the layer, the number of names differs from that of
-            the inputs, or max_rows is below 1.
+        ValueError: if x is not a single input of real numbers that matches the layer, if there are not as many names as
+            inputs, or if max_rows is below 1.
         IndexError: if there is no such neuron.
     """
     if not isinstance(layer, Linear):

@@ -15,8 +15,8 @@ class Rule:
     """A rule for a value of a file.
 
     Args:
-        words: as an error names it: "a text".
-        holds: whether a value is that, whatever the value is.
+        words: the expected value as an error names it, such as "a text".
+        holds: returns whether a value is as expected; must accept any value.
     """
 
     words: str
@@ -24,12 +24,12 @@ class Rule:
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is an integer of 64 bits."""
+    """Whether a value is a 64-bit integer."""
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
 def is_time(value: Any) -> bool:
-    """Whether a value is a time with an offset."""
+    """Whether a value is a time with a UTC offset."""
     try:
         return datetime.fromisoformat(value).tzinfo is not None
     except (TypeError, ValueError):
@@ -44,7 +44,7 @@ COUNT = Rule("a whole number from 0", lambda value: is_whole(value) and value >=
 SIZE = Rule("a whole number from 1", lambda value: is_whole(value) and value >= 1)
 NUMBER = Rule("a finite number", lambda value: is_whole(value) or (isinstance(value, float) and isfinite(value)))
 MEASURED = Rule("a number", lambda value: is_whole(value) or isinstance(value, float))
-"""A number that may be infinite or NaN, as what was measured may be."""
+"""A measured number, which may be infinite or NaN."""
 TIME = Rule("a time, as 2026-01-02T03:04:05+00:00", is_time)
 
 
@@ -82,15 +82,15 @@ def by_name(rule: Rule) -> Rule:
 def require(found: Any, rules: Mapping[str, Rule], of: str = "") -> None:
     """Check values by name.
 
-    Those without a rule may be anything, and none has to be there.
+    Values without a rule may be anything, and missing values are accepted.
 
     Args:
         found: the values.
-        rules: what each must be.
-        of: where they were found, which an error begins with, as "run.json: ".
+        rules: the rule of each.
+        of: where they were found, as the beginning of an error, such as "run.json: ".
 
     Raises:
-        ValueError: that names the value, what it must be, and what it is.
+        ValueError: naming the value, what was expected, and what it is.
     """
     if not by_name(ANYTHING).holds(found):
         raise ValueError(f"{of}expected names with values, found {shown(found)}")
@@ -100,6 +100,6 @@ def require(found: Any, rules: Mapping[str, Rule], of: str = "") -> None:
 
 
 def shown(value: Any) -> str:
-    """Return a value as an error shows it."""
+    """Return a value as shown in errors."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:58]} …"

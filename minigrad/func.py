@@ -20,22 +20,21 @@ __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp",
 def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable[..., Any]:
     """Map f over an axis of its arguments.
 
-    The returned function applies f to each part and stacks the results.
-
-    Gradients of every example, of which there are as many as rows in x:
+    The returned function applies f to each slice and stacks the results. For example, per-example gradients:
 
         vmap(grad(loss), in_axes=(None, 0, 0))(parameters, x, y)
 
-    It is a loop: what f computes is computed once for each part. Write what is to be fast for all parts at once.
+    It is a Python loop over the slices, so it is not faster; write code that must be fast for all slices at once.
 
     Args:
-        f: a function of arrays or nests of them that returns such.
-        in_axes: the axis of all arguments, or a tuple or list with one entry for each: an axis, None for an argument
-            that each call gets whole, or a nest of these like the argument. Keyword arguments go by their first axis.
-        out_axes: the axis along which results are stacked, or a nest like the result.
+        f: a function of arrays, or nests of them, that returns arrays, or a nest of them.
+        in_axes: the axis to map over, for all arguments, or a tuple or list with an entry for each: an axis, None for
+            an argument that is not mapped over, or a nest of these like the argument. Keyword arguments are mapped over
+            their first axis.
+        out_axes: the axis along which results are stacked, or a nest of axes like the result.
 
     Raises:
-        ValueError: if there is nothing to go along, or the lengths differ.
+        ValueError: if there is no axis to map over, or the lengths differ.
     """
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -44,7 +43,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             raise ValueError(f"vmap: in_axes has {len(axes)} entries, and the function was given {len(args)} arguments")
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         axis_of: dict[Any, Any] = {**dict(enumerate(axes)), **dict.fromkeys(kwargs, 0)}
-        along = _spread(axis_of, given)
+        along = _leaf_axes(axis_of, given)
         lengths = {}
         arrays = []
         for (place, leaf), axis in zip(leaves(given), along, strict=True):
@@ -68,7 +67,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         columns = zip(*([leaf for _, leaf in leaves(result)] for result in results), strict=True)
         stacked = [
             column[0] if axis is None else np.stack(list(map(_tensor, column)), axis)
-            for column, axis in zip(columns, _spread(out_axes, results[0]), strict=True)
+            for column, axis in zip(columns, _leaf_axes(out_axes, results[0]), strict=True)
         ]
         return rebuild(results[0], stacked)
 
@@ -79,16 +78,16 @@ def _tensor(value: Any) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(value)
 
 
-def _spread(axes: Any, tree: Any) -> list[int | None]:
-    """The axis of each array of a nest: an axis in the place of a nest is that of all in it."""
+def _leaf_axes(axes: Any, tree: Any) -> list[int | None]:
+    """Return the axis of each array of a nest; an axis in place of a nest applies to all arrays in it."""
     if axes is None or isinstance(axes, int):
         return [axes for _ in leaves(tree)]
     if isinstance(axes, dict) and isinstance(tree, dict) and axes.keys() == tree.keys():
-        return [axis for key in tree for axis in _spread(axes[key], tree[key])]
+        return [axis for key in tree for axis in _leaf_axes(axes[key], tree[key])]
     if isinstance(axes, (list, tuple)) and is_nest(tree) and not isinstance(tree, dict) and len(axes) == len(tree):
-        return [axis for part, of in zip(axes, tree, strict=True) for axis in _spread(part, of)]
+        return [axis for part, of in zip(axes, tree, strict=True) for axis in _leaf_axes(part, of)]
     raise ValueError(f"vmap: expected an axis, None, or a nest of these like the arguments, got {axes!r}")
 
 
 for _function in (grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap):
-    _function.__qualname__ = explained(_function.__name__, signature(_function).parameters)  # in Python's errors
+    _function.__qualname__ = explained(_function.__name__, signature(_function).parameters)  # shown in Python's errors

@@ -1,6 +1,6 @@
 """Inputs of a model: one array, or several by name.
 
-The names are those of the parameters of its `forward`.
+The names are the parameters of the model's `forward`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minigrad.places import defined_at
 
 Array = NDArray[Any]
 Inputs = Array | Mapping[str, Array]
-"""An array (N, ...), or several, of which each has its own shape behind the examples."""
+"""An array (N, ...), or several by name, with different shapes after the first axis."""
 
 
 def parts(inputs: Inputs) -> list[tuple[str, Array]]:
@@ -30,7 +30,7 @@ def parts(inputs: Inputs) -> list[tuple[str, Array]]:
 def take(inputs: Inputs, rows: Array | slice) -> Inputs:
     """Return some of the examples.
 
-    Copies for an integer array, views for a slice.
+    They are copies for an integer array, and views for a slice.
     """
     if isinstance(inputs, Mapping):
         return {name: array[rows] for name, array in inputs.items()}
@@ -79,10 +79,11 @@ def beside(model: Any, inputs: Inputs) -> Inputs:
 def call(model: Callable[..., Any], inputs: Inputs) -> Any:
     """Call a model with its inputs, positionally or by name.
 
-    They are moved to the device of its parameters.
+    The inputs are moved to the device of its parameters.
 
     Raises:
-        TypeError: with the names on both sides, where the model takes other inputs, and where it returns no tensor.
+        TypeError: if the model takes other inputs, with the names of both; and if it does not return a tensor.
+        Exception: whatever the model raises.
     """
     inputs = beside(model, inputs)
     try:
@@ -110,30 +111,30 @@ def _no_tensor(model: Callable[..., Any], result: Any) -> str:
 
 
 def _forward_of(model: Callable[..., Any]) -> str:
-    """Name the forward of a model, with its place if it is a user's."""
+    """Return the name of a model's forward, with its file and line if it is a user's."""
     return f"forward of {type(model).__name__}{defined_at(getattr(model, 'forward', model))}"
 
 
 def _misfit(model: Callable[..., Any], inputs: Inputs) -> str:
-    """Say how the inputs of a model differ from those that there are; nothing if they do not."""
+    """Describe how a model's parameters differ from the given inputs; "" if they do not."""
     forward = getattr(model, "forward", model)
     if not callable(forward):
         return f"forward of {type(model).__name__} is a {type(forward).__name__}, and has to be a method"
     try:
         takes = inspect.signature(forward)
-    except ValueError:  # it has no place for the instance
+    except ValueError:  # it has no parameter for `self`
         return f"{_forward_of(model)} takes nothing: write def forward(self, x)"
     names = list(inputs) if isinstance(inputs, Mapping) else []
     try:
         takes.bind(**dict.fromkeys(names)) if names else takes.bind(inputs)
     except TypeError:
-        given = f"the data has the inputs {_listed(names)}" if names else "the data has one input without a name"
+        given = f"the data has the inputs {_join_names(names)}" if names else "the data has one input without a name"
         wanted = list(takes.parameters)
         strays = [(name, get_close_matches(name, wanted, 1)) for name in names if name not in wanted]
         near = "".join(f"; did you mean {match[0]!r} by {name!r}?" for name, match in strays if match)
-        return f"{_forward_of(model)} takes {_listed(wanted)}, and {given}{near}"
+        return f"{_forward_of(model)} takes {_join_names(wanted)}, and {given}{near}"
     return ""
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(map(repr, names[:-1])), repr(names[-1])])) if names else "nothing"

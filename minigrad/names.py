@@ -74,25 +74,25 @@ PYTORCH: dict[str, str] = {
     **_each("lt le gt ge ne", "the operator, as in x < y"),
     **_each("swapdims", "x.swapaxes(i, j)"),
 }
-"""The names here of functions and methods with other names in PyTorch."""
+"""Our names of functions and methods that PyTorch names differently."""
 
 
 _RENAMED = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "ddof=0": "unbiased=False"}
-"""PyTorch's names of parameters of functions."""
+"""PyTorch's names of our functions' parameters."""
 
 _MEANT = {"repeat": "np.tile(x, reps)", "transpose": "x.swapaxes(i, j)", "flatten": "x.reshape(shape)"}
-"""What to write for functions that mean something else in PyTorch."""
+"""What to write for functions that do something else in PyTorch."""
 
 
 def explained(name: str, parameters: Collection[str]) -> str:
     """Return the `__qualname__` of a function that names its parameters.
 
-    Python begins its errors for wrong arguments with it.
+    Python's errors for wrong arguments begin with it.
     """
     renamed = [f"{theirs} is {ours}" for ours, theirs in _RENAMED.items() if ours.partition("=")[0] in parameters]
     renamed += [f"{name} is {_MEANT[name]}"] if name in _MEANT else []
-    told = [f"PyTorch's {', '.join(renamed)}"] if renamed else []
-    return "; ".join([f"{name} takes {', '.join(parameters)}", *told, name])
+    hints = [f"PyTorch's {', '.join(renamed)}"] if renamed else []
+    return "; ".join([f"{name} takes {', '.join(parameters)}", *hints, name])
 
 
 def missing(
@@ -105,16 +105,16 @@ def missing(
     """Return the error for an attribute that does not exist.
 
     Args:
-        owner: what the attribute was asked of, as the error is to name it.
+        owner: the object that lacks the attribute, as the error names it.
         name: the attribute.
-        known: the attributes that exist, of which the nearest is named.
-        elsewhere: remedies for names that are known not to exist.
-        functions: the names that `minigrad.ops` has and the owner has not.
+        known: the attributes that exist, of which the error suggests the most similar.
+        elsewhere: remedies for names that exist in other libraries.
+        functions: the names that `minigrad.ops` has but the owner lacks.
     """
     message = f"{owner} has no attribute {name!r}"
-    if name.startswith("_"):  # of a protocol that is being probed; not displayed
+    if name.startswith("_"):  # a probe for a protocol; the message is not displayed
         return AttributeError(message)
-    from difflib import get_close_matches  # only for a mistake
+    from difflib import get_close_matches  # imported only for the error message
 
     near = get_close_matches(name, [each for each in known if each[0] != "_"], n=1)
     if remedy := elsewhere.get(name):

@@ -1,9 +1,7 @@
 """Nests of dicts, lists and tuples of arrays (pytrees).
 
-Dicts, lists, tuples and named tuples in each other to any depth, as JAX's pytrees.
-
-A list of numbers, such as [1.0, 2.0] or [[1.0], [2.0]], is an array, as everywhere else, and a tuple a nest. None holds
-no array.
+As in JAX's pytrees, dicts, lists, tuples and named tuples are nested to any depth. A list of numbers, such as [1.0,
+2.0] or [[1.0], [2.0]], is an array, as elsewhere in minigrad, but a tuple of numbers is a nest. None contains no array.
 """
 
 from __future__ import annotations
@@ -40,7 +38,7 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def rebuild(tree: Any, values: Iterable[Any]) -> Any:
     """Return a nest like `tree` with other leaves.
 
-    They are given in the order of `leaves`.
+    The values are in the order of `leaves`.
     """
     given = iter(values)
 
@@ -59,7 +57,8 @@ def rebuild(tree: Any, values: Iterable[Any]) -> Any:
 def change(tree: Any, function: Callable[[Any], Any], what: str = "") -> Any:
     """Map a function over the leaves of a nest.
 
-    An error of the function is raised with the place of the leaf in `what` in front.
+    Raises:
+        Exception: whatever the function raises for a leaf, with the leaf's path in `what` before the message.
     """
     changed = []
     for path, leaf in leaves(tree):
@@ -74,7 +73,7 @@ def matching(tree: Any, other: Any, what: str) -> list[Any]:
     """Return the leaves of `other` that match those of `tree`.
 
     Raises:
-        ValueError: with the first place that differs.
+        ValueError: with the first path at which the nests differ.
     """
     places, given = [path for path, _ in leaves(tree)], dict(leaves(other))
     for path in [*places, *given]:
@@ -89,6 +88,6 @@ def matching(tree: Any, other: Any, what: str) -> list[Any]:
 def describe(tree: Any) -> str:
     """Return a nest with shapes for its arrays.
 
-    Such as {'w': (3, 4), 'b': (4,)}.
+    For example {'w': (3, 4), 'b': (4,)}.
     """
     return str(change(tree, np.shape))

@@ -13,20 +13,20 @@ _NUMBER = re.compile(r"-?[\d,.]+(e[-+]\d+)?|nan|-?inf")
 def html_table(head: Sequence[object], *rows: Sequence[object]) -> str:
     """Return an HTML table, numbers right-aligned.
 
-    All texts are escaped.
+    All text is escaped.
     """
     return "\n".join(["<table>", _row("th", head), *(_row("td", row) for row in rows), "</table>"])
 
 
 def html_text(text: str) -> str:
-    """Return an escaped text in monospaced letters."""
+    """Return an escaped text in a monospaced font."""
     return f"<pre>{escape(text)}</pre>"
 
 
 def in_notebook() -> bool:
     """Whether this is the kernel of a notebook.
 
-    By what IPython says, if it has been imported.
+    It asks IPython, if that has been imported.
     """
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return "IPKernelApp" in getattr(shell, "config", ())

@@ -1,6 +1,6 @@
 """Kinds of paths: only files are read.
 
-Nothing is opened that would be waited for, or would never end.
+Reading pipes, sockets and devices may block or never end.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ def require_file(path: str | Path) -> None:
     """Refuse the path of a pipe, socket or device.
 
     Raises:
-        OSError: that names the path, and says what it is.
+        OSError: naming the path and what it is.
     """
     if other := _OTHERS.get(stat.S_IFMT(os.stat(path).st_mode)):
         raise OSError(errno.EINVAL, f"expected a file, found {other}", str(path))
 
 
 def no_file(path: str | Path) -> str:
-    """Return what is at a path that is no file.
+    """Return what a path is, if not a file.
 
-    In words, as `a named pipe`; nothing for a file, and where there is nothing.
+    The result is a phrase such as `a named pipe`; "" for a file or a path that does not exist.
     """
     try:
         mode = os.stat(path).st_mode
@@ -43,6 +43,6 @@ def no_file(path: str | Path) -> str:
 def real(path: Path) -> Path:
     """Return a path from the root, without links.
 
-    Of a link that leads to itself, what can be told.
+    A link that leads to itself is resolved as far as possible.
     """
-    return Path(os.path.realpath(path))  # Path.resolve raises a RuntimeError then, before Python 3.13
+    return Path(os.path.realpath(path))  # before Python 3.13, Path.resolve raises a RuntimeError for such links

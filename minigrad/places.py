@@ -1,6 +1,6 @@
 """Lines of a user's own Python files, for messages.
 
-They say where a class is defined, and where an error came from.
+They show where a class is defined, or where an error came from.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _INSTALLED = tuple({os.path.realpath(path) for name, path in sysconfig.get_paths
 def defined_at(thing: Any) -> str:
     """Return ` (file:line)` of a user's class or function.
 
-    It follows the name; empty for any other class.
+    A message has it after the name; "" for any other class.
     """
     try:
         file = inspect.getsourcefile(thing)
         line = inspect.getsourcelines(thing)[1]
-    except (OSError, TypeError):  # typed into an interpreter, or built in
+    except (OSError, TypeError):  # entered in an interpreter, or built in
         return ""
     return f" ({_short(file)}:{line})" if file and is_users(file) else ""
 
@@ -32,11 +32,11 @@ def described(error: Exception, refusals: tuple[type[Exception], ...]) -> tuple[
     """Return the sentence and line of a user's error.
 
     Args:
-        error: that was caught.
-        refusals: kinds of errors that speak for themselves, wherever they came from.
+        error: the error.
+        refusals: error types whose messages are meant for the user, wherever they come from.
 
     Returns:
-        the sentence and the line, which may be empty; None for an error that is neither such a refusal nor came from a
+        The sentence and the line, which may be empty; None for an error that neither is a refusal nor comes from a
         user's file.
     """
     if isinstance(error, refusals):
@@ -50,9 +50,8 @@ def described(error: Exception, refusals: tuple[type[Exception], ...]) -> tuple[
 def line_of(error: BaseException) -> str:
     """Return `file:line, in function: statement` of a user's line.
 
-    It is the innermost line of a user's file that was called from minigrad.
-
-    Where an error did not pass through such a line, nothing; nor where that line raised it, in words of its own.
+    It is the innermost line of a user's file that was called from minigrad; "" if the error did not pass through such a
+    line, or was raised by that line itself.
     """
     frame = _users_frame(error)
     if frame is None:
@@ -77,7 +76,7 @@ def _line(frame: traceback.FrameSummary) -> str:
 def is_users(file: str) -> bool:
     """Whether a file is a user's own.
 
-    It is neither minigrad's, nor Python's, nor of an installed package, nor generated.
+    That is, it does not belong to minigrad, Python or an installed package, and is not generated.
     """
     return os.path.isfile(file) and not is_installed(file) and not _is_ours(file)
 
@@ -85,7 +84,7 @@ def is_users(file: str) -> bool:
 def is_installed(file: str) -> bool:
     """Whether a file is Python's or an installed package's.
 
-    minigrad counts as none.
+    minigrad itself does not count.
     """
     path = os.path.realpath(file)
     return any(path.startswith(folder + os.sep) for folder in _INSTALLED) and not _is_ours(file)
@@ -96,6 +95,6 @@ def _is_ours(file: str) -> bool:
 
 
 def _short(file: str) -> str:
-    """Return a path from the current folder, if the file is below it."""
+    """Return a path relative to the current folder, if it is inside."""
     path, here = os.path.realpath(file), os.path.realpath(os.curdir)
     return os.path.relpath(path, here) if path.startswith(here + os.sep) else file

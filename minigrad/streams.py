@@ -14,10 +14,10 @@ from typing import TextIO
 class Output(io.TextIOWrapper):
     """Standard output, with unencodable characters escaped as `\u2190`.
 
-    What cannot be written is lost, as on a full disk, and so is what follows.
+    After a failed write, as on a full disk, further output is discarded.
 
     Raises:
-        OSError: that names the stream.
+        OSError: naming the stream.
     """
 
     title = "standard output"
@@ -27,17 +27,17 @@ class Output(io.TextIOWrapper):
         try:
             return super().write(text)
         except OSError as error:
-            self._lost(error)
+            self._on_failure(error)
             return len(text)
 
     def flush(self) -> None:
-        """Write what is still in memory."""
+        """Write buffered text."""
         try:
             super().flush()
         except OSError as error:
-            self._lost(error)
+            self._on_failure(error)
 
-    def _lost(self, error: OSError) -> None:
+    def _on_failure(self, error: OSError) -> None:
         discard(self)
         raise OSError(error.errno, error.strerror, self.title) from error
 
@@ -45,20 +45,20 @@ class Output(io.TextIOWrapper):
 class Messages(Output):
     """Standard error, whose failed writes are ignored.
 
-    A message that cannot be written changes nothing about the command.
+    A message that cannot be written does not affect the command.
     """
 
     title = "standard error"
 
-    def _lost(self, error: OSError) -> None:
+    def _on_failure(self, error: OSError) -> None:
         discard(self)
 
 
 def prepare() -> None:
     """Prepare the standard streams for any text, opening closed ones."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # or else the next file that is opened would get its number, 0, 1 or 2
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - until the process ends
+        if getattr(sys, name) is None:  # otherwise the next opened file would get its descriptor, 0, 1 or 2
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open until the process ends
     for name, kind in (("stdout", Output), ("stderr", Messages)):
         stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-# what other frameworks call the arguments that here have PyTorch's names; used for nothing but suggestions
+# Other frameworks' names for arguments that have PyTorch's names here; used only for suggestions.
 FOREIGN = {
     name: frozenset(words.split())
     for name, words in {
@@ -94,18 +94,17 @@ SETTINGS = {
 """Other tools' callbacks for which a config has a key; used only for suggestions."""
 
 READERS = {".csv": "Table", ".tsv": "Table", ".txt": "CharText", ".npz": "Arrays"}
-"""The class that reads files of a kind; used for nothing but suggestions."""
+"""The class that reads each kind of file; used only for suggestions."""
 
 ARGUMENT_KEYS = ("init_args", "args", "kwargs", "params", "arguments", "config")
-"""The keys under which other tools have the arguments of a class that is named beside them."""
+"""The keys under which other tools' configs have the arguments of a class, next to its name."""
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
     """Return the name that was most likely meant.
 
-    Another framework's word for it, or else the one with the fewest edits.
-
-    At most one edit in three letters; letters that differ only in case count as a tenth of an edit.
+    A word of another framework gives its equivalent, any other word the name with the fewest edits: at most one edit
+    per three letters, where a difference in case counts as a tenth of an edit.
     """
     names = list(names)
     for name in names:
@@ -120,7 +119,7 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
 def did_you_mean(word: str, names: Iterable[str], heading: str = "known are", near: str | None = None) -> str:
     """Return a hint for a wrong name.
 
-    The right one (`near`, or the nearest), and all that there are, or the first of many.
+    The hint consists of the right name (`near`, or the nearest), and all known names, or the first of many.
     """
     names = list(names)
     near = near or nearest(word, names)
@@ -131,7 +130,7 @@ def did_you_mean(word: str, names: Iterable[str], heading: str = "known are", ne
 def _distance(a: str, b: str) -> float:
     """Return the Damerau–Levenshtein distance of two words.
 
-    Inserted, deleted, changed and swapped letters (optimal string alignment).
+    It counts inserted, deleted, changed and swapped letters (optimal string alignment).
     """
     lower_a, lower_b = a.lower(), b.lower()
     previous: list[float] = []

@@ -1,7 +1,7 @@
 """Kinds of targets, and predictions from outputs.
 
-A loss says what it compares (`Comparison`), the data has the values, and `target_of` decides, in one place for all who
-ask: metrics, predictions and figures.
+A loss declares what it compares (`Comparison`), and the data has the values. `target_of` decides from both, for
+metrics, predictions and figures alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 IGNORED = -100
-"""The class index whose places count for nothing, as in PyTorch, where a loss or a metric does not name another."""
+"""The default class index to ignore, as in PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,13 @@ class Comparison:
     """The kind of targets that a loss compares outputs with.
 
     Args:
-        of: `classes`: class indices, or a probability for each class; `yes_no`: a probability of yes for each output;
-            `numbers`: values of the outputs' shape, which may stand for classes; `amounts`: values that do not;
-            `anything`: the loss does not say.
-        axis: of the outputs, where the classes are.
-        ignore_index: a class index whose places count for nothing.
-        middle: the output between no and yes; None if the values of the targets tell.
+        of: `classes`: class indices, or class probabilities; `yes_no`: a probability of yes for each output; `numbers`:
+            values in the outputs' shape, which may encode classes; `amounts`: values that do not; `anything`: any.
+        axis: the axis of the classes in the outputs.
+        ignore_index: the class index to ignore.
+        middle: the output at the boundary between no and yes; None to infer it from the values of the targets.
         least: the smallest target.
-        most: the largest.
+        most: the largest target.
     """
 
     of: Literal["classes", "yes_no", "numbers", "amounts", "anything"] = "anything"
@@ -44,9 +43,9 @@ class Comparison:
 
 
 Kind = Literal["index", "one_hot", "binary", "labels", "amounts"]
-"""`index`: class indices (...) beside outputs (..., C). `one_hot`: a number for each class, of which the largest is the
-right one. `binary`: yes or no, (N,) or (N, 1), beside as many outputs. `labels`: yes or no for each of several outputs,
-any number of which can hold at once. `amounts`: values of the outputs' shape."""
+"""`index`: class indices (...), for outputs (..., C). `one_hot`: a number per class, the largest for the true class.
+`binary`: yes or no, (N,) or (N, 1), for outputs of this shape. `labels`: yes or no for each of several outputs
+(multi-label). `amounts`: real values in the outputs' shape."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +53,11 @@ class Target:
     """The targets of a task.
 
     Args:
-        kind: see `Kind`.
-        axis: of the outputs, where the classes are.
-        ignore_index: the class index whose places count for nothing.
-        middle: the output between no and yes.
-        truth_middle: the target between no and yes.
+        kind: the kind of targets; see `Kind`.
+        axis: the axis of the classes in the outputs.
+        ignore_index: the class index to ignore.
+        middle: the output at the boundary between no and yes.
+        truth_middle: the target value between no and yes.
     """
 
     kind: Kind
@@ -70,13 +69,13 @@ class Target:
     def places(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the shape of the predicted classes.
 
-        Without the axis of classes of outputs of a shape.
+        It is the outputs' `shape` without the class axis.
         """
         axis = self.axis % max(len(shape), 1)
         return shape[:axis] + shape[axis + 1 :]
 
     def fits(self, shape: tuple[int, ...], targets: Array) -> bool:
-        """Whether targets fit outputs of a shape."""
+        """Whether targets match outputs of a shape."""
         if self.kind == "index":
             return targets.shape == self.places(shape) and targets.dtype.kind in "iu"
         if self.kind == "binary":
@@ -87,19 +86,19 @@ class Target:
         """Return outputs with the class axis last: (..., C)."""
         return outputs if self.axis in (-1, outputs.ndim - 1) else np.moveaxis(outputs, self.axis, -1)
 
-    def said(self, outputs: Array, threshold: float | None = None) -> Array:
+    def predictions(self, outputs: Array, threshold: float | None = None) -> Array:
         """Return the predictions: classes, or yes and no.
 
         Args:
-            outputs: of a model.
-            threshold: where yes begins; None for the middle.
+            outputs: the outputs of a model.
+            threshold: the output above which the prediction is yes; None for `middle`.
 
         Raises:
-            ValueError: for amounts, which are no answers.
+            ValueError: for amounts, which are not classes.
         """
         if self.kind in ("binary", "labels"):
-            said: Array = outputs > (self.middle if threshold is None else threshold)
-            return said
+            predicted: Array = outputs > (self.middle if threshold is None else threshold)
+            return predicted
         self._require_answers()
         return outputs.argmax(self.axis)
 
@@ -107,7 +106,7 @@ class Target:
         """Return the true classes, or yes and no.
 
         Raises:
-            ValueError: for real targets.
+            ValueError: for amounts, which are not classes.
         """
         self._require_answers()
         if self.kind == "index":
@@ -118,8 +117,8 @@ class Target:
         """Return which targets count; None for all of them.
 
         Args:
-            truth: the right answers.
-            also_ignored: another class index that counts for nothing.
+            truth: the true classes.
+            also_ignored: another class index to ignore.
         """
         if self.kind == "labels" or (self.kind != "index" and also_ignored is None):
             return None
@@ -136,14 +135,14 @@ def target_of(
 ) -> Target:
     """Decide which kind of targets a task has.
 
-    Where the loss does not tell classes from numbers, all values do: rows of zeros and a single one are one-hot; zeros
-    and ones, or ones and minus ones, are answers of yes and no; all else are amounts.
+    If the loss does not distinguish classes from numbers, the values do: rows of zeros and a single one are one-hot;
+    zeros and ones, or ones and minus ones, are yes and no; all others are amounts.
 
     Args:
         comparison: what the loss compares.
-        shape: of the outputs for some examples.
-        targets: of all parts of the data.
-        num_classes: how many classes the data says that it has, if it says so.
+        shape: the shape of the outputs for some examples.
+        targets: the targets of all parts of the data.
+        num_classes: the number of classes, if the data defines it.
     """
     axis, first = comparison.axis, targets[0]
     classes = shape[axis] if len(shape) > 1 else 1
@@ -177,7 +176,7 @@ def _all(targets: Sequence[Array], rule: Callable[[Array], bool]) -> bool:
 
 
 def _is_one_hot(targets: Array, axis: int) -> bool:
-    """Whether one value of each row is 1, and all others are 0, or -1."""
+    """Whether one value of each row is 1, and all others are 0, or all others are -1."""
     if targets.ndim < 2:
         return False
     ones = targets == 1

@@ -1,6 +1,6 @@
 """Thread pools, with a fallback where threads cannot start.
 
-As in a browser.
+Threads cannot start in a browser, for example.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T = TypeVar("T")
 def executor(threads: int) -> Executor:
     """Return an executor with a number of threads.
 
-    Where threads cannot start, it runs each call as it is submitted.
+    If threads cannot start, it runs each call when it is submitted.
     """
     return ThreadPoolExecutor(threads) if has_threads() else _AtOnce()
 

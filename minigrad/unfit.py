@@ -1,4 +1,4 @@
-"""Errors for what is no array of numbers."""
+"""Errors for values that are not arrays of numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ REMEDIES = {
     "M": "convert it to numbers with .astype(np.int64)",
     "m": "convert it to numbers with .astype(np.int64)",
 }
-"""What to do with arrays of a kind; for the others there is one advice."""
+"""The advice for arrays of each kind; other kinds share a general one."""
 
 
 def unfit(value: Any) -> TypeError | ValueError | None:
-    """Return the error for what is no array of numbers.
+    """Return the error for a value that is no array.
 
-    None for what is one, or may be no array at all, such as None, a text or a function. Lists are searched to any
-    depth.
+    The result is None for an array of numbers, and for values that are not meant as arrays, such as None, a string or a
+    function. Lists are searched to any depth.
     """
     dtype = getattr(value, "dtype", None)
     if dtype is not None:
@@ -37,7 +37,7 @@ def unfit(value: Any) -> TypeError | ValueError | None:
 
 
 def of_dtype(value: Any, dtype: Any) -> TypeError:
-    """Return the error for a dtype that no tensor has."""
+    """Return the error for a dtype that tensors cannot have."""
     remedy = REMEDIES.get(dtype.kind, "convert it with .astype(np.float64), where that is possible")
     return TypeError(f"a tensor holds numbers, got {type(value).__name__} of dtype {dtype}; {remedy}")
 
@@ -45,7 +45,7 @@ def of_dtype(value: Any, dtype: Any) -> TypeError:
 def no_array(error: Exception, given: Iterable[Any]) -> TypeError | None:
     """Return the error for a list given as an array.
 
-    None unless `error` is that one of the arguments lacks an attribute of arrays.
+    The result is None unless `error` says that an argument lacks an attribute of arrays.
     """
     value = getattr(error, "obj", None)
     is_given = isinstance(error, AttributeError) and any(value is x for x in given)
@@ -68,7 +68,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """Return a dtype in the machine's byte order.
 
     Raises:
-        TypeError: also for a truth value, which was meant for `keepdims`.
+        TypeError: for anything but a dtype, and for a boolean, which was meant for `keepdims`.
     """
     if isinstance(dtype, bool):
         raise TypeError(
@@ -80,7 +80,7 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
 def ragged(nest: Any) -> ValueError | None:
     """Return the error for a ragged nest of lists.
 
-    It names the first two places that differ. None for a rectangle.
+    It names the first two places that differ. The result is None if the nest is not ragged.
     """
     level = [("", nest)]
     while level:

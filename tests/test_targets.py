@@ -22,7 +22,7 @@ def test_integers_beside_a_row_of_outputs_are_class_indices(loss):
 def test_one_class_is_a_class_and_not_yes_or_no():
     target = target_of(nn.CrossEntropyLoss().comparison, (4, 1), [np.zeros(4, int)])
     assert target.kind == "index"
-    assert target.said(np.array([[-3.0], [3.0]])).tolist() == [0, 0]
+    assert target.predictions(np.array([[-3.0], [3.0]])).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("loss", [nn.BCEWithLogitsLoss(), nn.BCELoss(), nn.MSELoss(), nn.Loss()])
@@ -66,11 +66,11 @@ def test_the_loss_says_where_the_classes_are_and_what_is_ignored():
     target = target_of(nn.CrossEntropyLoss(ignore_index=0).comparison, (2, 5, 5), [np.ones((2, 5), int)])
     assert (target.axis, target.ignore_index) == (1, 0)
     outputs = np.random.default_rng(0).normal(size=(2, 5, 5))
-    np.testing.assert_array_equal(target.said(outputs), outputs.argmax(1))
+    np.testing.assert_array_equal(target.predictions(outputs), outputs.argmax(1))
     assert target.counted(np.array([[0, 1], [2, -100]])).tolist() == [[False, True], [True, True]]
 
 
 def test_amounts_are_no_answers():
     target = target_of(Comparison(), (2, 1), [np.float32([[0.5], [3]])])
     with pytest.raises(ValueError, match="real numbers, which are neither classes nor yes and no"):
-        target.said(np.zeros((2, 1)))
+        target.predictions(np.zeros((2, 1)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigrad import Tensor, no_grad
-from minigrad.inference.attention import watched
+from minigrad.inference.attention import attention_weights
 from minigrad.training.experiment import Experiment
 
 
@@ -24,7 +24,7 @@ def attention(experiment: Experiment, example: int) -> dict[str, Any]:
     data, model = experiment.data, experiment.model
     inputs, targets = data.test.batch(slice(example % len(data.test), example % len(data.test) + 1))
     try:
-        with no_grad(), watched(model.eval()) as weights:
+        with no_grad(), attention_weights(model.eval()) as weights:
             outputs = model(Tensor(inputs)).data
     finally:
         model.train()

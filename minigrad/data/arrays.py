@@ -17,42 +17,42 @@ from minigrad.data.npy import read_npy_folder, read_npz
 from minigrad.data.splits import complete, doubt_classes
 from minigrad.inputs import take
 
-_MOST_CLASSES = 1000  # more are likely amounts saved as integers, if few of them occur twice
+_MOST_CLASSES = 1000  # more distinct integers, few of which repeat, are likely amounts and not classes
 _NAMES = ("inputs", "targets")
 
 
 class Arrays(Dataset):
     """A dataset of arrays of inputs and targets.
 
-    They come from an .npz file, a folder of .npy files, or memory: `Arrays(inputs, targets)`. Integer targets (N,) are
-    classes, counted from 0; texts and truth values (N,) are classes, of which the file names each; real targets (N,) or
-    (N, k) are amounts and become float32 (N, k). Inputs become float32, their values as they are. The parts that are
-    not given are drawn by the seed from the training arrays, each class in proportion.
+    They come from an .npz file, a folder of .npy files, or memory: `Arrays(inputs, targets)`. Inputs become float32,
+    with unchanged values. Targets of integers (N,) are classes, counted from 0; strings and booleans (N,) are class
+    names; floats (N,) or (N, k) are amounts, which become float32 (N, k). Parts that are not given are drawn at random
+    from the training arrays, stratified by class.
 
-    Several inputs, for a model whose `forward` takes them by name, are the arrays in front of the target:
-    `train: [image, age, label]`, or in Python a mapping of them.
+    Several inputs, for a model whose `forward` takes them by name, are listed before the target:
+    `train: [image, age, label]`, or in Python passed as a mapping.
 
     Args:
-        path: the file or the folder; if relative, it may also be in $MINIGRAD_DATA. In Python also the training inputs.
-        train: the names of the arrays with the inputs and, last, the targets; of a folder, those of its .npy files.
-            Beside training inputs, their targets.
-        val: the names of those for validation, or both arrays, if there are some.
-        test: the same for the test.
-        val_fraction: the share of the training arrays for validation, where `val` is not given.
-        test_fraction: the share for the test, where `test` is not given.
-        targets: the form of the classes (see `minigrad.data.Targets`).
-        inputs: what the model calls several inputs; by default as the training arrays are called.
-        tokens: inputs that stay whole numbers, int64, as an Embedding takes them; a single one is "inputs".
+        path: the file or folder; a relative path may also be in $MINIGRAD_DATA. In Python also the training inputs.
+        train: the names of the input arrays followed by the name of the target array, or in a folder, of their .npy
+            files. If `path` is an array or a mapping, the training targets.
+        val: the same names for validation, or a pair of inputs and targets, if there is a validation part.
+        test: the same for the test part.
+        val_fraction: the fraction of the training arrays for validation, if `val` is not given.
+        test_fraction: the fraction for the test part, if `test` is not given.
+        targets: the form of class targets (see `minigrad.data.Targets`).
+        inputs: the model's names of several inputs; by default, the names of the training arrays.
+        tokens: inputs that stay integers, int64, as an Embedding takes them; a single input is called "inputs".
 
     Raises:
-        DataError: if the file or an array is missing, damaged or of a wrong shape, holds NaN, infinity or objects, or
-            if a class of the validation part is not among those to train on. What is doubtful is a DataWarning.
+        DataError: if the file or an array is missing, damaged or of the wrong shape, holds NaN, infinity or objects, or
+            if a class of the validation part does not occur in training. Doubtful data raises a DataWarning.
     """
 
     _learned = NAMES
     _class_names: tuple[str, ...] = ()
     _digest: str | None = None
-    _input_name: str | None = None  # of the array that an .npz file has the inputs under
+    _input_name: str | None = None  # the name of the inputs' array in an .npz file
 
     def __init__(
         self,
@@ -140,10 +140,7 @@ class Arrays(Dataset):
         findings.warn()
 
     def _learn_classes(self, answers: np.ndarray, name: str, findings: Findings) -> np.ndarray:
-        """Learn the classes; return the class of each example.
-
-        As integers.
-        """
+        """Learn the classes, and return the class index of each example."""
         if answers.dtype.kind in "bUS":
             if answers.dtype.kind == "S":
                 answers = np.strings.decode(answers, "utf-8", "replace")
@@ -168,24 +165,24 @@ class Arrays(Dataset):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes: texts or numbers."""
+        """The names of the classes: strings or numbers."""
         return self._class_names or super().class_names
 
     @property
     def digest(self) -> str | None:
         """The SHA-256 of what was read, or None.
 
-        Of the file, or of all the arrays' files; None for arrays in memory.
+        It is that of the file, or of all files of a folder; None for arrays in memory.
         """
         return self._digest
 
     def read_inputs(self, path: str | Path) -> Any:
         """Read the inputs of an .npz, .csv or .npy file.
 
-        Those of an .npz file are under the name that the inputs to train on have.
+        In an .npz file they have the name of the training inputs.
 
         Raises:
-            DataError: if the file cannot be read or does not fit.
+            DataError: if the file cannot be read, or does not match the training inputs.
         """
         if Path(path).suffix.lower() != ".npz" or self._input_name is None:
             return super().read_inputs(path)
@@ -223,7 +220,7 @@ def _read(path: str, names: list[str]) -> tuple[dict[str, np.ndarray], str]:
 def _given(part: str, pair: Any, inputs: tuple[str, ...]) -> dict[str, np.ndarray]:
     """Return the arrays of a part given in Python.
 
-    The targets last, by what errors call them.
+    The keys are the names for error messages; the targets come last.
     """
     given, targets = pair
     if isinstance(given, Mapping):
@@ -239,11 +236,11 @@ def _array(values: Any, name: str) -> np.ndarray:
     """Return a value as an array.
 
     Raises:
-        DataError: for others.
+        DataError: if it cannot be converted to one.
     """
     try:
         array = np.asarray(values)
-        return np.array(array.tolist()) if array.dtype == object else array  # pandas keeps texts as objects
+        return np.array(array.tolist()) if array.dtype == object else array  # pandas stores strings as objects
     except ValueError as error:
         raise DataError(f"{name} are a full rectangle, with as many values in each row") from error
 
@@ -251,10 +248,10 @@ def _array(values: Any, name: str) -> np.ndarray:
 def _doubt_amounts(answers: np.ndarray, name: str, findings: Findings) -> None:
     """Find real numbers that may be classes.
 
-    All of them whole, and few different ones.
+    They are if all are whole and few are distinct.
     """
     if answers.size > len(answers):
-        return  # several at once
+        return  # several targets
     values = np.unique(answers)
     if len(values) == 1 and len(answers) > 1:
         findings.note(f"array {name!r} holds {values[0]:g} for all examples: there is nothing to learn")
@@ -268,7 +265,7 @@ def _doubt_amounts(answers: np.ndarray, name: str, findings: Findings) -> None:
 def _join(path: str, arrays: dict[str, np.ndarray], names: Sequence[str], kinds: str) -> np.ndarray:
     """Concatenate the arrays `names`; real numbers become float32.
 
-    They have one shape but for their length.
+    They have the same shape, except for their lengths.
     """
     model = arrays[names[0]]
     expected = "whole numbers" if kinds == "iu" else "real or whole numbers"
@@ -285,7 +282,7 @@ def _join(path: str, arrays: dict[str, np.ndarray], names: Sequence[str], kinds:
                 f"{model.dtype} {model.shape}: all parts have examples of one shape and kind"
             )
         if array.dtype.kind == "f":
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            with np.errstate(over="ignore"):  # too large numbers become infinite, and are refused later
                 numbers = array.astype(np.float32, copy=False)
             if not np.isfinite(numbers).all():
                 place = tuple(np.argwhere(~np.isfinite(numbers))[0].tolist())
@@ -301,6 +298,6 @@ def _join(path: str, arrays: dict[str, np.ndarray], names: Sequence[str], kinds:
 def _sort(array: np.ndarray) -> str:
     """Return the kind of an array, by which arrays are joined.
 
-    Real numbers, whole numbers, truth values, or texts.
+    The kinds are floats, integers, booleans and strings.
     """
     return {"u": "i", "S": "U"}.get(array.dtype.kind, array.dtype.kind)

@@ -1,6 +1,6 @@
 """Augmentation of training images.
 
-A pure function of seed, epoch and example.
+Each augmentation is a pure function of the seed, the epoch and the example.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from minigrad.data.examples import Examples
 from minigrad.engine import random
 
 _CACHED = 2**16
-"""Numbers of the images that are turned together, which then stay in a cache."""
+"""Elements of the images that are rotated together, which then stay in a cache."""
 
 
 class Augmentation(ABC):
     """The base of random changes that keep an image's class.
 
-    A subclass says in `numbers` how many random numbers one image takes, and is otherwise a pure function: the same
-    images and numbers give the same result.
+    A subclass sets `numbers`, the number of random numbers per image, and is a pure function of images and random
+    numbers.
     """
 
     numbers: ClassVar[int] = 1
@@ -34,7 +34,7 @@ class Augmentation(ABC):
         """Return changed images of the same shape.
 
         Args:
-            images: float32 (N, channels, height, width), from 0 to 1; not to be written to.
+            images: float32 (N, channels, height, width), from 0 to 1; must not be written to.
             numbers: float32 (N, self.numbers), uniform in [0, 1).
         """
 
@@ -43,11 +43,11 @@ class Flip(Augmentation):
     """Random horizontal flips.
 
     Args:
-        probability: how likely an image is mirrored.
-        vertical: whether it is mirrored top to bottom instead.
+        probability: the probability of a flip.
+        vertical: whether to flip top to bottom instead of left to right.
 
     Raises:
-        DataError: for a probability out of [0, 1].
+        DataError: for a probability outside [0, 1].
     """
 
     def __init__(self, probability: float = 0.5, vertical: bool = False) -> None:
@@ -57,7 +57,7 @@ class Flip(Augmentation):
         self.vertical = vertical
 
     def __call__(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Return images of which some are flipped."""
+        """Return the images, some of them flipped."""
         mirrored = images[:, :, ::-1] if self.vertical else images[..., ::-1]
         return np.where(numbers[:, :, None, None] < self.probability, mirrored, images)
 
@@ -65,7 +65,7 @@ class Flip(Augmentation):
 class Crop(Augmentation):
     """Random shifts by up to `padding` pixels each way.
 
-    They are crops, of the size of the image, from the image with a black border.
+    An image gets a black border, and is cropped to its original size.
 
     Args:
         padding: the width of the border.
@@ -92,13 +92,13 @@ class Crop(Augmentation):
 class Rotate(Augmentation):
     """Random rotations around the centre.
 
-    Black fills what is left free. Pixels between pixels are interpolated linearly.
+    Uncovered areas become black. Pixels are interpolated linearly.
 
     Args:
-        degrees: the largest angle, counter-clockwise or clockwise.
+        degrees: the largest angle, in either direction.
 
     Raises:
-        DataError: for an angle out of (0, 180].
+        DataError: for an angle outside (0, 180].
     """
 
     def __init__(self, degrees: float) -> None:
@@ -112,12 +112,12 @@ class Rotate(Augmentation):
         turned = np.empty_like(images)
         step = max(1, _CACHED // images[:1].size)
         for i in range(0, len(images), step):
-            _turn(images[i : i + step], angles[i : i + step], turned[i : i + step])
+            _rotate(images[i : i + step], angles[i : i + step], turned[i : i + step])
         return turned
 
 
-def _turn(images: np.ndarray, angles: np.ndarray, turned: np.ndarray) -> None:
-    """Write images (N, channels, height, width), turned by angles (N, 1, 1), to `turned`."""
+def _rotate(images: np.ndarray, angles: np.ndarray, turned: np.ndarray) -> None:
+    """Write images (N, channels, height, width), rotated by angles (N, 1, 1), to `turned`."""
     height, width = images.shape[2:]
     y, x = np.ogrid[:height, :width]
     y, x = (axis.astype(np.float32) - (axis.size - 1) / 2 for axis in (y, x))
@@ -136,13 +136,13 @@ def _turn(images: np.ndarray, angles: np.ndarray, turned: np.ndarray) -> None:
 class Jitter(Augmentation):
     """Random brightness, contrast and, for colour images, saturation.
 
-    Each changes by a factor from 1 - strength to 1 + strength.
+    Each is multiplied by a factor from 1 - strength to 1 + strength.
 
     Args:
-        strength: how far the factors may be from 1.
+        strength: the largest difference of the factors from 1.
 
     Raises:
-        DataError: for a strength out of (0, 1].
+        DataError: for a strength outside (0, 1].
     """
 
     numbers = 3
@@ -153,11 +153,11 @@ class Jitter(Augmentation):
         self.strength = strength
 
     def __call__(self, images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        """Return images from 0 to 1; what leaves this range is cut off."""
+        """Return the changed images, clipped to [0, 1]."""
         brightness, contrast, saturation = (1 + self.strength * (2 * numbers.T - 1))[..., None, None, None]
         images = images * brightness
         for factor, axes in ((contrast, (1, 2, 3)), (saturation, 1)):
-            mean = images.mean(axis=axes, keepdims=True)  # of grey images, that of the channels is the image
+            mean = images.mean(axis=axes, keepdims=True)  # the mean over the channels of a grey image is the image
             images = mean + (images - mean) * factor
         return images.clip(0, 1)
 
@@ -168,7 +168,7 @@ class Cutout(Augmentation):
     DeVries and Taylor, arXiv:1708.04552.
 
     Args:
-        size: pixels along its edge; of one that begins beside the image, less is seen.
+        size: the side of the square, in pixels; it may extend beyond the image.
 
     Raises:
         DataError: for a size below 1.
@@ -193,15 +193,15 @@ class Cutout(Augmentation):
 
 
 class Augmented(Examples):
-    """Examples with images that are augmented anew each epoch.
+    """Examples with images that are augmented differently each epoch.
 
-    Without an epoch, they are as they were. Which numbers an image gets follows from the seed, the epoch and its place
-    among the examples alone, so that it is the same on any number of threads and ranks, and where a run goes on.
+    Without an epoch, they are unchanged. The random numbers of an image depend only on the seed, the epoch and its
+    index, so they are the same for any number of threads and ranks, and when a run is resumed.
 
     Args:
         examples: images with values from 0 to 1, in any layout.
-        shape: of one image: (channels, height, width).
-        augment: the changes, one after the other.
+        shape: the shape of an image, (channels, height, width).
+        augment: the augmentations, in order.
         epoch: the epoch, or None.
     """
 
@@ -225,20 +225,20 @@ class Augmented(Examples):
         ]
 
     def epoch(self, n: int) -> Examples:
-        """Return the images as epoch `n` changes them."""
+        """Return the images of epoch `n`."""
         return Augmented(self._examples, self._shape, self._augment, n)
 
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return the inputs and targets at `indices`."""
         inputs, targets = self._examples.batch(indices)
         images = inputs.reshape(-1, *self._shape)
-        for change, numbers in zip(self._augment, self._numbers, strict=False):  # no numbers, no changes
+        for change, numbers in zip(self._augment, self._numbers, strict=False):  # there are no numbers without an epoch
             images = change(images, numbers[indices])
         return images.reshape(inputs.shape).astype(np.float32, copy=False), targets
 
 
 def _between(places: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns, of places along an axis, the pixel before each in a padded image, and how far it is from that."""
+    """Return, for positions along an axis, the pixel before each in a padded image, and the distance from it."""
     places = np.clip(places + 1, 0, length + 1)
     first = np.minimum(places.astype(np.int32), length)
     return first, places - first.astype(np.float32)

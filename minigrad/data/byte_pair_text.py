@@ -18,21 +18,20 @@ from minigrad.data.tokenizers.files import parse_tokenizer
 class BytePairText(Text):
     """Text as byte-pair tokens, as in GPT-2.
 
-    Any text, in about a quarter of the tokens of `ByteText`.
-
-    A run keeps the tokenizer: prompts are read by the one that the model has learned with, whatever its file says now.
+    It encodes any text, in about a quarter of the tokens of `ByteText`. A run stores the tokenizer, so prompts are
+    encoded as the training text was, even if the tokenizer's file changes.
 
     Args:
-        path: a file in UTF-8; if relative, it may also be in $MINIGRAD_DATA.
-        tokenizer: a `tokenizer.json`, or a folder with one or with GPT-2's `vocab.json` and `merges.txt`; if relative,
-            it may also be in $MINIGRAD_DATA.
-        block_size: tokens in an example.
-        val_fraction: the share of the text for validation, behind the part for training.
-        test_fraction: the share for the test, at the end.
+        path: a UTF-8 file; a relative path may also be in $MINIGRAD_DATA.
+        tokenizer: a `tokenizer.json`, or a folder with one or with GPT-2's `vocab.json` and `merges.txt`; a relative
+            path may also be in $MINIGRAD_DATA.
+        block_size: the number of tokens in an example.
+        val_fraction: the fraction of the text for validation, after the training part.
+        test_fraction: the fraction for the test part, at the end.
 
     Raises:
-        DataError: if a file cannot be read, is not in UTF-8, is too short for a block in each part, or holds a
-            tokenizer of another kind. Byte order marks within the text and mixed line ends are a DataWarning.
+        DataError: if a file cannot be read, is not UTF-8, is too short for a block in each part, or holds an
+            unsupported kind of tokenizer. Byte order marks within the text and mixed line endings raise a DataWarning.
     """
 
     _tokens: np.ndarray | None = None
@@ -88,14 +87,14 @@ class BytePairText(Text):
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
         """Yield the text of tokens, without special ones.
 
-        A character comes as soon as its last byte has come.
+        A character is yielded as soon as its last byte is decoded.
         """
         return self.tokenizer.decode(tokens)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the tokenizer and the block size.
 
-        The vocabulary and the merges as a `tokenizer.json` has them.
+        The vocabulary and merges have the format of a `tokenizer.json`.
         """
         return {"tokenizer": tokenizer_json(self.tokenizer), "block_size": self.block_size}
 

@@ -1,6 +1,6 @@
 """Columns of a table, read block by block.
 
-They hold numbers instead of texts, so that a file may be large.
+They store numbers in place of texts, so that large files fit into memory.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Kind = Literal["number", "text", "date"]
 
 _LARGEST = float(np.finfo(np.float32).max)
 MOST_TEXTS = 10_000
-"""Different texts of a column that is to be recognised; a column named as categorical has no bound."""
+"""The most distinct texts of a column whose type is inferred; a column declared categorical has no limit."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Cell:
 class Problem:
     """A problem of a column, its line and the remedy.
 
-    The line is that of the file, where it is one line.
+    The line is None if the problem concerns several lines.
     """
 
     text: str
@@ -46,8 +46,8 @@ class Column(ABC):
     """The cells of one column, as numbers.
 
     Attributes:
-        name: what the first row calls it.
-        problem: the first thing that is wrong with it, if anything is; the rest of it is not read then.
+        name: the column's name in the first row.
+        problem: the first problem found, if any; the rest of the column is not read then.
         gap: the first missing cell.
         gaps: the number of missing cells.
     """
@@ -62,7 +62,7 @@ class Column(ABC):
     def add(self, cells: Sequence[str], lines: np.ndarray) -> Column:
         """Add cells and their lines, int32 (N,); return the column.
 
-        The column that is returned may be of a more specific class.
+        The returned column may have a more specific class.
         """
         if self.problem is None:
             self._parts.append(self._read(cells, lines))
@@ -82,7 +82,7 @@ class Column(ABC):
 
     @abstractmethod
     def _read(self, cells: Sequence[str], lines: np.ndarray) -> np.ndarray:
-        """Return cells as numbers, noting gaps and problems."""
+        """Return cells as numbers, recording gaps and problems."""
 
     def _note_gaps(self, missing: np.ndarray, cells: Sequence[str], lines: np.ndarray) -> None:
         count = int(np.count_nonzero(missing))
@@ -96,10 +96,10 @@ class Numbers(Column):
     """A column of numbers, float64 (N,), NaN for missing ones.
 
     Args:
-        name: what the first row calls it.
-        notation: how they are written; a percent or currency sign is learned from the first number.
-        example: where a first cell was taken for a number, that cell; None where the config says that it is one.
-        sign: the sign that its numbers had in an earlier file; None if there was none.
+        name: the column's name in the first row.
+        notation: the notation of the numbers; a percent or currency sign is learned from the first number.
+        example: the first cell, if the type was inferred from it; None if the config declares the type.
+        sign: the sign that the numbers had in the training file; None if there is no such file.
     """
 
     def __init__(self, name: str, notation: Notation, example: Cell | None = None, sign: str | None = None) -> None:
@@ -119,7 +119,7 @@ class Numbers(Column):
         except ValueError:
             self._refuse(cells, lines)
             return np.empty(0)
-        if np.abs(numbers).max() <= _LARGEST:  # nor is any NaN
+        if np.abs(numbers).max() <= _LARGEST:  # false for NaN too
             return numbers
         self._note_gaps(np.isnan(numbers), cells, lines)
         if len(excess := np.flatnonzero(np.abs(numbers) > _LARGEST)):
@@ -145,11 +145,11 @@ class Numbers(Column):
 class Dates(Column):
     """A column of dates, as seconds since 1970.
 
-    float64 (N,), NaN where one is missing.
+    The values are float64 (N,), NaN where one is missing.
 
     Args:
-        name: what the first row calls it.
-        form: how they are written.
+        name: the column's name in the first row.
+        form: the date format.
     """
 
     def __init__(self, name: str, form: DateFormat) -> None:
@@ -175,13 +175,13 @@ class Dates(Column):
 class Texts(Column):
     """A column of texts, as indices into `found`.
 
-    int32 (N,), -1 where one is missing.
+    The values are int32 (N,), -1 where one is missing.
 
     Args:
-        name: what the first row calls it.
-        notation: that of numbers, which are sorted by value.
-        missing: what stands for a missing text, in lower case.
-        example: where a first cell was taken for a text, that cell; None where the config says that it is one.
+        name: the column's name in the first row.
+        notation: the notation of numbers, which are sorted by value.
+        missing: the texts that mean a missing value, in lower case.
+        example: the first cell, if the type was inferred from it; None if the config declares the type.
     """
 
     def __init__(self, name: str, notation: Notation, missing: set[str], example: Cell | None = None) -> None:
@@ -190,7 +190,7 @@ class Texts(Column):
         self._notation = notation
         self._gaps_as = missing
         self._example = example
-        self._codes: dict[str, int] = {}  # of cells, with the spaces around them
+        self._codes: dict[str, int] = {}  # by cell, with surrounding spaces
 
     def _read(self, cells: Sequence[str], lines: np.ndarray) -> np.ndarray:
         try:
@@ -234,7 +234,7 @@ class Texts(Column):
     def categories(self) -> tuple[str, ...]:
         """Return the distinct texts, sorted.
 
-        As numbers if all are numbers, else as texts.
+        They are sorted as numbers if all of them are numbers.
         """
         numeric = all(map(self._notation.reads, self.found))
         return tuple(sorted(self.found, key=lambda text: (self._notation.number(text) if numeric else 0.0, text)))
@@ -243,13 +243,13 @@ class Texts(Column):
 class Unknown(Column):
     """A column of missing cells, whose type is still open.
 
-    The first cell that is not missing decides it.
+    The first cell that is not missing determines the type.
 
     Args:
-        name: what the first row calls it.
-        notation: that of numbers.
-        missing: what stands for a missing text, in lower case.
-        dates: how dates are written, if it holds these where it holds no numbers.
+        name: the column's name in the first row.
+        notation: the notation of numbers.
+        missing: the texts that mean a missing value, in lower case.
+        dates: the date format, if a column that is not numeric holds dates.
     """
 
     def __init__(self, name: str, notation: Notation, missing: set[str], dates: DateFormat | None = None) -> None:
@@ -260,7 +260,7 @@ class Unknown(Column):
         self._seen: list[tuple[Sequence[str], np.ndarray]] = []
 
     def add(self, cells: Sequence[str], lines: np.ndarray) -> Column:
-        """Add cells; return a typed column once one tells."""
+        """Add cells; return a typed column once possible."""
         self._seen.append((cells, lines))
         first = next((i for i, cell in enumerate(cells) if cell.strip().lower() not in MISSING), None)
         if first is None:
@@ -296,6 +296,6 @@ def _mixed(name: str, number: Cell, text: Cell, notation: Notation) -> Problem:
 
 
 def remedies(wanted: Notation, notation: Notation) -> tuple[Remedy, ...]:
-    """Return the config's words for another notation of numbers."""
+    """Return the config options for another notation of numbers."""
     marks = {"decimal": (wanted.decimal, notation.decimal), "thousands": (wanted.thousands, notation.thousands)}
     return tuple(Remedy(option, mark) for option, (mark, now) in marks.items() if mark != now)

@@ -22,7 +22,8 @@ from minigrad.targets import Comparison, Target, target_of
 
 Targets = Literal["index", "one_hot", "binary"]
 """The form of class targets for the loss: `index` is int64 (N,), for CrossEntropyLoss; `one_hot` is float32
-(N, num_classes), for MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and a network of one output."""
+(N, num_classes), for MSELoss; `binary` is float32 (N, 1), 0 or 1, for BCEWithLogitsLoss and a network with one
+output."""
 
 _STARTS = {
     rb"\x93NUMPY": ".npy",
@@ -31,7 +32,7 @@ _STARTS = {
     rb"BM.{4}\0{4}": ".bmp",
     rb"RIFF.{4}WEBP": ".webp",
 }
-"""The first bytes of a file's content, and its suffix."""
+"""The suffix of a file's content, by its first bytes."""
 
 
 class Dataset:
@@ -39,29 +40,29 @@ class Dataset:
 
     A subclass sets `train`, `val` and `test` in its constructor.
 
-    The constructor's annotated arguments are what a config may say; annotated properties are what it may
-    refer to, as in `${data.num_features}`. A subclass whose targets are classes sets `_num_classes`.
+    A config may set the annotated arguments of the constructor, and refer to annotated properties, as in
+    `${data.num_features}`. A subclass whose targets are classes sets `_num_classes`.
     """
 
     train: Examples
     val: Examples
     test: Examples
     _num_classes: int | None = None
-    _pixel_max: int | None = None  # in images: the white of the whole numbers that become fractions of it
+    _pixel_max: int | None = None  # for images: the integer that means white, by which pixels are divided
 
-    _shape: tuple[int, ...] | None = None  # of an input, where a dataset was restored without its examples
+    _shape: tuple[int, ...] | None = None  # the shape of an input, in a dataset restored without its examples
     _dtype: np.dtype | None = None
-    _shapes: dict[str, tuple[int, ...]] | None = None  # of several inputs, as above
+    _shapes: dict[str, tuple[int, ...]] | None = None  # the same for several inputs
     _dtypes: dict[str, np.dtype] | None = None
 
     @property
     def input_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of each input, by name.
 
-        Empty where there is one input, which has no name.
+        It is empty if there is a single, unnamed input.
         """
         if self._shapes is None:
-            there = vars(self).get("train")  # and not what a restored dataset would open
+            there = vars(self).get("train")  # without opening the data of a restored dataset
             return {} if there is None else {name: array.shape[1:] for name, array in parts(there.inputs) if name}
         return self._shapes
 
@@ -70,10 +71,10 @@ class Dataset:
     _open_data: Callable[[], Dataset] | None = None
     _full: Dataset | None = None
 
-    if not TYPE_CHECKING:  # a type checker would take any name for an attribute
+    if not TYPE_CHECKING:  # a type checker would accept any attribute
 
         def __getattr__(self, name: str) -> Any:
-            """Return what a restored dataset lacks, from its data, which is opened."""
+            """Open the data of a restored dataset for an attribute that it lacks."""
             kind = type(self).__name__
             if name.startswith("__") or "_open_data" not in vars(self):
                 raise AttributeError(f"{kind!r} has no attribute {name!r}")
@@ -88,7 +89,7 @@ class Dataset:
         """The shape of one input.
 
         Raises:
-            DataError: where there are several.
+            DataError: if there are several inputs.
         """
         if shapes := self.input_shapes:
             named = ", ".join(f"{name!r} {shape}" for name, shape in shapes.items())
@@ -105,7 +106,7 @@ class Dataset:
         """The number of classes.
 
         Raises:
-            DataError: where the targets are not classes.
+            DataError: if the targets are not classes.
         """
         if self._num_classes is None:
             raise DataError(f"the targets of this {type(self).__name__} are amounts: it has no num_classes")
@@ -115,8 +116,8 @@ class Dataset:
         """Return the kind of the targets in all parts.
 
         Args:
-            comparison: what the loss compares.
-            shape: of the model's outputs for some examples.
+            comparison: the kind of targets that the loss compares.
+            shape: the shape of the model's outputs for some examples.
         """
         if self._known_target is not None:
             return self._known_target
@@ -128,14 +129,14 @@ class Dataset:
 
     @property
     def digest(self) -> str | None:
-        """The SHA-256 of the file, where there is one."""
+        """The SHA-256 of the file; None without one."""
         return None
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
         """The shape of an image, (channels, height, width), or None.
 
-        However the input is laid out; None where it is not an image.
+        It does not depend on the layout of the input; None if the input is not an image.
         """
         if self.input_shapes:
             return None
@@ -143,9 +144,9 @@ class Dataset:
 
     @property
     def pixel_max(self) -> int | None:
-        """The white of whole-number pixels, or None.
+        """The integer that means white, or None.
 
-        Pixels become fractions of it; None where inputs are not pixels.
+        Integer pixels are divided by it. It is None if inputs are not pixels.
         """
         return self._pixel_max
 
@@ -158,7 +159,7 @@ class Dataset:
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes.
 
-        Their numbers, where the data says no more; empty for real targets.
+        They are numbers if the data has no names; empty if targets are not classes.
         """
         return tuple(map(str, range(self._num_classes or 0)))
 
@@ -170,20 +171,20 @@ class Dataset:
     def prepare(self, raw: Any) -> Any:
         """Return raw inputs prepared for the model, (N, *input_shape).
 
-        Of images, whole numbers are pixels, scaled to [0, 1], and real numbers are such fractions already. All else
-        keeps its values. A subclass that does more to its inputs defines this, or `read_inputs`.
+        For images, integers are pixels, which are scaled to [0, 1], and floats are expected in that range already. All
+        other values are unchanged. A subclass that prepares its inputs further overrides this, or `read_inputs`.
 
         Args:
-            raw: an array, or where the data has several inputs a mapping of them by name.
+            raw: an array, or a mapping of arrays by name if the data has several inputs.
 
         Raises:
-            DataError: for another shape, for what is no number, and for pixels out of range.
+            DataError: for the wrong shape, values that are not numbers, and pixels out of range.
         """
         if self.input_shapes:
             return self._prepare_several(raw)
         shapes = {self.input_shape, (self.num_features,)}
         if self.image_shape is not None:
-            shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # grey needs no channel
+            shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # grey needs no channel axis
         examples = raw[np.newaxis] if raw.shape in shapes else raw
         if examples.ndim == 0 or examples.shape[1:] not in shapes or len(examples) == 0:
             expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=len))
@@ -199,14 +200,14 @@ class Dataset:
             )
         if self._pixel_max is not None and is_whole:
             examples = np.divide(examples, self._pixel_max, dtype=np.float32)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        with np.errstate(over="ignore"):  # too large numbers become infinite, and are refused
             inputs = examples.reshape(-1, *self.input_shape).astype(dtype, copy=False)
         if not np.isfinite(inputs).all():
             raise DataError(f"expected finite numbers of {dtype}, got NaN or infinity")
         return inputs
 
     def _prepare_several(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Prepare inputs with names, as `prepare` does."""
+        """Prepare named inputs, as `prepare` does."""
         inputs = {}
         for name, shape in self.input_shapes.items():
             if not isinstance(raw, Mapping) or name not in raw:
@@ -218,7 +219,7 @@ class Dataset:
             if array.shape[1:] != shape or not array.size or array.dtype.kind not in kinds:
                 wanted = f"{'whole ' if kinds == 'iu' else ''}numbers of shape (N, {', '.join(map(str, shape))})"
                 raise DataError(f"expected {wanted} for {name!r}, got {array.dtype} of shape {array.shape}")
-            with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+            with np.errstate(over="ignore"):  # too large numbers become infinite, and are refused
                 inputs[name] = array.astype(dtype, copy=False)
             if not np.isfinite(inputs[name]).all():
                 raise DataError(f"expected finite numbers of {inputs[name].dtype} for {name!r}, got NaN or infinity")
@@ -230,10 +231,10 @@ class Dataset:
     def read_inputs(self, path: str | Path) -> Any:
         """Read prepared inputs from a .csv, .npy or image file.
 
-        They are as in training, (N, ...). Several inputs are read by name from an .npz file.
+        They are prepared as the training inputs were: (N, ...). Several inputs are read by name from an .npz file.
 
         Raises:
-            DataError: if the file cannot be read or does not fit.
+            DataError: if the file cannot be read, or does not match the training inputs.
         """
         suffix = Path(path).suffix.lower()
         raw: Any
@@ -259,7 +260,7 @@ class Dataset:
     def input_suffixes(self) -> tuple[str, ...]:
         """The suffixes of files that `read_inputs` takes.
 
-        In lower case; none for a class that does not say.
+        They are in lower case; empty if a class does not define them.
         """
         if self.input_shapes:
             return (".npz",)
@@ -268,23 +269,20 @@ class Dataset:
         return (".csv", ".npy", *(SUFFIXES if self._pixel_max is not None and self.image_shape is not None else ()))
 
     def suffix_of(self, content: bytes) -> str:
-        """Return the suffix for a file's content without a name.
-
-        `read_inputs` goes by suffixes.
-        """
+        """Return the suffix for a file's content without a name."""
         return next((suffix for start, suffix in _STARTS.items() if re.match(start, content, re.DOTALL)), ".csv")
 
     def in_units(self, amounts: np.ndarray) -> np.ndarray:
         """Return real targets or outputs in the data's units.
 
-        They are (N, k); without units of the data they stay as they are.
+        They are (N, k). Data without units returns them unchanged.
         """
         return amounts
 
     def original(self, inputs: Any) -> dict[str, list[str]]:
         """Return the original values of inputs, as texts by name.
 
-        Where a dataset has more to show than the numbers.
+        Use it for datasets whose inputs are encoded; others return {}.
         """
         return {}
 
@@ -298,14 +296,14 @@ class Dataset:
     ) -> Dataset:
         """Restore a dataset without examples from a state.
 
-        Its file need not be there; it prepares inputs as the original did.
+        It does not need the data file, and prepares inputs as the original dataset did.
 
         Args:
-            state_dict: of that dataset.
-            sizes: its `sizes()`, for a class whose `state_dict` does not have them.
-            target: what its targets are.
-            examples: opens the data, the first time that its examples, or what the state lacks, are asked for. By
-                default that is an AttributeError.
+            state_dict: the state of the original dataset.
+            sizes: its `sizes()`, for a class whose `state_dict` does not contain them.
+            target: the kind of its targets.
+            examples: opens the data when examples, or attributes that the state lacks, are first accessed. Without it,
+                that raises an AttributeError.
         """
         require(state_dict, cls._learned)
         data = cls.__new__(cls)
@@ -319,7 +317,7 @@ class Dataset:
     def sizes(self) -> dict[str, Any]:
         """Return the shapes, dtypes and number of classes.
 
-        Of the inputs; the number may be None. As JSON can hold them.
+        They are the shapes and dtypes of the inputs. The number of classes may be None. All can be stored as JSON.
         """
         if shapes := self.input_shapes:
             dtypes = self._dtypes or {name: array.dtype for name, array in parts(self.train.inputs)}
@@ -340,7 +338,7 @@ class Dataset:
         return np.zeros((1, *sizes["input_shape"]), sizes["input_dtype"])
 
     def _load_sizes(self, state_dict: Mapping[str, Any]) -> None:
-        """Load what `sizes` has returned."""
+        """Load the result of `sizes`."""
         require(state_dict, SIZES)
         self._shapes = {name: tuple(shape) for name, shape in state_dict.get("input_shapes", {}).items()}
         if self._shapes:
@@ -351,10 +349,7 @@ class Dataset:
         self._num_classes = state_dict["num_classes"]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what preparing inputs learned from the data.
-
-        As JSON can hold it; a run keeps it.
-        """
+        """Return what preparing inputs learned from the data, as JSON."""
         return {}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -364,10 +359,13 @@ class Dataset:
 def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "index") -> np.ndarray:
     """Return class labels in the form that `targets` names.
 
-    The labels are (N,), integers from 0 to `num_classes` - 1; for the forms see `Targets`.
+    Args:
+        labels: integers (N,), from 0 to `num_classes` - 1.
+        num_classes: the number of classes.
+        targets: the form (see `Targets`).
 
     Raises:
-        DataError: for a label out of range, for an unknown form, and for `binary` where there are not two classes.
+        DataError: for a label out of range, an unknown form, or `binary` without exactly two classes.
     """
     strays = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if strays.size:
@@ -390,10 +388,10 @@ def class_targets(labels: np.ndarray, num_classes: int, targets: Targets = "inde
 def amount_targets(amounts: np.ndarray, targets: Targets = "index") -> np.ndarray:
     """Return real targets as float32 (N, k).
 
-    A regression loss compares them with (N, k) outputs. They come as (N,) or (N, k).
+    This is the shape of the outputs that a regression loss compares them with. The amounts are (N,) or (N, k).
 
     Raises:
-        DataError: if `targets` asks for a form that only classes have.
+        DataError: if `targets` is a form that only classes have.
     """
     if targets != "index":
         raise DataError(f"targets {targets!r} is a form of classes, and these targets are amounts: leave it out")

@@ -15,16 +15,16 @@ _ISO = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", 
 def seconds_of(cells: Sequence[str], form: str) -> np.ndarray | None:
     """Return dates as seconds since 1970 (UTC), or None.
 
-    float64 (N,); None where the dates have to be read one by one.
+    The result is float64 (N,), or None if the dates must be parsed one by one.
 
     Args:
         cells: the dates, none of them missing.
-        form: as `datetime.strptime` takes it; ISO 8601 if empty.
+        form: the format, as `datetime.strptime` takes it; ISO 8601 if empty.
     """
     try:
         [width] = set(map(len, cells))
         letters = np.frombuffer("".join(cells).encode("ascii"), np.uint8).reshape(len(cells), width)
-    except ValueError:  # of several lengths, or with letters beyond ASCII
+    except ValueError:  # cells of different lengths, or with characters beyond ASCII
         return None
     for each in (form,) if form else _ISO:
         if (parts := _parts(letters, each)) is not None:
@@ -35,7 +35,7 @@ def seconds_of(cells: Sequence[str], form: str) -> np.ndarray | None:
 def _parts(letters: np.ndarray, form: str) -> dict[str, np.ndarray] | None:
     """Return the numbers in dates (N, width), by format letter.
 
-    None if not all dates have that form.
+    The result is None if not all dates have that form.
     """
     parts: dict[str, np.ndarray] = {}
     at = 0
@@ -48,7 +48,7 @@ def _parts(letters: np.ndarray, form: str) -> dict[str, np.ndarray] | None:
             if not (part == ord(mark)).all():
                 return None
         else:
-            digits = part - np.uint8(ord("0"))  # what is below wraps around
+            digits = part - np.uint8(ord("0"))  # characters below "0" wrap around
             if digits.max() > 9:
                 return None
             parts[letter] = digits @ 10 ** np.arange(width)[::-1]
@@ -73,10 +73,9 @@ def _seconds(parts: dict[str, np.ndarray]) -> np.ndarray | None:
 def year_and_month(days: Any) -> tuple[Any, Any]:
     """Return the years and months of days since 1970.
 
-    The days are float64 (N,), an array or a tensor; months are from 0 to 11.
-
-    The proleptic Gregorian calendar repeats after 400 years; a year is counted from March, so that the day that leap
-    years have more is their last (H. Hinnant, "chrono-compatible low-level date algorithms", civil_from_days).
+    The days are float64 (N,), an array or a tensor; months are from 0 to 11. The proleptic Gregorian calendar repeats
+    every 400 years. Years are counted from March, so that the leap day is the last day of a year (H. Hinnant,
+    "chrono-compatible low-level date algorithms", civil_from_days).
     """
     days = days + 719_468  # since March 1 of the year 0
     cycle = np.floor(days / 146_097)

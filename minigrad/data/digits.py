@@ -1,8 +1,7 @@
 """The UCI optical digits, shipped with the package.
 
-Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
-Repository, https://doi.org/10.24432/C50P49, licence CC BY 4.0; `digits.md` beside this file tells what is in
-`digits.npz`.
+Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
+https://doi.org/10.24432/C50P49, licence CC BY 4.0. `digits.md` in this folder describes `digits.npz`.
 """
 
 from __future__ import annotations
@@ -21,14 +20,12 @@ from minigrad.data.splits import hold_out, hold_out_validation
 class Digits(Dataset):
     """1,797 handwritten digits, 8 × 8 pixels, ten classes.
 
-    The pixels are scaled to [0, 1].
-
-    The parts are the same for every seed: of each digit in the order of the file, so from every writer, 1 in
-    5 images is for the test and 1 in 10 for validation.
+    The pixels are scaled to [0, 1]. The parts do not depend on the seed: of the images of each digit, in the order of
+    the file and so from every writer, 1 in 5 is for the test and 1 in 10 for validation.
 
     Args:
-        flatten: whether an input is (64,) or an image (1, 8, 8), channel first.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        flatten: whether an input is (64,); if False, it is an image (1, 8, 8), channel first.
+        targets: the form of class targets (see `minigrad.data.Targets`).
     """
 
     _num_classes = 10

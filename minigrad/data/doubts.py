@@ -12,8 +12,8 @@ from minigrad.data.notation import MISSING, Notation, date_formats, other_notati
 from minigrad.data.options import TableOptions
 from minigrad.data.sheet import Sheet
 
-_MOST_VALUES = 100  # a column of more distinct texts is likely a name or an address, not a category
-_FEW_ROWS = 20  # fewer may be all different, equal or in order by chance
+_MOST_VALUES = 100  # a column with more distinct texts likely holds names or addresses, not categories
+_FEW_ROWS = 20  # fewer rows may be all distinct, equal or sorted by chance
 _ID = re.compile(
     r"(?:^|[\s_.:-])(?:id|ids|idx|index|key|no|nr|row|rows|rownames|rownum|unnamed|uuid)(?:$|[\s_.:-])", re.I
 )
@@ -37,7 +37,7 @@ def doubt(sheet: Sheet, options: TableOptions, findings: Findings) -> None:
 
 
 def _doubt_names(sheet: Sheet, options: TableOptions, findings: Findings) -> None:
-    if "" in sheet.columns and "" not in options.said:
+    if "" in sheet.columns and "" not in options.declared:
         findings.refuse(
             'has no name, as an index saved with the rows, which tells nothing of new ones: write `ignore: [""]`, '
             "or name the column",
@@ -76,7 +76,7 @@ def _doubt_gap(column: Column, options: TableOptions, findings: Findings) -> Non
 def _doubt_input(column: Column, sheet: Sheet, options: TableOptions, findings: Findings) -> None:
     if not options.is_input(column.name):
         return
-    is_guess = column.name not in options.said
+    is_guess = column.name not in options.declared
     if isinstance(column, Texts) and is_guess:
         if not _doubt_notation(column, options, findings):
             _doubt_texts(column, len(sheet), findings)
@@ -90,9 +90,10 @@ def _doubt_input(column: Column, sheet: Sheet, options: TableOptions, findings: 
 
 
 def _doubt_notation(column: Texts, options: TableOptions, findings: Findings) -> bool:
-    """Find texts that are numbers or dates in another notation.
+    """Report texts that are numbers or dates in another notation.
 
-    Returns whether they are.
+    Returns:
+        Whether they are.
     """
     texts = list(column.found)
     first = next(iter(column.found.values()))
@@ -171,12 +172,12 @@ def _is_constant(column: Column) -> bool:
 def _doubt_target(column: Column, sheet: Sheet, options: TableOptions, findings: Findings) -> None:
     if column.name not in options.targets:
         return
-    name, is_said = column.name, column.name in options.said
+    name, is_declared = column.name, column.name in options.declared
     if isinstance(column, Dates):
         findings.refuse("is the target and holds dates, which cannot be predicted: choose another", name)
     if isinstance(column, Numbers):
         present = column.values[~np.isnan(column.values)]
-        if not is_said and (present == np.floor(present)).all():
+        if not is_declared and (present == np.floor(present)).all():
             findings.refuse(
                 "is the target and holds whole numbers, which may be classes or amounts: "
                 "name it in `categorical` or in `numeric`",
@@ -192,14 +193,14 @@ def _doubt_target(column: Column, sheet: Sheet, options: TableOptions, findings:
             findings.refuse(f"{number:g} is too small for a target in float32: choose a smaller unit", name, line)
     if not isinstance(column, Texts):
         return
-    if not is_said and _doubt_notation(column, options, findings):
+    if not is_declared and _doubt_notation(column, options, findings):
         return
     if len(column.found) == 1:
         findings.refuse(
             f"is the target and holds one class, {next(iter(column.found))!r}: there is nothing to learn", name
         )
     counts = np.bincount(column.values[column.values >= 0], minlength=len(column.found))
-    if not is_said and len(column.found) > _MOST_VALUES and len(column.found) > len(sheet) / 2:
+    if not is_declared and len(column.found) > _MOST_VALUES and len(column.found) > len(sheet) / 2:
         findings.refuse(
             f"is the target and holds {len(column.found)} different texts in {len(sheet)} rows, too many to learn as "
             f"classes: choose another, or name it in `categorical`",
@@ -226,19 +227,19 @@ def _doubt_weight(sheet: Sheet, options: TableOptions, findings: Findings) -> No
 
 
 def _doubt_leaks(sheet: Sheet, options: TableOptions, findings: Findings) -> None:
-    """Find inputs that equal a target."""
+    """Report inputs that equal a target."""
     for target in options.targets:
         answers = sheet.columns.get(target)
         if answers is None or answers.problem is not None or isinstance(answers, Unknown):
             continue
         truth = _comparable(answers, options.notation)
         for name, column in sheet.columns.items():
-            if not options.is_input(name) or name in options.said or column.problem is not None:
+            if not options.is_input(name) or name in options.declared or column.problem is not None:
                 continue
             if isinstance(column, Unknown) or len(column.values) != len(answers.values):
                 continue
             values = _comparable(column, options.notation)
-            # most differ early, or in kind
+            # most differ early, or in dtype
             if values.dtype == truth.dtype and (values[:99] == truth[:99]).all() and (values == truth).all():
                 findings.refuse(
                     f"holds the same as the target {target!r}: the model would learn to copy it; "
@@ -250,7 +251,7 @@ def _doubt_leaks(sheet: Sheet, options: TableOptions, findings: Findings) -> Non
 
 
 def _comparable(column: Column, notation: Notation) -> np.ndarray:
-    """Return a column's cells as numbers, or else as texts."""
+    """Return a column's cells as numbers if possible, else as texts."""
     if not isinstance(column, Texts):
         return column.values
     texts = list(column.found)

@@ -18,24 +18,23 @@ _TIMEOUT = 30.0  # seconds without a byte, after which a transfer is given up
 def fetch(url: str, path: Path, verify: Callable[[Path], object]) -> None:
     """Download `url` to `path`, creating its folder.
 
-    The bytes gather in `path` with `.part` behind it, which a broken transfer leaves behind and the next one
-    goes on with. Only when `verify` accepts it does the file get its name, at once; what it refuses is
-    deleted.
+    The bytes are written to `path` + `.part`. An interrupted transfer leaves this file behind, and the next one resumes
+    it. The file is renamed, atomically, once `verify` accepts it; otherwise it is deleted.
 
     Args:
-        url: where it comes from.
-        path: where it goes.
-        verify: called with the path of the whole file; raises DataError if that is not the right one.
+        url: the source.
+        path: the destination.
+        verify: called with the path of the complete file; raises DataError if it is not the right one.
 
     Raises:
-        DataError: if the transfer breaks, `path` cannot be written, or `verify` refuses what came.
+        DataError: if the transfer fails, `path` cannot be written, or `verify` rejects the file.
     """
     part = path.with_name(f"{path.name}.part")
     resumed = part.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _transfer(url, part)
-    except (OSError, http.client.HTTPException) as error:  # an URLError is an OSError
+    except (OSError, http.client.HTTPException) as error:  # a URLError is an OSError
         raise DataError(
             f"{path}: could not be fetched from {url}: {error}; run again, and it goes on from what has come"
         ) from error
@@ -43,16 +42,16 @@ def fetch(url: str, path: Path, verify: Callable[[Path], object]) -> None:
         verify(part)
     except DataError as error:
         part.unlink()
-        if resumed:  # the older piece may be to blame
+        if resumed:  # the earlier piece may be the cause
             return fetch(url, path, verify)
         raise DataError(f"{url} does not give the right file, and it was deleted: {error}") from error
     os.replace(part, path)
 
 
 def _transfer(url: str, part: Path) -> None:
-    """Append to `part` what it lacks of `url`.
+    """Append the missing bytes of `url` to `part`.
 
-    Or write it anew where the server cannot begin in the middle.
+    If the server does not support ranges, the file is downloaded from the start.
     """
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
@@ -61,7 +60,7 @@ def _transfer(url: str, part: Path) -> None:
     except urllib.error.HTTPError as error:
         error.close()
         if have and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return  # nothing is lacking: a run was ended between the last byte and the new name
+            return  # complete: a run ended between the last byte and the renaming
         raise
     with response, open(part, "ab" if response.status == http.client.PARTIAL_CONTENT else "wb") as file:
         begin = file.tell()

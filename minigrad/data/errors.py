@@ -9,20 +9,20 @@ from difflib import get_close_matches
 
 _LISTS = {"categorical", "numeric", "ignore", "embed", "dates"}
 MOST = 20
-"""Findings or names that one message lists; of the others it gives the number."""
+"""The most findings or names that a message lists; it counts the others."""
 
 
 class DataError(ValueError):
-    """Unusable data, or a wrong request for it.
+    """Unusable data, or an invalid request for data.
 
-    The message says what was expected, what was found, and the remedy.
+    The message says what was expected, what was found, and how to fix it.
     """
 
 
 class DataWarning(UserWarning):
     """A guess about data that may be wrong.
 
-    The message says what was found, how it was taken, and what to write otherwise.
+    The message says what was found, how it was interpreted, and what to write if that is wrong.
     """
 
 
@@ -32,8 +32,8 @@ class Remedy:
 
     Args:
         option: an argument of the dataset.
-        value: what it is to be, or, for an option that lists columns, a column that it is to name.
-        key: for an option that maps columns, the column that gets the value.
+        value: its value or, for an option that lists columns, a column to add.
+        key: for an option that maps columns to values, the column.
     """
 
     option: str
@@ -42,7 +42,7 @@ class Remedy:
 
     @property
     def entry(self) -> str:
-        """The entry within the option's brackets, or behind its colon."""
+        """The entry inside the option's brackets, or after its colon."""
         return quoted(self.value) if self.key is None else f"{quoted(self.key)}: {quoted(self.value)}"
 
     def __str__(self) -> str:
@@ -59,9 +59,7 @@ class _Finding:
 class Findings:
     """All findings about a file, reported at once.
 
-    Before anything runs.
-
-    A doubt is refused where a wrong guess would silently give wrong results, and noted where it is harmless.
+    A doubt is an error if a wrong guess would silently give wrong results, and a warning if it is harmless.
 
     Args:
         path: the file.
@@ -76,18 +74,27 @@ class Findings:
         """Add a finding that makes the file unusable.
 
         The end of the message repeats the remedies of all findings.
+
+        Args:
+            text: what was found.
+            column: the column, if it is in one.
+            line: the line, if it is in one.
+            remedies: the options that settle it.
         """
         self._refused.append(_Finding(_place(column, line), text, remedies))
 
     def note(self, text: str, column: str | None = None, line: int | None = None, *remedies: Remedy) -> None:
-        """Add a guess that is worth a warning."""
+        """Add a guess that is worth a warning.
+
+        The arguments are those of `refuse`.
+        """
         self._noted.append(_Finding(_place(column, line), text, remedies))
 
     @property
     def remedies(self) -> list[tuple[Remedy, str]]:
         """All remedies, each with the text that says why.
 
-        Of the refused and the noted findings.
+        They include the remedies of warnings.
         """
         found = [*self._refused, *self._noted]
         return [(remedy, finding.text) for finding in found for remedy in finding.remedies]
@@ -95,7 +102,7 @@ class Findings:
     def check(self) -> None:
         """Raise DataError with all findings, if any is refused.
 
-        With the noted ones, too.
+        The message also includes the warnings.
         """
         if not self._refused:
             return
@@ -107,13 +114,13 @@ class Findings:
         if len(found) > MOST:
             lines.append(f"  and {len(found) - MOST:,} more")
         if sum(len(finding.remedies) for finding in found) > 1:
-            lines.append(f"  all of these remedies together: {_together(found)}")
+            lines.append(f"  all of these remedies together: {_combined_remedies(found)}")
         raise DataError("\n".join(lines))
 
     def warn(self, stacklevel: int = 2) -> None:
         """Issue the noted findings as one DataWarning.
 
-        At the line `stacklevel` calls above this one.
+        It points to the line `stacklevel` calls above this one.
         """
         for finding in self._noted[:MOST]:
             warnings.warn(_sentence(self.path, finding), DataWarning, stacklevel + 1)
@@ -125,7 +132,7 @@ class Findings:
 def nearest(name: str, names: list[str]) -> str:
     """Return a hint for a wrong name.
 
-    The right name most like it, and all that there are, as the end of a sentence.
+    The hint ends a sentence; it consists of the most similar name and all valid names.
     """
     likely = get_close_matches(name, names, n=1)
     there = ", ".join(names[:MOST]) + (f" and {len(names) - MOST:,} more" if len(names) > MOST else "")
@@ -135,7 +142,7 @@ def nearest(name: str, names: list[str]) -> str:
 def quoted(text: str) -> str:
     """Return a text quoted for YAML, where it needs quotes.
 
-    As it stands inside brackets.
+    The text is meant to be inside brackets.
     """
     is_word = text.isidentifier() and text.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
     return text if is_word else json.dumps(text, ensure_ascii=False)
@@ -147,15 +154,15 @@ def _place(column: str | None, line: int | None) -> str:
 
 
 def _sentence(path: str, finding: _Finding) -> str:
-    # "column 'x' holds ..." where there is no line, "column 'x', line 3: ..." where there is one
+    # "column 'x' holds ..." without a line, "column 'x', line 3: ..." with one
     between = " " if finding.place.startswith(": column") and ", line " not in finding.place else ": "
     return f"{path}{finding.place}{between}{finding.text}"
 
 
-def _together(found: list[_Finding]) -> str:
+def _combined_remedies(found: list[_Finding]) -> str:
     """Return the remedies of findings as config arguments.
 
-    Each option once.
+    Each option occurs once.
     """
     options: dict[str, list[Remedy]] = {}
     for finding in found:

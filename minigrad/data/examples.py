@@ -15,27 +15,26 @@ from minigrad.inputs import count, parts
 class Examples:
     """Inputs (N, ...) and targets (N, ...), indexed by batches.
 
-    The arrays are kept without a copy and seen read-only, so that no model can write into the data it learns
-    from. Only float64, which NumPy makes of most numbers, becomes float32, as parameters are, or else a model would
-    compute in float64.
+    The arrays are not copied, and are read-only, so that no model can write into its data. Only float64 arrays are
+    converted, to float32 like parameters; otherwise a model would compute in float64.
 
     Args:
-        inputs: (N, ...), an array or lists of numbers; or several by name, for a model whose `forward` takes them
-            under these names.
+        inputs: (N, ...), an array or lists of numbers; or several by name, for a model whose `forward` takes them under
+            these names.
         targets: (N, ...).
-        weights: how much each example counts in the loss, (N,), at least 0; None where all count the same.
-        lines: the line of the file of each example, (N,), if they come from one.
+        weights: the weight of each example in the loss, (N,), at least 0; None for equal weights.
+        lines: the line of each example in the data file, (N,), if there is one.
 
     Raises:
-        DataError: for lists that are no full rectangle of numbers, if there are no examples, or not one target, and one
-            weight, for each input.
+        DataError: for ragged lists or values that are not numbers, if there are no examples, or if the numbers of
+            inputs, targets and weights differ.
     """
 
     inputs: Any
-    """One array, of which most examples have one, or several by name (see `minigrad.inputs`)."""
+    """A single array, or several by name (see `minigrad.inputs`)."""
 
     is_computed: bool = False
-    """Whether a batch takes so much computing that a training makes it beside the step before."""
+    """Whether a batch takes enough computation to be prepared in parallel with the previous training step."""
 
     weights: np.ndarray | None = None
     """float32 (N,), or None."""
@@ -53,11 +52,11 @@ class Examples:
         if isinstance(inputs, Mapping):
             if not inputs:
                 raise DataError("expected at least one input by name, got none")
-            self.inputs = {name: _held(array, f"inputs {name!r}") for name, array in inputs.items()}
+            self.inputs = {name: _read_only(array, f"inputs {name!r}") for name, array in inputs.items()}
         else:
-            self.inputs = _held(inputs, "inputs")
-        self.targets = _held(targets, "targets")
-        self.weights = None if weights is None else _held(weights, "weights").astype(np.float32, copy=False)
+            self.inputs = _read_only(inputs, "inputs")
+        self.targets = _read_only(targets, "targets")
+        self.weights = None if weights is None else _read_only(weights, "weights").astype(np.float32, copy=False)
         n = count(self.inputs)
         for name, array in parts(self.inputs):
             if n != len(array):
@@ -68,7 +67,7 @@ class Examples:
         if n == 0:
             raise DataError("expected at least one example, got none")
         if self.weights is not None and not (self.weights.ndim == 1 and (self.weights >= 0).all()):
-            raise DataError(f"weights are one number of at least 0 for each example, got {_told(self.weights)}")
+            raise DataError(f"weights are one number of at least 0 for each example, got {_describe(self.weights)}")
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -76,7 +75,7 @@ class Examples:
     def batch(self, indices: np.ndarray | slice) -> tuple[Any, np.ndarray]:
         """Return the inputs and targets at `indices`.
 
-        Copies for an integer array, views for a slice.
+        They are copies for an integer array, and views for a slice.
         """
         if isinstance(self.inputs, dict):
             return {name: _rows(array, indices) for name, array in self.inputs.items()}, _rows(self.targets, indices)
@@ -85,22 +84,22 @@ class Examples:
     def epoch(self, n: int) -> Examples:
         """Return the examples of epoch `n`: by default these.
 
-        A subclass may draw others, such as crops or distortions, as a pure function of the seed and `n`.
+        A subclass may return others, such as random crops, as a pure function of the seed and `n`.
         """
         return self
 
 
-def _told(weights: np.ndarray) -> str:
+def _describe(weights: np.ndarray) -> str:
     return f"{weights.min():g}" if weights.ndim == 1 else f"an array of shape {weights.shape}"
 
 
 def _rows(array: np.ndarray, indices: np.ndarray | slice) -> np.ndarray:
     if isinstance(indices, slice):
         return array[indices]
-    return array.take(indices, axis=0)  # a sixth less time than [indices]
+    return array.take(indices, axis=0)  # takes a sixth less time than [indices]
 
 
-def _held(values: ArrayLike, name: str) -> np.ndarray:
+def _read_only(values: ArrayLike, name: str) -> np.ndarray:
     """Return values as a read-only array, float64 as float32."""
     try:
         array = np.asarray(values)

@@ -1,6 +1,6 @@
 """Features: columns of a table as inputs of a model.
 
-What is learned from the training part, and its use on any rows.
+A feature learns from the training part how to encode a column, and then encodes any rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from minigrad.facts import require
 
 @dataclass(frozen=True)
 class Scale:
-    """Standardisation: minus `mean`, divided by `std`."""
+    """Standardization: subtract `mean`, divide by `std`."""
 
     mean: float = 0.0
     std: float = 1.0
@@ -32,19 +32,19 @@ class Scale:
     def learn(cls, numbers: np.ndarray) -> Scale:
         """Learn the mean and standard deviation of numbers (N,).
 
-        The deviation is divided by N; what is constant is only centred.
+        The variance is divided by N. Constant numbers are only centred.
         """
         width = float(np.ptp(numbers))
         if not width:
             return cls(float(numbers.mean()))
-        # scaling by a power of two changes no bit unless squares would overflow or underflow float64
+        # a power of two, so that scaling changes no bit unless squares would overflow or underflow float64
         exponent = int(np.frexp(width)[1])
         return cls(float(numbers.mean()), float(np.ldexp(np.ldexp(numbers, -exponent).std(), exponent)))
 
     def apply(self, numbers: Any) -> Any:
         """Return standardised numbers (N,), float64.
 
-        An array or a tensor; those out of its range become infinite.
+        They are an array or a tensor. Numbers out of range become infinite.
         """
         with np.errstate(over="ignore"):
             return (numbers - self.mean) / self.std
@@ -55,7 +55,7 @@ class Feature(ABC):
     """A column as inputs, as learned from the training part.
 
     Args:
-        name: what the table calls the column.
+        name: the name of the column.
     """
 
     kind: ClassVar[str]
@@ -74,15 +74,14 @@ class Feature(ABC):
     def parts(self, values: Any) -> list[Any]:
         """Return the inputs of cells as numbers.
 
-        Each (N,), of cells (N,), float64: arrays, or tensors of a tensor.
+        The cells are float64 (N,), and so is each input: an array, or a tensor if the cells are one.
         """
 
     def encode(self, column: Column, rows: np.ndarray, inputs: np.ndarray) -> None:
         """Write rows of a column to `inputs`.
 
-        float32 (len(rows), len(input_names)), all 0 before.
-
-        They are infinite where they leave the range of float32.
+        The inputs are float32 (len(rows), len(input_names)), initially 0. Values beyond the range of float32 become
+        infinite.
         """
         with np.errstate(over="ignore"):
             for i, part in enumerate(self.parts(column.values[rows])):
@@ -96,7 +95,7 @@ class Feature(ABC):
         """
 
     def state(self) -> dict[str, Any]:
-        """Return its state, as JSON can hold it."""
+        """Return its state, which can be stored as JSON."""
         return {"kind": self.kind, **asdict(self)}
 
 
@@ -104,13 +103,11 @@ class Feature(ABC):
 class NumberFeature(Feature):
     """Standardised numbers, with missing ones filled.
 
-    Where a number is missing, `fill` is used, and `gap` is an input that says so.
-
     Args:
-        mean: of the training part, after filling.
-        std: of the same.
-        fill: what stands for a missing number; None where it is refused.
-        gap: whether there is an input that is 1 where the number is missing.
+        mean: the mean of the training part, after filling.
+        std: its standard deviation.
+        fill: the number used for missing ones; None if missing numbers are refused.
+        gap: whether there is a second input, which is 1 where the number is missing.
         sign: the percent or currency sign of every number.
     """
 
@@ -124,7 +121,7 @@ class NumberFeature(Feature):
     @classmethod
     def learn(cls, column: Numbers, train: np.ndarray, missing: Missing) -> NumberFeature:
         """Learn from the rows `train` of a column."""
-        filled, fill = _filled(column, train, missing)
+        filled, fill = _fill(column, train, missing)
         scale = Scale.learn(filled)
         return cls(column.name, scale.mean, scale.std, fill, _has_gap(column, missing), column.notation.sign)
 
@@ -146,9 +143,9 @@ class NumberFeature(Feature):
         """Return the numbers, to six digits."""
         numbers = inputs[:, 0].astype(np.float64) * self.std + self.mean
         texts = [f"{x:.6g}" for x in (numbers * 100 if self.sign == "%" else numbers) + 0.0]
-        return [self._signed(text, self.gap and bool(row[-1])) for text, row in zip(texts, inputs, strict=True)]
+        return [self._add_sign(text, self.gap and bool(row[-1])) for text, row in zip(texts, inputs, strict=True)]
 
-    def _signed(self, text: str, is_missing: bool) -> str:
+    def _add_sign(self, text: str, is_missing: bool) -> str:
         return "" if is_missing else text + self.sign
 
 
@@ -156,13 +153,13 @@ class NumberFeature(Feature):
 class CategoryFeature(Feature):
     """Categories, as one-hot inputs or embedding indices.
 
-    An input is 1 where the cell holds the text; for an embedding there is one number.
+    One-hot inputs are 1 for the text of the cell and 0 for all others.
 
     Args:
-        values: the texts, in ascending order; the empty one stands for a missing text.
-        fill: the text that stands for a missing one; None where it is refused.
-        unseen: whether a new text is taken: all inputs are 0 then.
-        embed: whether the input is a number for an embedding: 1 for the first of `values`, 0 for a new text.
+        values: the texts, in ascending order; the empty one means a missing text.
+        fill: the text used for missing ones; None if missing texts are refused.
+        unseen: whether new texts are accepted, with all inputs 0.
+        embed: whether the input is a single index for an embedding: 1 for the first of `values`, 0 for a new text.
     """
 
     kind = "category"
@@ -197,17 +194,17 @@ class CategoryFeature(Feature):
     def parts(self, values: Any) -> list[Any]:
         """Return the inputs of positions in `values`, (N,).
 
-        -1 is a new text: NaN if that is refused.
+        The position of a new text is -1; its inputs are NaN if new texts are refused.
         """
         known = [values + 1.0] if self.embed else [1.0 * (values == i) for i in range(len(self.values))]
         return known if self.unseen else [np.where(values < 0, np.nan, part) for part in known]
 
     def encode(self, column: Column, rows: np.ndarray, inputs: np.ndarray) -> None:
-        """Write one-hot inputs, or the numbers of the texts."""
+        """Write one-hot inputs, or embedding indices."""
         assert isinstance(column, Texts)
         place = {value: i for i, value in enumerate(self.values)}
         known = np.array([place.get(text, -1) for text in column.found] + [place.get(self.fill or "", -1)])
-        codes = known[column.values[rows]]  # a missing text has the code -1, which is the last
+        codes = known[column.values[rows]]  # a missing text has the code -1, the last index
         if self.embed:
             inputs[:, 0] = codes + 1
             return
@@ -230,14 +227,14 @@ class CategoryFeature(Feature):
 class DateFeature(Feature):
     """Dates as calendar features.
 
-    The year and the days since the first one, standardised; month, weekday and hour as points on a circle.
+    The inputs are the standardized year and days since 1970, and the sine and cosine of month, weekday and hour.
 
     Args:
-        form: how the dates are written.
-        year: the scale of the years of the training part: mean and standard deviation.
-        elapsed: that of the days since 1970.
-        hours: whether any of the training part has a time of day.
-        fill: the seconds since 1970 that stand for a missing date; None where it is refused.
+        form: the date format.
+        year: the scale of the years, learned from the training part.
+        elapsed: the scale of the days since 1970.
+        hours: whether any date of the training part has a time of day.
+        fill: the date used for missing ones, in seconds since 1970; None if missing dates are refused.
         gap: whether there is an input that is 1 where the date is missing.
     """
 
@@ -252,7 +249,7 @@ class DateFeature(Feature):
     @classmethod
     def learn(cls, column: Dates, train: np.ndarray, missing: Missing) -> DateFeature:
         """Learn from the rows `train` of a column."""
-        filled, fill = _filled(column, train, missing)
+        filled, fill = _fill(column, train, missing)
         scales = [Scale.learn(numbers) for numbers in (year_and_month(np.floor(filled / 86_400))[0], filled / 86_400)]
         year, elapsed = ((scale.mean, scale.std) for scale in scales)
         has_hours = bool((filled % 86_400).any())
@@ -271,7 +268,7 @@ class DateFeature(Feature):
         return Dates(self.name, DateFormat(self.form))
 
     def parts(self, values: Any) -> list[Any]:
-        """Return the parts of dates, given in seconds since 1970."""
+        """Return the inputs of dates, given in seconds since 1970."""
         seconds, missing = _without_gaps(values, self.fill)
         days = np.floor(seconds / 86_400)
         year, month = year_and_month(days)
@@ -311,8 +308,8 @@ def restored(state: Mapping[str, Any]) -> Feature:
         raise DataError(f"what the run keeps of a column is from another version: {error}") from error
 
 
-def _filled(column: Column, train: np.ndarray, missing: Missing) -> tuple[np.ndarray, float | None]:
-    """Return training numbers without gaps, and the filling value."""
+def _fill(column: Column, train: np.ndarray, missing: Missing) -> tuple[np.ndarray, float | None]:
+    """Return training numbers without gaps, and the value used for gaps."""
     part = column.values[train]
     gaps = np.isnan(part)
     present = part[~gaps]
@@ -331,6 +328,6 @@ def _has_gap(column: Column, missing: Missing) -> bool:
 
 
 def _without_gaps(values: Any, fill: float | None) -> tuple[Any, Any]:
-    """Return numbers with what stands for the missing ones, and which are missing."""
+    """Return numbers with gaps filled, and which ones were missing."""
     missing = np.isnan(values)
     return (values if fill is None else np.where(missing, fill, values)), missing

@@ -13,7 +13,7 @@ from pathlib import Path
 from minigrad.data.errors import DataError
 from minigrad.paths import real, require_file
 
-_STARTS = {  # of files that are often taken for text
+_STARTS = {  # first bytes of files that are often mistaken for text
     b"\xff\xfe": "text in UTF-16",
     b"\xfe\xff": "text in UTF-16",
     b"PK\x03\x04": "an archive, such as a workbook of Excel",
@@ -26,7 +26,7 @@ _STARTS = {  # of files that are often taken for text
 def data_home() -> Path:
     """Return the folder of large data.
 
-    $MINIGRAD_DATA, or else `minigrad` in the user's cache ($XDG_CACHE_HOME).
+    It is $MINIGRAD_DATA, or else `minigrad` in the user's cache ($XDG_CACHE_HOME).
     """
     if home := os.environ.get("MINIGRAD_DATA"):
         return Path(home)
@@ -41,7 +41,7 @@ class Files(dict[str, Path]):
     """The paths of files that were read, by name.
 
     Attributes:
-        digests: the SHA-256 of those that a reader has looked at as a whole, by place.
+        digests: the SHA-256, by path, of files that were read completely.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ _read: ContextVar[Files | None] = ContextVar("read", default=None)
 def noting() -> Iterator[Files]:
     """Within the block, record the files that are read.
 
-    Those that `find` and `reading` are asked for.
+    These are the files passed to `find` and `reading`.
     """
     token = _read.set(files := Files())
     try:
@@ -83,9 +83,8 @@ def _note_digest(path: str | Path, digest: str) -> str:
 def looking_in(folders: Sequence[Path]) -> Iterator[dict[str, str]]:
     """Within the block, `find` looks in these folders first.
 
-    They are those of the config that is being built.
-
-    Yields the paths that were found there and not from the current folder, by what was asked for.
+    They are the folders of the config that is being built. Yields a dict, from the requested paths to those found in
+    these folders instead of the current one.
     """
     found: dict[str, str] = {}
     tokens = _folders.set(tuple(folders)), _found.set(found)
@@ -99,12 +98,11 @@ def looking_in(folders: Sequence[Path]) -> Iterator[dict[str, str]]:
 def find(path: str | Path) -> Path:
     """Return the path of a data file or folder.
 
-    Every dataset calls this for the paths in its arguments.
-
-    A relative path is looked for beside the config, then in the current folder, then in `data_home()`.
+    Every dataset calls this for the paths in its arguments. A relative path is searched for in the folder of the
+    config, then in the current folder, then in `data_home()`.
 
     Raises:
-        DataError: with the places, if it is in none of them, or if a pipe, a socket or a device is there.
+        DataError: listing these folders, if it is in none of them; also if it is a pipe, a socket or a device.
     """
     with _refusing(path):
         for folder in _folders.get():
@@ -125,7 +123,7 @@ def find(path: str | Path) -> Path:
 
 
 def _remedy(path: str) -> str:
-    """Say what to write in place of a path that only another program would understand."""
+    """Return the remedy for a path that only another program would understand."""
     if "://" in path:
         return "; nothing is fetched from an address: download the file, and give its path"
     if path.startswith("~") or "$" in path:
@@ -137,8 +135,8 @@ def _remedy(path: str) -> str:
 def reading(path: str | Path) -> Iterator[None]:
     """Within the block, turn read errors into DataErrors.
 
-    They name the file that is not there or cannot be read. So is a pipe, a socket or a device, which would be waited
-    for, or have no end.
+    The errors name the file that is missing or cannot be read. Pipes, sockets and devices are refused, because reading
+    them may block or never end.
     """
     with _refusing(path):
         if os.path.exists(path):
@@ -172,11 +170,11 @@ def digest_of(*paths: str | Path) -> str:
 def check_text(path: str | Path) -> str:
     """Check that a file is UTF-8; return its SHA-256.
 
-    In hexadecimal. All of the file is read.
+    The digest is in hexadecimal. The whole file is read.
 
     Raises:
-        DataError: if it cannot be read, with what the file is instead, or with the line of the first byte that is not
-            UTF-8 or NUL.
+        DataError: if it cannot be read; if it is another known kind of file, naming the kind; or if it has bytes that
+            are not UTF-8 or are NUL, with the first such line.
     """
     digest, decoder, line = hashlib.sha256(), getincrementaldecoder("utf-8")(), 1
     for i, part in enumerate(_parts(path)):

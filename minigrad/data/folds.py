@@ -13,21 +13,21 @@ from minigrad.data.errors import DataError
 
 
 class FoldError(DataError):
-    """A fold that there is not."""
+    """A fold that does not exist."""
 
 
 @dataclass
 class Fold:
     """A division into training and validation, one of several.
 
-    What is for the test is left out.
+    The test part is the same in all of them.
 
     Args:
-        index: which, from 1.
-        count: how many there are, 2 or more.
+        index: the number of the fold, from 1.
+        count: the number of folds, at least 2.
 
     Attributes:
-        used: whether data was divided by it.
+        used: whether any data was divided by this fold.
 
     Raises:
         FoldError: if there is no such fold.
@@ -49,7 +49,7 @@ _fold: ContextVar[Fold | None] = ContextVar("fold", default=None)
 def folding(index: int, count: int) -> Iterator[Fold]:
     """Within the block, let datasets validate on one fold.
 
-    It takes the place of a fraction.
+    The fold replaces the validation fraction.
 
     Errors are those of `Fold`.
     """
@@ -64,7 +64,7 @@ def folding(index: int, count: int) -> Iterator[Fold]:
 def current() -> Fold | None:
     """Return the fold by which data is to be divided.
 
-    It then counts as used; None if there is none.
+    The fold is marked as used. The result is None outside of `folding`.
     """
     fold = _fold.get()
     if fold is not None:
@@ -77,16 +77,16 @@ def take_fold(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which indices of `order` train, and which validate.
 
-    With `classes`, the labels of all examples, each class has its share in every fold, to within one.
+    With `classes`, folds are stratified: each class is divided evenly among them, to within one example.
 
     Args:
-        fold: which is taken.
-        order: the examples, in random order.
+        fold: the fold.
+        order: the indices of the examples, in random order.
         classes: the label of each example, integers from 0.
-        names: what each class is called.
+        names: the names of the classes.
 
     Raises:
-        DataError: if a class, or the whole, has fewer examples than there are folds.
+        DataError: if there are fewer examples, or fewer of a class, than folds.
     """
     if len(order) < fold.count:
         raise DataError(f"{len(order)} examples besides those for the test do not make {fold.count} folds")
@@ -109,17 +109,17 @@ def take_fold(
 def fold_bounds(fold: Fold, sizes: np.ndarray, in_time: bool, what: str) -> tuple[int, int]:
     """Return the bounds of a fold's pieces for validation.
 
-    The pieces stay whole.
+    Pieces are not split.
 
     Args:
-        fold: which is taken.
+        fold: the fold.
         sizes: the number of examples of each piece.
-        in_time: whether the pieces follow each other in time. A fold is then what follows its training part, which
-            grows from fold to fold.
-        what: what the pieces are.
+        in_time: whether the pieces are in order of time. Each fold then validates on the pieces after its training
+            part, which grows from fold to fold.
+        what: the word for the pieces in error messages.
 
     Raises:
-        DataError: if there are too few of them.
+        DataError: if there are too few pieces.
     """
     parts = fold.count + in_time
     if len(sizes) < parts:
@@ -127,7 +127,7 @@ def fold_bounds(fold: Fold, sizes: np.ndarray, in_time: bool, what: str) -> tupl
     ends = np.cumsum(sizes)
     wanted = ends[-1] * np.arange(1, parts) / parts
     cuts = np.abs(ends[:, np.newaxis] - wanted).argmin(axis=0) + 1
-    # each fold has a piece, whatever the sizes of the others
+    # each fold has at least one piece
     lowest = np.arange(1, parts)
     cuts = np.minimum(np.maximum.accumulate(np.maximum(cuts, lowest) - lowest) + lowest, len(sizes) - parts + lowest)
     bounds = [0, *map(int, cuts), len(sizes)]

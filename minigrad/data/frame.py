@@ -17,13 +17,13 @@ _BLOCK = 2**13
 
 
 FRAME = "DataFrame"
-"""The name of a data frame in messages, instead of a path."""
+"""The name of a data frame in messages, in place of a path."""
 
 
 class Frame(Protocol):
     """The protocol of data frames that can be read.
 
-    Names, and columns that give their cells as a list.
+    It has column names, and columns that return their cells as a list.
     """
 
     @property
@@ -31,7 +31,7 @@ class Frame(Protocol):
         """The names of the columns."""
 
     def __getitem__(self, name: Any) -> Any:
-        """The column of this name, which has `to_list()`."""
+        """Return the column of this name, which has `to_list()`."""
 
 
 def sheet_of(
@@ -43,7 +43,7 @@ def sheet_of(
 ) -> Sheet:
     """Return the columns of a CSV file or data frame.
 
-    The arguments and errors are those of `read_sheet` and `read_frame`.
+    See `read_sheet` and `read_frame` for arguments and errors.
     """
     if isinstance(source, str | Path):
         return read_sheet(source, delimiter, make, findings, can_ignore)
@@ -63,12 +63,12 @@ def read_frame(
 ) -> Sheet:
     """Return the columns of a data frame.
 
-    Read as those of the CSV file that it would be saved as, without its index.
+    The result is that of saving the frame as CSV, without its index, and reading it.
 
     Args:
         frame: the data frame, or its columns by name.
-        make: returns an empty column for a name, or None for one that is not needed.
-        findings: gets names that two columns have.
+        make: returns an empty column for a name, or None for a column that is not needed.
+        findings: collects names that two columns share.
         can_ignore: whether a config can leave columns out.
 
     Raises:
@@ -99,7 +99,7 @@ def read_frame(
 
 
 def _cell(value: Any) -> str:
-    """Return a value as a CSV file has it: what is missing as an empty cell, a date as in ISO 8601."""
+    """Return a value as in a CSV file: a missing one as an empty cell, a date in ISO 8601."""
     if isinstance(value, str):
         return value
     if value is None or type(value).__name__ in ("NAType", "NaTType") or value != value:

@@ -27,13 +27,13 @@ from minigrad.data.pictures import SUFFIXES
 from minigrad.data.splits import check_order
 
 WHITE = 255
-"""The largest value of a pixel, which a model sees as 1."""
+"""The largest value of a pixel, which is scaled to 1."""
 
 
 class Images(Examples):
     """Images of bytes, read batch by batch as fractions.
 
-    A batch is float32 from 0 to 1.
+    A batch is float32, from 0 to 1.
 
     Errors are those of `Examples`.
     """
@@ -45,7 +45,7 @@ class Images(Examples):
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of the inputs and targets at `indices`.
 
-        What was read of a mapped file stays the system's.
+        Pages that were read from a mapped file are released.
         """
         require_whole(self._file, self.inputs)
         pixels, targets = super().batch(indices)
@@ -57,27 +57,25 @@ class Images(Examples):
 class IDX(Dataset):
     """Images and classes from IDX files, as MNIST's.
 
-    Such as Fashion-MNIST, Kuzushiji-MNIST or your own.
-
-    Pixels are scaled to [0, 1]. A file that is not compressed is mapped into memory: only the images of a batch are
-    read. Those for validation are the last of the training images, and so are those for the test where there are no
-    files for it: their order has to be a random one.
+    Examples are Fashion-MNIST, Kuzushiji-MNIST or your own images. Pixels are scaled to [0, 1]. Uncompressed files are
+    mapped into memory, so only the images of a batch are read. The last of the training images are for validation and,
+    if there are no test files, for the test, so their order must be random.
 
     Args:
-        images: the file of the training images, bytes (N, height, width) or (N, channels, height, width); if relative,
-            it may also be in $MINIGRAD_DATA.
+        images: the file of the training images, bytes (N, height, width) or (N, channels, height, width); a relative
+            path may also be in $MINIGRAD_DATA.
         labels: the file of their classes, bytes (N,), counted from 0.
-        test_images: the file of the images for the test.
+        test_images: the file of the test images.
         test_labels: the file of their classes.
-        val_fraction: the share of the training images for validation.
-        test_fraction: the share for the test, where there are no files for it.
-        flatten: whether an input is a row of pixels or an image (channels, height, width).
-        targets: the form of the classes (see `minigrad.data.Targets`).
-        augment: random changes of the training images, one after the other, others in each epoch.
+        val_fraction: the fraction of the training images for validation.
+        test_fraction: the fraction for the test part, if there are no test files.
+        flatten: whether an input is a vector of pixels; if False, it is an image (channels, height, width).
+        targets: the form of class targets (see `minigrad.data.Targets`).
+        augment: augmentations of the training images, applied in order, with new random numbers in each epoch.
 
     Raises:
         DataError: if a file is missing, truncated or in another format, if files do not belong together, if a part
-            would be empty, or if a class is not among those to train on.
+            would be empty, or if a class does not occur in training.
     """
 
     _learned = NAMES
@@ -138,7 +136,7 @@ class IDX(Dataset):
     def image_shape(self) -> tuple[int, ...] | None:
         """The shape of an image, (channels, height, width), or None.
 
-        None where the channels are no colours.
+        It is None if the channels are not colours.
         """
         return self._image if self._image[0] in (1, 3) else None
 
@@ -146,17 +144,17 @@ class IDX(Dataset):
     def digest(self) -> str | None:
         """The SHA-256 of the files, concatenated.
 
-        None for a restored dataset.
+        It is None for a restored dataset.
         """
         return digest_of(*self._files) if self._files else None
 
     def read_inputs(self, path: str | Path) -> np.ndarray:
         """Read images from an IDX file, or other inputs.
 
-        The IDX file may be compressed; other inputs are in a .csv, .npy or image file: (N, ...).
+        The IDX file may be compressed. Other inputs, (N, ...), are read from a .csv, .npy or image file.
 
         Raises:
-            DataError: if the file cannot be read or does not fit.
+            DataError: if the file cannot be read, or does not match the training inputs.
         """
         if Path(path).suffix.lower() in (".csv", ".npy", *SUFFIXES):
             return super().read_inputs(path)
@@ -183,22 +181,21 @@ def fractions(pixels: np.ndarray) -> np.ndarray:
 def read_idx(path: Path, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """Return the bytes (uint8) of an IDX file.
 
-    Mapped into memory, or decompressed where it is compressed by gzip.
-
-    The format, as the page of MNIST describes it: the magic number 0x0000 08 (bytes) and the number of axes, the length
-    of each, the bytes; the integers are big-endian, of 32 bits.
+    The file is mapped into memory, or decompressed if it is gzip-compressed. The format, as described on the page of
+    MNIST, is the magic number 0x0000 08 (for bytes) with the number of axes, the length of each axis, and the bytes.
+    Integers are big-endian, with 32 bits.
 
     Args:
         path: the file.
-        shape: the shape that it should hold, where that is known.
+        shape: the expected shape, if known.
 
     Raises:
-        DataError: that names the file, what was expected, and what was found.
+        DataError: naming the file, what was expected, and what was found.
     """
     with reading(path):
         content = map_file(path, np.uint8) if path.stat().st_size else np.empty(0, np.uint8)
     if content[:2].tobytes() == b"\x1f\x8b":
-        content = np.frombuffer(_unpacked(path, content, shape), np.uint8)
+        content = np.frombuffer(_decompress(path, content, shape), np.uint8)
     expected = _shape_of(path, content) if shape is None else shape
     header = idx_header(expected)
     start, size = content[: len(header)].tobytes(), len(header) + math.prod(expected)
@@ -218,12 +215,12 @@ def idx_header(shape: tuple[int, ...]) -> bytes:
 
 
 def unexpected(path: Path, expected: str, found: str) -> DataError:
-    """Return the error for a file with other content."""
+    """Return the error for a file with unexpected content."""
     return DataError(f"{path}: expected {expected}, found {found}")
 
 
 def _shape_of(path: Path, content: np.ndarray) -> tuple[int, ...]:
-    """The shape that the header tells of."""
+    """Return the shape in the header."""
     start = content[:4].tobytes()
     if len(start) < 4 or start[:3] != b"\0\0\x08" or start[3] == 0:
         found = f"0x{start.hex()}" if start else "an empty file"
@@ -234,8 +231,8 @@ def _shape_of(path: Path, content: np.ndarray) -> tuple[int, ...]:
     return struct.unpack(f">{start[3]}I", lengths)
 
 
-def _unpacked(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) -> bytes:
-    """The decompressed content, at most one byte longer than its header says; the header is read first."""
+def _decompress(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) -> bytes:
+    """Return the decompressed content; the header is read first, and limits it to one byte more than it should have."""
     try:
         if shape is None:
             head = np.frombuffer(zlib.decompressobj(wbits=31).decompress(content.data, 4 + 4 * 255), np.uint8)
@@ -246,13 +243,13 @@ def _unpacked(path: Path, content: np.ndarray, shape: tuple[int, ...] | None) ->
         unpacked = stream.decompress(content.data, size)
     except zlib.error as error:
         raise unexpected(path, "a gzip file", f"damage ({error})") from error
-    if not stream.eof and len(unpacked) == size - 1:  # all is there but its checksum
+    if not stream.eof and len(unpacked) == size - 1:  # only the checksum is missing
         raise unexpected(path, "a whole gzip file", "no end of it: it is truncated")
     return unpacked
 
 
 def _pair(images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images and their labels, which are read."""
+    """Return images, and their labels, which are read into memory."""
     pixels, classes = read_idx(find(images)), read_idx(find(labels))
     if pixels.ndim not in (3, 4) or 0 in pixels.shape:
         raise DataError(

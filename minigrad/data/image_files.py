@@ -18,10 +18,10 @@ from minigrad.data.pictures import SUFFIXES, Header, decode, pillow, read_header
 from minigrad.threads import executor
 
 LARGE = 2**30
-"""Bytes of pixels from which on they are kept in a temporary file instead of in memory."""
+"""Bytes of pixels from which on they are stored in a temporary file instead of in memory."""
 
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test",)}
-"""The parts of a folder, and what their folders may be called, in lower case."""
+"""The possible names of each part's folder, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Picture:
 def list_pictures(folder: Path, findings: Findings) -> dict[str, list[Picture]]:
     """List the images of each part, sorted by path.
 
-    All are in "train" where there are no folders of parts.
+    Without folders of parts, all images are in "train".
 
     Args:
-        folder: has one folder a class, or `train`, `val` and `test` with one folder a class in each.
-        findings: gets what is left out, and what is missing.
+        folder: has one folder per class, or `train`, `val` and `test` with one folder per class in each.
+        findings: collects what is left out, and what is missing.
     """
     folders = {path.name.lower(): path for path in _entries(folder) if path.is_dir()}
     places = {part: folders[name] for part, names in PARTS.items() for name in names if name in folders}
@@ -70,7 +70,7 @@ def list_pictures(folder: Path, findings: Findings) -> dict[str, list[Picture]]:
 def read_headers(pictures: Sequence[Picture], folder: Path, findings: Findings) -> tuple[dict[Picture, Header], str]:
     """Return the images' headers, and a SHA-256 of all.
 
-    Of the names and contents; broken files become findings.
+    The digest is that of their names and contents. Broken files become findings.
     """
     digest, headers = hashlib.sha256(), {}
     with pillow():
@@ -88,7 +88,7 @@ def read_headers(pictures: Sequence[Picture], folder: Path, findings: Findings) 
 def common_size(headers: Mapping[Picture, Header], findings: Findings) -> tuple[int, int]:
     """Return the height and width common to all images.
 
-    Several sizes become a finding.
+    Different sizes become a finding.
     """
     sizes = {(header.height, header.width): picture.path for picture, header in headers.items()}
     (first, path), *others = sizes.items()
@@ -104,15 +104,13 @@ def common_size(headers: Mapping[Picture, Header], findings: Findings) -> tuple[
 def read_pixels(pictures: Sequence[Picture], shape: tuple[int, ...], folder: Path, findings: Findings) -> np.ndarray:
     """Return the pixels, uint8 (N, channels, height, width).
 
-    Broken files become findings.
-
-    From 1 GiB on they are in a file without a name, in the system's folder for temporary files (TMPDIR), which goes
-    when nothing uses it any more.
+    Broken files become findings. From 1 GiB on, the pixels are in an unnamed file in the system's temporary folder
+    (TMPDIR), which disappears when it is no longer used.
 
     Raises:
-        DataError: if there is no room for them.
+        DataError: if there is not enough space.
     """
-    pixels = _room((len(pictures), *shape))
+    pixels = _allocate((len(pictures), *shape))
 
     def read(i: int) -> str | None:
         try:
@@ -121,7 +119,7 @@ def read_pixels(pictures: Sequence[Picture], shape: tuple[int, ...], folder: Pat
             return f"{_short(pictures[i].path, folder)}: {error}"
         return None
 
-    with pillow(), executor(os.cpu_count() or 1) as threads:  # Pillow decodes without the lock of Python
+    with pillow(), executor(os.cpu_count() or 1) as threads:  # Pillow releases the GIL to decode
         for problem in threads.map(read, range(len(pictures))):
             if problem is not None:
                 findings.refuse(problem)
@@ -129,21 +127,21 @@ def read_pixels(pictures: Sequence[Picture], shape: tuple[int, ...], folder: Pat
 
 
 def _content(path: Path) -> bytes:
-    """Return the bytes of one of many files, which a run does not note one by one."""
+    """Return the bytes of one of many files, which a run does not record individually."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _room(shape: tuple[int, ...]) -> np.ndarray:
+def _allocate(shape: tuple[int, ...]) -> np.ndarray:
     size = int(np.prod(shape, dtype=np.int64))
     if size < LARGE or not can_map():
         return np.empty(shape, np.uint8)
     try:
         with tempfile.TemporaryFile() as file:
             file.truncate(size)
-            if hasattr(os, "posix_fallocate"):  # a hole in a mapped file that finds no room would end the process
+            if hasattr(os, "posix_fallocate"):  # a write into a hole would kill the process on a full disk
                 os.posix_fallocate(file.fileno(), 0, size)
             return np.memmap(file, np.uint8, "r+", shape=shape)
     except OSError as error:
@@ -154,7 +152,7 @@ def _room(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _refuse_empty(place: Path, folder: Path, classes: Sequence[Path], findings: Findings) -> None:
-    """Find why a part has no images in the folders of classes."""
+    """Report why a part has no images in the folders of classes."""
     where = "" if place == folder else f"{_short(place, folder)!r}: "
     loose = sum(path.suffix.lower() in SUFFIXES for path in _entries(place))
     if classes:

@@ -23,28 +23,28 @@ from minigrad.data.splits import complete, doubt_classes
 class ImageFolder(Dataset):
     """Images in one folder per class.
 
-    They are PNG, JPEG, BMP or WebP; pixels are scaled to [0, 1]. The folder holds the folders of the classes, or
-    `train`, `val` and `test`, each of which does; parts without a folder are drawn by the seed from the training
-    images, each class in proportion. Classes are in the order of their names: as numbers if all are numbers, else as
-    texts. Hidden files are left out.
+    Images are PNG, JPEG, BMP or WebP files; pixels are scaled to [0, 1]. The folder contains one folder per class, or
+    `train`, `val` and `test`, each of which does. Parts without a folder are drawn at random from the training images,
+    stratified by class. Classes are sorted by name, as numbers if all are numbers. Hidden files are left out.
 
-    Transparent places become white, and images that a camera held on its side are turned. Pixels of 1 GiB and more are
-    kept in a temporary file, which leaves nothing behind. This needs Pillow.
+    Transparent areas become white, and images are rotated as their EXIF orientation says. Pixels of 1 GiB and more are
+    stored in a temporary file, which is removed at the end. This needs Pillow.
 
     Args:
-        path: the folder; if relative, it may also be in $MINIGRAD_DATA.
-        size: of the model's images, as one number or [height, width]. An image is scaled until it covers this size,
-            and cut in the middle. By default that of the files, which is the same for all.
-        colour: whether inputs have three channels or are grey; by default colour, unless all files are grey.
-        val_fraction: the share of the training images for validation, where there is no `val`.
-        test_fraction: the share for the test, where there is no `test`.
-        flatten: whether an input is a row of pixels or an image (channels, height, width).
-        targets: the form of the classes (see `minigrad.data.Targets`).
-        augment: random changes of the training images, one after the other, others in each epoch.
+        path: the folder; a relative path may also be in $MINIGRAD_DATA.
+        size: the size of the model's images, one number or [height, width]. Images are scaled to cover this size, and
+            cropped at the centre. By default it is the size of the files, which must all be equal.
+        colour: whether inputs have three channels; if False, they are grey. By default they are grey only if all files
+            are.
+        val_fraction: the fraction of the training images for validation, if there is no `val` folder.
+        test_fraction: the fraction for the test part, if there is no `test` folder.
+        flatten: whether an input is a vector of pixels; if False, it is an image (channels, height, width).
+        targets: the form of class targets (see `minigrad.data.Targets`).
+        augment: augmentations of the training images, applied in order, with new random numbers in each epoch.
 
     Raises:
-        DataError: that names all files that are broken or have other than 8 bits a channel; for images of several sizes
-            without `size`; for a folder without classes or with one, and for a class that training does not have.
+        DataError: naming all files that are broken or do not have 8 bits per channel; for images of different sizes
+            without `size`; for fewer than two classes; and for a class that does not occur in training.
     """
 
     _learned = NAMES
@@ -98,10 +98,10 @@ class ImageFolder(Dataset):
         findings.warn()
 
     def _learn_classes(self, pictures: Sequence[Picture], path: str) -> np.ndarray:
-        """Take the names of the classes; returns the class of each image.
+        """Learn the names of the classes, and return the class index of each image.
 
         Raises:
-            DataError: if there is one.
+            DataError: if there is only one class.
         """
         names = {picture.label for picture in pictures}
         numeric = all(name.isdecimal() for name in names)
@@ -135,10 +135,10 @@ class ImageFolder(Dataset):
     def read_inputs(self, path: str | Path) -> np.ndarray:
         """Read an image, or prepared inputs, (N, ...).
 
-        An image is read as those of the training part; other inputs are in a .csv or .npy file.
+        An image is read like those of the training part. Other inputs are read from a .csv or .npy file.
 
         Raises:
-            DataError: if the file cannot be read or does not fit.
+            DataError: if the file cannot be read, or does not match the training inputs.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             return super().read_inputs(path)

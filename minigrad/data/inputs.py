@@ -22,12 +22,10 @@ _STARTS = re.compile(r"\s*(?:[-+.\d]|$)")  # a number, or nothing
 def read_numbers(path: str | Path) -> np.ndarray:
     """Return the array of an .npy or .csv file.
 
-    Of a .csv file the rows (N, k); its first line may name the columns.
-
-    Nothing in a file is executed.
+    For a .csv file, the array has its rows, (N, k); the first line may name the columns. Nothing in a file is executed.
 
     Raises:
-        DataError: if it cannot be read, or holds something else than numbers.
+        DataError: if it cannot be read, or contains anything but numbers.
     """
     return _read_csv(path) if Path(path).suffix.lower() == ".csv" else _read_npy(path)
 
@@ -35,10 +33,10 @@ def read_numbers(path: str | Path) -> np.ndarray:
 def read_image(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """Return an image as fractions, (channels, height, width).
 
-    From 0 (black) to 1; one channel is grey.
+    The fractions are from 0 (black) to 1. A shape with one channel is grey.
 
     Raises:
-        DataError: if it cannot be read, has another size or transparent places, or Pillow is not installed.
+        DataError: if it cannot be read, has another size or transparent areas, or if Pillow is not installed.
     """
     with reading(path):
         content = Path(path).read_bytes()
@@ -82,10 +80,10 @@ def _read_csv(path: str | Path) -> np.ndarray:
 
 
 def _numbers(path: str | Path, rows: list[list[str]], lines: np.ndarray, width: int) -> np.ndarray:
-    """Return the numbers of rows, (N, width), read at once, in a tenth of the time.
+    """Return the numbers of rows, (N, width), converted at once, in a tenth of the time.
 
     Raises:
-        DataError: with the first line that has not as many, or holds something else.
+        DataError: with the first line that has another number of cells, or a cell that is not a number.
     """
     if any(len(row) != width for row in rows):
         row, line = next((row, line) for row, line in zip(rows, lines, strict=True) if len(row) != width)
@@ -101,10 +99,10 @@ def _numbers(path: str | Path, rows: list[list[str]], lines: np.ndarray, width: 
 
 
 def _are_names(path: str | Path, row: list[str], line: int) -> bool:
-    """Tell whether a first row names the columns: no cell is empty, or begins as a number does.
+    """Return whether a first row names the columns: no cell is empty, or begins like a number.
 
     Raises:
-        DataError: if some cells do, and not all are numbers.
+        DataError: if some cells begin like numbers, but not all are numbers.
     """
     if all(map(_PLAIN.reads, row)):
         return False
@@ -117,6 +115,6 @@ def _are_names(path: str | Path, row: list[str], line: int) -> bool:
 
 
 def _advice(row: list[str]) -> str:
-    """Return the end of a sentence about a row with a number that is written otherwise."""
+    """Return the end of a sentence about a row with a number in another notation."""
     odd = next((cell for cell in row if other_notations([cell], _PLAIN)), None)
     return "" if odd is None else f": {odd!r} is to be a plain number, with a decimal point"

@@ -1,4 +1,4 @@
-"""Rules for the states of datasets that runs hold."""
+"""Rules for the dataset states stored in runs."""
 
 from __future__ import annotations
 

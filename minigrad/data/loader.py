@@ -19,11 +19,11 @@ from minigrad.inputs import tensors
 class Batch:
     """A batch whose examples are read when asked for.
 
-    `inputs, targets = batch[2:5]` reads three.
+    For example, `inputs, targets = batch[2:5]` reads three examples.
 
     Args:
-        examples: what they are of.
-        indices: which they are, (n,) integers or a range in steps of 1.
+        examples: the examples to read from.
+        indices: the indices of the batch's examples, (n,) integers or a range with step 1.
     """
 
     __slots__ = ("_read", "examples", "indices")
@@ -37,7 +37,7 @@ class Batch:
         return len(self.indices)
 
     def __getitem__(self, part: slice) -> tuple[Any, np.ndarray]:
-        """The inputs and targets of a part: copies, or of a range views."""
+        """Return the inputs and targets of a part: views if the indices are a range, else copies."""
         if self._read and (read := self._read.get((part.start, part.stop))) is not None:
             return read
         return self.examples.batch(self._places(part))
@@ -49,7 +49,7 @@ class Batch:
     def weights(self, part: slice) -> np.ndarray | None:
         """Return the weights of a part's examples, (n,), or None.
 
-        None where all count the same.
+        None means equal weights.
         """
         weights = self.examples.weights
         return None if weights is None else weights[self._places(part)]
@@ -62,20 +62,19 @@ class Batch:
 class DataLoader:
     """A loader of batches: `for x, y in DataLoader(data.train): ...`.
 
-    Each loop over it is another epoch and gives Tensors, as PyTorch's does; `epoch` gives the arrays of an epoch by its
-    number.
+    As in PyTorch, each loop over it is a new epoch, and yields Tensors. `epoch` yields the arrays of an epoch given by
+    its number.
 
     Args:
-        examples: what to draw from.
-        batch_size: examples in a batch; the last batch of an epoch has what is left.
-        shuffle: whether each epoch has its own random order; if not, batches are views of the data in its own
-        order.
+        examples: the examples to load.
+        batch_size: the number of examples in a batch; the last batch of an epoch may be smaller.
+        shuffle: whether each epoch has its own random order; if not, batches are views of the data, in its order.
         drop_last: whether to leave out a last batch that is not full.
-        sampler: draws the examples of an epoch, as `Balanced` does; left out, each is drawn once.
+        sampler: draws the examples of an epoch, as `Balanced` does; without one, each is drawn once.
 
     Raises:
-        DataError: if `batch_size` is not from 1 to the number of examples, if these are none or do not suit the
-            sampler, or for a sampler without `shuffle`.
+        DataError: if `batch_size` is not from 1 to the number of examples, if `examples` is not an `Examples` or does
+            not suit the sampler, or for a sampler without `shuffle`.
     """
 
     def __init__(
@@ -99,7 +98,7 @@ class DataLoader:
         if sampler is not None:
             if not shuffle:
                 raise DataError("a sampler decides the order of an epoch: leave out shuffle=False, or the sampler")
-            sampler.order(examples, 0)  # which raises if they do not go together
+            sampler.order(examples, 0)  # raises if the sampler does not suit the examples
         self.sampler = sampler
         self.examples = examples
         self.batch_size = batch_size
@@ -113,14 +112,14 @@ class DataLoader:
         return whole if self.drop_last or not left else whole + 1
 
     def __iter__(self) -> Iterator[tuple[Any, Tensor]]:
-        """Yield the inputs and targets of the next epoch: the first loop is over epoch 0."""
+        """Yield the inputs and targets of the next epoch, starting with epoch 0."""
         self._epochs += 1
         return ((tensors(inputs), Tensor(targets)) for inputs, targets in self.epoch(self._epochs - 1))
 
     def batches(self, n: int, start: int = 0) -> Iterator[Batch]:
         """Return the batches of epoch `n` from batch `start` on.
 
-        So a run can go on where it stopped; none of their examples is read yet.
+        A run is resumed by `start`. No examples are read yet.
 
         Raises:
             DataError: if `start` is not from 0 to the number of batches.

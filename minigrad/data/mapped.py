@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 else:
     try:
         import mmap
-    except ImportError:  # as in a browser
+    except ImportError:  # for example in a browser
         mmap = None
 
 SMALL = 2**26
-"""Bytes of a file that may stay in memory: to map again what was given back costs 3 µs for each example."""
+"""Bytes of a file whose pages are not released: mapping released pages again costs 3 µs per example."""
 
 
 def can_map() -> bool:
@@ -28,7 +28,7 @@ def can_map() -> bool:
 def map_file(path: Path, dtype: Any) -> np.ndarray:
     """Map a non-empty file as a read-only array.
 
-    Where the platform maps no files, as in a browser, all of it is read.
+    If the platform does not map files, as in a browser, the whole file is read.
 
     Raises:
         OSError: if it cannot be read.
@@ -45,21 +45,21 @@ def file_of(array: np.ndarray) -> mmap.mmap | None:
         return None
     base: object = array
     while base is not None and not isinstance(base, mmap.mmap):
-        base = getattr(base, "base", None)  # for a sliding window this is no array, but has one
+        base = getattr(base, "base", None)  # for a sliding window this is not an array, but contains one
     return base
 
 
 def require_whole(file: mmap.mmap | None, array: np.ndarray) -> None:
     """Refuse to read on in a mapped file once cut.
 
-    The system would end the process without a word.
+    Otherwise the system would kill the process without a message.
 
     Args:
-        file: that `array` is a view of, if it is.
-        array: whose file is named.
+        file: the mapped file behind `array`, or None.
+        array: the array, whose file the error names.
 
     Raises:
-        OSError: if the file became shorter than what was mapped.
+        OSError: if the file has become shorter than the mapping.
     """
     if file is not None and file.size() < len(file):
         base: Any = array
@@ -71,9 +71,8 @@ def require_whole(file: mmap.mmap | None, array: np.ndarray) -> None:
 def give_back(file: mmap.mmap | None) -> None:
     """Release the pages that were read of a large file.
 
-    The system may keep them for the next who asks.
-
-    Around each example the system maps what it has at hand, up to 2 MiB.
+    The system may keep them cached. Around each example it maps up to 2 MiB of cached pages, so without a release the
+    memory of the process would grow to the size of the file.
     """
     if file is not None and len(file) > SMALL and hasattr(file, "madvise"):
         file.madvise(mmap.MADV_DONTNEED)

@@ -1,10 +1,9 @@
 """MNIST and Fashion-MNIST.
 
-MNIST: 70,000 handwritten digits; Fashion-MNIST: as many pieces of clothing.
-
-Source: Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits, in the IDX format
-described there; H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, arXiv:1708.07747. The digests of MNIST are those of
-the four original files, uncompressed: a file may be compressed in any way or not at all.
+MNIST has 70,000 images of handwritten digits, Fashion-MNIST 70,000 images of clothing. Sources: Y. LeCun, C. Cortes and
+C. J. C. Burges, The MNIST database of handwritten digits, in the IDX format described there; H. Xiao, K. Rasul and
+R. Vollgraf, Fashion-MNIST, arXiv:1708.07747. The digests of MNIST are those of the four original files, uncompressed,
+so a file may or may not be compressed.
 """
 
 from __future__ import annotations
@@ -26,17 +25,15 @@ from minigrad.data.idx import WHITE, fractions, idx_header, read_idx, unexpected
 class MNIST(Dataset):
     """Handwritten digits, 28 × 28 pixels, ten classes.
 
-    The pixels are scaled to [0, 1].
-
-    The last 10,000 of the 60,000 training images are for validation: the customary 50,000 + 10,000, which
-    every seed shares, so that results compare. The test part is the original one of 10,000.
+    The pixels are scaled to [0, 1]. The last 10,000 of the 60,000 training images are for validation, the customary
+    split, whatever the seed, so that results are comparable. The test part is the original one of 10,000 images.
 
     Args:
-        root: the folder of the four IDX files, each with or without `.gz`; by default `mnist` in
-            $MINIGRAD_DATA, or else in the user's cache.
-        download: whether to fetch the files that are not there from `MNIST.mirror` into `root`.
-        flatten: whether an input is (784,) or an image (1, 28, 28), channel first.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        root: the folder of the four IDX files, each with or without `.gz`; by default `mnist` in $MINIGRAD_DATA, or
+            else in the user's cache.
+        download: whether to download missing files from `MNIST.mirror` into `root`.
+        flatten: whether an input is (784,); if False, it is an image (1, 28, 28), channel first.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
         DataError: if a file is missing, truncated, damaged or not the original, or cannot be fetched.
@@ -44,7 +41,7 @@ class MNIST(Dataset):
 
     mirror: ClassVar[str] = "https://ossci-datasets.s3.amazonaws.com/mnist/"  # PyTorch's, also used by torchvision
     home: ClassVar[str] = "mnist"  # the folder in $MINIGRAD_DATA
-    packed: ClassVar[dict[str, str]] = {}  # name: md5 of the file as the mirror has it, compressed
+    packed: ClassVar[dict[str, str]] = {}  # name: md5 of the mirror's compressed file
     files: ClassVar[dict[str, tuple[tuple[int, ...], str]]] = {  # name: (shape, sha256 of the uncompressed file)
         "train-images-idx3-ubyte": (
             (60_000, 28, 28),
@@ -77,7 +74,7 @@ class MNIST(Dataset):
         self.test = examples(test_images, test_labels)
 
     def _folder(self, root: str | None, download: bool) -> Path:
-        """Return the folder of the files; where it does not exist yet, what is fetched will make it."""
+        """Return the folder of the files, which a download creates if it does not exist."""
         if root is None:
             return data_home() / self.home
         try:
@@ -103,13 +100,13 @@ class MNIST(Dataset):
                     f"{plain}: no such file, nor with .gz: put the four {type(self).__name__} files there, "
                     f"name their folder as `root`, or fetch them with `download: true`"
                 )
-            from minigrad.data.download import fetch  # urllib takes longer to import than the rest of this package
+            from minigrad.data.download import fetch  # importing urllib takes longer than the rest of this package
 
             fetch(f"{self.mirror}{packed.name}", packed, lambda part: self._verify(part, name))
         return read_original(plain if plain.exists() else packed, *self.files[name])
 
     def _verify(self, path: Path, name: str) -> None:
-        """Raise DataError if a fetched file is not the one expected."""
+        """Raise DataError if a downloaded file is not the one expected."""
         if name in self.packed:
             digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
             if digest != self.packed[name]:
@@ -120,21 +117,21 @@ class MNIST(Dataset):
 class FashionMNIST(MNIST):
     """Images of clothing, 28 × 28 pixels, ten classes.
 
-    Files, parts and arguments are as of `MNIST`. The folder is by default `fashion-mnist` in $MINIGRAD_DATA. Of files
-    that are there their sizes are verified, of those that are fetched their content too: their digests are known as
-    they are packed.
+    Files and parts are those of `MNIST`. The size of every file is verified. The content is verified only of downloaded
+    files, because only the digests of the compressed files are known.
 
     Args:
-        root: the folder of the four IDX files, each with or without `.gz`.
-        download: whether to fetch the files that are not there from `FashionMNIST.mirror` into `root`.
-        flatten: whether an input is (784,) or an image (1, 28, 28), channel first.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        root: the folder of the four IDX files, each with or without `.gz`; by default `fashion-mnist` in
+            $MINIGRAD_DATA, or else in the user's cache.
+        download: whether to download missing files from `FashionMNIST.mirror` into `root`.
+        flatten: whether an input is (784,); if False, it is an image (1, 28, 28), channel first.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
         DataError: if a file is missing, truncated or of another size, or cannot be fetched.
     """
 
-    mirror = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # that of the authors; no https
+    mirror = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"  # the authors' mirror; no https
     home = "fashion-mnist"
     packed: ClassVar[dict[str, str]] = {
         "train-images-idx3-ubyte": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -162,15 +159,13 @@ class FashionMNIST(MNIST):
 def read_original(path: Path, shape: tuple[int, ...], sha256: str) -> np.ndarray:
     """Return the bytes (uint8) of a verified IDX file.
 
-    Its digest must be the expected one.
-
     Args:
-        path: the file, compressed by gzip or not.
-        shape: the shape that it should hold.
-        sha256: the digest of its uncompressed content, in hexadecimal; empty where it is not known.
+        path: the file, gzip-compressed or not.
+        shape: the expected shape.
+        sha256: the expected digest of its uncompressed content, in hexadecimal; "" if unknown.
 
     Raises:
-        DataError: that names the file, what was expected, and what was found.
+        DataError: naming the file, what was expected, and what was found.
     """
     try:
         content = read_idx(path, shape)

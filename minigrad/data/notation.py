@@ -16,11 +16,11 @@ MISSING = {"", "nan", "na", "n/a", "null", "?"}
 """The texts of missing numbers, in lower case."""
 
 _GAPS = MISSING | {word.upper() for word in MISSING} | {word.capitalize() for word in MISSING}
-"""The same as most files write it."""
+"""The same in the usual capitalizations."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_SPACES = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}  # the ways to print a thousands separator
-_TESTED = 1000  # different texts of a column that are enough to recognise its notation
+_SPACES = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}  # variants of thousands separators
+_TESTED = 1000  # distinct texts of a column that suffice to infer its notation
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Notation:
     """The notation of a column's numbers.
 
     Args:
-        decimal: the character before the fraction.
-        thousands: the character between groups of three digits; none if empty.
-        sign: a percent or currency sign before or behind every number; a percent is read as a hundredth.
+        decimal: the decimal separator.
+        thousands: the thousands separator; "" for none.
+        sign: the percent or currency sign before or after every number; numbers with a percent sign are divided by 100.
     """
 
     decimal: str = "."
@@ -46,7 +46,7 @@ class Notation:
         """Return the number in a cell, NaN for missing ones.
 
         Raises:
-            ValueError: if there is no such number.
+            ValueError: if it is not a number in this notation.
         """
         text = cell.strip()
         if text.lower() in MISSING:
@@ -62,14 +62,14 @@ class Notation:
             if "." in text:
                 raise ValueError(cell)
             text = text.replace(self.decimal, ".", 1)
-        if "_" in text:  # only Python reads 1_000 as a number
+        if "_" in text:  # `float` would accept 1_000
             raise ValueError(cell)
         return float(text) / (100 if self.sign == "%" else 1)
 
     def numbers(self, cells: Sequence[str]) -> np.ndarray:
         """Return the numbers of cells, float64 (N,).
 
-        NaN where one is missing.
+        They are NaN where one is missing.
 
         Raises:
             ValueError: as `number`.
@@ -79,7 +79,7 @@ class Notation:
         return np.fromiter(map(self.number, cells), np.float64, len(cells))
 
     def _at_once(self, cells: Sequence[str]) -> np.ndarray | None:
-        """Return the numbers of cells, in a fifth of the time; None where they have to be read one by one."""
+        """Return the numbers of cells, in a fifth of the time; None if they must be parsed one by one."""
         together = "\n".join(cells)
         if "_" in together:
             return None
@@ -88,7 +88,7 @@ class Notation:
                 return None
             count = len(cells)
             cells = together.replace(self.decimal, ".").split("\n")
-            if len(cells) != count:  # a cell has a break in it
+            if len(cells) != count:  # a cell contains a line break
                 return None
         try:
             return np.fromiter(map(float, cells), np.float64, len(cells))
@@ -101,7 +101,7 @@ class Notation:
             return None
 
     def reads(self, cell: str) -> bool:
-        """Whether a cell holds a number, not a missing value."""
+        """Whether a cell contains a number, not a missing value."""
         try:
             return not np.isnan(self.number(cell))
         except ValueError:
@@ -111,7 +111,7 @@ class Notation:
 def sign_of(cell: str) -> str:
     """Return the percent or currency sign at a cell's end.
 
-    At either end; an empty text if there is none.
+    It may be at either end; "" if there is none.
     """
     text = cell.strip().lstrip("+-").lstrip()
     ends = (text[:1], text[-1:])
@@ -121,7 +121,7 @@ def sign_of(cell: str) -> str:
 def other_notations(values: Sequence[str], notation: Notation) -> list[Notation]:
     """Return other notations in which all texts are numbers.
 
-    Two where 1,234 is all.
+    There are two if all look like 1,234.
     """
     present = [value for value in values[:_TESTED] if value.lower() not in MISSING]
     if not present:
@@ -142,7 +142,7 @@ def other_notations(values: Sequence[str], notation: Notation) -> list[Notation]
 class DateFormat:
     """The format of a column's dates.
 
-    As `datetime.strptime` takes it; ISO 8601 if empty.
+    It is a format of `datetime.strptime`; ISO 8601 if empty.
     """
 
     form: str = ""
@@ -150,10 +150,10 @@ class DateFormat:
     def seconds(self, cell: str) -> float:
         """Return the seconds of a date since 1970.
 
-        UTC, if it says no zone; NaN where it is missing.
+        A date without a time zone is in UTC; a missing one is NaN.
 
         Raises:
-            ValueError: if the cell holds no such date.
+            ValueError: if it is not a date in this format.
         """
         text = cell.strip()
         if text.lower() in MISSING:
@@ -166,7 +166,7 @@ class DateFormat:
     def all_seconds(self, cells: Sequence[str]) -> np.ndarray:
         """Return the seconds of dates, float64 (N,).
 
-        NaN where one is missing.
+        They are NaN where one is missing.
 
         Raises:
             ValueError: as `seconds`.
@@ -182,7 +182,7 @@ class DateFormat:
         return seconds
 
     def reads(self, cell: str) -> bool:
-        """Whether a cell holds a date."""
+        """Whether a cell contains a date."""
         try:
             return not np.isnan(self.seconds(cell))
         except ValueError:
@@ -196,7 +196,7 @@ _FORMS = ("", *_DAYS, *(f"{day} {time}" for day in _DAYS for time in ("%H:%M", "
 def date_formats(values: Sequence[str]) -> list[DateFormat]:
     """Return the date formats that fit all texts.
 
-    Several where the order of day and month is open.
+    There are several if the order of day and month is ambiguous.
     """
     present = [value for value in values[:_TESTED] if value.lower() not in MISSING]
     if not present or not all(re.search(r"\d[-./]\d", value) for value in present):
@@ -208,7 +208,7 @@ def _without_sign(text: str, sign: str) -> str:
     """Return a number without its percent or currency sign.
 
     Raises:
-        ValueError: if that is not there.
+        ValueError: if it does not have that sign.
     """
     minus = text[:1] if text[:1] in "+-" else ""
     rest = text[len(minus) :].strip()

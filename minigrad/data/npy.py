@@ -1,6 +1,6 @@
 """NumPy's files, read without executing anything.
 
-Sizes are checked before memory is taken for them.
+Sizes are checked before memory is allocated.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ DAMAGE = (
     EOFError,
     RuntimeError,
     MemoryError,
-    SyntaxError,  # of a header, which is a literal of Python
+    SyntaxError,  # from a header, which is a Python literal
     TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
-"""What NumPy and zipfile raise for damaged files."""
+"""The errors of NumPy and zipfile for damaged files."""
 MOST_RATIO = 100
-"""The largest accepted ratio of unpacked and packed size: only zeros are packed more tightly."""
+"""The largest accepted ratio of unpacked to packed size; only zeros are compressed more than that."""
 SMALL = 2**20
-"""Bytes that may be unpacked from a file of any size."""
+"""Bytes that may be unpacked whatever the ratio."""
 
 
 def read_array(file: IO[bytes], name: str, expected: str, size: int) -> np.ndarray:
@@ -41,12 +41,12 @@ def read_array(file: IO[bytes], name: str, expected: str, size: int) -> np.ndarr
 
     Args:
         file: the stream.
-        name: what errors call it.
-        expected: what errors say of it.
-        size: the number of bytes that it has.
+        name: its name in error messages.
+        expected: what was expected, for error messages.
+        size: the number of bytes in it.
 
     Raises:
-        DataError: if it is damaged, holds Python objects, or says that it is larger than it is.
+        DataError: if it is damaged, contains Python objects, or claims to be larger than it is.
     """
     try:
         start = file.tell()
@@ -66,8 +66,8 @@ def read_npz(path: str | Path, names: list[str]) -> dict[str, np.ndarray]:
     """Return arrays of a .npz file, executing nothing.
 
     Raises:
-        DataError: if the file or an array is missing or damaged, an array holds Python objects, or the file would
-            unpack to more than 100 times its size.
+        DataError: if the file or an array is missing or damaged, if an array contains Python objects, or if the file
+            would unpack to more than 100 times its size.
     """
     with reading(path), open(path, "rb") as file:
         if not zipfile.is_zipfile(file):

@@ -11,9 +11,9 @@ from minigrad.data.errors import DataError, Findings, nearest
 from minigrad.data.notation import MISSING, DateFormat, Notation
 
 Missing = Literal["error", "mean", "median", "most_frequent", "category", "drop"]
-"""The treatment of missing cells: `error` refuses it; `mean`, `median` and `most_frequent` fill in what the training
-part has, of texts always the most frequent; `category` makes it a category of its own or, of a number, an input that
-says so beside the mean; `drop` leaves the row out."""
+"""The treatment of missing cells: `error` refuses them; `mean`, `median` and `most_frequent` fill in that value of the
+training part (for texts always the most frequent); `category` makes them a category of their own or, for numbers, fills
+in the mean and adds an input that marks them; `drop` leaves out the row."""
 
 
 @dataclass(frozen=True)
@@ -48,33 +48,33 @@ class TableOptions:
             raise DataError("group and time split the rows in two ways: give one of them")
 
     @property
-    def said(self) -> set[str]:
-        """The columns whose kind the config gives."""
+    def declared(self) -> set[str]:
+        """The columns whose type the config declares."""
         return {*self.categorical, *self.numeric, *self.embed, *self.dates}
 
     @property
     def helpers(self) -> set[str]:
         """The columns that weigh, group or order rows.
 
-        They are inputs only if their kind is given too.
+        They are inputs only if the config also declares their type.
         """
         return {name for name in (self.weight, self.group, self.time) if name is not None}
 
     def strategy(self, name: str) -> Missing:
         """Return what to do with a column's missing cells."""
         if isinstance(self.missing, str):
-            # a target or a helper is never made up
+            # targets and helpers are never filled in
             return self.missing if self.missing == "drop" or name not in {*self.targets, *self.helpers} else "error"
         return self.missing.get(name, self.missing.get("*", "error") if name not in self.targets else "error")
 
     def is_input(self, name: str) -> bool:
         """Whether a column is an input."""
-        return name not in {*self.targets, *self.ignore} and (name not in self.helpers or name in self.said)
+        return name not in {*self.targets, *self.ignore} and (name not in self.helpers or name in self.declared)
 
     def column(self, name: str) -> Column | None:
         """Return an empty column, or None if it is ignored.
 
-        Of the kind that the config gives, or open.
+        Its type is the one that the config declares, or is still open.
         """
         missing = {"", "nan"} if self.strategy(name) == "error" else MISSING
         kinds: dict[Kind, bool] = {
@@ -93,7 +93,7 @@ class TableOptions:
         return Unknown(name, self.notation, missing, DateFormat() if name == self.time else None)
 
     def check(self, names: Sequence[str], findings: Findings) -> None:
-        """Find unknown columns and options that exclude each other."""
+        """Report unknown columns, and options that exclude each other."""
         kinds = [*self.categorical, *self.numeric, *self.embed, *self.dates, *self.ignore]
         mapped = [] if isinstance(self.missing, str) else [name for name in self.missing if name != "*"]
         helpers = [name for name in (self.weight, self.group, self.time) if name is not None]
@@ -104,7 +104,7 @@ class TableOptions:
             excluded = [*self.targets, *helpers, *self.ignore].count(name) > 1 or kinds.count(name) > 1
             if name in self.targets and (name in self.embed or name in self.dates):
                 excluded = True
-            if name == self.weight and name in self.said:
+            if name == self.weight and name in self.declared:
                 excluded = True
             if excluded:
                 findings.refuse(f"column {name!r} is asked for in two ways that exclude each other")

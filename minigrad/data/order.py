@@ -7,7 +7,7 @@ import numpy as np
 from minigrad.engine import random
 
 LARGE = 2**22
-"""Examples from which on an order is computed piece by piece: kept, it would take 32 MiB and more."""
+"""Examples from which on an order is computed piece by piece: stored, it would take 32 MiB or more."""
 
 _ROUNDS = 6
 
@@ -15,7 +15,7 @@ _ROUNDS = 6
 def shuffled(n: int, epoch: int) -> np.ndarray | Shuffled:
     """Return the numbers below n in an epoch's order.
 
-    A pure function of the seed; slices of it are arrays.
+    The order is a pure function of the seed and the epoch. Its slices are arrays.
     """
     generator = random.stream("shuffle", step=epoch)
     return generator.permutation(n) if n < LARGE else Shuffled(n, generator)
@@ -24,11 +24,10 @@ def shuffled(n: int, epoch: int) -> np.ndarray | Shuffled:
 class Shuffled:
     """A permutation of the numbers below n, without storage.
 
-    A block cipher computes which number is at which place.
-
-    The cipher is a Feistel network on as few bits as n needs, made to fit n by ciphering again what is too large (Black
-    and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002). Its rounds mix by the finalizer of SplitMix64
-    (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
+    A block cipher computes which number is in which position. The cipher is a Feistel network on as few bits as n
+    needs; results of n and above are encrypted again (cycle walking; Black and Rogaway, "Ciphers with arbitrary finite
+    domains", CT-RSA 2002). The round function is the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast splittable
+    pseudorandom number generators", OOPSLA 2014).
     """
 
     def __init__(self, n: int, generator: np.random.Generator) -> None:
@@ -41,7 +40,7 @@ class Shuffled:
         return self.n
 
     def __getitem__(self, part: slice) -> np.ndarray:
-        """The numbers at some places, int64."""
+        """Return the numbers in a range of positions, int64."""
         numbers = self._cipher(np.arange(*part.indices(self.n), dtype=np.uint64))
         while (large := numbers >= self.n).any():
             numbers[large] = self._cipher(numbers[large])

@@ -23,7 +23,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 """Suffixes, in lower case, of the images that can be read."""
 
 MOST_PIXELS = 2**26
-"""Pixels of one image; a file of a few kilobytes may tell of more than fit into memory."""
+"""The most pixels of an image; a file of a few kilobytes may claim to have more than fit into memory."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
 _EXPECTED = "expected a whole PNG, JPEG, BMP or WebP image"
@@ -41,8 +41,8 @@ class Header:
     """The header of an image file.
 
     Attributes:
-        height: of the image as it is looked at.
-        width: the same.
+        height: the height of the image when displayed upright.
+        width: its width when displayed upright.
         is_colour: whether it may have colours.
     """
 
@@ -71,13 +71,13 @@ def read_header(content: bytes) -> Header:
     """Return the header of an image from its bytes.
 
     Raises:
-        DataError: as `decode`, but for damage further on.
+        DataError: as `decode`, except for damage after the header.
     """
     with _damage():
         image = _open(content)
         from PIL.Image import Image
 
-        # not PngImageFile's, which reads the whole image
+        # not PngImageFile.getexif, which reads the whole image
         is_upright = Image.getexif(image).get(_ORIENTATION, 1) < 5
         width, height = image.size if is_upright else image.size[::-1]
         return Header(height, width, image.mode in _COLOUR)
@@ -86,18 +86,17 @@ def read_header(content: bytes) -> Header:
 def decode(content: bytes, shape: tuple[int, ...], background: bool = True) -> np.ndarray:
     """Return an image's pixels, uint8 (channels, height, width).
 
-    One channel is grey.
-
-    An image of another size is scaled, evenly, until it covers this one, and what juts out on two sides is cut off.
-    Images that a camera held on its side are turned.
+    An image of another size is scaled, with its aspect ratio, to cover the shape, and cropped at the centre. It is
+    rotated as its EXIF orientation says.
 
     Args:
         content: the bytes of the file.
-        shape: (channels, height, width), with 1 or 3 channels.
-        background: whether transparent places become white, instead of being refused.
+        shape: (channels, height, width), with 1 (grey) or 3 channels.
+        background: whether transparent areas become white, instead of being refused.
 
     Raises:
-        DataError: for another format or damage, for other than 8 bits a channel, and for an image that is too large.
+        DataError: for an unknown format or damage, for anything but 8 bits per channel, and for an image that is too
+            large.
     """
     channels, height, width = shape
     with _damage():
@@ -107,7 +106,7 @@ def decode(content: bytes, shape: tuple[int, ...], background: bool = True) -> n
         if image.width * image.height > MOST_PIXELS:
             raise DataError(_BOMB)
         longest = 2 * max(height, width)
-        image.draft(image.mode, (longest, longest))  # of a much larger JPEG, decodes an eighth of the pixels
+        image.draft(image.mode, (longest, longest))  # decodes a much larger JPEG at down to an eighth of its size
         image = ImageOps.exif_transpose(image)
         if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
             image = image.convert("RGBA")
@@ -123,21 +122,21 @@ def decode(content: bytes, shape: tuple[int, ...], background: bool = True) -> n
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write grey pixels as a PNG file, without Pillow.
 
-    uint8 (height, width); ISO/IEC 15948.
+    The pixels are uint8 (height, width). The format is ISO/IEC 15948.
     """
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     height, width = pixels.shape
-    rows = np.pad(pixels, ((0, 0), (1, 0)))  # each begins with its filter: none
+    rows = np.pad(pixels, ((0, 0), (1, 0)))  # each row begins with its filter, 0 for none
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows.tobytes())), chunk(b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
 
 
 def _open(content: bytes) -> Image:
-    """Return an image of which the header alone is read."""
+    """Return an image of which only the header is read."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -154,7 +153,7 @@ def _open(content: bytes) -> Image:
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Within the block, whatever Pillow raises for a damaged file is a DataError."""
+    """Within the block, turn Pillow's errors for damaged files into DataErrors."""
     try:
         yield
     except DataError:

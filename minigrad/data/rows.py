@@ -16,7 +16,7 @@ import numpy as np
 from minigrad.data.errors import DataError
 from minigrad.data.files import check_text, reading
 
-_CELLS = 2**13  # in a block, which then stays in a cache: blocks of 2**17 took twice as long
+_CELLS = 2**13  # cells in a block, which stays in a cache: blocks of 2**17 took twice as long
 _EXCEL = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -35,15 +35,15 @@ class Block:
 class Rows:
     """The rows of a CSV file, read once.
 
-    A byte order mark is left out, and so are empty lines and Excel's first line `sep=;`, whose delimiter holds.
+    A byte order mark and empty lines are skipped, and so is Excel's first line `sep=;`, which sets the delimiter.
 
     Args:
-        path: the file, in UTF-8.
-        delimiter: the character between two cells.
+        path: the UTF-8 file.
+        delimiter: the character between cells.
 
     Raises:
-        DataError: if it cannot be read, or is no text in UTF-8; and while it is read, with the line where a row begins
-            that is not CSV.
+        DataError: if the file cannot be read or is not UTF-8; during iteration, for a row that is not valid CSV, with
+            the line where it begins.
     """
 
     def __init__(self, path: str | Path, delimiter: str = ",") -> None:
@@ -62,7 +62,7 @@ class Rows:
                 last = reader.line_num + skipped
                 if last - first + 1 == len(rows):
                     lines = np.arange(first, last + 1, dtype=np.int32)
-                else:  # breaks within quotes
+                else:  # line breaks within quotes
                     lines = first - 1 + np.cumsum([1 + _breaks(row) for row in rows], dtype=np.int32)
                 first = last + 1
                 if not all(rows):
@@ -74,7 +74,7 @@ class Rows:
 
     @contextmanager
     def _open(self) -> Iterator[tuple[Any, int]]:
-        """Give a `csv.reader`, whose type Python does not name, and the number of lines before its first."""
+        """Yield a `csv.reader` (its type has no public name), and the number of lines before its first row."""
         with reading(self.path), open(self.path, newline="", encoding="utf-8-sig") as file:
             first = file.readline()
             excel = _EXCEL.fullmatch(first)
@@ -95,7 +95,7 @@ class Rows:
             raise self._no_csv(error) from error
 
     def _no_csv(self, error: csv.Error) -> DataError:
-        """Return the error for a row that is not CSV, after reading up to it once more to see where it begins."""
+        """Return the error for an invalid row; the file is read again up to the row, to find where it begins."""
         line = 1
         with self._open() as (reader, skipped), suppress(csv.Error):
             for _ in reader:

@@ -21,31 +21,31 @@ class Sampler(ABC):
     def order(self, examples: Examples, epoch: int) -> np.ndarray:
         """Return the indices of an epoch's examples, in order.
 
-        As many integers as there are examples.
-
         Args:
-            examples: what is drawn from.
-            epoch: its number; `minigrad.engine.random.stream("sampler", step=epoch)` gives it random numbers.
+            examples: the examples to draw from.
+            epoch: the number of the epoch. For random numbers use `minigrad.engine.random.stream("sampler",
+                step=epoch)`.
+
+        Returns:
+            Integers (N,), as many as there are examples.
 
         Raises:
-            DataError: if the examples do not suit the rule.
+            DataError: if the sampler does not support the examples.
         """
 
 
 class Balanced(Sampler):
     """Draw equally many examples of each class, within one.
 
-    Those of rare classes come several times an epoch.
-
-    An epoch has as many examples as there are. Of a class that has more than its part, an epoch draws a part without
-    repetition; of one that has fewer, it draws all of them equally often, to within one.
+    An epoch has as many examples as the data. From a class with more examples than its share, an epoch draws without
+    replacement. The examples of a class with fewer are all drawn equally often, to within one.
     """
 
     def order(self, examples: Examples, epoch: int) -> np.ndarray:
         """Return the order of an epoch.
 
         Raises:
-            DataError: for targets that are not one class each.
+            DataError: if the targets are not a single class each.
         """
         classes = _classes(examples.targets)
         names, members, counts = np.unique(classes, return_inverse=True, return_counts=True)

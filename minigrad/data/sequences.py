@@ -15,12 +15,12 @@ from minigrad.engine import random
 class Sequences(Dataset):
     """The base of sequence-to-sequence tasks.
 
-    Source sequences and their answers, for a model that reads the one and writes the other, token by token.
+    A model reads a source sequence and writes its answer, token by token.
 
-    An input is (source_length + target_length,) tokens: the source, a start token, and the answer but for its last
-    token, so that behind each of the last target_length the next one is to be written. It learns from the right answer
-    so far, whatever it would have written itself (teacher forcing: Williams & Zipser 1989,
-    doi:10.1162/neco.1989.1.2.270). The targets are the answer, (target_length,). All are int64.
+    An input is (source_length + target_length,) tokens: the source, a start token, and the answer without its last
+    token. So the model predicts the next token at each of the last target_length positions, given the correct answer so
+    far (teacher forcing: Williams & Zipser 1989, doi:10.1162/neco.1989.1.2.270). The targets are the answer,
+    (target_length,). All are int64.
     """
 
     source_length: int
@@ -30,7 +30,7 @@ class Sequences(Dataset):
     def _set(
         self, source: np.ndarray, answer: np.ndarray, start: int, val_fraction: float, test_fraction: float
     ) -> None:
-        """Set the parts and facts from (N, source_length), (N, target_length) and the start token, the largest."""
+        """Set the parts from sources (N, source_length), answers (N, target_length) and the start token."""
         self.source_length, self.target_length = source.shape[1], answer.shape[1]
         self.vocab_size = start + 1
         begun = np.full((len(answer), 1), start)
@@ -49,14 +49,14 @@ class Reverse(Sequences):
     """Sequences of symbols to be reversed, all of them different.
 
     Args:
-        length: symbols in a sequence.
-        symbols: how many there are; the start token is the one behind them.
-        n_samples: examples of all parts together.
-        val_fraction: the share for validation.
-        test_fraction: the share for the test.
+        length: the number of symbols in a sequence.
+        symbols: the number of different symbols, 0 to symbols - 1; the start token is the next number.
+        n_samples: the number of examples in all parts together.
+        val_fraction: the fraction for validation.
+        test_fraction: the fraction for the test part.
 
     Raises:
-        DataError: if there are fewer different sequences, or a part is left without one.
+        DataError: if there are fewer distinct sequences than `n_samples`, or a part would be empty.
     """
 
     def __init__(
@@ -74,18 +74,17 @@ class Reverse(Sequences):
 class Addition(Sequences):
     """Sums as text: of `17+85` the answer is `102`.
 
-    With zeros in front where a number is short.
-
-    The tokens are the digits 0 to 9, the plus sign 10 and the start token 11. No two examples are the same.
+    Numbers are padded with leading zeros. The tokens are the digits 0 to 9, the plus sign 10 and the start token 11. No
+    two examples are the same.
 
     Args:
-        digits: of each summand; the sum has one more.
-        n_samples: examples of all parts together.
-        val_fraction: the share for validation.
-        test_fraction: the share for the test.
+        digits: the number of digits of each summand; the sum has one more.
+        n_samples: the number of examples in all parts together.
+        val_fraction: the fraction for validation.
+        test_fraction: the fraction for the test part.
 
     Raises:
-        DataError: if there are fewer different sums, or a part is left without one.
+        DataError: if there are fewer distinct sums than `n_samples`, or a part would be empty.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class Addition(Sequences):
 
 
 def _draw(n: int, length: int, symbols: int) -> np.ndarray:
-    """Return `n` different sequences of symbols, (n, length), drawn by the seed."""
+    """Return `n` distinct random sequences of symbols, (n, length)."""
     if length < 1 or symbols < 2 or symbols**length >= 2**63:
         raise DataError(
             f"sequences have at least 1 symbol, of at least 2 different ones, and fewer than 2**63 are possible: "

@@ -18,7 +18,7 @@ from minigrad.data.notation import MISSING, DateFormat, Notation
 from minigrad.data.sheet import Sheet
 
 Gaps = Literal["error", "previous"]
-"""The treatment of a missing number of a series: refused, or filled with the one before it."""
+"""The treatment of missing numbers in a series: refuse them, or fill in the previous number."""
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".npy")
 """Suffixes, in lower case, of the files that a series is read from."""
@@ -29,10 +29,10 @@ class Reading:
     """How to read the series of a file.
 
     Args:
-        missing: what becomes of a missing number.
-        delimiter: the character between two cells.
-        notation: how numbers are written.
-        time: a column in which every row is later than the one before.
+        missing: the treatment of missing numbers.
+        delimiter: the character between cells.
+        notation: the notation of numbers.
+        time: the column of times, which must increase from row to row.
     """
 
     missing: Gaps = "error"
@@ -46,9 +46,9 @@ class Series:
     """Columns of numbers in order of time.
 
     Attributes:
-        names: of the columns.
+        names: the names of the columns.
         values: float64 (n, columns).
-        lines: of the file that the rows are in, int32 (n,); of an array, their numbers from 1.
+        lines: the line of each row in the file, int32 (n,); for an array, the row numbers from 1.
         digest: the SHA-256 of the file; None for an array.
     """
 
@@ -63,16 +63,17 @@ def read_series(
 ) -> Series:
     """Return series from a CSV file, data frame or array.
 
-    A CSV file's first row names the columns; an array is (n,) or (n, columns).
+    The first row of a CSV file names the columns. An array is (n,) or (n, columns), with columns named "0", "1" and so
+    on.
 
     Args:
-        source: the file, .npy too, the data frame, or the array.
-        asked: the columns; of an array, whose columns are named "0", "1" and so on, all of them if it is empty.
-        reading: how the file is read.
-        findings: gets everything that is wrong, after which the series is of no use.
+        source: the CSV or .npy file, the data frame, or the array.
+        asked: the columns to return; for an array, all if empty.
+        reading: how to read the file.
+        findings: collects all problems; if there are any, the series is unusable.
 
     Raises:
-        DataError: if the file cannot be read, or something was found.
+        DataError: if the file cannot be read, or a problem was found.
     """
     if hasattr(source, "columns") or (isinstance(source, Path) and source.suffix.lower() != ".npy"):
         return _from_table(source, asked, reading, findings)
@@ -127,7 +128,7 @@ def _from_table(source: Path | Frame, asked: Sequence[str], reading: Reading, fi
 
 
 def _fill(name: str, column: np.ndarray, lines: np.ndarray, missing: Gaps, findings: Findings) -> None:
-    """Put the number before it in the place of each missing one, or finds that one is missing."""
+    """Fill missing numbers with the previous one, or report that they are missing."""
     gaps = np.isnan(column)
     if not gaps.any():
         return
@@ -145,7 +146,7 @@ def _fill(name: str, column: np.ndarray, lines: np.ndarray, missing: Gaps, findi
 
 
 def _check_time(column: Column, sheet: Sheet, findings: Findings) -> None:
-    """Find the first row that is not later than the one before, and notes steps that differ."""
+    """Report the first row that is not later than the one before, and steps of different lengths."""
     name, moments = column.name, column.values
     if column.gap is not None:
         findings.refuse("the time is missing: leave out the row", name, column.gap.line)

@@ -14,7 +14,7 @@ from minigrad.data.errors import DataError, Findings, Remedy
 from minigrad.data.notation import Notation
 from minigrad.data.rows import Block, Rows
 
-_MOST_LENGTHS = 5  # lines of a wrong length that are listed
+_MOST_LENGTHS = 5  # the most lines of a wrong length that are listed
 
 
 @dataclass
@@ -22,11 +22,11 @@ class Sheet:
     """The columns of a CSV file, by name.
 
     Attributes:
-        columns: those that were asked for, in the order of the file.
-        names: what the first row calls all of them.
-        lines: the line of the file that each row ends in, int32 (N,).
+        columns: the requested columns, in the order of the file.
+        names: the names of all columns, from the first row.
+        lines: the line of the file in which each row ends, int32 (N,).
         digest: the SHA-256 of the file.
-        delimiter: the character between two cells.
+        delimiter: the character between cells.
     """
 
     columns: dict[str, Column]
@@ -50,13 +50,13 @@ def read_sheet(
 
     Args:
         path: the file.
-        delimiter: the character between two cells.
-        make: returns an empty column for a name, or None for one that is not needed.
-        findings: gets rows of a wrong length, and columns of one name.
-        can_ignore: whether a config can leave columns out, which is then a remedy.
+        delimiter: the character between cells.
+        make: returns an empty column for a name, or None for a column that is not needed.
+        findings: collects rows of a wrong length, and names that two columns share.
+        can_ignore: whether a config can leave columns out, which the remedies then suggest.
 
     Raises:
-        DataError: if the file cannot be read, is no CSV, or has no names or no rows, or none of the right length.
+        DataError: if the file cannot be read, is not CSV, or has no names, no rows, or none of the right length.
     """
     rows = Rows(path, delimiter)
     blocks = iter(rows)
@@ -70,7 +70,7 @@ def read_sheet(
     check_repeats(names, used, int(head.lines[0]), findings, can_ignore)
     lines: list[np.ndarray] = []
     for block in blocks:
-        block = _whole(block, len(names), findings)
+        block = _complete(block, len(names), findings)
         cells = list(zip(*block.rows, strict=True))
         for i in used if cells else ():
             column = columns[i]
@@ -80,13 +80,13 @@ def read_sheet(
     if not lines:
         raise DataError(f"{path}: expected a line of column names and at least one row, found that line alone")
     if not any(map(len, lines)):
-        findings.check()  # no row is left to look at
+        findings.check()  # no rows are left
     kept = {names[i]: column for i in used if (column := columns[i]) is not None}
     return Sheet(kept, names, np.concatenate(lines), rows.digest, rows.delimiter)
 
 
-def _whole(block: Block, width: int, findings: Findings) -> Block:
-    """Return the rows of a block that have `width` cells; the findings get those that have not."""
+def _complete(block: Block, width: int, findings: Findings) -> Block:
+    """Return the rows of a block that have `width` cells, and report the others."""
     if set(map(len, block.rows)) == {width}:
         return block
     odd = [i for i, row in enumerate(block.rows) if len(row) != width]
@@ -101,7 +101,7 @@ def _whole(block: Block, width: int, findings: Findings) -> Block:
 
 
 def _check_names(path: str | Path, names: Sequence[str], delimiter: str) -> None:
-    """Refuse a first row that another delimiter cuts, or that has only numbers."""
+    """Raise DataError if the first row is a single cell that another delimiter would split, or has only numbers."""
     other = next((mark for mark in ";\t|," if len(names) == 1 and mark in names[0] and mark != delimiter), None)
     if other:
         raise DataError(
@@ -116,9 +116,9 @@ def _check_names(path: str | Path, names: Sequence[str], delimiter: str) -> None
 
 
 def check_repeats(names: Sequence[str], used: Sequence[int], line: int, findings: Findings, can_ignore: bool) -> None:
-    """Find names that two columns in use share.
+    """Report names that two columns in use share.
 
-    Where a config can leave columns out, with the words for that.
+    If a config can leave columns out, the remedy is to do so.
     """
     for name, count in Counter(names[i] for i in used).items():
         if count > 1:

@@ -11,10 +11,10 @@ from minigrad.data.folds import current, fold_bounds, take_fold
 from minigrad.engine import random
 
 Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""The indices of the training, the validation and the test part, each in ascending order."""
+"""The indices of the training, validation and test part, each in ascending order."""
 
-_LATER = 3  # of what comes after the validation part of a fold in time: in no part
-_EXPECTED = 8  # expected examples of a class in a part: none is no coincidence (e^-8)
+_LATER = 3  # the part of examples after a fold's validation part in time, which are left out
+_EXPECTED = 8  # expected examples of a class in a part, of which none would be no coincidence (probability e^-8)
 
 
 def split(
@@ -26,13 +26,19 @@ def split(
 ) -> Parts:
     """Split `n` examples at random.
 
-    Returns the indices of the training, validation and test part, each in ascending order.
+    Args:
+        n: the number of examples.
+        val_fraction: the fraction for validation.
+        test_fraction: the fraction for the test part.
+        classes: the labels, (n,). If given, the split is stratified: each class is divided by these fractions, up to
+            rounding.
+        names: the names of the classes.
 
-    The parts are drawn by the seed. With `classes`, the labels (n,), they are stratified: each class has its
-    share in every part, up to rounding. `names` are what the classes are called.
+    Returns:
+        The indices of the training, validation and test part, each in ascending order.
 
     Raises:
-        DataError: if a part is left without an example.
+        DataError: if a part would be empty.
     """
     _check_shares(val_fraction, test_fraction)
     order = random.stream("split").permutation(n)
@@ -52,19 +58,19 @@ def complete(
 ) -> Parts:
     """Complete the parts of examples, of which some are given.
 
-    Some are for training, and other parts may be given.
+    Parts that are not given are drawn from the training examples.
 
     Args:
-        n: the first `n` examples are those for training, from which the parts are drawn that are not given.
-        val: the indices of the validation part; None where it is drawn.
-        test: those of the test part.
-        val_fraction: the share of the `n` examples for validation, where it is drawn.
-        test_fraction: the share for the test.
-        classes: the labels of at least the `n` examples, of which each part then has its share.
-        names: what each class is called.
+        n: the number of training examples, which come first.
+        val: the indices of the validation part; None to draw it.
+        test: the indices of the test part; None to draw it.
+        val_fraction: the fraction of the `n` examples for validation, if it is drawn.
+        test_fraction: the fraction for the test part, if it is drawn.
+        classes: the labels of at least the `n` examples. If given, the drawn parts are stratified.
+        names: the names of the classes.
 
     Raises:
-        DataError: if a part is left without an example.
+        DataError: if a part would be empty.
     """
     _check_shares(val_fraction, test_fraction)
     train = random.stream("split").permutation(n)
@@ -76,7 +82,7 @@ def complete(
 
 
 def _check_shares(val_fraction: float, test_fraction: float) -> None:
-    """Refuse fractions that are not numbers."""
+    """Raise DataError for a fraction that is not a number."""
     for name, share in (("val_fraction", val_fraction), ("test_fraction", test_fraction)):
         if not isinstance(share, float | int):
             raise DataError(f"{name} is a share of all examples, such as 0.2; got {share!r}")
@@ -87,14 +93,15 @@ def hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold out `count` (rounded) of the indices `order`.
 
-    Returns which stay, and which are for `part`.
+    Every (len(order) / count)-th index is held out, after sorting by class if `classes` are given. This systematic
+    sampling gives each class its share to within one. It is random only if `order` is, which both results preserve
+    within a class.
 
-    Held out is every (len(order) / count)-th, after sorting by class where `classes` are given: systematic
-    sampling, which gives each class its share to within one. Whether it is random is a matter of `order`
-    alone, which both results keep within a class.
+    Returns:
+        The indices that stay, and those for `part`.
 
     Raises:
-        DataError: if either is left without an example.
+        DataError: if either would be empty.
     """
     if not 0.5 < count < len(order) - 0.5:
         raise DataError(
@@ -114,9 +121,10 @@ def hold_out_validation(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which indices of `order` stay, and which validate.
 
-    These are `count` of them, or those of a fold.
+    `count` of them validate, or those of the current fold.
 
-    Errors are those of `hold_out`, and `take_fold`.
+    Raises:
+        DataError: as `hold_out` and `take_fold`.
     """
     fold = current()
     return hold_out(order, count, "validation", classes) if fold is None else take_fold(fold, order, classes, names)
@@ -125,15 +133,15 @@ def hold_out_validation(
 def split_groups(groups: np.ndarray, val_fraction: float = 0.2, test_fraction: float = 0.2) -> Parts:
     """Split by groups: examples of one stay together.
 
-    The groups are drawn by the seed.
+    The groups are drawn at random.
 
     Args:
         groups: the group of each example, integers (n,).
-        val_fraction: the share of the examples for validation, reached to within one group.
-        test_fraction: the share for the test.
+        val_fraction: the fraction of the examples for validation, approximated to within one group.
+        test_fraction: the fraction for the test part, in the same way.
 
     Raises:
-        DataError: if a part is left without an example.
+        DataError: if a part would be empty.
     """
     names, members, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = random.stream("split").permutation(len(names))
@@ -143,15 +151,15 @@ def split_groups(groups: np.ndarray, val_fraction: float = 0.2, test_fraction: f
 def split_in_time(times: np.ndarray, val_fraction: float = 0.2, test_fraction: float = 0.2) -> Parts:
     """Split in order of time: the last for the test.
 
-    Those before are for validation.
+    The examples before the test part are for validation, and the first ones for training.
 
     Args:
-        times: the time of each example, numbers (n,); those of one time stay together.
-        val_fraction: the share of the examples for validation.
-        test_fraction: the share for the test.
+        times: the time of each example, numbers (n,). Examples of the same time stay together.
+        val_fraction: the fraction of the examples for validation.
+        test_fraction: the fraction for the test part.
 
     Raises:
-        DataError: if a part is left without an example.
+        DataError: if a part would be empty.
     """
     moments, members, sizes = np.unique(times, return_inverse=True, return_counts=True)
     return _cut(members, np.arange(len(moments)), sizes, val_fraction, test_fraction, "times")
@@ -160,14 +168,14 @@ def split_in_time(times: np.ndarray, val_fraction: float = 0.2, test_fraction: f
 def check_classes(path: str, classes: Sequence[np.ndarray], names: Sequence[str], remedy: str) -> None:
     """Check that all classes occur in training.
 
-    Raises:
-        DataError: if one does not.
-
     Args:
         path: the file that has the classes.
-        classes: those of the training, the validation and the test part, integers from 0.
-        names: what each class is called.
-        remedy: the end of the sentence.
+        classes: the labels of the training, validation and test part, integers from 0.
+        names: the names of the classes.
+        remedy: the end of the error message.
+
+    Raises:
+        DataError: if one does not.
     """
     train, *others = (np.bincount(part, minlength=len(names)) for part in classes)
     for part, counts in zip(("validation", "test"), others, strict=True):
@@ -181,14 +189,14 @@ def check_classes(path: str, classes: Sequence[np.ndarray], names: Sequence[str]
 def doubt_classes(path: str, classes: Sequence[np.ndarray], names: Sequence[str], findings: Findings) -> None:
     """Note classes that occur in the test part alone.
 
-    Raises:
-        DataError: for those that are only in validation.
-
     Args:
         path: the file that has the classes.
-        classes: those of the training, the validation and the test part, integers from 0.
-        names: what each class is called.
-        findings: gets the notes.
+        classes: the labels of the training, validation and test part, integers from 0.
+        names: the names of the classes.
+        findings: collects the notes.
+
+    Raises:
+        DataError: for classes that occur only in validation.
     """
     train, val, test = classes
     strays = np.setdiff1d(test, train)
@@ -200,14 +208,16 @@ def doubt_classes(path: str, classes: Sequence[np.ndarray], names: Sequence[str]
 def check_order(path: str, classes: Sequence[np.ndarray], names: Sequence[str], remedy: str) -> None:
     """Check that each part has all classes.
 
-    Raises:
-        DataError: if a part lacks one, since examples split in order lie in that of their classes.
+    If one lacks a class, the examples are probably sorted by class, and must not be split in order.
 
     Args:
         path: the file that has the classes.
-        classes: those of the training, the validation and the test part, integers from 0.
-        names: what each class is called.
-        remedy: the end of the sentence.
+        classes: the labels of the training, validation and test part, integers from 0.
+        names: the names of the classes.
+        remedy: the end of the error message.
+
+    Raises:
+        DataError: if a part lacks a class.
     """
     train, *others = (np.bincount(part, minlength=len(names)) for part in classes)
     steps = np.diff(np.concatenate(classes))
@@ -226,15 +236,15 @@ def check_order(path: str, classes: Sequence[np.ndarray], names: Sequence[str], 
 def _cut(
     members: np.ndarray, order: np.ndarray, sizes: np.ndarray, val_fraction: float, test_fraction: float, what: str
 ) -> Parts:
-    """Return the parts that whole groups make, the first in `order` for training, the last for the test.
+    """Return parts made of whole groups, the first in `order` for training, the last for the test.
 
     Args:
-        members: which group each example is in (n,).
-        order: the groups.
+        members: the group of each example, (n,).
+        order: the groups, in order.
         sizes: the number of examples of each group in `order`.
-        val_fraction: the share of the examples for validation.
-        test_fraction: the share for the test.
-        what: what the groups are.
+        val_fraction: the fraction of the examples for validation.
+        test_fraction: the fraction for the test part.
+        what: the word for the groups in error messages.
     """
     _check_shares(val_fraction, test_fraction)
     if val_fraction <= 0 or test_fraction <= 0 or val_fraction + test_fraction >= 1:

@@ -17,10 +17,10 @@ class XOR(Dataset):
 
     No straight line separates them.
 
-    The table is the whole of the data, so training, validation and test are all of it.
+    Training, validation and test part each contain all four points.
 
     Args:
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        targets: the form of class targets (see `minigrad.data.Targets`).
     """
 
     _num_classes = 2
@@ -34,20 +34,18 @@ class XOR(Dataset):
 class Moons(Dataset):
     """Two interleaved half circles, one class each.
 
-    Points (2,) on radius 1, as in scikit-learn's `make_moons`.
-
-    The upper moon is centred at (0, 0), the lower at (1, 0.5); before the noise, the points
-    lie at even angles.
+    The inputs are points (2,) on half circles of radius 1, as in scikit-learn's `make_moons`. The upper moon is centred
+    at (0, 0), the lower at (1, 0.5). Before noise is added, the points are evenly spaced.
 
     Args:
-        n_samples: points of both moons together; an odd one goes to the lower.
+        n_samples: the number of points of both moons together; if it is odd, the lower moon has one more.
         noise: the standard deviation of the Gaussian noise on each coordinate.
-        val_fraction: the share of the points for validation.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        val_fraction: the fraction of the points for validation.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
-        DataError: for a negative noise, and if a part is left without a point.
+        DataError: for a negative noise, or if a part would be empty.
     """
 
     _num_classes = 2
@@ -66,26 +64,25 @@ class Moons(Dataset):
         upper = np.column_stack([np.cos(angle), np.sin(angle)])
         points = np.where(labels[:, np.newaxis] == 0, upper, [1, 0.5] - upper)
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, 2, targets, shares)
 
 
 class Circles(Dataset):
     """Two concentric circles, one class each.
 
-    Points (2,) around the origin, as in scikit-learn's `make_circles`.
-
-    The outer circle, class 0, has radius 1. Before the noise, the points lie at even angles.
+    The inputs are points (2,) around the origin, as in scikit-learn's `make_circles`. The outer circle, class 0, has
+    radius 1. Before noise is added, the points are evenly spaced.
 
     Args:
-        n_samples: points of both circles together; an odd one goes to the inner.
+        n_samples: the number of points of both circles together; if it is odd, the inner circle has one more.
         factor: the radius of the inner circle.
         noise: the standard deviation of the Gaussian noise on each coordinate.
-        val_fraction: the share of the points for validation.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        val_fraction: the fraction of the points for validation.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
-        DataError: for a factor that is not between 0 and 1 or a negative noise, and if a part is left without a point.
+        DataError: for a factor that is not between 0 and 1, a negative noise, or if a part would be empty.
     """
 
     _num_classes = 2
@@ -108,25 +105,25 @@ class Circles(Dataset):
         radius = np.where(labels == 0, 1, factor)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, 2, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, 2, targets, shares)
 
 
 class Spirals(Dataset):
     """Interleaved Archimedean spirals, one class each.
 
-    Points (2,), from the origin to the unit circle.
+    The inputs are points (2,), from the origin to the unit circle.
 
     Args:
-        n_samples: points of all arms together.
+        n_samples: the number of points of all arms together.
         arms: the number of spirals, which is the number of classes.
         turns: how often an arm goes around the origin; more turns are harder.
         noise: the standard deviation of the Gaussian noise on each coordinate.
-        val_fraction: the share of the points for validation.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        val_fraction: the fraction of the points for validation.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
-        DataError: for fewer than 2 arms or a negative noise, and if a part is left without a point.
+        DataError: for fewer than 2 arms, a negative noise, or if a part would be empty.
     """
 
     def __init__(
@@ -148,25 +145,24 @@ class Spirals(Dataset):
         angle = 2 * np.pi * (turns * radius + labels / arms)
         points = radius[:, np.newaxis] * np.column_stack([np.cos(angle), np.sin(angle)])
         shares = val_fraction, test_fraction
-        self.train, self.val, self.test = _examples(_noisy(points, noise), labels, arms, targets, shares)
+        self.train, self.val, self.test = _examples(_add_noise(points, noise), labels, arms, targets, shares)
 
 
 class Weather(Dataset):
     """Days with three measurements, sunny (1) or not (0).
 
-    How clear, warm and cloudy each was (3,), from 0 to 1.
-
-    A day is drawn uniformly, and is sunny where 0.6 clear + 0.3 warm - 0.4 cloudy + 0.2, and some noise, are above 0.5.
+    The inputs (3,) say how clear, warm and cloudy a day was, uniform from 0 to 1. A day is sunny if its score,
+    0.6 clear + 0.3 warm - 0.4 cloudy + 0.2 plus noise, is above 0.5.
 
     Args:
-        n_samples: days in the table.
-        noise: the standard deviation of the Gaussian noise on that score.
-        val_fraction: the share of the days for validation.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        n_samples: the number of days.
+        noise: the standard deviation of the Gaussian noise on the score.
+        val_fraction: the fraction of the days for validation.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
-        DataError: for a negative noise, and if a part is left without a day.
+        DataError: for a negative noise, or if a part would be empty.
     """
 
     _num_classes = 2
@@ -181,7 +177,7 @@ class Weather(Dataset):
     ) -> None:
         size = max(as_integer("n_samples", n_samples), 0)
         days = random.stream("data", draw=1).random((size, 3))  # draw 0 is the noise
-        score = _noisy(days @ [0.6, 0.3, -0.4] + 0.2, noise)
+        score = _add_noise(days @ [0.6, 0.3, -0.4] + 0.2, noise)
         labels = (score > 0.5).astype(np.int64)
         shares = val_fraction, test_fraction
         self.train, self.val, self.test = _examples(days, labels, 2, targets, shares)
@@ -197,7 +193,7 @@ class Weather(Dataset):
         return ("No Sunny Day", "Sunny Day")
 
 
-def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
+def _add_noise(values: np.ndarray, noise: float) -> np.ndarray:
     if not (isinstance(noise, float | int) and 0 <= noise < np.inf):
         raise DataError(f"noise is a standard deviation, 0 or larger; got {noise}")
     return values + random.stream("data").normal(scale=noise, size=values.shape)
@@ -206,7 +202,7 @@ def _noisy(values: np.ndarray, noise: float) -> np.ndarray:
 def _examples(
     inputs: np.ndarray, labels: np.ndarray, num_classes: int, targets: Targets, shares: tuple[float, float]
 ) -> tuple[Examples, ...]:
-    """The inputs and labels, divided evenly over the classes: for training, and `shares` to validate and to test."""
+    """Return the examples in stratified parts: training, validation and test, of which `shares` are the fractions."""
     parts = split(len(labels), *shares, labels)
     of_classes = class_targets(labels, num_classes, targets)
     inputs = inputs.astype(np.float32)

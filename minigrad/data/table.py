@@ -21,7 +21,7 @@ from minigrad.data.notation import Notation
 from minigrad.data.options import Missing, TableOptions
 from minigrad.data.sheet import Sheet
 from minigrad.data.splits import check_classes, check_order
-from minigrad.data.table_parts import kept, split_rows
+from minigrad.data.table_parts import complete_rows, split_rows
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 """Suffixes, in lower case, of the files that a table's inputs are read from."""
@@ -33,44 +33,47 @@ _ROWS = 2**16
 class Table(Dataset):
     """A table from a CSV file or a data frame.
 
-    A CSV file's first line names the columns: some are the target, the others are the inputs (num_features,), float32.
-    A column of numbers is numeric, a column of texts categorical; a column of both needs an option. Numeric inputs are
-    standardised with the mean and standard deviation of the training part. A categorical input is one-hot: zeros and
-    ones for each of its values. A categorical target makes the task classification, a numeric one regression, whose
-    targets are float32 (N, 1) in their own units. Classes are sorted, as numbers if all are numbers, else as texts.
-    Several targets are all numbers, (N, k), or all labels, 0 or 1 in float32 (N, k), of which any can hold at once.
+    The first line of a CSV file names the columns: one or more targets, and the inputs, float32 (num_features,).
+
+    A column of numbers is numeric, and standardized with the mean and standard deviation of the training part. A column
+    of texts is categorical, and one-hot encoded. A column of both needs an option. A categorical target makes the task
+    classification; classes are sorted, as numbers if all are numbers. A numeric target makes it regression, with
+    targets float32 (N, 1) in their own units. Several targets are either all numeric, (N, k), or all labels of 0 or 1,
+    float32 (N, k), for multi-label classification.
 
     Args:
-        path: the file, in UTF-8; if relative, it may also be in $MINIGRAD_DATA. In Python also a data frame, of pandas
-            or polars, which is read as its CSV file would be.
-        target: the column to predict, or several. One of whole numbers may be classes or amounts: name it below.
-        categorical: columns that hold categories though they look like numbers.
-        numeric: columns that hold numbers though they may look otherwise, such as those with a percent or currency
-            sign at every number. A percent is a hundredth.
+        path: the UTF-8 file; a relative path may also be in $MINIGRAD_DATA. In Python also a pandas or polars data
+            frame, which is read like its CSV file.
+        target: the column to predict, or several. A column of integers may hold classes or amounts: list it in
+            `categorical` or `numeric`.
+        categorical: columns that hold categories although they look like numbers.
+        numeric: columns that hold numbers although they may not look like it, for example with a percent or currency
+            sign. Percentages are divided by 100.
         ignore: columns to leave out.
-        delimiter: the character between two cells.
-        val_fraction: the share of the rows for validation, drawn by the seed.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`), or `scaled` for amounts that are standardised
-            as numeric inputs are; `in_units` turns predictions back.
-        missing: what becomes of a missing cell (see `minigrad.data.Missing`): for all columns, or for each by name, "*"
-            being the others.
-        dates: columns that hold dates in ISO 8601, or a mapping of columns to the format of each, as
-            `datetime.strptime` takes it. A date becomes its year, month, weekday, hour (if any has a time of day) and
-            the days that have elapsed; month, weekday and hour as sine and cosine.
-        embed: columns of many categories, of which each becomes one number, behind all other inputs, for a model that
-            has a vector for each (see `category_sizes`).
-        unseen: whether a category that the training part does not have is refused or, as `other`, becomes zeros.
-        decimal: the character before the fraction of a number.
-        thousands: the character between groups of three digits; by default none.
-        weight: a column of how much each example counts, at least 0: the `weights` of the examples.
+        delimiter: the character between cells.
+        val_fraction: the fraction of the rows for validation, drawn at random.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`), or `scaled` to standardize numeric targets;
+            `in_units` converts predictions back.
+        missing: the treatment of missing cells (see `minigrad.data.Missing`), for all columns or by column, with "*"
+            for the others.
+        dates: columns that hold dates in ISO 8601, or a mapping of columns to `datetime.strptime` formats. A date
+            becomes its year, the elapsed days, and sine and cosine of month, weekday and (if there are times of day)
+            hour.
+        embed: columns of many categories, each of which becomes one index, after all other inputs, for an Embedding
+            (see `category_sizes`).
+        unseen: whether a category that does not occur in training is refused ("error"), or becomes zeros ("other").
+        decimal: the decimal separator.
+        thousands: the thousands separator; by default none.
+        weight: the column of example weights, at least 0.
         group: a column whose equal values stay in one part, such as the patient or the customer.
-        time: a column, of numbers or of dates, in whose order the rows are split: the last are for the test.
+        time: a column of numbers or dates by which the rows are sorted before they are split, so that the last are for
+            the test.
 
     Raises:
-        DataError: with line and column, for a value that is missing or no finite number and for a line of a wrong
-            length; for a column that is not there or whose meaning is in doubt; for a file that cannot be read. It says
-            all that is wrong at once. Doubts that do no harm are warnings of the class DataWarning.
+        DataError: for all problems at once, with line and column: missing values, numbers that are not finite, lines of
+            a wrong length, missing or ambiguous columns, a file that cannot be read. Harmless doubts raise a
+            DataWarning.
     """
 
     _learned = TABLE
@@ -123,7 +126,7 @@ class Table(Dataset):
         self._delimiter, self._notation = sheet.delimiter, options.notation
         self._target_names = options.targets
 
-        rows = kept(sheet, options)
+        rows = complete_rows(sheet, options)
         answers = [sheet.columns[name] for name in options.targets]
         classes = self._learn_targets(path, answers)
         parts = split_rows(sheet, options, rows, classes, val_fraction, test_fraction, self._class_names)
@@ -145,7 +148,7 @@ class Table(Dataset):
         findings.warn()
 
     def _learn_targets(self, path: str, answers: Sequence[Column]) -> np.ndarray | None:
-        """Take the names of the classes; returns the class of every row, if the targets are classes."""
+        """Learn the names of the classes; return the class of every row, or None if the targets are not classes."""
         texts = [column for column in answers if isinstance(column, Texts)]
         if len(answers) == 1 and texts:
             self._class_names = texts[0].categories()
@@ -174,7 +177,7 @@ class Table(Dataset):
                 raise DataError("targets 'scaled' are for amounts, and these are classes: leave it out")
             [column] = answers
             assert isinstance(column, Texts)
-            codes = np.maximum(column.classes(), 0)  # rows with a gap are in no part
+            codes = np.maximum(column.classes(), 0)  # rows with a gap are not in any part
             return class_targets(codes, len(self._class_names), targets)
         if any(isinstance(column, Texts) for column in answers):
             if targets != "index":
@@ -187,7 +190,7 @@ class Table(Dataset):
         return amount_targets(np.stack([column.values for column in answers], axis=1), targets)
 
     def _learn_inputs(self, path: str, sheet: Sheet, options: TableOptions, train: np.ndarray, unseen: bool) -> None:
-        """Learn from the training part how columns become inputs; those to be embedded are the last."""
+        """Learn from the training part how to encode the columns; embedded ones come last."""
         features: list[Feature] = []
         for name, column in sheet.columns.items():
             if not options.is_input(name):
@@ -210,7 +213,7 @@ class Table(Dataset):
         self._features = tuple(sorted(features, key=_is_embedded))
 
     def _encode(self, sheet: Sheet, parts: Sequence[np.ndarray], findings: Findings) -> list[np.ndarray]:
-        """Return the inputs of each of the parts, float32 (n, num_features). The columns are gone then."""
+        """Return the inputs of each part, float32 (n, num_features). The sheet's columns are freed."""
         encoded = [np.zeros((len(part), self.num_features), np.float32) for part in parts]
         start = 0
         for feature in self._features:
@@ -264,7 +267,7 @@ class Table(Dataset):
     def category_sizes(self) -> tuple[int, ...]:
         """The number of embedding vectors of each `embed` column.
 
-        Their numbers are the last inputs; 0 is a new category.
+        Their indices are the last inputs; 0 is a new category.
         """
         return tuple(
             len(feature.values) + 1
@@ -286,9 +289,7 @@ class Table(Dataset):
     def input_scales(self) -> tuple[np.ndarray, np.ndarray]:
         """Each input's mean and standard deviation, (num_features,).
 
-        In the units of the file.
-
-        They are 0 and 1 for an input that is no standardised number, such as one of a category.
+        They are in the units of the file; 0 and 1 for inputs that are not standardized, such as those of categories.
         """
         means, stds = np.zeros(self.num_features), np.ones(self.num_features)
         i = 0
@@ -301,7 +302,7 @@ class Table(Dataset):
     def in_units(self, amounts: np.ndarray) -> np.ndarray:
         """Return targets or outputs in the file's units.
 
-        (N, k), which `targets: scaled` has standardised.
+        They are (N, k), and were standardized by `targets: scaled`.
         """
         if not self._scales:
             return amounts
@@ -320,12 +321,10 @@ class Table(Dataset):
     def read_inputs(self, path: str | Path | Frame) -> np.ndarray:
         """Read rows from a CSV file or frame as inputs.
 
-        They have the same columns, and are standardised and coded as the training part was.
-
-        The target may be missing, and other columns are left out.
+        The rows are encoded as the training part was. The target may be missing, and further columns are ignored.
 
         Raises:
-            DataError: with line and column, as the constructor, and for a category that is new.
+            DataError: as the constructor, and for a new category.
         """
         features, notation = {feature.name: feature for feature in self._features}, self._notation
         make = lambda name: features[name].column(notation) if name in features else None
@@ -354,7 +353,7 @@ class Table(Dataset):
     def state_dict(self) -> dict[str, Any]:
         """Return the learned features, names and notation.
 
-        What was learned of each column, the names of classes and targets, and how the file is written.
+        The features hold what was learned from the training part; the notation says how to read the file.
         """
         return {
             "features": [feature.state() for feature in self._features],
@@ -389,7 +388,7 @@ def _is_embedded(feature: Feature) -> bool:
 
 
 def _check_known(feature: Feature, column: Column, findings: Findings) -> None:
-    """Find the cells of a new file that a feature cannot take."""
+    """Report the cells of a new file that a feature cannot encode."""
     if column.problem is not None:
         findings.refuse(column.problem.text, feature.name, column.problem.line)
     elif column.gap is not None and getattr(feature, "fill", None) is None:

@@ -11,8 +11,11 @@ from minigrad.data.sheet import Sheet
 from minigrad.data.splits import Parts, split, split_groups, split_in_time
 
 
-def kept(sheet: Sheet, options: TableOptions) -> np.ndarray:
-    """Return the rows that no gap drops."""
+def complete_rows(sheet: Sheet, options: TableOptions) -> np.ndarray:
+    """Return the rows that are not dropped.
+
+    Rows are dropped for a missing cell, if the options say so.
+    """
     kept = np.ones(len(sheet), bool)
     for name, column in sheet.columns.items():
         if column.gaps and options.strategy(name) == "drop":

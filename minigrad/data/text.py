@@ -24,10 +24,10 @@ from minigrad.engine import random
 class Blocks(Examples):
     """Tokens (n,) cut into consecutive blocks.
 
-    Inputs (N, block_size), each target the token that follows, int64.
+    Inputs and targets are int64 (N, block_size); each target is the token that follows.
 
     Raises:
-        DataError: if there are too few for one block and what follows it.
+        DataError: if there are too few tokens for a block and its targets.
     """
 
     def __init__(self, tokens: np.ndarray, block_size: int) -> None:
@@ -40,7 +40,7 @@ class Blocks(Examples):
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return copies of the inputs and targets at `indices`.
 
-        What was read of a mapped file stays the system's.
+        Pages that were read from a mapped file are released.
         """
         require_whole(self._file, self.inputs)
         inputs, targets = self.inputs[indices].astype(np.int64), self.targets[indices].astype(np.int64)
@@ -51,7 +51,7 @@ class Blocks(Examples):
 class Crops(Blocks):
     """Blocks cut at other offsets each epoch.
 
-    Drawn by the seed and the epoch.
+    The offset depends on the seed and the epoch.
 
     Raises:
         DataError: if the tokens are too few for two blocks.
@@ -65,7 +65,7 @@ class Crops(Blocks):
     def epoch(self, n: int) -> Examples:
         """Return the blocks of epoch `n`.
 
-        They begin anywhere in what would be the first block.
+        The first one begins at a random token within the first block.
         """
         block_size = self.inputs.shape[1]
         start = random.stream("crops", step=n).integers(block_size)
@@ -75,20 +75,20 @@ class Crops(Blocks):
 class Text(Dataset, ABC):
     """The base of texts: tokens that a model continues.
 
-    An example is a block of tokens, and its targets are the same tokens one place later: both int64 (block_size,).
-    The first part of the text is for training, and each epoch cuts it into blocks at other places (see `Crops`). Then
-    come validation and test, whose blocks lie end to end, so that each token is predicted once.
+    An example is a block of tokens, and its targets are the tokens one position later; both are int64 (block_size,).
+    The first part of the text is for training; each epoch cuts it into blocks at another offset (see `Crops`). Then
+    come validation and test part, whose blocks are consecutive, so that each token is predicted once.
     """
 
     block_size: int = 0
     _learned = BLOCKS
-    _name = "the text"  # in errors
+    _name = "the text"  # its name in errors
 
     def _cut(self, tokens: np.ndarray, block_size: int, val_fraction: float, test_fraction: float) -> None:
         """Set the parts.
 
         Raises:
-            DataError: if one has no block, or there is no such block.
+            DataError: if a part is shorter than a block, or for an invalid `block_size`.
         """
         if block_size < 1:
             raise DataError(f"block_size counts the tokens of a block and is at least 1, got {block_size}")
@@ -107,7 +107,7 @@ class Text(Dataset, ABC):
         self.val, self.test = (Blocks(part, block_size) for part in parts[1:])
 
     def _take_block_size(self, state_dict: Mapping[str, Any]) -> None:
-        """Take over the `block_size` of a `state_dict`, where there is no text to cut."""
+        """Set the `block_size` of a `state_dict`, without a text to cut."""
         self.block_size = state_dict["block_size"]
         self._shape, self._dtype = (self.block_size,), np.dtype(np.int64)
 
@@ -123,7 +123,7 @@ class Text(Dataset, ABC):
 
     @property
     def end(self) -> frozenset[int]:
-        """The tokens that end a text, and stand for none."""
+        """The tokens that end a text, but are no text."""
         return frozenset()
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Text(Dataset, ABC):
         """Return the tokens of a text, int64 (n,).
 
         Raises:
-            DataError: for what no token stands for.
+            DataError: for text that no token stands for.
         """
 
     @abstractmethod
@@ -142,21 +142,20 @@ class Text(Dataset, ABC):
 class CharText(Text):
     """Text as characters, numbered in the order of Unicode.
 
-    By default it is the reference of the Python language that runs this, `pydoc_data.topics`, which comes with CPython
-    under the licence of the Python Software Foundation: about 465,000 characters, others in each version of Python. A
-    Python without it, as that of a browser, takes the code of minigrad's engine, operations and layers.
+    By default the text is the Python language reference `pydoc_data.topics`, which comes with CPython under the licence
+    of the Python Software Foundation: about 465,000 characters, depending on the version of Python. Without it, as in a
+    browser, the text is the source code of minigrad's engine, operations and layers. A byte order mark at the start of
+    a file is skipped.
 
     Args:
-        path: a file in UTF-8; if relative, it may also be in $MINIGRAD_DATA.
-        block_size: tokens in an example.
-        val_fraction: the share of the text for validation, behind the part for training.
-        test_fraction: the share for the test, at the end.
-
-    A byte order mark at the start is no part of the text.
+        path: a UTF-8 file; a relative path may also be in $MINIGRAD_DATA.
+        block_size: the number of tokens in an example.
+        val_fraction: the fraction of the text for validation, after the training part.
+        test_fraction: the fraction for the test part, at the end.
 
     Raises:
-        DataError: if the file cannot be read, is not in UTF-8, or is too short for a block in each part. Marks within
-            the text and mixed line ends, which have numbers as other characters do, are a DataWarning.
+        DataError: if the file cannot be read, is not UTF-8, or is too short for a block in each part. Byte order marks
+            within the text and mixed line endings, which become tokens too, raise a DataWarning.
     """
 
     vocabulary: str = ""
@@ -186,7 +185,7 @@ class CharText(Text):
     def digest(self) -> str:
         """The SHA-256 of the file or default text.
 
-        The text is in UTF-8.
+        The default text is encoded in UTF-8.
         """
         return self._digest
 
@@ -194,7 +193,7 @@ class CharText(Text):
         """Return the numbers of characters, int64 (n,).
 
         Raises:
-            DataError: that names those that the text has not.
+            DataError: naming the characters that do not occur in the text.
         """
         strangers = sorted(set(text) - set(self.vocabulary))
         if strangers:
@@ -209,13 +208,13 @@ class CharText(Text):
         return (self.vocabulary[token] for token in tokens)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the characters with a number, and the block size."""
+        """Return the known characters, and the block size."""
         return {"vocabulary": self.vocabulary, "block_size": self.block_size}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load a `state_dict`, renumbering its own text too.
 
-        Those that are new get the number `vocab_size`, which a model refuses.
+        New characters get the number `vocab_size`, which a model refuses.
         """
         before, self.vocabulary = self.vocabulary, state_dict["vocabulary"]
         if self._tokens is None:
@@ -230,13 +229,13 @@ class CharText(Text):
 class ByteText(Text):
     """Text, or any file, as bytes.
 
-    Any language and any format, without a character that would be unknown.
+    It works for any language and format, without unknown characters.
 
     Args:
-        path: the file; if relative, it may also be in $MINIGRAD_DATA. By default the text of `CharText`.
-        block_size: tokens in an example.
-        val_fraction: the share of the text for validation, behind the part for training.
-        test_fraction: the share for the test, at the end.
+        path: the file; a relative path may also be in $MINIGRAD_DATA. By default it is the default text of `CharText`.
+        block_size: the number of tokens in an example.
+        val_fraction: the fraction of the text for validation, after the training part.
+        test_fraction: the fraction for the test part, at the end.
 
     Raises:
         DataError: if the file cannot be read, or is too short for a block in each part.
@@ -256,7 +255,7 @@ class ByteText(Text):
     def digest(self) -> str:
         """The SHA-256 of the file or default text.
 
-        The text is in UTF-8.
+        The default text is encoded in UTF-8.
         """
         return self._digest
 
@@ -276,7 +275,7 @@ class ByteText(Text):
     def decode(self, tokens: Iterable[int]) -> Iterator[str]:
         """Yield characters once their last byte has come.
 
-        Bytes that make none become U+FFFD.
+        Invalid bytes become U+FFFD.
         """
         decoder = getincrementaldecoder("utf-8")("replace")
         for token in tokens:
@@ -287,10 +286,10 @@ class ByteText(Text):
 def text_of(path: str | Path) -> str:
     """Return the text in a file in UTF-8.
 
-    The file is looked for as data is.
+    The file is searched for like data files (see `find`).
 
     Raises:
-        DataError: if it cannot be read or is no text. What is odd in it is a DataWarning.
+        DataError: if it cannot be read or is not text. Suspicious characters raise a DataWarning.
     """
     findings = Findings(str(path))
     text = decoded(_read(path), findings)
@@ -301,16 +300,16 @@ def text_of(path: str | Path) -> str:
 def decoded(content: bytes, findings: Findings) -> str:
     """Decode UTF-8, without its byte order mark.
 
-    Characters that are rather a trace of how the text was saved are noted.
+    Suspicious characters, which stem from how the text was saved, become notes in `findings`.
 
     Raises:
-        DataError: for what is no UTF-8, or looks like UTF-16.
+        DataError: for bytes that are not UTF-8, or look like UTF-16.
     """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{findings.path}: expected text in UTF-8; ByteText takes any file: {error}") from error
-    if (nuls := text.count("\0")) > len(text) // 3:  # half of UTF-16, whose letters are those of UTF-8 else
+    if (nuls := text.count("\0")) > len(text) // 3:  # every second byte of Latin text in UTF-16 is NUL
         raise DataError(
             f"{findings.path}: expected text in UTF-8, found {nuls:,} NUL of {len(text):,} characters, as UTF-16 has; "
             "save it as UTF-8; ByteText takes any file"
@@ -331,7 +330,7 @@ def _read(path: str | Path | None) -> bytes:
     """Return the content of a file, or the default text in UTF-8."""
     if path is None:
         try:
-            from pydoc_data.topics import topics  # 700 kB, which only this text needs
+            from pydoc_data.topics import topics  # 700 kB, imported only if needed
         except ImportError:
             package = Path(__file__).parents[1]
             files = [file for name in ("engine", "ops", "nn") for file in sorted((package / name).glob("*.py"))]

@@ -24,33 +24,33 @@ from minigrad.data.words import Units, Vocabulary, tokenized
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 """Suffixes, in lower case, of the files that a table's inputs are read from."""
 
-_LONGEST = 256  # tokens of a text that are kept if the config does not say how many
+_LONGEST = 256  # the most tokens of a text by default
 
 
 class TextTable(Dataset):
     """Labelled texts from a CSV file or a data frame.
 
-    An input, int64 (length,), is the first `length` tokens of a text, the most frequent 2, the next 3 and so on. 0
-    is put in front of a shorter text, so that a recurrent layer ends with its last token, and 1 for a token that is not
-    in the vocabulary. Vocabulary and length are learned from the training part.
+    An input, int64 (length,), is the first `length` tokens of a text, numbered by frequency: 2 is the most frequent, 3
+    the next, and so on. 1 is a token that is not in the vocabulary. Shorter texts are padded with 0 in front, so that a
+    recurrent layer ends with the last token. Vocabulary and length are learned from the training part.
 
     Args:
-        path: a CSV file, in UTF-8, whose first line names the columns; if relative, it may also be in $MINIGRAD_DATA.
-            In Python also a data frame.
-        text: the column of the texts.
-        target: the column of the classes.
-        tokens: `words` in lower case, and each other mark that is no space; or `characters`.
-        length: tokens of a text; by default those of the longest in the training part, at most 256.
-        most: words or characters in the vocabulary, the most frequent ones.
-        missing: whether a row without a text or a class is refused or, by `drop`, left out.
-        delimiter: the character between two cells.
-        val_fraction: the share of the rows for validation, drawn by the seed, each class in proportion.
-        test_fraction: the share for the test.
-        targets: the form of the classes (see `minigrad.data.Targets`).
+        path: a UTF-8 CSV file, whose first line names the columns; a relative path may also be in $MINIGRAD_DATA. In
+            Python also a data frame.
+        text: the column of texts.
+        target: the column of classes.
+        tokens: `words` in lower case, with each other character but spaces a token too; or `characters`.
+        length: the number of tokens of a text; by default that of the longest in the training part, at most 256.
+        most: the size of the vocabulary, the most frequent words or characters.
+        missing: whether a row without a text or class is refused ("error") or left out ("drop").
+        delimiter: the character between cells.
+        val_fraction: the fraction of the rows for validation, drawn at random, stratified by class.
+        test_fraction: the fraction for the test part.
+        targets: the form of class targets (see `minigrad.data.Targets`).
 
     Raises:
-        DataError: with line and column, for a missing cell and a line of a wrong length; for a column that is not
-            there; for one class; for a file that cannot be read. It says all that is wrong at once.
+        DataError: for all problems at once, with line and column: missing cells, lines of a wrong length, a missing
+            column, a single class, a file that cannot be read.
     """
 
     _learned = WORDS
@@ -125,7 +125,7 @@ class TextTable(Dataset):
     def class_names(self) -> tuple[str, ...]:
         """The classes of the target, in order.
 
-        Class `i` is the i-th.
+        Class index i is the i-th of them.
         """
         return self._class_names
 
@@ -148,10 +148,10 @@ class TextTable(Dataset):
     def read_inputs(self, path: str | Path | Frame) -> np.ndarray:
         """Read texts as inputs (N, length).
 
-        From a CSV file or data frame with the same column, or the lines of a .txt file.
+        They are in the same column of a CSV file or data frame, or are the lines of a .txt file.
 
         Raises:
-            DataError: if the file cannot be read, or has no such column or no text.
+            DataError: if the file cannot be read, or has no such column or no texts.
         """
         if not isinstance(path, str | Path) or Path(path).suffix.lower() in (".csv", ".tsv", ".tab"):
             return self._read_column(path)
@@ -175,7 +175,7 @@ class TextTable(Dataset):
     def suffix_of(self, content: bytes) -> str:
         """Return the suffix for content: a table's or a text's.
 
-        Of a table, where the first line names the column.
+        It is a table's if the first line names the column.
         """
         names = content.split(b"\n", 1)[0].decode("utf-8-sig", "replace").strip().split(self._delimiter)
         return ".csv" if self._text in [name.strip('"') for name in names] else ".txt"
@@ -189,7 +189,7 @@ class TextTable(Dataset):
         findings.check()
         column = sheet.columns[self._text]
         assert isinstance(column, Texts)
-        texts = [*column.found, ""]  # a missing text has the code -1, which is the last
+        texts = [*column.found, ""]  # a missing text has the code -1, the last index
         return self._vocabulary.encode([texts[code] for code in column.values], self._length)
 
     def state_dict(self) -> dict[str, Any]:
@@ -212,4 +212,4 @@ class TextTable(Dataset):
         self._class_names = tuple(state_dict["class_names"])
         self._num_classes = len(self._class_names)
         self._dtype = np.dtype(np.int64)
-        self._target = state_dict.get("target", "class")  # a run of before did not keep it
+        self._target = state_dict.get("target", "class")  # earlier runs did not store it

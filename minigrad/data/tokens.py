@@ -21,22 +21,21 @@ from minigrad.data.text import Text
 class Tokens(Text):
     """The token ids of a text, from a file.
 
-    It is mapped into memory: only what a batch takes is read.
-
-    A file `.npy` holds one array of integers (n,); any other file is taken for the bare numbers, one after the other in
-    little-endian order, as nanoGPT's `train.bin`. What the tokens mean is not known: prompts are numbers too.
+    The file is mapped into memory, so only the tokens of a batch are read. An `.npy` file holds an array of integers
+    (n,); any other file holds raw little-endian integers, like nanoGPT's `train.bin`. The text of the tokens is not
+    known, so prompts are numbers too.
 
     Args:
-        path: the file; if relative, it may also be in $MINIGRAD_DATA.
+        path: the file; a relative path may also be in $MINIGRAD_DATA.
         vocab_size: the tokens are 0 to vocab_size - 1.
-        block_size: tokens in an example.
-        dtype: of the bare numbers.
-        val_fraction: the share of the text for validation, behind the part for training.
-        test_fraction: the share for the test, at the end.
+        block_size: the number of tokens in an example.
+        dtype: the dtype of raw integers.
+        val_fraction: the fraction of the text for validation, after the training part.
+        test_fraction: the fraction for the test part, at the end.
 
     Raises:
-        DataError: if the file cannot be read, holds no row of integers, or is too short for a block in each part; and
-            if a token is out of range, in a file of up to 64 MiB: a larger one is not read as a whole.
+        DataError: if the file cannot be read, does not hold a vector of integers, or is too short for a block in each
+            part; in a file of up to 64 MiB also if a token is out of range (larger files are not read completely).
     """
 
     vocab_size: int = 0
@@ -66,7 +65,7 @@ class Tokens(Text):
         return {"block_size": self.block_size, "vocab_size": self.vocab_size}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Load a `state_dict`: both numbers, without tokens."""
+        """Load a `state_dict`: both numbers, but no tokens."""
         if not self.block_size:
             self._take_block_size(state_dict)
             self.vocab_size = state_dict["vocab_size"]
@@ -75,7 +74,7 @@ class Tokens(Text):
         """Return the numbers in a text, int64 (n,).
 
         Raises:
-            DataError: for what is no token.
+            DataError: for anything but token ids.
         """
         words = text.split()
         for word in words:
@@ -89,7 +88,7 @@ class Tokens(Text):
 
 
 def _map(path: str, dtype: np.dtype) -> np.ndarray:
-    """Return the array in a file, of which nothing is read yet."""
+    """Return the array in a file, without reading it yet."""
     with reading(path):
         place = find(path)
         tokens: np.ndarray

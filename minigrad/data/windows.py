@@ -25,13 +25,13 @@ from minigrad.data.series import SUFFIXES, Gaps, Reading, Series, read_series
 class WindowExamples(Examples):
     """Windows of a series and what follows each.
 
-    The inputs are a view of the series, of which a batch copies its own.
+    The inputs are a view of the series; a batch copies its windows.
 
     Args:
         series: float32 (n, columns).
-        length: rows in a window: inputs (N, length, columns).
-        horizon: rows that follow: targets (N, horizon * num_columns), row after row.
-        num_columns: the number of columns, from the first, that are forecast.
+        length: the rows of a window; inputs are (N, length, columns).
+        horizon: the rows that follow; targets are (N, horizon * num_columns), row by row.
+        num_columns: the number of columns to forecast, which come first.
     """
 
     def __init__(self, series: np.ndarray, length: int, horizon: int, num_columns: int) -> None:
@@ -41,43 +41,41 @@ class WindowExamples(Examples):
     def batch(self, indices: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
         """Return the inputs and targets at `indices`.
 
-        Copies for an integer array, views for a slice.
+        They are copies for an integer array, and views for a slice.
         """
-        return self.inputs[indices], self.targets[indices]  # take() would first copy all windows
+        return self.inputs[indices], self.targets[indices]  # take() would copy all windows first
 
 
 class Windows(Dataset):
     """A time series to forecast, from a CSV or array.
 
-    In windows of `length` rows.
+    An input is a window of `length` rows, float32 (length, columns): the columns to forecast, then those of `inputs`,
+    standardized with the mean and standard deviation of the training part. Its target is the `horizon` rows that
+    follow, of the columns to forecast, in the same scale: float32 (horizon * columns,), row by row. `in_units` converts
+    predictions back to the units of the file.
 
-    An input is `length` rows, float32 (length, columns): the columns to forecast, then those of `inputs`, standardised
-    with the mean and the standard deviation of the training part. Its target is the `horizon` rows that follow, of the
-    columns to forecast, in the same scale: float32 (horizon * columns,), row after row. `in_units` turns predictions
-    back into the units of the file.
-
-    The rows are in order of time. The first ones are for training, those behind for validation, the last for the test,
-    and no window reaches from one part into another.
+    The rows are in order of time. The first ones are for training, the next for validation, the last for the test, and
+    no window extends from one part into another.
 
     Args:
-        path: the file, in UTF-8, whose first line names the columns, or an .npy file (n,) or (n, columns); if relative,
-            it may also be in $MINIGRAD_DATA. In Python also an array or a data frame.
-        column: the column to forecast, or several; of an array, all by default, named "0", "1" and so on.
-        length: rows that the model sees.
-        horizon: rows that it forecasts.
-        inputs: further columns that it sees.
-        time: a column of numbers or dates, in which every row is later than the one before; it is checked, and no
-            input.
-        missing: whether a missing number is refused or, as `previous`, stays the one before.
-        delimiter: the character between two cells.
-        decimal: the character before the fraction of a number.
-        thousands: the character between groups of three digits; by default none.
-        val_fraction: the share of the rows for validation.
-        test_fraction: the share for the test.
+        path: a UTF-8 CSV file, whose first line names the columns, or an .npy file (n,) or (n, columns); a relative
+            path may also be in $MINIGRAD_DATA. In Python also an array or a data frame.
+        column: the column to forecast, or several. The columns of an array are named "0", "1" and so on, and by default
+            all are forecast.
+        length: the number of rows of an input.
+        horizon: the number of rows to forecast.
+        inputs: further columns of the input.
+        time: a column of numbers or dates, which must increase from row to row; it is checked, but is not an input.
+        missing: whether missing numbers are refused ("error"), or filled with the previous number ("previous").
+        delimiter: the character between cells.
+        decimal: the decimal separator.
+        thousands: the thousands separator; by default none.
+        val_fraction: the fraction of the rows for validation.
+        test_fraction: the fraction for the test part.
 
     Raises:
-        DataError: with line and column, for a value that is missing or no finite number, for rows out of order, for a
-            column that is not there, and for a part too short for a window. It says all that is wrong at once.
+        DataError: for all problems at once, with line and column: missing values, numbers that are not finite, rows out
+            of order, a missing column, a part too short for a window.
     """
 
     _learned = WINDOWS
@@ -116,7 +114,7 @@ class Windows(Dataset):
         for name, values in zip(series.names, series.values.T, strict=True):
             if not np.ptp(values[: cuts[0]]):
                 findings.note(f"holds {values[0]:g} in the whole training part: there is nothing to learn", name)
-        scaled = self._scaled(series, findings)
+        scaled = self._scale(series, findings)
         self.train, self.val, self.test = (
             WindowExamples(part, length, horizon, self._num_columns)
             for part in (scaled[: cuts[0]], scaled[cuts[0] : cuts[1]], scaled[cuts[2] :])
@@ -124,7 +122,7 @@ class Windows(Dataset):
         findings.warn()
 
     def _cut(self, path: str, rows: int, val_fraction: float, test_fraction: float) -> list[int]:
-        """Return where validation begins and ends, and the test begins.
+        """Return where the validation part begins and ends, and where the test part begins.
 
         Raises:
             DataError: if a part has no window.
@@ -143,11 +141,11 @@ class Windows(Dataset):
                 )
         return [val, end, test]
 
-    def _scaled(self, series: Series, findings: Findings) -> np.ndarray:
+    def _scale(self, series: Series, findings: Findings) -> np.ndarray:
         """Return a series in the scale of the model, float32.
 
         Raises:
-            DataError: for what leaves its range.
+            DataError: for numbers beyond the range of float32.
         """
         scaled = np.empty(series.values.shape, np.float32)
         for i, scale in enumerate(self._scales):
@@ -173,7 +171,7 @@ class Windows(Dataset):
     def num_columns(self) -> int:
         """The number of input columns.
 
-        What a recurrent layer takes at a step.
+        It is the input size of a recurrent layer.
         """
         return len(self._columns)
 
@@ -181,7 +179,7 @@ class Windows(Dataset):
     def input_scales(self) -> tuple[np.ndarray, np.ndarray]:
         """Each column's mean and standard deviation, (columns,).
 
-        In the units of the file.
+        They are in the units of the file.
         """
         means, stds = (np.array([getattr(scale, part) for scale in self._scales]) for part in ("mean", "std"))
         return means, stds
@@ -195,7 +193,7 @@ class Windows(Dataset):
     def target_names(self) -> tuple[str, ...]:
         """The names of forecast values, as `load+1`.
 
-        The column, and how many rows ahead.
+        A name is the column and the number of rows ahead.
         """
         ahead = range(1, self._horizon + 1)
         return tuple(f"{name}+{i}" for i in ahead for name in self._columns[: self._num_columns])
@@ -208,7 +206,7 @@ class Windows(Dataset):
     def in_units(self, amounts: np.ndarray) -> np.ndarray:
         """Return targets or outputs in the file's units.
 
-        (N, horizon * columns).
+        They are (N, horizon * columns).
         """
         scales = self._scales[: self._num_columns] * self._horizon
         stds, means = ([getattr(scale, part) for scale in scales] for part in ("std", "mean"))
@@ -233,10 +231,10 @@ class Windows(Dataset):
     def read_inputs(self, path: str | Path) -> np.ndarray:
         """Read the last window of a file, (1, length, columns).
 
-        The file has the same columns; the forecast is of what follows.
+        The file has the same columns. The model's forecast from it is for the rows that would follow.
 
         Raises:
-            DataError: with line and column, as the constructor, and if there are fewer rows.
+            DataError: as the constructor, and if there are too few rows for a window.
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
@@ -247,7 +245,7 @@ class Windows(Dataset):
             raise DataError(
                 f"{path}: expected at least {self._length} rows, which the model sees, found {len(series.values)}"
             )
-        return self._scaled(series, findings)[np.newaxis, -self._length :]
+        return self._scale(series, findings)[np.newaxis, -self._length :]
 
     @property
     def input_suffixes(self) -> tuple[str, ...]:
@@ -257,7 +255,7 @@ class Windows(Dataset):
     def state_dict(self) -> dict[str, Any]:
         """Return the columns, scales, sizes and notation.
 
-        The scales are those of the columns, the sizes those of a window, the notation that of the file.
+        These are the names and scales of the columns, the sizes of a window, and the notation of the file.
         """
         return {
             "columns": self._columns,

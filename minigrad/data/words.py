@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 Units = Literal["words", "characters"]
-"""The kind of a text's tokens: `words` in lower case, and each other mark that is no space; or `characters`."""
+"""The kind of tokens: `words` in lower case, with each other character but spaces a token too; or `characters`."""
 
 PADDING = 0
-"""The token in front of texts that are shorter than others."""
+"""The token that pads short texts, in front."""
 UNKNOWN = 1
-"""The token of what is not in the vocabulary."""
+"""The token for words or characters that are not in the vocabulary."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -26,8 +26,8 @@ class Vocabulary:
     """Words or characters and their numbers.
 
     Args:
-        units: what the tokens are.
-        tokens: those that have a number: the first has 2, behind `PADDING` and `UNKNOWN`.
+        units: the kind of tokens.
+        tokens: the tokens, numbered from 2, after `PADDING` and `UNKNOWN`.
     """
 
     units: Units
@@ -41,13 +41,13 @@ class Vocabulary:
         return cls(units, tuple(token for token, _ in frequent[:most]))
 
     def __len__(self) -> int:
-        """The number of tokens, with those for padding and for what is unknown."""
+        """The number of tokens, including `PADDING` and `UNKNOWN`."""
         return len(self.tokens) + 2
 
     def encode(self, texts: Sequence[str], length: int) -> np.ndarray:
         """Return the tokens of texts, int64 (N, length).
 
-        The first `length` of each, padded in front.
+        They are the first `length` tokens of each text, padded in front.
         """
         place = {token: i + 2 for i, token in enumerate(self.tokens)}
         encoded = np.full((len(texts), length), PADDING)

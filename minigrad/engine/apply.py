@@ -2,9 +2,9 @@
 
 An operation unwraps its tensors, calls the forward, and records a node if a gradient may be needed.
 
-`TEMPLATE` is the code of all operations. Code that loops over arguments would take three times as long, most of the
-time of a small network; so the template is filled in for an operation and compiled when that is first called, as
-`dataclasses` does it. `ops.multiply.source` is the result for `multiply`.
+`TEMPLATE` is the code of all operations. On its first call, an operation fills in the template and compiles it, as
+`dataclasses` does: generic code that loops over arguments would take three times as long, which is most of the time of
+a small network. `ops.multiply.source` is the code generated for `multiply`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ operations: dict[str, Primitive] = {}
 """Every operation by name."""
 
 numpy_functions: dict[Function, Function] = {}
-"""The operation that stands for a function of NumPy when that is called with a tensor."""
+"""The operation that replaces a NumPy function when the function is called with a tensor."""
 
 
 def primitive(
@@ -51,23 +51,23 @@ def primitive(
 
         multiply = primitive("multiply", np.multiply, lambda g, y: g * y, lambda g, x: g * x)
 
-    Rules are written with operations: on arrays they run at NumPy's speed, on tensors they build a graph of their own,
-    which is how gradients are differentiated again.
+    Rules are written with operations. On arrays they run at NumPy's speed; on tensors they build a graph of the
+    derivative, which can be differentiated again.
 
     Args:
-        name: used in errors and drawings. No two operations have the same.
+        name: the operation's unique name, used in errors and drawings.
         forward: a ufunc, or a function of arrays whose first parameters are the inputs and the others attributes.
-        rules: for each input `rule(g, ...)`, its gradient given `g`, that of the output; None for an input without
-            derivative. The names of a rule's parameters say what is saved for it: parameters of the forward, `out`,
-            residuals, `x_shape` and `x_dtype`. Broadcasting is undone by the engine. Neither rules nor the fused
-            backward write into `g` or what was saved, and what they return is new, `g` itself, or a view of it. The
-            output of an operation without rules is a constant.
-        fused: `fused(g, needs, ...)`, of arrays only, returns the gradients of all inputs at once, None where
-            `needs[i]` is false. It must agree with the rules. What only rules read that are not needed is None.
-        residuals: names of what the forward returns after its output, such as a mask. To rules they are constants.
+        rules: a function `rule(g, ...)` for each input, which returns the gradient of that input, given the gradient
+            `g` of the output; None for an input without a derivative. The names of a rule's parameters declare what is
+            saved for it: parameters of the forward, `out`, residuals, `x_shape` and `x_dtype`. The engine undoes
+            broadcasting. Neither rules nor the fused backward may write into `g` or saved arrays; they return a new
+            array, `g` itself, or a view of it. The output of an operation without rules is a constant.
+        fused: `fused(g, needs, ...)` returns the gradients of all inputs at once, None where `needs[i]` is false. It is
+            called with arrays only, and must agree with the rules. A saved value that only unneeded rules read is None.
+        residuals: names of what the forward returns after its output, such as a mask. Rules treat them as constants.
         variadic: the forward's first parameter is a list of inputs; the only rule returns the list of their gradients,
             and may ask for `<parameter>_shape`, the list of their shapes.
-        numpy: the function of NumPy that this operation stands for on tensors; a ufunc stands for itself.
+        numpy: the NumPy function that this operation replaces on tensors; by default a ufunc forward itself.
 
     Raises:
         TypeError: if a rule does not begin with `g` or asks for an unknown name, or if there are more rules than
@@ -89,17 +89,17 @@ def primitive(
 
 
 def _is_ours(operation: Primitive) -> bool:
-    """Whether minigrad declared it. Others may declare theirs again, as when a cell of a notebook is rerun."""
+    """Whether minigrad declared the operation. Other ones may be declared again, as when a notebook cell is rerun."""
     functions = [f for f in (operation.forward, *operation.rules) if isinstance(f, FunctionType)]
     return all(f.__module__.split(".")[0] in ("minigrad", "numpy") for f in functions)
 
 
 def _function_of(operation: Primitive) -> Function:
-    """The function that applies an operation. It gets its own code when it is first called."""
+    """Return the function that applies an operation. It is compiled on its first call."""
     forward = operation.forward
     apply: Any = FunctionType(_first_call.__code__, dict(_SCOPE), operation.name)
     apply.__globals__.update(apply=apply, forward=forward, operation=operation)
-    # Python's message for wrong arguments begins with it: "sum takes x, axis, keepdims; sum() got an unexpected ..."
+    # Python's message for wrong arguments begins with this: "sum takes x, axis, keepdims; sum() got an unexpected ..."
     apply.__qualname__ = explained(operation.name, operation.parameters)
     if isinstance(forward, np.ufunc):
         parameters = [inspect.Parameter(x, inspect.Parameter.POSITIONAL_OR_KEYWORD) for x in operation.parameters]
@@ -113,17 +113,14 @@ def _function_of(operation: Primitive) -> Function:
 
 
 def _first_call(*args: Any, **keywords: Any) -> Any:
-    """The code of every operation before its first call. `apply` is the function itself."""
+    """The code of every operation before its first call; `apply` is the operation's function."""
     return specialise(apply)(*args, **keywords)  # type: ignore[name-defined] # noqa: F821
 
 
 def specialise(apply: Any) -> Any:
-    """Compile an operation's own code into its function.
-
-    Returns the function.
-    """
+    """Compile an operation's own code into its function; return it."""
     own = define(apply.source, f"{__file__}:{apply.primitive.name}", apply.__globals__)
-    apply.__defaults__ = own.__defaults__  # before the code, which another thread may call at once
+    apply.__defaults__ = own.__defaults__  # set before the code, which another thread may call at once
     apply.__code__ = own.__code__
     return apply
 
@@ -202,7 +199,7 @@ _PARTS = {
 
 
 def _source(op: Primitive) -> str:
-    """The template with the parameters of an operation filled in."""
+    """Return the template, filled in for an operation."""
     ruled = [x for x, rule in zip(op.inputs, op.rules, strict=False) if rule]
 
     def each(part: str, inputs: Sequence[str] = op.inputs) -> dict[str, str]:
@@ -214,7 +211,7 @@ def _source(op: Primitive) -> str:
     values = {"out": "_out", **{x: x for x in op.residuals}, **{x: f"_{x}_data" for x in op.parameters}}
 
     def value(name: str) -> str:
-        """The expression that a rule receives for a name. Besides those in `values` there are shapes and dtypes."""
+        """Return the expression that a rule receives for a name: one of `values`, a shape or a dtype."""
         x, _, what = name.rpartition("_")
         if name in values:
             return values[name]
@@ -223,10 +220,7 @@ def _source(op: Primitive) -> str:
         return f"_{x}_data.{what}" if op.saved[name] == [x] else f"getattr(_{x}_data, {what!r}, None)"
 
     def if_needed(name: str, value: str, otherwise: str) -> str:
-        """The expression of a value that is saved only if needed.
-
-        It is saved if a gradient that needs it is needed itself.
-        """
+        """Return the expression of a value that is saved only if a needed gradient reads it."""
         needed = " or ".join(each("tracked", op.saved[name]).values())
         return value if op.saved[name] == ruled else f"{value} if {needed} else {otherwise}"
 
@@ -258,13 +252,13 @@ def _source(op: Primitive) -> str:
 
 
 def _tuple(items: Iterable[str]) -> str:
-    """The source of a tuple."""
+    """Return the source of a tuple."""
     items = list(items)
     return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
 
 
 def attribute(operation: Primitive, name: str, tensor: Tensor) -> Any:
-    """The array of an attribute given as a tensor.
+    """Return the array of an attribute given as a tensor.
 
     Raises:
         TypeError: if it requires a gradient.
@@ -275,9 +269,9 @@ def attribute(operation: Primitive, name: str, tensor: Tensor) -> Any:
 
 
 def version_of(out: ndarray[Any, Any], arrays: Sequence[Any], versions: Sequence[list[int]]) -> list[int]:
-    """The version counter of an output.
+    """Return the version counter of an output.
 
-    It is that of the input whose memory the output shares, or a new one.
+    An output that shares memory with an input also shares its counter; any other gets a new one.
     """
     for array, version in zip(arrays, versions, strict=True):
         if out is array or (out.base is not None and (out.base is array or out.base is getattr(array, "base", 0))):
@@ -286,7 +280,7 @@ def version_of(out: ndarray[Any, Any], arrays: Sequence[Any], versions: Sequence
 
 
 def refuse(operation: Primitive, values: Sequence[Any], error: Exception) -> NoReturn:
-    """Raise the forward's error again, naming operation and inputs."""
+    """Re-raise the forward's error, naming the operation and its inputs."""
     inputs = values[0] if operation.variadic else values[: len(operation.inputs) or 1]
     names = [f"[{i}]" for i in range(len(inputs))] if operation.variadic else operation.parameters
     explain(operation.name, dict(zip(names, inputs, strict=False)), error, values)
@@ -297,7 +291,7 @@ _SCOPE: dict[str, Any] = {
     **{"current_mode": current_mode, "new": object.__new__, "next_sequence": next_sequence, "version_of": version_of},
     "array_of": array_of,
     "foreign": foreign,
-    "constant": [0],  # the version of arguments that are no tensors: never written to
+    "constant": [0],  # the version of arguments that are not tensors; never written to
     **dict.fromkeys(("apply", "forward", "operation")),  # each function has its own
 }
-"""The globals of generated code, besides parameters and names that begin with an underscore."""
+"""The globals of generated code, apart from parameters and names that begin with an underscore."""

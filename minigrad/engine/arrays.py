@@ -15,7 +15,7 @@ from minigrad.unfit import of_dtype, ragged
 def may_be_read(x: Any) -> bool:
     """Whether a check may read the values of x.
 
-    On an asynchronous device, reading waits for all work queued before it.
+    On an asynchronous device a read waits for all queued work, so checks skip it.
     """
     return type(x) not in foreign
 
@@ -30,27 +30,28 @@ def asarray(x: Any, dtype: DTypeLike | None = None) -> Any:
 def asarray_like(array: Any, x: Any) -> Any:
     """Return a NumPy array on the device of x.
 
-    The array was made of shapes alone; x is an array or a tensor.
+    Args:
+        array: a NumPy array computed from shapes alone.
+        x: an array or a tensor.
     """
     beside = like_of(x)
     return array if beside is None else module_of(device_of(beside)).asarray(array)
 
 
 def like_of(x: Any) -> Any:
-    """Return NumPy's `like=` for a new array beside x.
+    """Return the `like=` argument for arrays on x's device.
 
-    x may be a tensor or a number.
+    x is an array, a tensor or a number.
     """
     x = getattr(x, "_data", x)
     return x if type(x) in foreign else None
 
 
 def filled(shape: int | Sequence[int], value: Any, x: Any, dtype: DTypeLike | None = None) -> Any:
-    """Return an array filled with a number, beside x.
+    """Return an array filled with a number, like x.
 
-    It is on the device of x, an array or a tensor, and by default has its dtype.
-
-    NumPy's `full`, `ones` and `eye` pass on keywords for `like=` that CuPy's have not; and this is faster.
+    It is on the device of x, an array or a tensor, and has the dtype of x by default. This is faster than NumPy's
+    `full`, `ones` and `eye` with `like=`, which also pass on keywords that CuPy's functions lack.
     """
     array = np.empty(shape, dtype or x.dtype, like=like_of(x))
     array.fill(value)
@@ -60,9 +61,8 @@ def filled(shape: int | Sequence[int], value: Any, x: Any, dtype: DTypeLike | No
 def as_array(data: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """Return `data` as an array.
 
-    Arrays keep their dtype and are not copied; Python numbers become float32.
-
-    Arrays of another byte order are copied into that of the machine, which results of operations have.
+    Arrays keep their dtype and are not copied, except to convert them to the machine's byte order. Python numbers
+    become float32.
 
     Raises:
         TypeError: if `data` is not made of numbers.
@@ -91,9 +91,9 @@ _AS_THEY_ARE = frozenset({float, int, bool, type(None)})
 
 
 def operand(value: Any) -> Any:
-    """Return `x` as an operand beside a tensor.
+    """Return a value as an operand of a tensor.
 
-    Numbers stay weak (NumPy's scalars too); lists become arrays.
+    Numbers, NumPy scalars included, stay weakly typed; lists become arrays.
 
     Errors are those of `as_array`.
     """

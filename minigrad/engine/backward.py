@@ -1,10 +1,11 @@
 """Backpropagation through the graph.
 
-The rules of each operation are called from the outputs back to what they were computed from.
+The walk calls the rules of each operation, from the outputs back to the leaves.
 
-Nodes are taken by descending number, so that each is met after all that used it; there is no recursion, and a graph of
-100,000 operations is walked like one of ten. Gradients are held in a dict of the call. Arrays for gradients make the
-rules run in plain NumPy; with tensors (`create_graph`) the same rules build the graph of the derivative.
+Nodes are visited by descending sequence number, so that each comes after all nodes that use it. There is no recursion:
+a graph of 100,000 operations is walked like one of ten. Gradients are held in a dict that is local to the call. If
+gradients are arrays, the rules run in plain NumPy; if they are tensors (`create_graph`), the same rules build the graph
+of the derivative.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_
     """Accumulate the gradient of `tensor` into the leaves' `.grad`.
 
     Args:
-        gradient: that of some number with respect to `tensor`, of its shape; 1 if None, for a tensor of one element.
-        retain_graph: keep what the graph holds, so that it can be walked again.
+        tensor: the tensor to start from.
+        gradient: the gradient of a scalar with respect to `tensor`, in its shape. None means 1, and requires a
+            one-element tensor.
+        retain_graph: keep the saved values, so that the graph can be walked again.
 
     Raises:
-        RuntimeError: if the tensor requires no gradient, has more than one element and no `gradient` is given, if the
-            graph was consumed before, or if what it saved has been written to since.
-        ValueError: for a `gradient` of another shape.
+        RuntimeError: if the tensor requires no gradient, if it has more than one element and no `gradient` is given, if
+            the graph was consumed before, or if a saved array has been written to since.
+        ValueError: for a `gradient` of the wrong shape.
     """
     found = walk({_root(tensor): _start(tensor, gradient)}, retain_graph=retain_graph)
     for leaf, (value, is_owned) in found.items():
@@ -48,7 +51,7 @@ def backward(tensor: Tensor, gradient: ArrayLike | Tensor | None = None, retain_
 def accumulated(total: Any, value: Any, is_owned: bool = True) -> Any:
     """Return `total` with the gradient `value` added in place.
 
-    If there is no total yet, return the value as a new array.
+    If `total` is None, return the value, copied unless `is_owned`.
     """
     if total is None:
         if is_owned:
@@ -61,11 +64,15 @@ def accumulated(total: Any, value: Any, is_owned: bool = True) -> Any:
 def collect(tensor: Tensor, gradient: Any, collected: Gradients, ready: Callable[[Leaf], object] | None = None) -> None:
     """Accumulate gradients by leaf in `collected`, not in `.grad`.
 
-    For threads that share parameters: two of them that add to one `.grad` would lose updates.
+    Threads that share parameters use it: adding to one `.grad` from several threads would lose updates.
 
     Args:
-        ready: is called with a leaf as soon as all of its gradient is in `collected`, while the walk goes on; from then
-            on that array is only to be read. It is not called for leaves of which this is not known before the end.
+        tensor: the tensor to start from.
+        gradient: as for `backward`.
+        collected: the dict of gradients by leaf, which is added to.
+        ready: called with a leaf as soon as its gradient in `collected` is complete, while the walk goes on; treat that
+            array as read-only from then on. It is not called for leaves whose gradient is known to be complete only at
+            the end.
 
     Errors are those of `backward`.
     """
@@ -89,20 +96,20 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients of `outputs` with respect to `inputs`.
 
-    Several outputs are summed. No `.grad` is touched.
+    The gradients of several outputs are summed. No `.grad` is changed.
 
     Args:
-        outputs: one tensor or several, that require gradients.
-        inputs: one tensor or several, given or computed.
-        gradients: of some number with respect to each output; 1 if None, for outputs of one element.
+        outputs: one tensor or several, which require gradients.
+        inputs: one tensor or several, leaves or not.
+        gradients: the gradient of a scalar with respect to each output. None means 1, and requires one-element outputs.
         create_graph: return gradients that can be differentiated again.
-        retain_graph: keep what the graph holds; by default if `create_graph`.
-        allow_unused: give None for an input that no output depends on, instead of an error.
+        retain_graph: keep the saved values; by default, if `create_graph`.
+        allow_unused: return None for an input that no output depends on, instead of raising.
 
     Raises:
-        RuntimeError: as `backward` does, and for an input that no output depends on.
-        ValueError: for gradients of other shapes or another number than the outputs.
-        TypeError: for what is no tensor.
+        RuntimeError: as `backward`, and for an input that no output depends on.
+        ValueError: for gradients of the wrong shapes, or the wrong number of them.
+        TypeError: for anything but tensors.
     """
     outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -144,15 +151,17 @@ def walk(
     """Propagate `gradients` to the wanted nodes, or to all leaves.
 
     Args:
-        gradients: arrays, or tensors if `create_graph`, by the node where the walk starts; used up.
-        wanted: the nodes whose gradients are asked for; None for all leaves.
-        create_graph: whether the rules build a graph of the derivative; gradient mode is on then.
-        retain_graph: whether nodes keep what they saved.
-        since: nodes with a lower number are not passed.
-        complete: is given the gradient of a leaf when its last part is there, while the walk goes on; such leaves are
-            not among what is returned.
+        gradients: the gradients at the nodes where the walk starts: arrays, or tensors if `create_graph`. The dict is
+            consumed.
+        wanted: the nodes whose gradients are returned; None for all leaves.
+        create_graph: whether the rules build a graph of the derivative, with gradient mode on.
+        retain_graph: whether nodes keep their saved values.
+        since: the walk stops at nodes with a lower sequence number.
+        complete: called with a leaf and its gradient as soon as that is complete, while the walk goes on; such leaves
+            are not returned.
 
-    Returns for each node that was reached its gradient, and whether that array is referenced nowhere else.
+    Returns:
+        For each node that was reached, its gradient and whether that array is referenced nowhere else.
     """
     order = reachable(gradients, since)
     useful = None if wanted is None else leads_to(wanted, order)
@@ -171,7 +180,7 @@ def walk(
             found[node] = (g, node not in borrowed)
         if useful is not None:
             needs = [parent if parent in useful else None for parent in needs]
-            if not any(needs):  # wanted, with no wanted node below: not consumed
+            if not any(needs):  # a wanted node with no wanted node below is not consumed
                 continue
         operation, saved = node.primitive, node.saved
         if saved is None:
@@ -217,7 +226,7 @@ def walk(
 
 
 def _refuse(node: Node) -> NoReturn:
-    """Say why what the node saved cannot be used."""
+    """Raise the error that says why the node's saved values cannot be used."""
     if node.saved is None:
         raise RuntimeError(
             f"the graph of this {node.primitive.name} was consumed by an earlier backward(), which lets go of what "
@@ -230,7 +239,7 @@ def _refuse(node: Node) -> NoReturn:
 
 
 def _sum_to(node: Node, value: Any, shape: tuple[int, ...]) -> Any:
-    """The gradient of an input, summed over its broadcast axes."""
+    """Return the gradient of an input, summed over its broadcast axes."""
     try:
         return sum_to(value, shape)
     except ValueError:
@@ -241,9 +250,9 @@ def _sum_to(node: Node, value: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _as_tensors(node: Node) -> list[Any]:
-    """A node's saved arrays as tensors, for higher derivatives.
+    """Return a node's saved arrays as tensors, for higher derivatives.
 
-    Inputs and output have their history, so that what the rules compute is recorded.
+    Inputs and output keep their history, so that the rules' operations are recorded.
     """
     operation, versions = node.primitive, iter(node.versions)
     nodes: dict[str, Any] = {"out": node, **dict(zip(operation.inputs, node.parents, strict=False))}
@@ -271,7 +280,7 @@ def _root(tensor: Tensor) -> Node:
 
 
 def _start(tensor: Tensor, gradient: Any, as_tensor: bool = False) -> Any:
-    """The gradient at a root."""
+    """Return the gradient at a root."""
     if gradient is None:
         if tensor.size != 1:
             raise RuntimeError(

@@ -17,13 +17,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def within(block: Callable[..., AbstractContextManager[Any]], function: F) -> F:
-    """Return `function`, computed within the context manager `block(*args)`.
+    """Return `function`, run within the context manager `block(*args)`.
 
-    The steps of a generator or coroutine are within it and what its caller does in between is not, as in PyTorch. The
-    context manager is made once for a call, and entered for each step.
+    As in PyTorch, a generator or coroutine runs each of its steps within it, but not what its caller does in between.
+    The context manager is created once per call and entered for each step.
+
+    Args:
+        block: a function that returns the context manager, given the arguments of the call.
+        function: the function to run within it.
 
     Raises:
-        TypeError: for an asynchronous generator and a class.
+        TypeError: for an asynchronous generator or a class.
     """
     if isasyncgenfunction(function) or isclass(function):
         raise TypeError(f"{function.__name__} is a class or an asynchronous generator: write `with` inside of it")
@@ -44,7 +48,7 @@ def within(block: Callable[..., AbstractContextManager[Any]], function: F) -> F:
 
 @coroutine
 def _stepwise(block: AbstractContextManager[Any], steps: Any) -> Generator[Any, Any, Any]:
-    """Carry out a generator or coroutine, each step within the block."""
+    """Run a generator or coroutine, each step within the block."""
     resume, value = steps.send, None
     while True:
         with block:
@@ -54,7 +58,7 @@ def _stepwise(block: AbstractContextManager[Any], steps: Any) -> Generator[Any, 
                 return end.value
         try:
             resume, value = steps.send, (yield out)
-        except BaseException as error:  # of throw() and close()
+        except BaseException as error:  # from throw() or close()
             resume, value = steps.throw, error
 
 
@@ -70,14 +74,14 @@ class Block:
     variable: ContextVar[Any]
 
     def __init__(self) -> None:
-        self._tokens: list[Token[Any]] = []  # one for each entry that has not been left
+        self._tokens: list[Token[Any]] = []  # one for each entry not exited yet
 
     def value(self) -> Any:
-        """The value within the block, found as it is entered."""
+        """The value within the block, evaluated on entry."""
         raise NotImplementedError
 
     def copy(self) -> Block:
-        """A copy of the block, for one decorated call."""
+        """Return a copy of the block, for one decorated call."""
         return type(self)()
 
     def __enter__(self) -> None:
@@ -87,5 +91,9 @@ class Block:
         self.variable.reset(self._tokens.pop())
 
     def __call__(self, function: F) -> F:
-        """Return the function, computed within the block. Errors are those of `within`."""
+        """Return the function, run within the block.
+
+        Raises:
+            TypeError: as `within`.
+        """
         return within(lambda *args, **kwargs: self.copy(), function)

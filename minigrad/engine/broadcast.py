@@ -15,7 +15,7 @@ from minigrad.unfit import as_dtype, expect_numbers
 def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Sum x to `shape`: the adjoint of `broadcast_to`.
 
-    The axes are summed along which an array of `shape` would be broadcast.
+    It sums the axes along which an array of `shape` would be broadcast.
     """
     lead = x.ndim - len(shape)
     if lead < 0:
@@ -28,7 +28,7 @@ def _sum_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Broadcast x to `shape`: a read-only view, without a copy."""
+    """Broadcast x to `shape`, as a read-only view."""
     try:
         return np.broadcast_to(x, shape)
     except ValueError:
@@ -38,8 +38,8 @@ def _broadcast_to(x: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _cast(x: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
-    """Convert x to another floating-point dtype, or a constant to any."""
-    expect_numbers(x)  # complex numbers would lose a part, structures all but one
+    """Convert x to another floating-point dtype, or a constant to any dtype."""
+    expect_numbers(x)  # complex numbers would lose their imaginary part, structures all fields but one
     return x.astype(dtype)
 
 
@@ -51,7 +51,7 @@ cast = primitive("cast", _cast, lambda g, x_dtype: cast(g, x_dtype))
 def astype(x: Any, dtype: DTypeLike) -> Any:
     """Convert x to another dtype.
 
-    The result is a constant if it is of integers or truth values.
+    A result of integers or booleans is a constant.
     """
     if isinstance(x, Tensor) and as_dtype(dtype).kind != "f":
         x = x.detach()

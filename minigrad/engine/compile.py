@@ -1,12 +1,13 @@
 """Compilation: record a computation once, then replay it.
 
-An operation on small arrays costs a few microseconds to call, to record and to walk back through, which is as much as
-its numbers cost. The first call of a compiled function records which forwards ran on what, and from the graph which
-rules would; later calls run just these, in the same order on the same kinds of arrays, so that every bit is the same.
+To call an operation, record its node and walk back through it takes a few microseconds, which for small arrays is as
+much as the arithmetic. The first call of a compiled function records which forwards ran on which arrays, and, from the
+graph, which rules the backward pass calls. Later calls run exactly these, in the same order on the same kinds of
+arrays, so every bit is the same.
 
-What a recording cannot know is what happened outside of operations. Asking a tensor for its numbers while it is made,
-and drawing random ones, are errors; writes into buffers are recorded. For the rest there is proof: calls number 2, 4, 8
-and so on compute both ways.
+A recording does not know what happened outside of operations. Reading a tensor's values during recording, and drawing
+random numbers outside of operations, are errors; writes into buffers are recorded. The rest is verified: calls 2, 4, 8
+and so on compute both ways and compare.
 """
 
 from __future__ import annotations
@@ -29,34 +30,33 @@ from minigrad.engine.tensor import Tensor, wrap
 Array = NDArray[Any]
 
 MOST = 64
-"""Recordings that a function has at most; inputs of yet other shapes are computed without."""
+"""The most recordings of a function; inputs of further shapes are computed without one."""
 
 
 def compile(function: Callable[..., Any], verify: bool = False) -> Compiled:
     """Compile a function together with its gradients, by recording it.
 
-    Calling the result computes `function(*inputs)` and its gradients.
+    Calling the result does what `results = function(*inputs)` and `results[0].backward()` do, with the same bits:
+    gradients are added to the `.grad` of parameters and other leaves.
 
-    Calling it does what `results = function(*inputs)` and `results[0].backward()` do, with the same bits: gradients are
-    added to the `.grad` of parameters and other leaves. There is a recording for each combination of shapes and
-    dtypes, up to 64, and a new one when a module that it uses changes, as by `train()`, or a parameter was given
-    another array.
+    There is one recording per combination of shapes and dtypes, up to 64. It is recorded anew when a module in use
+    changes, as by `train()`, or when a parameter is given another array.
 
         step = minigrad.compile(lambda x, y: loss(model(x), y))
         step(x, y)
         optimizer.step()
 
     Args:
-        function: takes arrays or tensors that need no gradients, and returns a tensor of one element, or several
-            tensors of which the first is one. What it does must not depend on numbers: no `if`, `.item()` or
-            `.data` of what is computed. Random numbers are drawn by operations, as `Dropout` does, and each replay
-            draws its own. Buffers are written in place, as `BatchNorm` does; else it leaves nothing behind: no
-            attribute set, no gradients computed; a replay would not do it. Checks of numbers that it makes, as a loss
-            does of its targets, are made when it is called.
-        verify: compute both ways at every call, instead of at calls number 2, 4, 8 and so on.
+        function: takes arrays or tensors that need no gradients, and returns a one-element tensor, or several tensors
+            of which the first has one element. Its control flow must not depend on computed values: no `if` on them, no
+            `.item()`, no `.data`. It must draw random numbers through operations, as `Dropout` does; each replay draws
+            its own. It may write buffers in place, as `BatchNorm` does, but must have no other side effects (setting
+            attributes, computing gradients), as a replay would not repeat them. Its checks of values, such as a loss's
+            check of its targets, run whenever the function itself is called.
+        verify: compute both ways at every call, instead of at calls 2, 4, 8 and so on.
 
-    The call raises: what the function does; CompileError if the function cannot be recorded, or if a replay gives other
-        bits than the function itself; and as `backward`.
+    Calling the result raises whatever the function raises, the errors of `backward`, and CompileError if the function
+    cannot be recorded or if a replay gives different bits than the function itself.
     """
     return Compiled(function, verify)
 
@@ -70,7 +70,7 @@ class Compiled:
         self._programs: dict[Any, Program] = {}
 
     def __call__(self, *inputs: ArrayLike | Tensor) -> Any:
-        """Return the function's results, and accumulate gradients in the leaves. The results have no history."""
+        """Return the function's results, without history, and accumulate gradients in the leaves."""
         collected: Gradients = {}
         results = self.collect(inputs, None, collected)
         for leaf, gradient in collected.items():
@@ -83,19 +83,24 @@ class Compiled:
     ) -> Sequence[Array]:
         """Return all results, and collect the gradients of the first.
 
-        As `minigrad.engine.collect` of the first result, whose gradient is `gradient`.
+        As `minigrad.engine.collect`, from the first result.
+
+        Args:
+            inputs: the function's inputs.
+            gradient: the gradient at the first result; None means 1.
+            collected: the dict of gradients by leaf, which is added to.
         """
         arrays = [x if type(x) is np.ndarray else x.data if isinstance(x, Tensor) else as_array(x) for x in inputs]
         mode = current_mode()
         if foreign and (elsewhere := {device_of(x) for x in arrays} - {"cpu"}):
             raise CompileError(f"recordings are of arrays on the CPU, and inputs lie on {', '.join(elsewhere)}")
-        if mode.observer is not None or not mode.grad:  # an observer has to see operations
-            return self._plainly(arrays, gradient, collected)
+        if mode.observer is not None or not mode.grad:  # an observer must see the operations
+            return self._compute(arrays, gradient, collected)
         key = tuple([(x.shape, x.dtype) for x in arrays])
         program = self._programs.get(key)
         if program is None or not program.holds():
             if program is None and len(self._programs) >= MOST:
-                return self._plainly(arrays, gradient, collected)
+                return self._compute(arrays, gradient, collected)
             return self._record(key, program, arrays, gradient, collected)
         program.calls += 1
         if self.verify or program.calls & (program.calls - 1) == 0:
@@ -105,7 +110,7 @@ class Compiled:
         except Exception:  # the function itself has a better message for these inputs
             return self._both_ways(key, program, arrays, gradient, collected)
 
-    def _plainly(self, arrays: list[Array], gradient: Array | None, collected: Gradients) -> Sequence[Array]:
+    def _compute(self, arrays: list[Array], gradient: Array | None, collected: Gradients) -> Sequence[Array]:
         results = as_tuple(self.function(*map(Tensor, arrays)))
         collect(results[0], gradient, collected)
         return [result.data for result in results]
@@ -113,13 +118,13 @@ class Compiled:
     def _record(
         self, key: Any, last: Program | None, arrays: list[Array], gradient: Array | None, collected: Gradients
     ) -> Sequence[Array]:
-        """Compute without a replay, and record it. `last` is the recording that no longer holds."""
+        """Compute without a replay, and record it; `last` is the recording that no longer holds, if any."""
         recorder = Recorder(arrays, self.function)
         with observed(recorder):
             results = as_tuple(self.function(*recorder.inputs))
         collect(results[0], gradient, collected)
         program = Program(recorder, results)
-        if not (program.is_settled() or last is None or last.is_settled()):  # the first call may have set up something
+        if not (program.is_settled() or last is None or last.is_settled()):  # the first call may have set it up
             raise CompileError(
                 "an attribute of a module is set whenever the function is called, and a replay would not do it: "
                 "modules are made before, and keep nothing from call to call"
@@ -132,7 +137,7 @@ class Compiled:
     ) -> Sequence[Array]:
         replay, place = {leaf: array.copy() for leaf, array in collected.items()}, random.place()
         before = [tensor.data.copy() for tensor in program.written]
-        results = self._plainly(arrays, gradient, collected)
+        results = self._compute(arrays, gradient, collected)
         after = [tensor.data.copy() for tensor in program.written]
         _restore(program.written, before)
         try:
@@ -159,10 +164,10 @@ def _restore(tensors: Sequence[Tensor], arrays: Sequence[Array]) -> None:
 
 
 def as_tuple(results: Any) -> tuple[Tensor, ...]:
-    """A function's results as a tuple of tensors.
+    """Return a function's results as a tuple of tensors.
 
     Raises:
-        TypeError: if it is anything else.
+        TypeError: if they are anything else.
     """
     several = results if isinstance(results, tuple) else (results,)
     for result in several:

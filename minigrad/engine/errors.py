@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 
 def explain(name: str, inputs: Mapping[str, Any], error: Exception, others: Iterable[Any] = ()) -> NoReturn:
-    """Raise `error` again, prefixed by the operation and its inputs."""
+    """Re-raise `error`, prefixed by the operation and its inputs."""
     shown = ", ".join(f"{parameter} {describe(value)}" for parameter, value in inputs.items())
     places = list(dict.fromkeys(device_of(value) for value in inputs.values() if getattr(value, "ndim", 0)))
     if len(places) > 1:
@@ -39,9 +39,9 @@ def describe(value: Any) -> str:
 
 
 def reason(error: Exception, shapes: Sequence[Shape]) -> str:
-    """Reword an error of NumPy's about the shapes of inputs.
+    """Reword a NumPy error about the shapes of inputs.
 
-    Errors about anything else keep their text.
+    Other errors keep their text.
     """
     text = str(error)
     if len(shapes) == 2 and ("core dimension" in text or "enough dimensions" in text or "remapped shapes" in text):
@@ -52,7 +52,7 @@ def reason(error: Exception, shapes: Sequence[Shape]) -> str:
 
 
 def _of_broadcast(shapes: Sequence[Shape], behind: int = 0) -> str:
-    """The axis along which the shapes differ, counted from the end. An empty text if they do not differ."""
+    """Describe the axis, counted from the end, along which the shapes differ; "" if they do not."""
     for back, lengths in enumerate(zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1), 1):
         if len({*lengths} - {1}) > 1:
             different = " and ".join(map(str, sorted({*lengths} - {1}, key=lengths.index)))

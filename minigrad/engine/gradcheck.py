@@ -28,23 +28,20 @@ def check_gradients(
 ) -> None:
     """Check gradients of `f` at `inputs` by finite differences.
 
-    Gradients of gradients are checked up to `order`.
-
-    The results of `f` are weighted with random numbers to one number, whose derivative with respect to every entry
-    of every input (of large inputs: to 60 entries, drawn at random) is measured and compared. All is computed in
-    float64. Stay away from kinks: a difference across one measures neither slope.
+    The results of `f` are combined into one number with random weights. Its derivative is measured with respect to
+    every entry of every input (60 random entries of large inputs) and compared. Everything is computed in float64.
+    Choose inputs away from kinks: a difference across a kink measures neither slope.
 
     Args:
-        f: a function of tensors that returns a tensor or several; if it is a module, its parameters are checked too.
-        inputs: tensors, arrays or numbers; those of floating point are checked, others are passed on as they are.
+        f: a function of tensors that returns one tensor or several; the parameters of a module are checked too.
+        inputs: tensors, arrays or numbers; floating-point ones are checked, others passed on unchanged.
         order: 1 for gradients, 2 also for gradients of gradients, and so on.
-        rtol: tolerance relative to the larger of the two values, or to the largest gradient of that input.
-        atol: absolute tolerance.
+        rtol: the tolerance relative to the larger of the two values, or to the largest gradient of that input.
+        atol: the absolute tolerance.
 
     Raises:
         GradientError: with the worst entry.
-        ValueError: if `f` is not a function of its inputs alone (a dropout that is not in eval mode), or depends on
-            none.
+        ValueError: if `f` depends on none of its inputs, or on anything else (as a dropout not in eval mode does).
     """
     arrays = [x.data if isinstance(x, Tensor) else np.asarray(x) for x in inputs]
     arguments: list[Any] = [
@@ -69,7 +66,7 @@ def check_gradients(
 def _check(
     f: Callable[[], list[Tensor]], leaves: dict[str, Tensor], last: int, rtol: float, atol: float, order: int
 ) -> None:
-    """Compare the gradients of f, then check these gradients as f. f is a function of the leaves."""
+    """Compare the gradients of f, a function of the leaves; then check those gradients in the same way."""
     random = np.random.default_rng(order)
     outputs = f()
     if any(not np.array_equal(x.data, y.data, equal_nan=True) for x, y in zip(outputs, f(), strict=True)):
@@ -93,7 +90,7 @@ def _check(
         places = list(np.ndindex(leaf.shape))
         if len(places) > _MOST_ENTRIES:
             places = [places[i] for i in random.choice(len(places), _MOST_ENTRIES, replace=False)]
-        # Only of finite entries: relative to an infinite one any difference would be small.
+        # Finite entries only: relative to an infinite one, any difference would be small.
         scale = np.max(np.abs(analytic), initial=0.0, where=np.isfinite(analytic))
         wrong = []
         for place in places:
@@ -114,7 +111,7 @@ def _check(
 
 
 def _slope(values: NDArray[Any], place: tuple[int, ...], total: Callable[[], float]) -> float:
-    """The finite-difference derivative of `total` by one entry of `values`. The entry is changed and restored."""
+    """Return the finite-difference derivative of `total` by one entry of `values`, which is changed and restored."""
     middle = values[place]
     step = _STEP * max(1.0, abs(float(middle)))
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from minigrad.engine.primitive import Primitive
 
 next_sequence = count().__next__
-"""The clock: numbers nodes as they are made, and stamps what is written to or changed."""
+"""The clock, which numbers nodes as they are created, and stamps writes and changes."""
 
 _by_age = attrgetter("sequence")
 
@@ -18,15 +18,17 @@ _by_age = attrgetter("sequence")
 class Node:
     """A node of the graph: how a tensor was computed.
 
-    It holds the operation, the nodes of its inputs, and what the rules of the operation need.
+    It holds the operation, the nodes of its inputs, and the values that the operation's rules need.
 
     Attributes:
-        sequence: when it was made, by the clock.
+        sequence: the clock's time when the node was created.
         primitive: the operation.
-        parents: for each input its node, None where it needs no gradient.
-        input_types: for each parent the (shape, dtype) of that input; None where the parent is None.
-        saved: a value for each name in `primitive.saved`, None for what no needed rule reads; None once consumed.
-        versions: of each saved input and output, when it was last written to, in a cell that its views share.
+        parents: the node of each input; None for an input that needs no gradient.
+        input_types: the (shape, dtype) of each input; None where the parent is None.
+        saved: a value for each name in `primitive.saved`, None for those that no needed rule reads. The attribute is
+            None once the node is consumed.
+        versions: the version counter of each saved input and output (the time of the last write, in a list that all
+            views share).
     """
 
     __slots__ = ("input_types", "parents", "primitive", "saved", "sequence", "versions")
@@ -42,16 +44,16 @@ class Node:
 class Leaf(Node):
     """The node of a leaf tensor, which accumulates its gradient.
 
-    `version` is its version counter.
-
-    `grad` is an array, or what stands for one until its method `whole` is called: gradients of few rows.
+    Attributes:
+        version: the version counter of the tensor.
+        grad: an array, or a gradient of few rows, which becomes an array when its method `whole` is called.
     """
 
     __slots__ = ("grad", "version")
 
     def __init__(self, version: list[int]) -> None:
         self.version = version
-        self.sequence = -1  # before every operation: leaves are last in the walk
+        self.sequence = -1  # before every operation: leaves come last in the walk
         self.parents = ()
         self.grad: Any = None
 
@@ -59,7 +61,7 @@ class Leaf(Node):
 def reachable(roots: Iterable[Node], since: int = -1) -> list[Node]:
     """Return the roots and all their ancestors, newest first.
 
-    Nodes numbered below `since` end the search.
+    The search stops at nodes numbered below `since`.
     """
     order = list(roots)
     seen = set(order)
@@ -76,7 +78,11 @@ def reachable(roots: Iterable[Node], since: int = -1) -> list[Node]:
 def leads_to(wanted: Collection[Node], order: list[Node]) -> set[Node]:
     """Return the nodes that lead to a wanted one.
 
-    These are the wanted nodes and those computed from one.
+    These are the wanted nodes themselves and all nodes computed from them.
+
+    Args:
+        wanted: the wanted nodes.
+        order: the nodes of the graph, newest first.
     """
     useful = set(wanted)
     for node in reversed(order):

@@ -11,11 +11,11 @@ from minigrad.engine.observer import Observer
 class Mode:
     """The context's settings, which every operation reads.
 
-    Immutable: another Mode takes its place in a context.
+    It is immutable; to change a setting, a context is given another Mode.
 
     Attributes:
         grad: whether operations are recorded for differentiation.
-        observer: receives them as they happen, or None.
+        observer: the observer that is notified of operations, or None.
     """
 
     __slots__ = ("grad", "observer")
@@ -28,7 +28,7 @@ class Mode:
 _mode: ContextVar[Mode] = ContextVar("minigrad mode", default=Mode())  # noqa: B039 - never mutated
 
 current_mode = _mode.get
-"""The mode of the present context; a bound method, as looking it up costs more than calling it."""
+"""Return the mode of the current context. It is a bound method, because looking that up costs more than calling it."""
 
 
 class _ModeBlock(Block):
@@ -42,7 +42,7 @@ class no_grad(_ModeBlock):  # noqa: N801 - called like a function
     """
 
     def value(self) -> Mode:
-        """The mode around it, without recording."""
+        """The surrounding mode, with gradients off."""
         return Mode(False, current_mode().observer)
 
 
@@ -50,14 +50,14 @@ class enable_grad(_ModeBlock):  # noqa: N801 - called like a function
     """Enable gradients within the block, also inside of `no_grad`."""
 
     def value(self) -> Mode:
-        """The mode around it, with recording."""
+        """The surrounding mode, with gradients on."""
         return Mode(True, current_mode().observer)
 
 
 class observed(_ModeBlock):  # noqa: N801 - called like a function
     """Send operations to `observer` within the block.
 
-    Gradient mode is as around it.
+    Gradient mode is unchanged.
     """
 
     def __init__(self, observer: Observer) -> None:
@@ -65,7 +65,7 @@ class observed(_ModeBlock):  # noqa: N801 - called like a function
         self.observer = observer
 
     def value(self) -> Mode:
-        """The mode around it, with this observer."""
+        """The surrounding mode, with this observer."""
         return Mode(current_mode().grad, self.observer)
 
 

@@ -17,10 +17,10 @@ Values = Sequence[Any]
 class Module(Protocol):
     """The engine's view of a `minigrad.nn.Module`.
 
-    An object whose attributes decide which operations it applies.
+    A module's attributes decide which operations it applies.
 
     Attributes:
-        changed_at: when an attribute or a hook of it was last set, by the clock that numbers nodes.
+        changed_at: the clock's time when an attribute or hook was last set.
     """
 
     changed_at: int
@@ -32,7 +32,7 @@ class Module(Protocol):
 class Observer:
     """Callbacks for the operations of a context.
 
-    It is set in the context's mode; a subclass overrides the callbacks it needs.
+    The context's mode holds the observer. A subclass overrides the callbacks it needs.
     """
 
     def on_forward(
@@ -41,36 +41,39 @@ class Observer:
         """An operation was applied to a tensor.
 
         Args:
-            operation: its declaration.
-            node: what it added to the graph, if anything.
-            arguments: what it was given for each of `operation.parameters`.
-            values: the same as the forward received it: arrays for tensors.
+            operation: the operation's declaration.
+            node: the node added to the graph, if any.
+            arguments: the argument for each of `operation.parameters`.
+            values: the arguments as the forward received them, with arrays in place of tensors.
             results: the output and the residuals.
         """
 
     def on_backward(self, node: Node, gradients: Values) -> None:
         """The rules of `node` returned these gradients of its inputs.
 
-        None for inputs that need no gradient.
+        The gradient is None for an input that needs none.
         """
 
     def on_read(self, array: NDArray[Any]) -> None:
         """A tensor's values were read as numbers.
 
-        What follows may depend on them.
+        Later operations may depend on them.
         """
 
     def on_write(self, tensor: Any, index: Any, value: Any) -> None:
         """A value was written in place at an index.
 
-        None where that is not known.
+        `value` is None if it is not known.
         """
 
     def on_draw(self, purpose: str) -> None:
         """Random numbers were drawn outside of operations."""
 
     def on_module(self, module: Module, is_called: bool = False) -> None:
-        """A module is called, which `on_exit` ends, or was changed."""
+        """A module is called, or was changed.
+
+        The end of the call is `on_exit`.
+        """
 
     def on_exit(self, module: Module) -> None:
-        """A module's call has ended, perhaps by an error."""
+        """A module's call has ended, possibly with an error."""

@@ -19,25 +19,27 @@ Array = NDArray[Any]
 
 
 class OperationError(AssertionError):
-    """An operation breaks what the engine asks of every operation."""
+    """An operation violates what the engine requires of every operation."""
 
 
 def check_operation(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Check an operation's declaration at the call `operation(*args, **kwargs)`.
 
-    The forward leaves its inputs alone, keeps float32 and float64, and does not mind how an array lies in memory. The
-    rules, and the fused backward for every set of inputs that may need a gradient, leave alone what they are given,
-    keep the dtype, return memory of their own, and agree. Gradients of order one and two are those of finite
-    differences; the second order also finds a rule that takes for a constant what depends on the inputs.
+    The forward must not modify its inputs, must preserve float32 and float64, and must not depend on memory layout. The
+    rules, and the fused backward for every subset of inputs that needs gradients, must not modify what they are given,
+    must preserve the dtype, must return memory of their own, and must agree. First and second derivatives are compared
+    with finite differences; the second order also finds rules that treat a function of the inputs as a constant.
 
     Args:
-        operation: what `primitive` returned.
-        args: the arguments of a call, with arrays of floating point for the inputs to differentiate. Choose small
-            ones, away from kinks; call again for a broadcast, an empty and a 0-d one.
+        operation: a function that `primitive` returned.
+        args: the arguments of a call, with floating-point arrays for the inputs to differentiate. Choose small arrays,
+            away from kinks, and call again with broadcast, empty and 0-d arrays.
+        kwargs: the keyword arguments of the call.
 
     Raises:
-        OperationError or GradientError: with what is wrong.
-        TypeError: if `operation` is not made by `primitive`.
+        OperationError: if a requirement is violated.
+        GradientError: if a derivative differs from finite differences.
+        TypeError: if `operation` was not made by `primitive`.
     """
     if not isinstance(getattr(operation, "primitive", None), Primitive):
         raise TypeError(f"expected an operation that was made by primitive(), got {operation!r}")
@@ -55,9 +57,9 @@ class _Call:
     """A call of an operation, whose inputs can be replaced.
 
     Attributes:
-        inputs: the arguments that may have a rule; all of them where the operation has none.
-        attributes: the others.
-        places: which inputs have a rule and are of floating point.
+        inputs: the arguments that may have a rule; all of them if the operation has no rules.
+        attributes: the other arguments.
+        places: the positions of the floating-point inputs that have a rule.
     """
 
     def __init__(self, operation: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -66,19 +68,19 @@ class _Call:
         bound = inspect.signature(operation).bind(*args, **kwargs)
         bound.apply_defaults()
         values = [value.data if isinstance(value, Tensor) else value for value in bound.arguments.values()]
-        first = len(self.primitive.inputs) or len(values)  # all, if there is no rule
+        first = len(self.primitive.inputs) or len(values)  # all, if there are no rules
         self.inputs = list(values[0]) if self.primitive.variadic else values[:first]
         self.attributes = values[first:]
         rules = self.primitive.rules * len(self.inputs) if self.primitive.variadic else self.primitive.rules
         self.places = [i for i, (x, rule) in enumerate(zip(self.inputs, rules, strict=False)) if rule and _is_float(x)]
 
     def __call__(self, inputs: Sequence[Any], convert: Callable[[Array], Any] = np.asarray) -> Any:
-        """The operation on these inputs. `convert` is applied to attributes that are floating-point arrays."""
+        """Apply the operation to these inputs, with `convert` applied to floating-point array attributes."""
         attributes = [convert(value) if _is_float(value) else value for value in self.attributes]
         return self.operation(*([list(inputs)] if self.primitive.variadic else inputs), *attributes)
 
     def of_differentiable(self, *tensors: Tensor) -> Any:
-        """The operation as a function of the inputs at `places`."""
+        """Apply the operation as a function of the inputs at `places`."""
         inputs = list(self.inputs)
         for place, tensor in zip(self.places, tensors, strict=True):
             inputs[place] = tensor
@@ -93,7 +95,7 @@ def _check_forward(call: _Call, dtype: Any) -> None:
     chosen = any(isinstance(value, (type, np.dtype)) for value in call.attributes)  # the caller named a dtype
     if _is_float(out) and out.dtype != dtype and any(map(_is_float, inputs)) and not chosen:
         raise OperationError(f"{name} makes {out.dtype} of {np.dtype(dtype)}: one of its constants is an array of that")
-    moved = [_strided(x) if isinstance(x, np.ndarray) else x for x in inputs]
+    moved = [_with_strides(x) if isinstance(x, np.ndarray) else x for x in inputs]
     for array in [x for x in moved if isinstance(x, np.ndarray)]:
         array.flags.writeable = False
     elsewhere = call(moved, lambda x: x.astype(dtype))
@@ -102,14 +104,14 @@ def _check_forward(call: _Call, dtype: Any) -> None:
 
 
 def _check_rules(call: _Call, dtype: Any, needed: list[int]) -> None:
-    """Call the rules, and the fused backward, for these inputs. Those at `needed` want gradients."""
+    """Call and check the rules and the fused backward, with gradients for the inputs at `needed`."""
     inputs: list[Any] = [
         Tensor(x.astype(dtype), requires_grad=i in needed) if _is_float(x) else x for i, x in enumerate(call.inputs)
     ]
     result = call(inputs, lambda x: x.astype(dtype))
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     _check_residuals(call.primitive, result, arrays)
-    g = _strided(np.random.default_rng(0).standard_normal(result.shape).astype(dtype))
+    g = _with_strides(np.random.default_rng(0).standard_normal(result.shape).astype(dtype))
     found = {}
     ways = {"rules": call.primitive.vjp, **({"fused backward": call.primitive.fused} if call.primitive.fused else {})}
     for way, vjp in ways.items():
@@ -156,7 +158,7 @@ def _check_gradient(blame: str, gradient: Any, x: Tensor, given: list[Any]) -> N
 def _check_residuals(primitive: Primitive, result: Any, inputs: list[Any]) -> None:
     """Check that no residual shares memory with an input.
 
-    A write into an input is noticed where a rule reads the input by its name, but not through a residual.
+    The engine notices a write into an input that a rule reads by name, but not through a residual.
     """
     watched = [array for array in (result.data, *inputs) if isinstance(array, np.ndarray)]
     for name, residual in zip(primitive.saved, result.node.saved, strict=True):
@@ -182,8 +184,8 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def _strided(x: Array) -> Array:
-    """The same values with negative and padded strides."""
+def _with_strides(x: Array) -> Array:
+    """Return the same values with negative and padded strides."""
     backwards: Any = (Ellipsis, *[slice(None, None, -2)] * x.ndim)
     view = np.zeros([2 * n for n in x.shape], x.dtype)[backwards]
     view[...] = x

@@ -1,9 +1,8 @@
 """Counter-based random streams, keyed by seed, purpose and place.
 
-The generator is the counter-based Philox of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC'11), as
-NumPy implements it. Its key is (seed, purpose) and the high words of its counter are (step, shard, draw), so that two
-streams never overlap, two dropouts of one step differ, and a step that is repeated, or computed by another thread or
-rank, sees the same numbers.
+The generator is Philox (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11), as implemented by NumPy.
+Its key is (seed, purpose), and the high words of its counter are (step, shard, draw). So two streams never overlap, two
+dropouts of one step differ, and a step that is repeated, or computed by another thread or rank, draws the same numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def _word(what: str, n: int) -> int:
     """Return `n` as a Python integer.
 
     Raises:
-        ValueError: if it is not one of 64 bits.
+        ValueError: if it is not an unsigned 64-bit integer.
     """
     if type(n) is bool or not isinstance(n, (int, np.integer)) or not 0 <= n < 2**64:
         raise ValueError(f"{what} is an integer from 0 to 2**64 - 1, got {n!r}")
@@ -33,14 +32,14 @@ def _word(what: str, n: int) -> int:
 class at(Block):  # noqa: N801 - called like a function
     """Draw for this step and shard within the block.
 
-    Draws are counted from 0; the state around the block is restored afterwards.
-
-    The block is local to its thread (and to a copied context), so that shards may be computed side by side.
+    Draws are counted from 0 within the block; the surrounding state is restored afterwards. The block is local to its
+    thread (and to a copied context), so that shards may be computed in parallel.
 
     Args:
-        step: of a training.
-        shard: of a batch.
-        seed: of the streams within the block, as of a run, whatever `minigrad.seed` says; left out, that around it.
+        step: the training step.
+        shard: the shard of the batch.
+        seed: the seed of the streams within the block, which takes precedence over `minigrad.seed`; if None, the
+            surrounding seed.
 
     Raises:
         ValueError: if the seed is not an integer from 0 to 2**64 - 1.
@@ -62,22 +61,21 @@ class at(Block):  # noqa: N801 - called like a function
         return copy
 
     def value(self) -> at:
-        """This place, with the seed in force on entry."""
+        """This place, with the seed in effect on entry."""
         if self.seed is None:
             self.seed = _place.get(_outside).seed
         return self
 
 
 _outside = at(seed=0)
-"""The place of code outside of any block."""
+"""The place used outside of any block."""
 
 
 def seed(n: int) -> None:
     """Set the global seed, and restart each of its streams.
 
-    It applies to what is drawn outside of a run.
-
-    What an experiment builds, and its training, draw by the seed of their own, also where this is called meanwhile.
+    It applies to numbers drawn outside of a run. An experiment builds and trains with a seed of its own, even if this
+    function is called in between.
 
     Raises:
         ValueError: if `n` is not an integer from 0 to 2**64 - 1.
@@ -89,16 +87,15 @@ def seed(n: int) -> None:
 def stream(purpose: str, step: int = 0, shard: int = 0, draw: int = 0) -> np.random.Generator:
     """Return the generator of (seed, purpose, step, shard, draw).
 
-    The same arguments give the same numbers.
-
-    The lowest word of the counter is left to the generator: 2**64 blocks of numbers before it meets the next stream.
+    The same arguments give the same numbers. The lowest word of the counter belongs to the generator, which can draw
+    2**64 blocks of numbers before it reaches the next stream.
 
     Raises:
         ValueError: if step, shard or draw is not an integer from 0 to 2**64 - 1.
     """
     key = [_place.get(_outside).seed, crc32(purpose.encode())]
     counter = [0, _word("a draw", draw), _word("a shard", shard), _word("a step", step)]
-    # As uint64 from the start: NumPy converts a list with a 64-bit number to floats, and loses 11 bits.
+    # uint64 from the start: NumPy would convert a list with a 64-bit number to floats, losing 11 bits.
     philox = np.random.Philox(key=np.array(key, np.uint64), counter=np.array(counter, np.uint64))
     return np.random.Generator(philox)
 
@@ -106,10 +103,8 @@ def stream(purpose: str, step: int = 0, shard: int = 0, draw: int = 0) -> np.ran
 def generator(purpose: str) -> np.random.Generator:
     """Return the generator of the next draw of `purpose`.
 
-    It belongs to the present step and shard; each call advances the draw by one.
-
-    In the forward of an operation that is `next_draw`, of which observers are not notified: a repeated
-    operation draws again.
+    It belongs to the current step and shard; each call advances the draw by one. In the forward of an operation use
+    `next_draw`, which does not notify observers: repeating the operation draws again.
     """
     if (observer := current_mode().observer) is not None:
         observer.on_draw(purpose)
@@ -117,15 +112,15 @@ def generator(purpose: str) -> np.random.Generator:
 
 
 def next_draw(purpose: str) -> np.random.Generator:
-    """As `generator`, in the forward of an operation."""
+    """As `generator`, for use in the forward of an operation."""
     place = _place.get(_outside)
     place.draws[purpose] = (draw := place.draws.get(purpose, 0)) + 1
     return stream(purpose, place.step, place.shard, draw)
 
 
 def place() -> at:
-    """Return the present step and shard, to restore later.
+    """Return the current step and shard, to restore later.
 
-    It has the seed and the draws made so far; `at` a copy of it continues from there.
+    The result also holds the seed and the draws made so far; a block on a copy of it continues from there.
     """
     return _place.get(_outside).copy()

@@ -17,15 +17,15 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     """Return f(*args), recomputing its intermediate results in the backward pass.
 
     Gradients also reach the tensors that f closes over, such as the parameters of a module. Random draws are repeated
-    with the same numbers. The graph of the second computation can be differentiated like that of the first, to any
-    order.
+    with the same numbers. The graph of the recomputation can be differentiated in turn, to any order.
 
-    Writes in between are refused where they go into arguments, parameters, or what a derivative inside needs. Other
-    constants that f reads (a bias without gradients, an array) are not watched, and must not change until then.
+    Between the two computations you may not write into arguments, parameters, or values that a derivative inside needs:
+    that raises an error. Other constants that f reads (a bias without gradients, an array) must not change either, but
+    are not checked.
 
     Args:
-        f: a function that returns one tensor, and does the same each time.
-        args: its arguments; those that are tensors may require gradients.
+        f: a function that returns one tensor, and is deterministic.
+        args: its arguments; tensors among them may require gradients.
 
     Raises:
         TypeError: if f returns anything but a tensor.
@@ -39,7 +39,7 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     if result.node is None or result.node.sequence < start:
         return result
     inside = [node for node in reachable([result.node], start) if node.sequence >= start]
-    # The inputs of the computation, by argument or by name, and their types.
+    # The inputs of the computation, by position or by name, and their types.
     given = {
         parent: input_type
         for node in inside
@@ -48,7 +48,7 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     }
 
     def again(g: Any) -> list[Any]:
-        """The gradients of all arguments and captured tensors."""
+        """Return the gradients of all arguments and captured tensors."""
         now, graph = next_sequence(), isinstance(g, Tensor)
         with place.copy(), enable_grad():
             root: Any = f(*args).node
@@ -61,7 +61,7 @@ def checkpoint(f: Callable[..., Tensor], *args: Any) -> Tensor:
     node.parents = tuple(given)
     node.saved = (again,)
     node.input_types = tuple(given.values())
-    # The recomputation reads the arguments and the leaves, even if no rule inside saves them.
+    # The recomputation reads the arguments and the leaves even if no rule inside saves them.
     node.versions = (
         *(arg.version for arg in args if isinstance(arg, Tensor)),
         *(parent.version for parent in given if isinstance(parent, Leaf)),

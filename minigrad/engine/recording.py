@@ -17,14 +17,14 @@ from minigrad.nests import leaves
 
 Array = NDArray[Any]
 
-# A step forward is a function, the slots of its arguments, those of its results, and whether it may give a number
-# where an array is meant, as NumPy does. One back is the place of a gradient, a rule, what it needs, the slots of what
-# was saved, and where its results go.
+# A forward step is a function, the slots of its arguments, the slots of its results, and whether it may return a scalar
+# in place of an array, as NumPy does. A backward step is the index of a gradient, a vjp, its `needs`, the slots of the
+# saved values, and the indices of the resulting gradients.
 Forward = tuple[Callable[..., Any], Sequence[int], Sequence[int], bool]
 Backward = tuple[int, Callable[..., Any], Any, Sequence[int], Sequence[Any]]
 
-# What upper layers make of the steps of a recording, to give the same bits in less time: each takes the recorder, the
-# steps forward and back, and the slots of the results.
+# Optimisations registered by upper layers, which rewrite the steps of a recording to give the same bits in less time.
+# Each takes the recorder, the forward and backward steps, and the slots of the results.
 rewriters: list[Callable[..., tuple[list[Forward], list[Backward]]]] = []
 
 
@@ -35,23 +35,22 @@ class CompileError(RuntimeError):
 class Recorder(Observer):
     """An observer that records each operation of a function.
 
-    It records what the operation does, with what, and where its results go.
-
-    Values are in numbered slots: constants from the start, the rest set in each run.
+    It records the operation's function, its arguments, and where its results go. Values are in numbered slots:
+    constants are there from the start, the others are set by each run.
 
     Attributes:
-        inputs: what the function is to be called with.
-        slots: the values that never change, None for the rest.
-        held: tensors from outside, with their arrays and nodes as they were found.
-        forward: the steps.
-        saved: for each node of the graph the slots of what it saves.
-        began: when the recording began, by the clock that numbers nodes.
-        modules: by id, those that the function calls, changes or refers to, and all below them.
-        written: tensors from outside that are written to in place, as buffers are.
+        inputs: the tensors to call the function with.
+        slots: the values that never change; None for the others.
+        held: tensors from outside the function, with the arrays and nodes they had when first seen.
+        forward: the forward steps.
+        saved: the slots of the saved values of each node of the graph.
+        began: the clock's time when the recording began.
+        modules: the modules that the function calls, changes or refers to, and all below them, by id.
+        written: tensors from outside that the function writes to in place, such as buffers.
     """
 
     def __init__(self, arrays: Sequence[Array], function: Callable[..., Any]) -> None:
-        self.inputs = [Tensor(array.view()) for array in arrays]  # each an array of its own, also where two are one
+        self.inputs = [Tensor(array.view()) for array in arrays]  # separate objects, even for one array passed twice
         self.slots: list[Any] = [None] * len(arrays)
         self.held: list[tuple[Tensor, Array, Node | None]] = []
         self.forward: list[Forward] = []
@@ -59,12 +58,12 @@ class Recorder(Observer):
         self.began = next_sequence()
         self.modules: dict[int, Module] = {}
         self.written: list[Tensor] = []
-        for value in _referred_to(function):
+        for value in _references(function):
             if isinstance(value, Module):
                 self.on_module(value)
-        self._known = [x.data for x in self.inputs]  # kept alive, so that no other array gets their ids
+        self._known = [x.data for x in self.inputs]  # held, so that no other array gets their ids
         self._places = {id(array): place for place, array in enumerate(self._known)}
-        self._changing = self._known.copy()  # arrays whose values change in each run, with their own memory
+        self._changing = self._known.copy()  # arrays that own their memory and whose values change in each run
 
     def on_forward(  # noqa: D102 - as in Observer, like the next four
         self, operation: Primitive, node: Node | None, arguments: Values, values: Values, results: Values
@@ -73,7 +72,7 @@ class Recorder(Observer):
         if operation.name == "getitem":
             self._refuse_choice(arguments[1])
         at = self._add(operation.forward, places, len(results))
-        for i, made in enumerate(results):  # residuals too: rules read them when their graph is built
+        for i, made in enumerate(results):  # residuals too: rules read them
             if isinstance(made, np.ndarray) and id(made) not in self._places:
                 self._places[id(made)] = at + i
                 self._known.append(made)
@@ -83,7 +82,7 @@ class Recorder(Observer):
             names = ("out", *operation.residuals, *operation.parameters)
             of = dict(zip(names, (*range(at, at + len(results)), *places), strict=True))
             self.saved[node] = [
-                # other saved values are shapes or dtypes; an input that no rule reads is None
+                # other saved values are shapes or dtypes; an input that no needed rule reads is None
                 of[name] if name in of and not (value is None and name in operation.inputs) else self._constant(value)
                 for name, value in zip(operation.saved, node.saved, strict=True)
             ]
@@ -120,18 +119,20 @@ class Recorder(Observer):
     def arrays(self) -> dict[int, Array]:
         """Return the arrays in slots, apart from constants.
 
-        These are inputs, arrays from outside, and outputs of operations.
+        These are the inputs, arrays from outside, and outputs of operations.
         """
         return {self._places[id(array)]: array for array in self._known}
 
     def place(self, given: Any, value: Any) -> int:
         """Return the slot of an operation's argument.
 
-        A tensor is looked up by its array.
+        Args:
+            given: the argument.
+            value: the same as the forward received it; a tensor is looked up by its array.
         """
         several = list(leaves(value)) if isinstance(value, (list, tuple)) else []
         if any(isinstance(part, (Tensor, np.ndarray)) for _, part in several):
-            made_of = getattr(value, "_make", type(value))  # the first of a named tuple
+            made_of = getattr(value, "_make", type(value))  # `_make` for a named tuple
             places = [self.place(*pair) for pair in zip(given, value, strict=True)]
             return self._add(lambda *parts: made_of(parts), places, 0)
         array = value.data if isinstance(value, Tensor) else value
@@ -161,7 +162,7 @@ class Recorder(Observer):
     def _refuse_choice(self, index: Any) -> None:
         """Raise CompileError for a boolean index that changes between calls.
 
-        It would select another number of elements.
+        It would select a different number of elements.
         """
         for part in index if isinstance(index, tuple) else (index,):
             mask = part.data if isinstance(part, Tensor) else part
@@ -172,7 +173,7 @@ class Recorder(Observer):
                 )
 
     def _refuse_part(self, array: Array) -> None:
-        """Raise CompileError for a constant that shows changing numbers."""
+        """Raise CompileError for a constant that shares memory with changing values."""
         for changing in self._changing:
             if np.may_share_memory(array, changing):
                 raise CompileError(
@@ -181,8 +182,8 @@ class Recorder(Observer):
                 )
 
 
-def _referred_to(function: Any) -> Iterator[Any]:
-    """The objects that a function refers to. It is bound to them, closes over them, or names them as globals."""
+def _references(function: Any) -> Iterator[Any]:
+    """Yield the objects that a function refers to: it is bound to them, closes over them, or names them as globals."""
     yield getattr(function, "__self__", None)
     yield from [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
     if code := getattr(function, "__code__", None):

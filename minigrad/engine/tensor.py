@@ -1,8 +1,8 @@
 """The tensor: an ndarray with the history of its computation.
 
-`Tensor -> Node -> parent Nodes`: the arrows point backwards only, so there is no reference cycle, and plain reference
-counting frees a graph as soon as its last tensor goes. A node is not a tensor: it holds raw arrays, and only those that
-a rule of its operation names.
+References only point backwards, `Tensor -> Node -> parent Nodes`, so there are no cycles, and reference counting frees
+a graph with its last tensor. A node is not a tensor: it holds arrays, and only those that a rule of its operation
+names.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ class Tensor:
     """An n-dimensional differentiable array with NumPy's operators and methods.
 
     Args:
-        data: an ndarray (kept, not copied, with its dtype), a number or a nest of lists (copied, as float32; truth
-            values as bool), or another tensor (its array is shared, its history is not).
-        requires_grad: whether operations on this tensor are remembered, so that `backward()` finds its gradient.
-        dtype: another dtype to convert to.
+        data: an ndarray (not copied; its dtype is kept), a number or nested lists (copied to float32, booleans to
+            bool), or another tensor (its array is shared, but not its history).
+        requires_grad: whether operations on this tensor are recorded, so that `backward()` computes its gradient.
+        dtype: the dtype to convert to, if any.
 
     Raises:
-        TypeError: for what is not numeric, and where integers or truth values are asked to have a gradient.
+        TypeError: for data that is not numeric, and for integers or booleans with `requires_grad`.
     """
 
     __slots__ = ("_data", "node", "source", "version")
 
-    _data: NDArray[Any]  # what operations read: the property costs as much as a small part of one
+    _data: NDArray[Any]  # read by operations: the property would be a noticeable part of a small one's cost
     node: Node | None
-    source: tuple[Tensor, Any]  # the tensor of a view such as x[0], for recorded writes
+    source: tuple[Tensor, Any]  # the tensor that a view such as x[0] was taken from, and the index; for recorded writes
     version: list[int]  # shared by all tensors on the same memory: the clock at the last write
 
     def __init__(self, data: ArrayLike | Tensor, requires_grad: bool = False, dtype: DTypeLike | None = None):
@@ -50,12 +50,11 @@ class Tensor:
     def data(self) -> NDArray[Any]:
         """The values, an ndarray.
 
-        An array of the same dtype that is assigned is not copied.
-
-        Numbers, lists, and integers for floating point, are converted to the dtype of the tensor.
+        You may assign an array: it is not copied if it has the tensor's dtype. Numbers, lists and integers are
+        converted to the tensor's dtype.
 
         Raises:
-            TypeError: for what that cannot hold, as floating point for integers.
+            TypeError: for values that the dtype cannot hold, such as floats for integers.
         """
         return self._data
 
@@ -95,7 +94,7 @@ class Tensor:
     def is_leaf(self) -> bool:
         """Whether this tensor is a leaf of the graph.
 
-        A leaf was not computed from tensors that require gradients.
+        A leaf is a tensor that was not computed from tensors that require gradients.
         """
         return self.node is None or isinstance(self.node, Leaf)
 
@@ -103,7 +102,7 @@ class Tensor:
     def grad(self) -> NDArray[Any] | None:
         """The accumulated gradient of a leaf, an ndarray.
 
-        None before `backward()`, and for tensors that are no leaves.
+        It is None before `backward()`, and for tensors that are not leaves.
         """
         if not isinstance(self.node, Leaf):
             return None
@@ -137,7 +136,7 @@ class Tensor:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
+        """The dtype of the elements."""
         return self.data.dtype
 
     @property
@@ -146,11 +145,11 @@ class Tensor:
         return device_of(self._data)
 
     def numpy(self) -> NDArray[Any]:
-        """The values as an ndarray on the same memory.
+        """The values, as an ndarray that shares the memory.
 
         Raises:
             RuntimeError: if the tensor requires gradients.
-            TypeError: if it lies on another device than the CPU.
+            TypeError: if it is not on the CPU.
         """
         if self.node is not None:
             raise RuntimeError(
@@ -172,30 +171,27 @@ class Tensor:
         return self._read().item()
 
     def tolist(self) -> Any:
-        """The values as nested Python lists.
-
-        A number for a 0-d tensor.
-        """
+        """The values as nested lists, or as a number."""
         return self._read().tolist()
 
     def _read(self) -> NDArray[Any]:
-        """Return the values to be read as numbers; notify observers."""
+        """Return the values, and notify observers that they are read."""
         if (observer := current_mode().observer) is not None:
             observer.on_read(self.data)
         return self.data
 
     def detach(self) -> Tensor:
-        """A constant that shares the memory, without history."""
+        """Return a constant without history that shares the memory."""
         return wrap(self.data, None, self.version)
 
     def bump(self, index: Any = ..., value: Any = None) -> None:
         """Count a write into `.data` as a new version.
 
-        A graph that saved the old values refuses to use the new ones.
+        After it, a graph that saved the old values raises an error instead of using the new ones.
 
         Args:
-            index: where it was written.
-            value: what was written there; None if that cannot be written again in a replay.
+            index: the index that was written to.
+            value: the value that was written; None if a replay cannot write it again.
         """
         self.version[0] = next_sequence()
         if (observer := current_mode().observer) is not None:
@@ -258,7 +254,7 @@ class Tensor:
             twin.grad = None if self.grad is None else self.grad.copy()
         return twin
 
-    if TYPE_CHECKING:  # operators and methods are the table's: minigrad/ops/methods.py puts them here
+    if TYPE_CHECKING:  # minigrad/ops/methods.py installs the operators and methods
 
         def __getattr__(self, name: str) -> Any: ...
         def __getitem__(self, index: Any) -> Tensor: ...
@@ -272,7 +268,7 @@ class Tensor:
 
 
 def wrap(data: NDArray[Any], node: Node | None, version: list[int]) -> Tensor:
-    """Return a tensor of these parts, without the constructor's checks."""
+    """Return a tensor with these attributes, without the constructor's checks."""
     tensor = object.__new__(Tensor)
     tensor._data = data
     tensor.node = node
@@ -283,7 +279,7 @@ def wrap(data: NDArray[Any], node: Node | None, version: list[int]) -> Tensor:
 def write(tensor: Tensor, index: Any, value: Any) -> None:
     """Write a value into `tensor.data[index]`.
 
-    It may have any type that an array takes.
+    The value may be anything that can be assigned to an array.
     """
     tensor._data[index] = value.data if isinstance(value, Tensor) else value
     tensor.bump(index, value)
@@ -292,10 +288,10 @@ def write(tensor: Tensor, index: Any, value: Any) -> None:
 def from_dlpack(x: Any) -> Tensor:
     """Return a tensor sharing another library's array, by DLPack.
 
-    What is written into the one is seen in the other; a graph that saved the old values does not notice it.
+    Writes into one are visible in the other, but a graph that saved the old values does not notice them.
 
     Raises:
-        TypeError: for what is no such array, or one that NumPy cannot hold, as bfloat16 or another device's memory.
+        TypeError: for an object without DLPack, or an array that NumPy cannot hold, such as bfloat16 or device memory.
     """
     if not hasattr(x, "__dlpack__"):
         raise TypeError(f"from_dlpack takes an array with __dlpack__, got {type(x).__name__}; use Tensor(values)")

@@ -1,7 +1,7 @@
 """Function transforms: derivatives of pure functions, to any order.
 
-All of them nest. A graph of the derivative is built only where somebody outside could ask for it: where the result
-depends on a tensor that requires gradients and is not one of the function's own arguments.
+All of them nest. A graph of the derivative is built only where the result could be differentiated from outside: where
+it depends on a tensor that requires gradients and is not one of the function's own arguments.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ Places = int | Sequence[int]
 
 
 def value_and_grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., tuple[Tensor, Any]]:
-    """The function that returns f(*args) and its gradient.
-
-    The gradient is with respect to the arguments at `argnums`.
+    """Return a function that returns f(*args) and its gradient.
 
     Args:
-        f: a function that returns a tensor of one element. Its arguments are arrays, or nests of them: dicts, lists,
-            tuples and named tuples, in each other to any depth.
-        argnums: one place, for one gradient, or several, for a tuple of them. Each gradient is a nest like its
-            argument, of arrays of the same shapes.
+        f: a function that returns a one-element tensor. Its arguments are arrays, or nests of arrays: dicts, lists,
+            tuples and named tuples, to any depth.
+        argnums: the position of the argument to differentiate with respect to, or several for a tuple of gradients.
+            Each gradient is a nest like its argument, with arrays of the same shapes.
     """
 
     def function(*args: Any, **kwargs: Any) -> tuple[Tensor, Any]:
@@ -45,7 +43,7 @@ def value_and_grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..
 
 
 def grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., Any]:
-    """The function that returns the gradient of f.
+    """Return a function that returns the gradient of f.
 
     See `value_and_grad`.
     """
@@ -56,9 +54,8 @@ def grad(f: Callable[..., Tensor], argnums: Places = 0) -> Callable[..., Any]:
 def vjp(f: Callable[..., Nest], *primals: Nest) -> tuple[Nest, Callable[[Nest], tuple[Nest, ...]]]:
     """Return f(*primals) and its vector-Jacobian product function.
 
-    The function takes a vector v, a nest like the result, to vᵀ J for each primal.
-
-    The graph of f is computed once and may be walked for as many vectors as one likes.
+    The function maps v, a nest like the result, to vᵀ J for each primal. The graph of f is computed once, and can be
+    walked for any number of vectors.
     """
     call = _Call(f, primals, {}, range(len(primals)))
     return call.value, lambda cotangent: call.pull(matching(call.value, cotangent, "the vector"))
@@ -67,13 +64,16 @@ def vjp(f: Callable[..., Nest], *primals: Nest) -> tuple[Nest, Callable[[Nest], 
 def jvp(f: Callable[..., Nest], primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[Nest, Nest]:
     """Return f(*primals) and J t, its directional derivative.
 
-    The derivative is along `tangents`, t, which are shaped as the primals.
+    J t is computed by two reverse passes, as the derivative of vᵀ J t with respect to v, which does not depend on v.
 
-    Computed as the derivative of vᵀ J in v, which does not depend on v: two walks back are one forward.
+    Args:
+        f: a function of nests that returns a nest.
+        primals: the list of its arguments.
+        tangents: the direction t, a list of nests with the shapes of the primals.
 
     Raises:
-        TypeError: if primals or tangents are no lists.
-        ValueError: if they do not pair.
+        TypeError: if primals or tangents are not lists.
+        ValueError: if their structures or shapes differ.
     """
     primals, directions = _directions(primals, tangents)
     call = _Call(f, primals, {}, range(len(primals)))
@@ -90,12 +90,10 @@ def jvp(f: Callable[..., Nest], primals: Sequence[Nest], tangents: Sequence[Nest
 
 
 def jacobian(f: Callable[..., Nest], argnums: Places = 0) -> Callable[..., Any]:
-    """The function that returns the Jacobian of f.
+    """Return a function that returns the Jacobian of f.
 
-    Its shape is the result's shape, followed by that of the argument.
-
-    Of nests, a nest like the result, which holds in the place of each array a nest like the argument. One walk for
-    each element of the result.
+    Its shape is the result's shape followed by the argument's shape. For nests it is a nest like the result, with a
+    nest like the argument in place of each array. It takes one backward pass per element of the result.
     """
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -116,11 +114,10 @@ def jacobian(f: Callable[..., Nest], argnums: Places = 0) -> Callable[..., Any]:
 
 
 def hessian(f: Callable[..., Tensor], argnums: int = 0) -> Callable[..., Any]:
-    """The function that returns the Hessian of f.
+    """Return a function that returns the Hessian of f.
 
-    f has one element; the Hessian is in the argument at `argnums`.
-
-    Its shape is that of the argument twice. Of a nest, a nest of nests: `hessian(f)(x)["w"]["b"]`.
+    f returns one element; the Hessian is with respect to the argument at `argnums`. Its shape is the argument's shape
+    twice. For a nest it is a nest of nests: `hessian(f)(x)["w"]["b"]`.
     """
     return jacobian(grad(f, argnums), argnums)
 
@@ -128,13 +125,16 @@ def hessian(f: Callable[..., Tensor], argnums: int = 0) -> Callable[..., Any]:
 def hvp(f: Callable[..., Tensor], primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[Nest, ...]:
     """Return the Hessian-vector product H t for each primal.
 
-    f has one element; `tangents`, t, are shaped as the primals.
+    It costs a small multiple of f, whatever the size of H (Pearlmutter, 1994).
 
-    Costs a small multiple of f, whatever the size of H (Pearlmutter, 1994).
+    Args:
+        f: a function of nests that returns one element.
+        primals: the list of its arguments.
+        tangents: the direction t, a list of nests with the shapes of the primals.
 
     Raises:
-        TypeError: if primals or tangents are no lists.
-        ValueError: if they do not pair.
+        TypeError: if primals or tangents are not lists.
+        ValueError: if their structures or shapes differ.
     """
     primals, directions = _directions(primals, tangents)
 
@@ -146,15 +146,15 @@ def hvp(f: Callable[..., Tensor], primals: Sequence[Nest], tangents: Sequence[Ne
 
 
 class _Call:
-    """A call of a function on separate nodes for its arguments.
+    """A call of a function, with new nodes for its arguments.
 
-    What the function closes over stays apart.
+    The new nodes keep the arguments apart from the tensors that the function closes over.
 
     Attributes:
-        leaves: the arrays of the arguments to differentiate in.
+        leaves: the arrays of the arguments to differentiate with respect to.
         results: the arrays of the result.
-        value: the result, of constants unless `watched`.
-        watched: whether somebody outside could ask for a derivative of it.
+        value: the result; of constants unless `watched`.
+        watched: whether the result could be differentiated from outside.
     """
 
     def __init__(self, f: Callable[..., Nest], args: Sequence[Any], kwargs: dict[str, Any], argnums: Places) -> None:
@@ -175,13 +175,12 @@ class _Call:
         self.value = result if self.watched else rebuild(result, [each.detach() for each in self.results])
 
     def pull(self, cotangents: Any, create_graph: bool = False, only: int | None = None) -> tuple[Nest, ...]:
-        """The gradients of the results in the arguments.
-
-        They are weighted with `cotangents`, and zeros where there are none.
+        """Return the gradients with respect to the arguments; zeros where there are none.
 
         Args:
-            cotangents: one for each result; None for 1, of one result of one element.
-            only: the place of the only result that has one.
+            cotangents: one for each result; None means 1, for a single one-element result.
+            create_graph: whether the gradients can be differentiated again.
+            only: the index of the only result that `cotangents` belongs to.
         """
         roots = self.results if only is None else [self.results[only]]
         given = [None] * len(roots) if cotangents is None else list(cotangents)
@@ -194,12 +193,12 @@ class _Call:
         return self.for_arguments([_zeros(x) if g is None else g for x, g in zip(self.leaves, found, strict=True)])
 
     def for_arguments(self, values: Sequence[Any]) -> tuple[Nest, ...]:
-        """Values for the leaves, in nests like the arguments."""
+        """Return values for the leaves as nests like the arguments."""
         return tuple(rebuild(self._arguments, values))
 
 
 def _own(value: Any) -> Tensor:
-    """A copy that is a leaf, or a node, by itself."""
+    """Return a copy with a node of its own."""
     given = value if isinstance(value, Tensor) else Tensor(value)
     return Tensor(given.data, requires_grad=True) if given.node is None else given.reshape(given.shape)
 
@@ -221,11 +220,11 @@ def _leads_outside(result: Tensor, own: Sequence[Tensor]) -> bool:
 
 
 def _directions(primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[list[Nest], list[Tensor]]:
-    """Primals as nests of tensors, with the arrays of tangents.
+    """Return primals as nests of tensors, and the arrays of tangents.
 
     Raises:
-        TypeError: if either is no list.
-        ValueError: if they do not pair.
+        TypeError: if either is not a list.
+        ValueError: if their structures or shapes differ.
     """
     for name, given in (("primals", primals), ("tangents", tangents)):
         if not isinstance(given, (list, tuple)):

@@ -17,7 +17,7 @@ def read(experiment: Experiment, outputs: np.ndarray, target: Target) -> tuple[n
     Args:
         experiment: a trained experiment.
         outputs: (N, C), (N, 1) or (N,).
-        target: what the targets are.
+        target: the kind of targets.
 
     Returns:
         Classes (N,) with scores (N, classes); for multi-label targets, bool (N, k) with scores (N, k).
@@ -28,17 +28,17 @@ def read(experiment: Experiment, outputs: np.ndarray, target: Target) -> tuple[n
     probabilities = experiment.loss.probabilities(outputs)
     scores = outputs if probabilities is None else probabilities
     thresholds = [getattr(metric, "threshold", None) for metric in experiment.metrics]
-    said = target.said(outputs, next((number for number in thresholds if number is not None), None))
+    predicted = target.predictions(outputs, next((number for number in thresholds if number is not None), None))
     if target.kind != "binary":
-        return said, scores
+        return predicted, scores
     yes = scores.reshape(-1)
-    return said.reshape(-1).astype(np.intp), np.stack([1 - yes, yes], axis=1)
+    return predicted.reshape(-1).astype(np.intp), np.stack([1 - yes, yes], axis=1)
 
 
 def names(experiment: Experiment, count: int) -> tuple[str, ...]:
     """Return the names of `count` classes or labels.
 
-    Without names in the data, their numbers.
+    If the data has no names, they are numbers.
     """
     for known in (experiment.data.class_names, experiment.data.target_names):
         if len(known) == count and known:

@@ -13,10 +13,10 @@ from minigrad.nn import Module, MultiHeadAttention
 
 
 @contextmanager
-def watched(model: Module) -> Iterator[dict[str, np.ndarray]]:
+def attention_weights(model: Module) -> Iterator[dict[str, np.ndarray]]:
     """Collect the attention weights of `model` in the block.
 
-    They are by the path of the layer, (N, heads, L, S).
+    The dict maps the path of a layer to its weights, (N, heads, L, S).
     """
     weights: dict[str, np.ndarray] = {}
 

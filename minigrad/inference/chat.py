@@ -12,12 +12,12 @@ from minigrad.training.experiment import UsageError
 
 
 class Conversation:
-    """A chat, whose latest turns the model reads.
+    """A chat, of which the model reads the latest turns.
 
     Args:
         writer: the language model.
         tokens: the maximum length of an answer.
-        sampling: as for `Writer.generate`.
+        sampling: the sampling settings of `Writer.generate`.
 
     Attributes:
         messages: the turns that the model still reads.
@@ -37,7 +37,7 @@ class Conversation:
     def say(self, text: str) -> Iterator[str]:
         """Yield the answer to the user's next turn in pieces.
 
-        The conversation records both.
+        Both become turns of the conversation.
 
         Raises:
             UsageError: for a turn that exceeds the context, a setting out of range, or a lone surrogate.

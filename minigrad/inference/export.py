@@ -26,7 +26,7 @@ def save_weights(experiment: Experiment, path: Path) -> None:
     The keys are those of its `state_dict`, which are PyTorch's. Adapters are merged into their matrices.
 
     Args:
-        experiment: has the model.
+        experiment: the experiment with the model.
         path: the file, overwritten if it exists.
 
     Raises:
@@ -42,11 +42,11 @@ def save_onnx(experiment: Experiment, path: Path, opset: int = 20, raw: bool = F
     """Write a model with its preprocessing as an ONNX file.
 
     A table has one input per column: numbers and dates as float64, dates in seconds since 1970, NaN where missing;
-    categories as texts, empty where missing. Images are integer pixels, a series is in its units, and so are regression
-    outputs. What the run knows of its data is in the metadata, as JSON.
+    categories as strings, "" where missing. Images are integer pixels. Time series and regression outputs are in the
+    units of the data. The metadata contains what the run has learned about its data, as JSON.
 
     Args:
-        experiment: has the model and the data, whose examples are not needed.
+        experiment: the experiment with the model and the data, whose examples are not needed.
         path: the file, overwritten if it exists.
         opset: the opset version.
         raw: whether to leave out the preprocessing: inputs and outputs are those of the model itself.
@@ -92,7 +92,7 @@ def _check_name(path: Path, suffix: str, sentence: str) -> None:
 
 
 def _units(experiment: Experiment) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the mean and standard deviation of regression outputs in units of the data; None for others."""
+    """Return the mean and standard deviation of regression outputs in the data's units; None for other outputs."""
     data = experiment.data
     with no_grad():
         outputs = call(experiment.model.eval(), data.blank()).data

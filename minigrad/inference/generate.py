@@ -45,7 +45,8 @@ def generate(
     The experiment's seed determines the text. It ends at a token of `experiment.data.end`, or after `tokens` tokens.
 
     Args:
-        experiment: its data is a `Text`, and its model has `block_size` and `generate`, as `GPT` in `models/gpt.py`.
+        experiment: an experiment whose data is a `Text`, and whose model has `block_size` and `generate`, like `GPT` in
+            `models/gpt.py`.
         prompt: the start of the text; if it exceeds the model's context, only its end is used (see `cropped`).
         tokens: the maximum number of new tokens.
         temperature: divides the logits: below 1 is less random, above 1 more.
@@ -94,4 +95,4 @@ def cropped(experiment: Experiment, prompt: str) -> str:
 
 
 def _block_size(experiment: Experiment) -> int:
-    return getattr(experiment.model, "block_size")  # noqa: B009 - language models have it
+    return getattr(experiment.model, "block_size")  # noqa: B009 - every language model has one

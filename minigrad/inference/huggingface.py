@@ -24,17 +24,18 @@ TOLERANCE = 1e-4
 def save_huggingface(experiment: Experiment, path: Path) -> None:
     """Write a `GPT` or `Llama` as a Hugging Face folder.
 
-    It holds `config.json`, `model.safetensors` and, for byte pairs, the tokenizer. The folder is read back before it
-    gets its name: the shipped `GPT` or `Llama` has to give the same logits. Adapters are merged into their matrices.
+    It contains `config.json`, `model.safetensors` and, for byte pairs, the tokenizer. Adapters are merged into their
+    matrices. Before the folder gets its final name, it is read back, and the shipped `GPT` or `Llama` must compute the
+    same logits from it.
 
     Args:
-        experiment: has the model, and perhaps a byte-pair tokenizer.
+        experiment: the experiment with the model, and possibly a byte-pair tokenizer.
         path: the new folder.
 
     Raises:
         FormatError: for another model.
         UsageError: if `path` exists, or a user's class of this name computes something else.
-        OSError: if the folder cannot be written; no part of it stays.
+        OSError: if the folder cannot be written; nothing is left behind.
     """
     data, model = experiment.data, merged(experiment.model)
     if isinstance(data, BytePairText):

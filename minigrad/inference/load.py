@@ -24,10 +24,10 @@ DECISIVE = ("adapters", "data", "loss", "metrics", "model", "seed")
 """The config keys that determine the results of a finished run."""
 
 ELSEWHERE = "if the data is elsewhere, name its place on the command line, as data.path=FILE"
-"""The remedy for data that a run does not find."""
+"""The remedy for data that is not found."""
 
 NOTATION = ("delimiter", "decimal", "thousands")
-"""Options of data that say how a file is written, and nothing of what it means."""
+"""Options of data that describe how a file is written, but not what it means."""
 
 BEST = {
     "step": COUNT,
@@ -38,7 +38,7 @@ BEST = {
     "data_digests": by_name(TEXT),
     "base": by_name(TEXT),
 }
-"""What the state beside the best weights holds; all but the first three are there since format 2 or 3."""
+"""The contents of the state stored with the best weights; all but the first three exist since format 2 or 3."""
 
 TARGET = {
     "kind": one_of(*get_args(Kind)),
@@ -47,7 +47,7 @@ TARGET = {
     "middle": NUMBER,
     "truth_middle": NUMBER,
 }
-"""What it holds of the targets."""
+"""The state's description of the targets."""
 
 
 def load_run(
@@ -60,9 +60,9 @@ def load_run(
 
     Args:
         path: the run's directory, such as `runs/digits_mlp/0003`.
-        overrides: config values that change, such as `["data.path=elsewhere.csv"]`.
-        home: the folder whose `models/` has classes that its config names.
-        trust: whether to run files in the run's `code/` that neither `models/` has.
+        overrides: changed config values, such as `["data.path=elsewhere.csv"]`.
+        home: the folder whose `models/` has the classes in the config.
+        trust: whether to run files in the run's `code/` that are not in any `models/`.
 
     Raises:
         UsageError: if there is no such run, it has no weights yet or not those of its model, or its config was edited
@@ -112,7 +112,7 @@ def open_run(
         restored = data.restored()
     except ValueError as error:
         raise CheckpointError(f"{weights}: what it says of the data does not fit it: {error}") from error
-    except (LookupError, TypeError, AttributeError) as error:  # of a state that no run has written
+    except (LookupError, TypeError, AttributeError) as error:  # the state was not written by a run
         raise CheckpointError(f"{weights}: what it says of the data does not fit it: {error!r}") from error
     facts = None if restored is None else state.get("known", {}).get("facts")
     experiment = build(plan, restored, facts, reads_weights="base" in state)
@@ -141,7 +141,7 @@ class _Data:
         self.experiment: Experiment | None = None
 
     def restored(self) -> Dataset | None:
-        """Return the data without examples; None for another class than the run's."""
+        """Return the data without examples; None if its class is not the run's."""
         cls = self.plan["data"]
         then = plain_data(self.state["config"])["data"] if "config" in self.state else cls.__name__
         if cls.__name__ not in (then if isinstance(then, dict) else [then]):
@@ -153,7 +153,7 @@ class _Data:
         return restored
 
     def _notation(self, then: Any) -> dict[str, Any]:
-        """Returns how files are written, as far as the command line says that they are written otherwise than then."""
+        """Return the options of notation that the command line sets to other values than `then`."""
         named = then.get(self.plan["data"].__name__) if isinstance(then, dict) else None
         if not self.is_named or not isinstance(named, dict):
             return {}
@@ -180,7 +180,7 @@ class _Data:
     def _adapt(self, data: Dataset) -> None:
         """Apply the run's preprocessing to data.
 
-        Examples of other data than the run's that are already encoded stay as they are: that is a warning.
+        If the data is not the run's, examples that are already encoded are not encoded again; a warning says so.
 
         Raises:
             UsageError: if the user named the data, and its classes differ.
@@ -202,7 +202,7 @@ class _Data:
         )
 
     def _compare(self, others: Sequence[str]) -> None:
-        """Warn of data that differs from the training data; refuse it if results are needed."""
+        """Warn about data that differs from the training data, or refuse it if results are needed."""
         if not others:
             return
         message = f"{', '.join(others)}: not the data that {self.run} was trained on, the SHA-256 differs"

@@ -65,7 +65,7 @@ def predict(experiment: Experiment, inputs: Inputs) -> Iterator[dict[str, str | 
     experiment.model.eval()
     with on_device(experiment):
         for start in range(0, count(inputs), BATCH):
-            with blas_threads(1), no_grad():  # not around the yield, where the caller computes
+            with blas_threads(1), no_grad():  # not around the yield, when the caller's code runs
                 outputs = call(experiment.model, take(inputs, slice(start, start + BATCH))).data
                 outputs = on_cpu(outputs)
             if outputs.ndim != 2:
@@ -106,15 +106,15 @@ def _columns(experiment: Experiment, outputs: np.ndarray, target: Target) -> dic
         count = outputs.shape[1]
         titles = known if len(known) == count else [f"output/{i}" for i in range(count)]
         return _numbers(titles, experiment.data.in_units(outputs))
-    said, scores = read(experiment, outputs, target)
+    predicted, scores = read(experiment, outputs, target)
     labels = classes = names(experiment, scores.shape[1])
     if target.kind == "labels":
         titles = known if labels == known else [f"label/{label}" for label in labels]
-        answers = {title: column.astype(int).tolist() for title, column in zip(titles, said.T, strict=True)}
+        answers = {title: column.astype(int).tolist() for title, column in zip(titles, predicted.T, strict=True)}
         return answers | _scores(word, labels, scores)
     if target.kind == "binary" and word == "output":
-        labels, scores = ("0",), outputs  # an output is not a probability: class 0 has no score of its own
-    return {known[0] if len(known) == 1 else "class": [classes[i] for i in said]} | _scores(word, labels, scores)
+        labels, scores = ("0",), outputs  # outputs are not probabilities, so class 0 has no score
+    return {known[0] if len(known) == 1 else "class": [classes[i] for i in predicted]} | _scores(word, labels, scores)
 
 
 def _scores(word: str, labels: Iterable[object], scores: np.ndarray) -> dict[str, list[Any]]:

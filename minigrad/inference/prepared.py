@@ -27,7 +27,7 @@ class Preparation:
 
     Attributes:
         example: synthetic raw inputs by name.
-        apply: turns tensors of raw inputs into the model's input; None if the model takes them as they are.
+        apply: turns tensors of raw inputs into the model's input; None if the model takes raw inputs.
         texts: for text inputs, which are numbers in `example`, the number of each text.
     """
 
@@ -75,24 +75,24 @@ def preparation_of(data: Dataset, raw: bool) -> Preparation:
     if not raw and data.pixel_max is not None:
         return _of_pixels(data, data.pixel_max, rng)
     blank = data.blank()
-    return Preparation({name or "input": _made_up(data, array, rng) for name, array in parts(blank)})
+    return Preparation({name or "input": _synthetic(data, array, rng) for name, array in parts(blank)})
 
 
-def _made_up(data: Dataset, blank: Array, rng: np.random.Generator) -> Array:
-    """Synthetic inputs of a shape: valid tokens, fractions, or any numbers."""
+def _synthetic(data: Dataset, blank: Array, rng: np.random.Generator) -> Array:
+    """Return synthetic inputs like `blank`: valid tokens, fractions, or any numbers."""
     shape = (ROWS, *blank.shape[1:])
-    if isinstance(data, Table):  # its last columns may be indices of embeddings
+    if isinstance(data, Table):  # its last columns may be embedding indices
         columns = [part for feature in data.features for part in feature.parts(_cells(feature, rng))]
         return np.stack(columns, axis=1).astype(blank.dtype)
     if blank.dtype.kind in "iu":
-        tokens = data.vocab_size if isinstance(data, (Text, TextTable)) else 2  # 0 and 1 are valid in any other
+        tokens = data.vocab_size if isinstance(data, (Text, TextTable)) else 2  # 0 and 1 are valid in any other data
         return rng.integers(0, tokens, shape).astype(blank.dtype)
     numbers = rng.normal(size=shape) if data.pixel_max is None else rng.random(shape)
     return numbers.astype(blank.dtype)
 
 
 def _cells(feature: Feature, rng: np.random.Generator) -> Array:
-    """Synthetic cells of a column as numbers, as `parts` takes them."""
+    """Return synthetic cells of a column, as numbers that `Feature.parts` takes."""
     if isinstance(feature, CategoryFeature):
         return rng.integers(-1 if feature.unseen else 0, len(feature.values), ROWS)
     if isinstance(feature, NumberFeature):
@@ -119,7 +119,7 @@ def _of_table(data: Table, rng: np.random.Generator) -> Preparation:
 
 
 def _texts(feature: CategoryFeature) -> dict[str, int]:
-    """The number of each text, and of "" for a missing value."""
+    """Return the number of each text; "" is a missing value."""
     numbers = {text: i for i, text in enumerate(feature.values)}
     return numbers if feature.fill is None else {"": numbers[feature.fill], **numbers}
 

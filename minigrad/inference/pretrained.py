@@ -18,8 +18,8 @@ class Writer:
     """A language model with its tokenizer.
 
     Attributes:
-        model: in evaluation mode.
-        tokenizer: of its texts.
+        model: the model, in evaluation mode.
+        tokenizer: the tokenizer of its texts.
         end: the tokens that end a text.
     """
 
@@ -30,7 +30,7 @@ class Writer:
         """Yield the continuation of a prompt in pieces.
 
         Args:
-            prompt: the start of the text; special tokens in it are recognised.
+            prompt: the start of the text, which may contain special tokens.
             tokens: the maximum number of new tokens.
             sampling: `temperature`, `top_k`, `top_p`, `seed` and `repetition_penalty`, as in `LanguageModel.generate`.
 
@@ -42,7 +42,7 @@ class Writer:
             start = [*self.tokenizer.prefix, *self.tokenizer.encode(prompt)]
         except DataError as error:
             raise UsageError(str(error)) from None
-        return self._written(start, tokens, self.end, sampling)
+        return self._generate_text(start, tokens, self.end, sampling)
 
     def chat(self, messages: Iterable[Message], tokens: int = 1000, **sampling: Any) -> Iterator[str]:
         """Yield the assistant's next answer in pieces.
@@ -59,9 +59,9 @@ class Writer:
             start, end = chat_tokens(self.tokenizer, messages), {*self.end, chat_end(self.tokenizer)}
         except DataError as error:
             raise UsageError(str(error)) from None
-        return self._written(start, tokens, end, sampling)
+        return self._generate_text(start, tokens, end, sampling)
 
-    def _written(
+    def _generate_text(
         self, start: Sequence[int], tokens: int, end: Collection[int], sampling: dict[str, Any]
     ) -> Iterator[str]:
         if len(start) > self.model.block_size:
@@ -106,7 +106,7 @@ def open_writer(path: str | Path, registry: Registry) -> Writer:
     except LookupError as error:
         raise UsageError(f"{path} needs the class {pretrained.class_name} of models/: {error}") from error
     model: Module = pretrained.build(cls)
-    assert isinstance(model, LanguageModel)  # the registry found one
+    assert isinstance(model, LanguageModel)  # the registry returns no other class here
     return Writer(model, pretrained.tokenizer, pretrained.end)
 
 

@@ -18,7 +18,7 @@ from minigrad.inputs import Inputs, count, join, shapes
 STANDARD_INPUT = "-"
 
 _MARK = re.compile(r"`(delimiter|decimal|thousands): ([^`]+)`")
-"""How a file is written, as an error names it for the config of a run."""
+"""An option of notation, as an error message writes it for a config."""
 
 
 def read_sources(data: Dataset, words: Sequence[str]) -> tuple[Inputs, list[str]]:
@@ -26,15 +26,15 @@ def read_sources(data: Dataset, words: Sequence[str]) -> tuple[Inputs, list[str]
 
     Args:
         data: preprocesses the inputs as in training.
-        words: paths of files; folders, whose files of readable suffixes count at any depth; patterns such as
-            `scans/*.png`, with `**` for any folders; `-` for standard input.
+        words: paths of files; folders, of which all files with readable suffixes are read, at any depth; patterns such
+            as `scans/*.png`, with `**` for any folders; `-` for standard input.
 
     Returns:
         Inputs (N, ...), and the name of the file that each is from.
 
     Raises:
-        DataError: for all files that are missing, cannot be read, or do not fit the others; for a folder or pattern
-            without a file.
+        DataError: listing all files that are missing, cannot be read, or do not match the others; also for a folder or
+            pattern without a file.
     """
     found: list[Inputs] = []
     names: list[str] = []
@@ -87,7 +87,7 @@ def _in_folder(data: Dataset, folder: Path) -> list[str]:
 
 
 def _standard_input(data: Dataset) -> Inputs:
-    stream = getattr(sys.stdin, "buffer", None)  # None where the process has no standard input
+    stream = getattr(sys.stdin, "buffer", None)  # None if the process has no standard input
     content = stream.read() if stream is not None else b""
     if not content:
         raise DataError("standard input: expected the content of a file, got none")

@@ -23,7 +23,7 @@ class ClassMetric(Metric):
 
     Args:
         threshold: the output above which a prediction is positive; None for the loss's decision boundary, or else 0.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: for a threshold that is not a finite number.
@@ -45,7 +45,7 @@ class ClassMetric(Metric):
     def takes_target(self) -> bool:
         """Whether `add` may be called instead of `update`.
 
-        Not for a class that overrides `update`.
+        It may not for a class that overrides `update`.
         """
         return type(self).update is ClassMetric.update
 
@@ -58,7 +58,7 @@ class ClassMetric(Metric):
         """Add one batch whose kind of targets is known.
 
         Raises:
-            ValueError: if the shapes do not fit.
+            ValueError: if the shapes do not match.
         """
         raise NotImplementedError(f"{type(self).__name__} must define add(outputs, targets, target)")
 
@@ -69,7 +69,7 @@ class ClassMetric(Metric):
         multi-label. Until that is known, both are counted.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         target = target_of(Comparison(), outputs.shape, [targets])
         if self._are_labels:
@@ -94,30 +94,30 @@ class ClassMetric(Metric):
             Classes (M,), or labels (M, C), bool; the same for the truth; the number of classes.
 
         Raises:
-            ValueError: if the shapes do not fit together, a class index is out of range, or an output is NaN.
+            ValueError: if the shapes do not match, a class index is out of range, or an output is NaN.
         """
         if target.kind in ("index", "one_hot"):
             scores, truth = self.scores(outputs, targets, target)
             self._refuse_nan(scores)
             return scores.argmax(-1), truth, scores.shape[-1]
         self._check(outputs, targets, target)
-        said, truth = self.said(outputs, target), target.truth(targets)
+        predicted, truth = self.predictions(outputs, target), target.truth(targets)
         if target.kind == "labels":
-            classes = said.shape[-1]
-            return said.reshape(-1, classes), truth.reshape(-1, classes), classes
-        said, truth = said.reshape(-1), truth.reshape(-1)
+            classes = predicted.shape[-1]
+            return predicted.reshape(-1, classes), truth.reshape(-1, classes), classes
+        predicted, truth = predicted.reshape(-1), truth.reshape(-1)
         if (counted := target.counted(truth, self.ignore_index)) is not None:
-            said, truth = said[counted], truth[counted]
-        return said, truth, 2
+            predicted, truth = predicted[counted], truth[counted]
+        return predicted, truth, 2
 
-    def said(self, outputs: np.ndarray, target: Target) -> np.ndarray:
+    def predictions(self, outputs: np.ndarray, target: Target) -> np.ndarray:
         """Return the predictions: classes, or bool for binary targets.
 
         Raises:
             ValueError: if an output is NaN.
         """
         self._refuse_nan(outputs)
-        return target.said(outputs, self.threshold)
+        return target.predictions(outputs, self.threshold)
 
     def _refuse_nan(self, outputs: np.ndarray) -> None:
         """Refuse NaN outputs, whose argmax would be the NaN."""
@@ -130,7 +130,7 @@ class ClassMetric(Metric):
         Ignored targets are left out.
 
         Raises:
-            ValueError: if the shapes do not fit together, or a class index is out of range.
+            ValueError: if the shapes do not match, or a class index is out of range.
         """
         self._check(outputs, targets, target)
         truth, scores = target.truth(targets), target.scores(outputs)

@@ -21,12 +21,12 @@ classes that occur in targets or predictions, or over all labels; `weighted` the
 class Accuracy(ClassMetric):
     """Accuracy: the fraction of correct predictions.
 
-    From 0 to 1, over targets with a class, or over single labels.
+    It is from 0 to 1. With several labels, each label counts as one prediction.
 
     Args:
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     def reset(self) -> None:
@@ -39,10 +39,10 @@ class Accuracy(ClassMetric):
         """Count one batch's correct predictions.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
-        said, truth, _ = self.answers(outputs, targets, target)
-        self.hits += int(np.count_nonzero(said == truth))
+        predicted, truth, _ = self.answers(outputs, targets, target)
+        self.hits += int(np.count_nonzero(predicted == truth))
         self.count += truth.size
 
     def compute(self) -> float:
@@ -53,12 +53,12 @@ class Accuracy(ClassMetric):
 class TopK(ClassMetric):
     """Top-k accuracy: the class is among the k largest outputs.
 
-    The fraction of such examples; ties go to the first classes. It is named after its k, so that a run can have
-    several: `val/top_5`.
+    It is the fraction of such examples. Among equal outputs, the first classes count as larger. Its name contains k, as
+    in `val/top_5`, so that a run can have several.
 
     Args:
         k: number of predictions per example.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `k` is below 1.
@@ -85,7 +85,7 @@ class TopK(ClassMetric):
         """Count one batch's correct predictions.
 
         Raises:
-            ValueError: if the shapes do not fit together, or k is not below the number of classes.
+            ValueError: if the shapes do not match, or k is not below the number of classes.
         """
         scores, truth = self.scores(outputs, targets, target)
         if self.k >= scores.shape[-1]:
@@ -122,9 +122,9 @@ class _Averaged(ClassMetric):
         """Count one batch.
 
         Raises:
-            ValueError: if the shapes do not fit together, or `binary` is used without two classes.
+            ValueError: if the shapes do not match, or `binary` is used without two classes.
         """
-        said, truth, classes = self.answers(outputs, targets, target)
+        predicted, truth, classes = self.answers(outputs, targets, target)
         self.of_labels = target.kind == "labels"
         if self.average == "binary" and (classes != 2 or self.of_labels):
             raise ValueError(
@@ -132,16 +132,16 @@ class _Averaged(ClassMetric):
                 f"{' labels' if self.of_labels else ''}: use 'macro', 'micro' or 'weighted'"
             )
         if self.of_labels:
-            counts = np.stack([np.count_nonzero(kind, axis=0) for kind in (said & truth, said, truth)])
+            counts = np.stack([np.count_nonzero(kind, axis=0) for kind in (predicted & truth, predicted, truth)])
         else:
-            kinds = (truth[said == truth], said, truth)
+            kinds = (truth[predicted == truth], predicted, truth)
             counts = np.stack([np.bincount(kind.astype(np.intp), minlength=classes) for kind in kinds])
         self.counts = self.counts + counts if self.counts.size else counts
 
     def compute(self) -> float:
         """Return the averaged ratio, 0 where 0 / 0, or NaN.
 
-        It is NaN without counts.
+        It is NaN if there are no counts.
         """
         counts = self.counts
         if not counts.size or (not self.of_labels and not counts.any()):
@@ -169,7 +169,7 @@ class Precision(_Averaged):
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -186,7 +186,7 @@ class Recall(_Averaged):
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -199,13 +199,13 @@ class Recall(_Averaged):
 class F1(_Averaged):
     """F1: the harmonic mean of precision and recall.
 
-    2 hits / (predictions + targets).
+    It is 2 hits / (predictions + targets).
 
     Args:
         average: how class scores are averaged (see `Average`).
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
 
     Raises:
         ValueError: if `average` is unknown.
@@ -218,14 +218,13 @@ class F1(_Averaged):
 class ConfusionMatrix(ClassMetric):
     """The confusion matrix: true classes (rows) by predicted (columns).
 
-    In numbers of examples; for labels, such a matrix for each.
-
-    A table and not a number, so it is in the test results and cannot be monitored.
+    Entries are numbers of examples. For multi-label targets there is a matrix for each label. As it is a table and not
+    a number, it is only in the test results, and cannot be monitored.
 
     Args:
         threshold: the output above which a prediction is positive; default: the loss's decision boundary, 0 for logits,
             0.5 for probabilities.
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     is_number = False
@@ -239,14 +238,14 @@ class ConfusionMatrix(ClassMetric):
         """Count one batch.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
-        said, truth, classes = self.answers(outputs, targets, target)
+        predicted, truth, classes = self.answers(outputs, targets, target)
         if target.kind == "labels":
-            cells = 4 * np.arange(classes) + 2 * truth + said
+            cells = 4 * np.arange(classes) + 2 * truth + predicted
             shape: tuple[int, ...] = (classes, 2, 2)
         else:
-            cells = truth.astype(np.intp) * classes + said
+            cells = truth.astype(np.intp) * classes + predicted
             shape = (classes, classes)
         counts = np.bincount(cells.reshape(-1), minlength=prod(shape)).reshape(shape)
         self.counts = self.counts + counts if self.counts.size else counts
@@ -260,12 +259,10 @@ class ConfusionMatrix(ClassMetric):
 class Perplexity(ClassMetric):
     """Perplexity: exp of the mean cross-entropy.
 
-    As uncertain as a fair choice among this many.
-
-    Outputs are scores of classes, or logarithms of their probabilities.
+    The model is as uncertain as in a fair choice among this many classes. Outputs are logits, or log-probabilities.
 
     Args:
-        ignore_index: a class index whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
 
     higher_is_better = False
@@ -284,7 +281,7 @@ class Perplexity(ClassMetric):
         """Add one batch's cross-entropies.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         scores, truth = self.scores(outputs, targets, target)
         logs = ops.log_softmax(scores, -1)

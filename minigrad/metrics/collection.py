@@ -16,7 +16,7 @@ class MetricCollection:
     """The average loss and the metrics since `reset`.
 
     Args:
-        metrics: computed besides the loss.
+        metrics: the metrics to compute besides the loss.
         reduction: whether a batch's loss is the "mean" or "sum" over its examples.
         target: returns the kind of targets for a shape of outputs; by default each metric infers it from the values.
         in_units: converts real numbers to the units of the data, for regression metrics; default: no conversion.
@@ -47,10 +47,10 @@ class MetricCollection:
         """Add one batch.
 
         Args:
-            loss: of the batch.
+            loss: the loss of the batch.
             count: the weight of the loss (`Loss.count`).
-            outputs: of the model.
-            targets: of the examples.
+            outputs: the outputs of the model.
+            targets: the targets of the examples.
         """
         self.loss += loss if self.reduction == "sum" else loss * count
         self.count += count

@@ -27,7 +27,7 @@ class Metric:
     def name(self) -> str:
         """The name after `train/`, `val/` and `test/`.
 
-        The class's name in snake case, `my_error` for `MyError`.
+        It is the class's name in snake case: `my_error` for `MyError`.
         """
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
@@ -39,14 +39,14 @@ class Metric:
         """Add one batch.
 
         Args:
-            outputs: of the model, (N, ...).
-            targets: of the examples, (N, ...).
+            outputs: the outputs of the model, (N, ...).
+            targets: the targets of the examples, (N, ...).
         """
         raise NotImplementedError(f"{type(self).__name__} must define update(outputs, targets)")
 
     def compute(self) -> float | list[Any]:
         """Return the value over all batches since `reset`.
 
-        NaN without any. A table is lists of numbers.
+        It is NaN without any batch. A table is a list of lists of numbers.
         """
         raise NotImplementedError(f"{type(self).__name__} must define compute()")

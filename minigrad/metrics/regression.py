@@ -41,7 +41,7 @@ class R2(Metric):
 
     The fraction of the targets' variance explained by the outputs: 1 - Σ (target - output)² / Σ (target - mean)². It is
     1 for a perfect prediction, 0 for one as good as the mean, and negative for a worse one. With several outputs it is
-    the mean over them. For constant targets it is 1 if all are met, and else 0, as in scikit-learn.
+    the mean over them. For constant targets it is 1 if all outputs are exact, else 0, as in scikit-learn.
     """
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class R2(Metric):
     def compute(self) -> float:
         """Return the mean over the outputs.
 
-        NaN for fewer than two examples, whose variance is undefined.
+        It is NaN for fewer than two examples, whose variance is undefined.
         """
         if self.count < 2:
             return nan

@@ -13,12 +13,12 @@ from minigrad.targets import Target
 class ExactMatch(ClassMetric):
     """The fraction of entirely correct sequences or label sets.
 
-    From 0 to 1. Outputs of sequences are scores (N, T, C), whose largest is the prediction, and targets are tokens (N,
-    T). With teacher forcing, a sequence is entirely correct just where greedy decoding would produce it. Sequences
-    whose targets are all ignored are left out.
+    It is from 0 to 1. For sequences, outputs are scores (N, T, C), of which the largest is the prediction, and targets
+    are tokens (N, T). With teacher forcing, a sequence is entirely correct exactly if greedy decoding would produce it.
+    Sequences whose targets are all ignored are left out.
 
     Args:
-        ignore_index: a token whose targets are ignored, besides that of the loss, or -100.
+        ignore_index: a token to ignore, in addition to that of the loss (or -100).
         threshold: the output above which a label is predicted; default: the loss's decision boundary.
     """
 
@@ -37,15 +37,15 @@ class ExactMatch(ClassMetric):
         """Count one batch's correct sequences.
 
         Raises:
-            ValueError: if the shapes do not fit together.
+            ValueError: if the shapes do not match.
         """
         if outputs.ndim < 2 or (target.kind == "index" and outputs.ndim < 3) or not target.fits(outputs.shape, targets):
             raise ValueError(
                 f"ExactMatch expected outputs (N, T, C) and targets (N, T), got {outputs.shape} and {targets.shape}; "
                 f"labels are of the outputs' shape"
             )
-        said, truth = self.said(outputs, target), target.truth(targets)
-        right, counted = said == truth, target.counted(truth, self.ignore_index)
+        predicted, truth = self.predictions(outputs, target), target.truth(targets)
+        right, counted = predicted == truth, target.counted(truth, self.ignore_index)
         if counted is not None:
             right = right | ~counted
             right = right[counted.reshape(len(counted), -1).any(axis=1)]

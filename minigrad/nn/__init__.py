@@ -183,11 +183,11 @@ __all__ = [
     "unlearned",
 ]
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of this package
+if not TYPE_CHECKING:  # a type checker would accept any attribute
 
     def __getattr__(name: str) -> Any:
         """Raise AttributeError for an unknown name, with a remedy.
 
-        It names the nearest name, or what to use for a name of PyTorch.
+        The remedy is the most similar name, or the equivalent of a PyTorch name.
         """
         raise missing(f"module {__name__!r}", name, __all__, functions=dir(ops))

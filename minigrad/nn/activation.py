@@ -17,7 +17,7 @@ from minigrad.nn.parameter import Parameter
 class Identity(Module):
     """The identity: x unchanged.
 
-    It takes the place of a layer where one is required.
+    Use it where a layer is required but nothing should happen.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,10 +74,10 @@ class GELU(Module):
     Φ is the distribution function of the standard normal (Hendrycks & Gimpel, arXiv:1606.08415).
 
     Args:
-        approximate: "tanh" takes their approximation of Φ, which GPT-2 has.
+        approximate: "none", or "tanh" for the paper's approximation of Φ, which GPT-2 uses.
 
     Raises:
-        ValueError: for any other word.
+        ValueError: for any other value.
     """
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
@@ -95,10 +95,10 @@ class GELU(Module):
 class ELU(Module):
     """Exponential linear unit: alpha · (exp(x) - 1) below 0.
 
-    x where x > 0 (Clevert et al., arXiv:1511.07289).
+    It is x where x > 0 (Clevert et al., arXiv:1511.07289).
 
     Args:
-        alpha: minus the limit at -∞, and the derivative at 0.
+        alpha: the limit at -∞ is -alpha, and the derivative at 0 is alpha.
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -116,10 +116,10 @@ class ELU(Module):
 class CELU(ELU):
     """ELU with derivative 1 at 0.
 
-    x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483).
+    It is x where x > 0, else alpha · (exp(x / alpha) - 1) (Barron, arXiv:1704.07483).
 
     Args:
-        alpha: minus the limit at -∞.
+        alpha: the limit at -∞ is -alpha.
 
     Raises:
         ValueError: if alpha is 0.
@@ -141,9 +141,8 @@ _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer e
 class SELU(Module):
     """Scaled ELU, which normalizes activations from layer to layer.
 
-    λ x where x > 0, else λ α (exp(x) - 1), with λ = 1.0507 and α = 1.6733 (Klambauer et al., arXiv:1706.02515).
-
-    These two keep the mean 0 and the variance 1 from layer to layer, of weights with variance 1 / fan_in.
+    It is λ x where x > 0, else λ α (exp(x) - 1), with λ = 1.0507 and α = 1.6733 (Klambauer et al., arXiv:1706.02515).
+    With weights of variance 1 / fan_in, these constants keep the mean at 0 and the variance at 1 from layer to layer.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -179,11 +178,11 @@ class Mish(Module):
 class Softplus(Module):
     """Softplus, a smooth ReLU.
 
-    log(1 + exp(beta · x)) / beta.
+    It is log(1 + exp(beta · x)) / beta.
 
     Args:
         beta: the sharpness of the bend.
-        threshold: where beta · x is larger, the result is x.
+        threshold: where beta · x is above this, the result is x.
 
     Raises:
         ValueError: if beta is 0.
@@ -208,7 +207,7 @@ class Softplus(Module):
 class LogSigmoid(Module):
     """The logarithm of the sigmoid: log σ(x).
 
-    It is exact also where σ(x) rounds to 0.
+    It is accurate even where σ(x) rounds to 0.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -230,8 +229,8 @@ class Hardtanh(Module):
     The derivative is 0 outside, and at both bounds.
 
     Args:
-        min_val: the least result.
-        max_val: the largest result.
+        min_val: the lower bound.
+        max_val: the upper bound.
 
     Raises:
         ValueError: if max_val is not above min_val.
@@ -278,7 +277,7 @@ class Hardsigmoid(Module):
 class Hardswish(Module):
     """Piecewise SiLU: x · ReLU6(x + 3) / 6.
 
-    It takes fewer operations (Howard et al., "MobileNetV3", arXiv:1905.02244).
+    It is cheaper than SiLU (Howard et al., "MobileNetV3", arXiv:1905.02244).
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -289,13 +288,11 @@ class Hardswish(Module):
 class PReLU(Module):
     """Parametric ReLU: a leaky ReLU with learned slopes.
 
-    x where x > 0, else weight · x (He et al., arXiv:1502.01852).
-
-    `weight` is (num_parameters,).
+    It is x where x > 0, else weight · x (He et al., arXiv:1502.01852). `weight` is (num_parameters,).
 
     Args:
-        num_parameters: 1, or the length of axis 1 of the input, the channels: each has its own slope.
-        init: the slope at first.
+        num_parameters: 1 for a single slope, or the number of channels (axis 1 of the input) for one slope each.
+        init: the initial slope.
 
     Raises:
         ValueError: if `num_parameters` is below 1.
@@ -309,7 +306,7 @@ class PReLU(Module):
         """Return the activations, of the shape of x.
 
         Raises:
-            ValueError: if x has not as many channels as there are slopes.
+            ValueError: if the number of channels of x is not the number of slopes.
         """
         channels = x.shape[1] if x.ndim > 1 else 1
         if self.num_parameters not in (1, channels):
@@ -340,7 +337,7 @@ class _AlongAxis(Module):
 class Softmax(_AlongAxis):
     """Softmax along one axis: exp(x) / sum(exp(x)).
 
-    The results are positive, with sum 1.
+    The results are positive and sum to 1.
 
     Args:
         dim: the axis.
@@ -358,7 +355,7 @@ class Softmax(_AlongAxis):
 class LogSoftmax(_AlongAxis):
     """Log-softmax along one axis, for `NLLLoss`.
 
-    x - log(sum(exp(x))).
+    It is x - log(sum(exp(x))).
 
     Args:
         dim: the axis.
@@ -376,7 +373,7 @@ class LogSoftmax(_AlongAxis):
 class GLU(_AlongAxis):
     """Gated linear unit: a · σ(b).
 
-    a and b are the first and the second half of x along one axis (Dauphin et al., arXiv:1612.08083).
+    a and b are the first and second half of x along one axis (Dauphin et al., arXiv:1612.08083).
 
     Args:
         dim: the axis, which becomes half as long.
@@ -386,7 +383,7 @@ class GLU(_AlongAxis):
         """Return a · σ(b).
 
         Raises:
-            ValueError: if the axis cannot be halved.
+            ValueError: if the length of the axis is odd.
             IndexError: if x has no axis `dim`.
         """
         a, b = ops.split(x, 2, self.dim)

@@ -26,16 +26,15 @@ from minigrad.nn.position import RotaryEmbedding
 class SelfAttentionHead(Module):
     """One head of self-attention, by the formula.
 
-    It takes (..., L, embed_dim) to (..., L, head_dim).
-
-    Vaswani et al., "Attention is all you need", arXiv:1706.03762, section 3.2.1. Several heads,
-    joined along the last axis and sent through one linear map, are `MultiHeadAttention`, which computes all at once.
+    The input is (..., L, embed_dim), the output (..., L, head_dim). Vaswani et al., "Attention is all you need",
+    arXiv:1706.03762, section 3.2.1. `MultiHeadAttention` computes several heads at once, concatenates them along the
+    last axis, and applies a linear map.
 
     Args:
-        embed_dim: the length of the vectors of the sequence.
+        embed_dim: the length of the input vectors.
         head_dim: the length of queries, keys and values; embed_dim if None.
         is_causal: whether each position attends only to itself and those before it.
-        bias: whether the three linear maps have one.
+        bias: whether the three linear maps have a bias.
 
     Raises:
         ValueError: for sizes below 1.
@@ -53,8 +52,8 @@ class SelfAttentionHead(Module):
         """Return the attention-weighted mean of values at each position."""
         # 2. Queries, keys and values: (..., L, head_dim) each.
         query, key, value = self.query(x), self.key(x), self.value(x)
-        # 3. Scores, (..., L, L): row i has the match of each key with query i. Dot products grow with the square
-        #    root of their length, so they are divided by it, or softmax would saturate.
+        # 3. Scores, (..., L, L): row i holds the match of query i with each key. Dot products of vectors grow with the
+        #    square root of their length; dividing by it keeps softmax from saturating.
         scores = query @ key.swapaxes(-1, -2) / sqrt(self.head_dim)
         # 4. Mask: minus infinity, whose exponential is 0, where query i may not attend.
         if self.is_causal:
@@ -71,8 +70,9 @@ class SelfAttentionHead(Module):
 class KeyValueCache:
     """A cache of keys and values, for generation.
 
-    Give a layer's own cache to each of its calls, under `no_grad`: its length is the number of places seen so far. A
-    copy has memory of its own, also one by `copy.copy`: two continuations of one text are independent.
+    Use one cache per attention layer, pass it to each call of the layer, and call the layer under `no_grad`. The length
+    of a cache is the number of positions so far. A copy, also by `copy.copy`, has memory of its own, so two
+    continuations of a text are independent.
     """
 
     def __init__(self) -> None:
@@ -88,11 +88,13 @@ class KeyValueCache:
     def extend(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
         """Append keys and values; return those of all positions.
 
-        Their shape is (..., L, head_dim).
+        Args:
+            key: the keys of new positions, (..., L, head_dim).
+            value: the values of new positions, (..., L, head_dim).
 
         Raises:
-            ValueError: for other leading axes than before.
-            RuntimeError: if gradients are to be remembered.
+            ValueError: if the leading axes differ from those of earlier calls.
+            RuntimeError: if gradients are recorded.
         """
         if key.requires_grad or value.requires_grad:
             raise RuntimeError("a cache is for generation, and remembers no gradients; call the layer under no_grad()")
@@ -102,7 +104,7 @@ class KeyValueCache:
         if self._room is None or stop > self._room.shape[-2]:
             room = np.empty(
                 (*lead, 2 * stop, key.shape[-1]), key.dtype, like=like_of(key)
-            )  # most fill it without a copy
+            )  # room for later positions, so that most calls copy nothing
             if self._room is not None:
                 room[..., : self._length, :] = self._room[..., : self._length, :]
             self._room = room
@@ -116,29 +118,29 @@ class KeyValueCache:
 class MultiHeadAttention(Module):
     """Multi-head attention.
 
-    In boolean masks True means *hidden*, as in `torch.nn.MultiheadAttention`.
+    `mha(x)` is self-attention; `mha(query, memory)` attends to another sequence. In boolean masks True means *masked*,
+    as in `torch.nn.MultiheadAttention`. Vaswani et al., arXiv:1706.03762, section 3.2.2.
 
-    `mha(x)` is self-attention, `mha(query, memory)` attends to another sequence. Parameters have the names, layout and
-    initial values of PyTorch's: `in_proj_weight` (3 · embed_dim, embed_dim), or if keys or values have a length of
-    their own `q_proj_weight`, `k_proj_weight`, `v_proj_weight`; `in_proj_bias`, `out_proj.weight` and `out_proj.bias`.
-    Rows are those of the queries, keys and values of all heads, one head after the other. Vaswani et al.,
-    arXiv:1706.03762, section 3.2.2.
+    Parameters have PyTorch's names, layout and initial values: `in_proj_weight` (3 · embed_dim, embed_dim), or
+    `q_proj_weight`, `k_proj_weight` and `v_proj_weight` if `kdim` or `vdim` differs; `in_proj_bias`; `out_proj.weight`
+    and `out_proj.bias`. The rows of `in_proj_weight` are those of the queries, the keys and the values, each with one
+    head after another.
 
     Args:
-        embed_dim: the length of queries and results; embed_dim / num_heads for each head.
+        embed_dim: the length of the input and output vectors; each head has embed_dim / num_heads.
         num_heads: the number of heads.
-        dropout: the probability with which a weight is dropped in training.
-        bias: whether the linear maps have one.
-        kdim: the length of the vectors that keys are made of; embed_dim if None.
-        vdim: the length of those that values are made of; embed_dim if None.
-        num_kv_heads: number of key/value heads, shared by groups of query heads (grouped-query attention, Ainslie et
-            al., arXiv:2305.13245); num_heads if None.
+        dropout: the probability of dropping an attention weight in training.
+        bias: whether the linear maps have a bias.
+        kdim: the length of the `key` vectors; embed_dim if None.
+        vdim: the length of the `value` vectors; embed_dim if None.
+        num_kv_heads: the number of key/value heads, shared by groups of query heads (grouped-query attention, Ainslie
+            et al., arXiv:2305.13245); num_heads if None.
         is_causal: whether each position attends only to itself and those before it, in every call.
-        rotary: the rotary embedding of queries and keys.
-        batch_first: False for (L, N, embed_dim) in and out, as is PyTorch's default.
+        rotary: the rotary embedding of queries and keys, if any.
+        batch_first: whether inputs and outputs are (N, L, embed_dim); False for (L, N, embed_dim), PyTorch's default.
 
     Raises:
-        ValueError: for sizes below 1, or that do not divide each other.
+        ValueError: for sizes below 1, or sizes that do not divide each other.
     """
 
     in_proj_weight_lora: LowRank | None = None
@@ -174,7 +176,7 @@ class MultiHeadAttention(Module):
         self.is_causal = as_flag("is_causal", is_causal)
         self.batch_first = as_flag("batch_first", batch_first)
         shared = num_kv_heads * self.head_dim
-        self._rows = embed_dim, shared, shared  # of the three weight matrices
+        self._rows = embed_dim, shared, shared  # rows of the three weight matrices
         packs = self.kdim == self.vdim == embed_dim
         self.in_proj_weight = _matrix(sum(self._rows), embed_dim) if packs else None
         if not packs:
@@ -202,37 +204,37 @@ class MultiHeadAttention(Module):
     ) -> Any:
         """Return the outputs (N, L, embed_dim), and weights if asked.
 
-        The query is (N, L, embed_dim).
-
-        A place from which all keys are hidden gets zeros from every head.
+        A query whose keys are all masked gets zeros from every head.
 
         Args:
-            key: (N, S, kdim); the query if None. Everything may be without the axis N.
+            query: (N, L, embed_dim). All arguments may lack the axis N.
+            key: (N, S, kdim); the query if None.
             value: (N, S, vdim); the key if None.
-            key_padding_mask: (N, S): boolean, True *hides* a key; or of floating point, added to its scores.
-            need_weights: whether to return the weights, too: (N, L, S), the mean over heads.
-            attn_mask: (L, S), or (N · num_heads, L, S): boolean, True *hides*; or of floating point, added.
-            average_attn_weights: False for the weights of each head, (N, num_heads, L, S).
-            is_causal: whether query i sees the keys 0 to i alone.
-            cache: keys and values of earlier places, which go before those of this call, and are joined by them.
+            key_padding_mask: (N, S); booleans, where True *masks* a key, or floats, which are added to its scores.
+            need_weights: whether to also return the attention weights, (N, L, S), averaged over heads.
+            attn_mask: (L, S) or (N · num_heads, L, S); booleans, where True *masks*, or floats, which are added to the
+                scores.
+            average_attn_weights: whether the returned weights are averaged; False for (N, num_heads, L, S).
+            is_causal: whether query i attends only to the keys 0 to i.
+            cache: the keys and values of earlier positions, to which those of this call are appended.
 
         Raises:
-            ValueError: for shapes that do not fit.
+            ValueError: for shapes that do not match.
             TypeError: for masks of integers.
         """
         key = query if key is None else key
         value = key if value is None else value
         swaps = not self.batch_first and query.ndim == 3
         if swaps:
-            query, key, value = _swapped(query, key, value)
+            query, key, value = _swap_batch_axis(query, key, value)
         self._check(query, key, value)
         seen = 0 if cache is None else len(cache)
         mask = self._mask(attn_mask, key_padding_mask, query.shape[:-2], query.shape[-2], seen + key.shape[-2])
         is_causal = is_causal or self.is_causal
         explicit = need_weights or (self.training and self.dropout.p > 0)
         if query is key is value and self._is_plain and cache is None and not explicit:
-            # All seven steps, on queries, keys and values that are concatenated: (..., L, 3 · embed_dim).
-            out = self.out_proj(ops.packed_attention(self._packed(query), mask, self.num_heads, is_causal))
+            # All seven steps at once, on concatenated queries, keys and values, (..., L, 3 · embed_dim).
+            out = self.out_proj(ops.packed_attention(self._project_packed(query), mask, self.num_heads, is_causal))
             return ops.swapaxes(out, 0, 1) if swaps else out
         # 1. and 2. Queries (..., num_heads, L, head_dim), keys and values (..., num_kv_heads, S, head_dim).
         q, k, v = map(self._heads, self._project(query, key, value))
@@ -244,7 +246,7 @@ class MultiHeadAttention(Module):
                 mask, is_causal = _without_later(mask, seen, q), False
         heads = q.shape
         if q.shape[-2] == 1 and mask is None and not (is_causal or explicit):
-            # one query per head of a group becomes several queries of one head: keys and values are not copied
+            # the query heads of a group become queries of one head, so keys and values are not copied
             q = q.reshape((*k.shape[:-2], self.num_heads // self.num_kv_heads, self.head_dim))
         elif self.num_kv_heads != self.num_heads:
             k, v = (ops.repeat(x, self.num_heads // self.num_kv_heads, -3) for x in (k, v))
@@ -254,7 +256,7 @@ class MultiHeadAttention(Module):
             mean = shares @ v
         else:
             mean = ops.scaled_dot_product_attention(q, k, v, mask, is_causal).reshape(heads)
-        # 7. The output: the heads side by side, (..., L, embed_dim), and one linear map.
+        # 7. The output: the heads concatenated, (..., L, embed_dim), and a linear map.
         out = self.out_proj(ops.swapaxes(mean, -2, -3).reshape(query.shape))
         out = ops.swapaxes(out, 0, 1) if swaps else out
         if not need_weights:
@@ -267,18 +269,18 @@ class MultiHeadAttention(Module):
         return self.in_proj_weight is not None and self.num_kv_heads == self.num_heads and self.rotary is None
 
     def _project(self, query: Tensor, key: Tensor, value: Tensor) -> Sequence[Tensor]:
-        """Queries, keys and values of all heads side by side.
+        """Return queries, keys and values, with all heads along the last axis.
 
         Queries are (..., L, embed_dim), keys and values (..., S, num_kv_heads · head_dim).
         """
         cuts = [self._rows[0], self._rows[0] + self._rows[1]]
         changes: Sequence[LowRank | None] = (None,) * 3
-        # 1. Weight matrices: (heads · head_dim, length of the vectors), for queries, keys and values.
+        # 1. Weight matrices, (heads · head_dim, length of the input vectors), for queries, keys and values.
         if self.in_proj_weight is None:
             weights: Sequence[Tensor] = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             changes = (self.q_proj_weight_lora, self.k_proj_weight_lora, self.v_proj_weight_lora)
         elif query is key is value:
-            return ops.split(self._packed(query), cuts, -1)
+            return ops.split(self._project_packed(query), cuts, -1)
         else:
             change = self.in_proj_weight_lora
             weights = ops.split(self.in_proj_weight if change is None else self.in_proj_weight + change.matrix(), cuts)
@@ -288,8 +290,8 @@ class MultiHeadAttention(Module):
         each = zip(projected, changes, (query, key, value), strict=True)
         return [y if change is None else y + change(x) for y, change, x in each]
 
-    def _packed(self, x: Tensor) -> Tensor:
-        """Queries, keys and values of one sequence, concatenated. (..., L, rows of in_proj_weight)."""
+    def _project_packed(self, x: Tensor) -> Tensor:
+        """Return queries, keys and values of one sequence, concatenated: (..., L, rows of in_proj_weight)."""
         packed = ops.linear(x, self.in_proj_weight, self.in_proj_bias)
         return packed if self.in_proj_weight_lora is None else packed + self.in_proj_weight_lora(x)
 
@@ -306,7 +308,7 @@ class MultiHeadAttention(Module):
             raise ValueError(f"expected {expected} with the same leading axes, got {given[0]}, {given[1]}, {given[2]}")
 
     def _mask(self, attn_mask: Any, key_padding_mask: Any, lead: tuple[int, ...], queries: int, keys: int) -> Any:
-        """Both masks combined for `scaled_dot_product_attention`, or None. True means that a key takes part."""
+        """Return both masks combined for `scaled_dot_product_attention`, where True means *takes part*; or None."""
         masks = []
         if attn_mask is not None:
             attn_mask = _as_mask("attn_mask", attn_mask)
@@ -336,10 +338,10 @@ class MultiHeadAttention(Module):
         return f"{self.embed_dim}, {self.num_heads}{shared}, is_causal={self.is_causal}"
 
 
-def _swapped(*sequences: Tensor) -> list[Tensor]:
-    """Sequences (L, N, ...) as (N, L, ...).
+def _swap_batch_axis(*sequences: Tensor) -> list[Tensor]:
+    """Return sequences (L, N, ...) as (N, L, ...).
 
-    One that is given twice remains one object, whose projections are computed at once.
+    A sequence that is passed twice stays one object, so that its projections are computed as one product.
     """
     once = {id(x): ops.swapaxes(x, 0, 1) for x in sequences}
     return [once[id(x)] for x in sequences]
@@ -357,7 +359,7 @@ def _as_mask(name: str, mask: Any) -> Any:
 
 
 def _without_later(mask: Any, seen: int, q: Tensor) -> Any:
-    """The mask with keys after each query hidden. The first query of q is at position `seen`."""
+    """Return the mask, with the keys after each query masked too; the first query is at position `seen`."""
     queries = q.shape[-2]
     shown = asarray_like(np.arange(seen + queries) <= np.arange(seen, seen + queries)[:, None], q)
     if mask is None:

@@ -28,7 +28,8 @@ from minigrad.targets import Comparison
 class _BinaryCrossEntropy(Elementwise):
     """The base of binary cross-entropies.
 
-    -t log p - (1 - t) log(1 - p): a subclass computes the logarithms. Arguments as those of `BCELoss`.
+    The loss is -t log p - (1 - t) log(1 - p), and a subclass computes the logarithms. The arguments are those of
+    `BCELoss`.
     """
 
     def __init__(self, weight: Weights | None = None, reduction: Reduction = "mean") -> None:
@@ -39,7 +40,7 @@ class _BinaryCrossEntropy(Elementwise):
         """Return the weighted losses.
 
         Raises:
-            ValueError: if a target is not from 0 to 1.
+            ValueError: if a target is outside [0, 1].
         """
         values = target.data
         require("targets are probabilities of yes, from 0 to 1", (values >= 0) & (values <= 1), values)
@@ -48,20 +49,19 @@ class _BinaryCrossEntropy(Elementwise):
         return losses if self.weight is None else ops.multiply(losses, of_dtype(self.weight, input))
 
     def _minus_logs(self, input: Tensor) -> tuple[Tensor, Tensor]:
-        """-log p and -log(1 - p), p being the predicted probability."""
+        """Return -log p and -log(1 - p), where p is the predicted probability."""
         raise NotImplementedError(f"{type(self).__name__} must define _minus_logs()")
 
 
 class BCELoss(_BinaryCrossEntropy):
     """Binary cross-entropy of probabilities.
 
-    -t log p - (1 - t) log(1 - p), for probabilities p and t.
-
-    A logarithm below -100 counts as that, as in PyTorch, with derivative 0. Prefer `BCEWithLogitsLoss` of scores,
-    which is exact where p is 0 or 1 to rounding.
+    The loss is -t log p - (1 - t) log(1 - p), for probabilities p and targets t from 0 to 1. As in PyTorch, logarithms
+    are clamped at -100, with derivative 0 below. Prefer `BCEWithLogitsLoss` on logits: it is accurate even where p
+    rounds to 0 or 1.
 
     Args:
-        weight: factors of the single losses, of a shape that broadcasts to theirs.
+        weight: factors of the losses, broadcast to their shape.
         reduction: "mean", "sum" or "none".
     """
 
@@ -84,15 +84,15 @@ class BCELoss(_BinaryCrossEntropy):
 class BCEWithLogitsLoss(_BinaryCrossEntropy):
     """Binary cross-entropy of logits.
 
-    -t log σ(x) - (1 - t) log(1 - σ(x)), for logits x and probabilities t.
-
-    Computed as t softplus(-x) + (1 - t) softplus(x), which neither overflows nor cancels for any x.
+    The loss is -t log σ(x) - (1 - t) log(1 - σ(x)), for logits x and targets t from 0 to 1. It is computed as
+    t softplus(-x) + (1 - t) softplus(x), which neither overflows nor loses digits for any x.
 
     Args:
-        weight: factors of the single losses, of a shape that broadcasts to theirs.
+        weight: factors of the losses, broadcast to their shape.
         reduction: "mean", "sum" or "none".
-        pos_weight: factors of the first term, one for each class (the last axis): above 1, a missed yes counts more.
-            "balanced" are the examples of no over those of yes, of the targets that `balance` gets.
+        pos_weight: factors of the first term, one per class (the last axis). Above 1, false negatives cost more.
+            "balanced" is the number of negative examples divided by the number of positive ones, in the targets that
+            `balance` is given.
     """
 
     _comparison = Comparison("yes_no", middle=0.0, least=0.0, most=1.0)
@@ -111,7 +111,7 @@ class BCEWithLogitsLoss(_BinaryCrossEntropy):
         """Compute a "balanced" `pos_weight` from targets (N, ...).
 
         Raises:
-            BalanceError: if one is always yes or no.
+            BalanceError: if all targets of a class are positive, or all are negative.
         """
         if not self.is_balanced:
             return

@@ -9,13 +9,13 @@ from typing import Any
 from minigrad.engine import Tensor
 
 _TITLED = (ValueError, TypeError, IndexError, MemoryError)
-"""Errors that name the layer they came from."""
+"""Errors whose message is extended by the layer they came from."""
 
 
 def refuse(forward: Callable[..., Any], given: tuple[Any, ...] | None) -> None:
     """Raise TypeError for arguments that are not tensors.
 
-    The arguments are several results of a layer, or None, where `forward` declares to take a tensor.
+    They are several results of a layer, or None, where `forward` is annotated to take a tensor.
     """
     parameters = list(inspect.signature(forward).parameters.values())
     if parameters and parameters[0].annotation in (Tensor, "Tensor"):
@@ -32,9 +32,9 @@ def refuse(forward: Callable[..., Any], given: tuple[Any, ...] | None) -> None:
 def locate(called: Any, error: Exception) -> None:
     """Prepend the layer's path to an error's message.
 
-    The path leads from the module that was called to the innermost layer that the error left.
+    The path leads from the module that was called to the innermost layer that raised the error.
     """
-    origin = getattr(error, "_layer_id", id(called))  # not the layer itself, which could not be pickled
+    origin = getattr(error, "_layer_id", id(called))  # not the layer itself: the error could not be pickled
     for path, module in called.named_modules():
         if id(module) == origin:
             if isinstance(error, _TITLED):
@@ -47,6 +47,6 @@ def locate(called: Any, error: Exception) -> None:
 
 
 def _title(path: str, layer: object) -> str:
-    """The name of a layer in an error message. A module that is called by itself has no path."""
+    """Return the name of a layer in an error message. A module that is called directly has no path."""
     name = type(layer).__name__
     return f"layer {path!r} ({name}): " if path else f"{name}: "

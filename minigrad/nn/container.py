@@ -13,10 +13,10 @@ from minigrad.nn.module import Module
 class ModuleList(Module):
     """A list of modules.
 
-    The owner's `forward` decides how they are called.
+    The `forward` of the module that contains the list calls them.
 
     Args:
-        modules: named "0", "1", … in the `state_dict`.
+        modules: the modules, named "0", "1", … in the `state_dict`.
 
     Raises:
         TypeError: for an item that is not a module.
@@ -67,11 +67,11 @@ class ModuleList(Module):
 class Sequential(ModuleList):
     """Modules in sequence: each takes the previous one's result.
 
-    A recurrent layer returns two things, its outputs and its last state, which only a last layer, or one of your own,
-    can use: in front of other layers it needs `LastOutput`, or a Module whose `forward` picks another.
+    A recurrent layer returns both its outputs and its last state. Follow it by `LastOutput`, or by a Module of yours
+    that selects one of them, before other layers.
 
     Args:
-        modules: named "0", "1", … in the `state_dict`.
+        modules: the modules, named "0", "1", … in the `state_dict`.
 
     Raises:
         TypeError: for an argument that is not a module.
@@ -84,10 +84,7 @@ class Sequential(ModuleList):
         super().__init__(modules)
 
     def forward(self, x: Any) -> Any:
-        """Return the last module's result.
-
-        `x` itself if there are no modules.
-        """
+        """Return the last module's result, or x without modules."""
         for layer in self.__dict__.values():
             if isinstance(layer, Module):
                 x = layer(x)
@@ -108,7 +105,7 @@ class Residual(Sequential):
     f is a sequence of modules (He et al., arXiv:1512.03385).
 
     Args:
-        modules: named "0", "1", … in the `state_dict`.
+        modules: the modules of f, named "0", "1", … in the `state_dict`.
 
     Raises:
         TypeError: for an argument that is not a module.
@@ -118,8 +115,8 @@ class Residual(Sequential):
         """Return x + f(x), of the shape of x.
 
         Raises:
-            ValueError: if f(x) has another.
-            TypeError: if it is no tensor.
+            ValueError: if f(x) has another shape.
+            TypeError: if f(x) is not a tensor.
         """
         change = super().forward(x)
         if not isinstance(change, Tensor):
@@ -133,7 +130,7 @@ class ModuleDict(Module):
     """A dictionary of modules, in the order of insertion.
 
     Args:
-        modules: names and modules; a name cannot be that of a method, or have a dot.
+        modules: the modules by name; a name must not contain a dot, or be the name of a method.
 
     Raises:
         ValueError: for such a name.
@@ -155,7 +152,7 @@ class ModuleDict(Module):
         self.add_module(name, module)
 
     def __delitem__(self, name: str) -> None:
-        self[name]  # a KeyError that lists the names
+        self[name]  # raises a KeyError that lists the names
         delattr(self, name)
 
     def __contains__(self, name: object) -> bool:

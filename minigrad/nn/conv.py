@@ -81,7 +81,7 @@ class _Convolution(_Kernel):
 class Conv1d(_Convolution):
     """A convolution along one axis.
 
-    (N, in_channels, L) to (N, out_channels, L'); arguments as `Conv2d`.
+    The input is (N, in_channels, L), the output (N, out_channels, L'). The arguments are those of `Conv2d`.
     """
 
     _axes = 1
@@ -90,7 +90,7 @@ class Conv1d(_Convolution):
         """Return the convolution.
 
         Raises:
-            ValueError: if x does not fit; see `ops.conv1d`.
+            ValueError: for a wrong shape; see `ops.conv1d`.
         """
         return ops.conv1d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -98,25 +98,25 @@ class Conv1d(_Convolution):
 class Conv2d(_Convolution):
     """A convolution over two axes.
 
-    (N, in_channels, H, W) to (N, out_channels, H', W'), or of one image without N.
+    The input is (N, in_channels, H, W), the output (N, out_channels, H', W'), both without N for a single image, with
+    H' = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1.
 
-    H' is (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. `weight` is (out_channels, in_channels /
-    groups, *kernel_size), `bias` (out_channels,) or None. Both are initialized uniformly in ±1/sqrt(n), n the numbers
-    that an output sums, as in PyTorch (there by kaiming_uniform_ with a = sqrt(5)).
+    `weight` is (out_channels, in_channels / groups, *kernel_size), `bias` (out_channels,) or None. As in PyTorch, both
+    are initialized uniformly in ±1/sqrt(n), where n = in_channels / groups · kernel elements is the fan-in.
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
-        kernel_size: the size of the kernel, for both axes or each.
+        in_channels: the number of input channels.
+        out_channels: the number of output channels.
+        kernel_size: the size of the kernel, one number or one per axis.
         stride: the step of the kernel.
-        padding: the zeros on both sides; "same" for as many as keep the size, "valid" for none.
+        padding: the zeros on both sides; "same" to keep the size, "valid" for none.
         dilation: the step between the elements of the kernel.
         groups: the number of groups of channels, each convolved separately.
-        bias: whether to add one number for each output channel.
+        bias: whether to add a bias to each output channel.
 
     Raises:
-        ValueError: for channels that groups do not divide, numbers below their minimum, and padding="same" with a
-            stride.
+        ValueError: for channels that are not a multiple of `groups`, numbers that are too small, and padding="same"
+            with a stride.
     """
 
     _axes = 2
@@ -125,7 +125,7 @@ class Conv2d(_Convolution):
         """Return the convolution.
 
         Raises:
-            ValueError: if x does not fit; see `ops.conv2d`.
+            ValueError: for a wrong shape; see `ops.conv2d`.
         """
         return ops.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
 
@@ -158,7 +158,7 @@ class _TransposedConvolution(_Kernel):
 class ConvTranspose1d(_TransposedConvolution):
     """A transposed convolution along one axis.
 
-    (N, in_channels, L) to (N, out_channels, L'); arguments as `ConvTranspose2d`.
+    The input is (N, in_channels, L), the output (N, out_channels, L'). The arguments are those of `ConvTranspose2d`.
     """
 
     _axes = 1
@@ -167,7 +167,7 @@ class ConvTranspose1d(_TransposedConvolution):
         """Return the result.
 
         Raises:
-            ValueError: if x does not fit; see `ops.conv_transpose1d`.
+            ValueError: for a wrong shape; see `ops.conv_transpose1d`.
         """
         return ops.conv_transpose1d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
@@ -177,25 +177,25 @@ class ConvTranspose1d(_TransposedConvolution):
 class ConvTranspose2d(_TransposedConvolution):
     """A transposed convolution over two axes, for upsampling.
 
-    (N, in_channels, H, W) to (N, out_channels, H', W').
+    The input is (N, in_channels, H, W), the output (N, out_channels, H', W'), with
+    H' = (H - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1.
 
-    H' is (H - 1) stride - 2 padding + dilation (kernel_size - 1) + output_padding + 1. `weight` is (in_channels,
-    out_channels / groups, *kernel_size), `bias` (out_channels,) or None. Both are initialized uniformly in ±1/sqrt(n),
-    with n the size of weight[0], as in PyTorch.
+    `weight` is (in_channels, out_channels / groups, *kernel_size), `bias` (out_channels,) or None. As in PyTorch, both
+    are initialized uniformly in ±1/sqrt(n), where n is the size of weight[0].
 
     Args:
-        in_channels: the channels of the input.
-        out_channels: the channels of the output.
-        kernel_size: the size of the kernel, for both axes or each.
-        stride: the step in the output for one in the input.
-        padding: what is cropped from both sides of the output.
-        output_padding: added at the end of each axis.
+        in_channels: the number of input channels.
+        out_channels: the number of output channels.
+        kernel_size: the size of the kernel, one number or one per axis.
+        stride: the step in the output per element of the input.
+        padding: the elements cropped from both sides of the output.
+        output_padding: the elements added at the end of each axis.
         groups: the number of groups of channels, each convolved separately.
-        bias: whether to add one number for each output channel.
+        bias: whether to add a bias to each output channel.
         dilation: the step between the elements of the kernel.
 
     Raises:
-        ValueError: for channels that groups do not divide, and numbers below their minimum.
+        ValueError: for channels that are not a multiple of `groups`, and numbers that are too small.
     """
 
     _axes = 2
@@ -204,7 +204,7 @@ class ConvTranspose2d(_TransposedConvolution):
         """Return the result.
 
         Raises:
-            ValueError: if x does not fit; see `ops.conv_transpose2d`.
+            ValueError: for a wrong shape; see `ops.conv_transpose2d`.
         """
         return ops.conv_transpose2d(
             x, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation

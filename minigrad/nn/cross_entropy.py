@@ -33,14 +33,13 @@ from minigrad.targets import IGNORED, Comparison
 class KLDivLoss(Elementwise):
     """Kullback-Leibler divergence of exp(input) from the target.
 
-    t · (log t - input), whose sum is the divergence (Kullback and Leibler, 1951).
-
-    `input` are logarithms of probabilities and `target` probabilities t, of one shape; where t is 0 so is the loss.
+    The loss of an element is t · (log t - input), for log-probabilities `input` and probabilities `target` t, of the
+    same shape; it is 0 where t is 0. Their sum is the divergence (Kullback and Leibler, 1951).
 
     Args:
-        reduction: "batchmean" divides the sum by the length of axis 0, which makes it the mean divergence; else "mean"
-            (of the single elements), "sum" or "none".
-        log_target: whether the targets are logarithms of probabilities too.
+        reduction: "batchmean" for the mean divergence, which divides the sum by the length of axis 0; "mean" (over
+            elements), "sum" or "none".
+        log_target: whether the targets are log-probabilities too.
     """
 
     _comparison = Comparison("classes")
@@ -49,7 +48,7 @@ class KLDivLoss(Elementwise):
     def __init__(
         self, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean", log_target: bool = False
     ) -> None:
-        super().__init__(reduction)  # type: ignore[arg-type]  # one word more than other losses know
+        super().__init__(reduction)  # type: ignore[arg-type]  # one reduction more than other losses have
         self.log_target = as_flag("log_target", log_target)
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
@@ -60,7 +59,7 @@ class KLDivLoss(Elementwise):
         """Return the losses.
 
         Raises:
-            ValueError: for a target below 0, unless it is a logarithm.
+            ValueError: for a target below 0, unless `log_target`.
         """
         if self.log_target:
             share = ops.exp(target)
@@ -78,7 +77,7 @@ class KLDivLoss(Elementwise):
 
 
 class _OfClasses(Loss):
-    """The base of losses whose targets are class indices. Arguments as those of `NLLLoss`."""
+    """The base of losses whose targets are class indices. The arguments are those of `NLLLoss`."""
 
     _other_targets = ""
 
@@ -106,8 +105,8 @@ class _OfClasses(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
-                for class indices that are not integers.
+            ValueError: for shapes that do not match, a class index out of range, or no row to take the mean of.
+            TypeError: for class indices that are not integers.
         """
         target = as_tensor(target)
         places = self._places(input)
@@ -125,14 +124,14 @@ class _OfClasses(Loss):
     def balance(self, targets: NDArray[Any], num_classes: int | None = None) -> None:
         """Compute a "balanced" class `weight` from targets.
 
-        It is n / (C n_c) for each class, n_c being the number of its examples among all n.
+        The weight of class c is n / (C n_c), where n_c of all n targets belong to it.
 
         Args:
-            targets: class indices, or a probability for each class.
-            num_classes: C; left out, as many as there are indices up to the largest.
+            targets: class indices, or probabilities of the classes.
+            num_classes: C; if None, the largest index + 1.
 
         Raises:
-            BalanceError: for targets that are no classes, or a class that has none.
+            BalanceError: for targets that are not classes, or a class without targets.
         """
         if not self.is_balanced:
             return
@@ -151,7 +150,7 @@ class _OfClasses(Loss):
     def count(self, target: NDArray[Any]) -> float:
         """Return the number of targets that are not ignored.
 
-        Of those that are not ignored, or the sum of their factors; of probabilities, the number of examples.
+        With class weights it is the sum of their weights. For probabilities it is the number of examples.
         """
         if target.dtype.kind not in "iu":
             return super().count(target)
@@ -161,7 +160,7 @@ class _OfClasses(Loss):
         return float(on_cpu(self.weight.data).take(on_cpu(target)[on_cpu(counted)], mode="clip").sum())
 
     def counts(self, target: NDArray[Any]) -> NDArray[Any]:
-        """Return the factor of each target, 0 where ignored. Of probabilities, 1 at each position."""
+        """Return the weight of each target, 0 where ignored; 1 for probabilities."""
         if target.dtype.kind not in "iu":
             return filled(self._places(Tensor(target)), 1, target, np.float32)
         counted = target != self.ignore_index
@@ -191,14 +190,14 @@ class _OfClasses(Loss):
         return x if x.ndim == 2 else ops.reshape(x, (-1, x.shape[-1]))
 
     def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
-        """The loss of each row of the input (N, C).
+        """Return the loss of each row of the input (N, C), or their sum or mean.
 
-        Or their sum, weighted so that it is the mean if the reduction is "mean".
+        If the reduction is "mean" or "sum", it is a single number.
         """
         raise NotImplementedError(f"{type(self).__name__} must define _of_rows()")
 
     def _shares(self, input: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The labels, 0 where ignored; row weights; class factors. The weights are without the class's factor."""
+        """Return the labels (0 where ignored), the row weights without class weights, and the class weights."""
         factors = self._factors(input)
         counted = ops.not_equal(labels, self.ignore_index)
         labels = ops.where(counted, labels, 0)
@@ -227,27 +226,26 @@ class _OfClasses(Loss):
         return of_dtype(self.weight, input)
 
 
-def _chosen(logs: Tensor, labels: Tensor, factors: Tensor) -> Tensor:
-    """The entry of each row at its label, times a factor: (N,). A factor of 0 gives 0 for an infinite entry too."""
+def _at_labels(logs: Tensor, labels: Tensor, factors: Tensor) -> Tensor:
+    """Return the entry of each row at its label, times a factor: (N,). A factor of 0 gives 0 even for infinity."""
     return chain(factors, logs[np.arange(len(labels), like=labels.data), labels])
 
 
 class NLLLoss(_OfClasses):
     """Negative log-likelihood of class indices.
 
-    -input of the right class; input holds log-probabilities (N, C), (C,) or (N, C, d1, …).
-
-    The target holds class indices, integers of shape (N,), () or (N, d1, …).
+    The loss is -input at the target class. The input holds log-probabilities, (N, C), (C,) or (N, C, d1, …); the target
+    holds class indices, integers of shape (N,), () or (N, d1, …).
 
     Args:
-        weight: a factor for each class, (C,); "mean" divides by the sum of the factors. "balanced" are those of
-            `balance`, which a training gives its targets.
-        ignore_index: a class index whose rows count for nothing, such as padding.
+        weight: the weight of each class, (C,); "mean" divides by the sum of the weights of the targets. "balanced"
+            computes the weights from the training targets (see `balance`).
+        ignore_index: a target to ignore, such as padding.
         reduction: "mean", "sum" or "none".
-        axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
+        axis: the axis of the classes: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
     Raises:
-        ValueError: for a `weight` that is not a row of numbers.
+        ValueError: for a `weight` that is not a vector of numbers.
     """
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
@@ -256,29 +254,28 @@ class NLLLoss(_OfClasses):
 
     def _of_rows(self, input: Tensor, labels: Tensor) -> Tensor:
         labels, shares, factors = self._shares(input, labels)
-        losses = _chosen(input, labels, -shares * factors[labels])
+        losses = _at_labels(input, labels, -shares * factors[labels])
         return losses if self.reduction == "none" else ops.sum(losses)
 
 
 class CrossEntropyLoss(_OfClasses):
     """Cross-entropy of logits.
 
-    -log(softmax(input)) of the right class; input holds logits (N, C), (C,) or (N, C, d1, …).
-
-    The target holds class indices, integers of shape (N,), () or (N, d1, …), or probabilities of the input's shape and
-    dtype, of which each class then has its part.
+    The loss is -log(softmax(input)) at the target class. The input holds logits, (N, C), (C,) or (N, C, d1, …). The
+    target holds class indices, integers of shape (N,), () or (N, d1, …), or class probabilities with the input's shape
+    and dtype.
 
     Args:
-        weight: a factor for each class, (C,). With class indices, "mean" divides by the sum of the factors. "balanced"
-            are those of `balance`, which a training gives its targets.
-        ignore_index: a class index whose rows count for nothing, such as padding.
+        weight: the weight of each class, (C,). With class indices, "mean" divides by the sum of the weights of the
+            targets. "balanced" computes the weights from the training targets (see `balance`).
+        ignore_index: a target to ignore, such as padding.
         reduction: "mean", "sum" or "none".
-        label_smoothing: the part of each target, from 0 to 1, that is spread evenly over all classes (Szegedy et al.,
-            arXiv:1512.00567).
-        axis: where the classes are: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
+        label_smoothing: the fraction of each target, from 0 to 1, that is spread evenly over all classes (Szegedy et
+            al., arXiv:1512.00567).
+        axis: the axis of the classes: 1 as in PyTorch, or -1 for an input (N, …, C) with targets (N, …).
 
     Raises:
-        ValueError: for a `label_smoothing` out of that range, or a `weight` that is not a row of numbers.
+        ValueError: for a `label_smoothing` out of range, or a `weight` that is not a vector of numbers.
     """
 
     _other_targets = " or probabilities of shape {}"
@@ -298,8 +295,8 @@ class CrossEntropyLoss(_OfClasses):
         """Return the reduced loss.
 
         Raises:
-            ValueError: for shapes that do not fit, a class index out of range, or no row to take the mean of; TypeError
-                for class indices that are not integers.
+            ValueError: for shapes that do not match, a class index out of range, or no row to take the mean of.
+            TypeError: for class indices that are not integers.
         """
         target = as_tensor(target)
         if target.shape != input.shape or target.dtype.kind != "f":
@@ -323,7 +320,7 @@ class CrossEntropyLoss(_OfClasses):
         if self.reduction != "none" and not smoothing:
             return ops.cross_entropy(input, labels, shares * factors[labels])
         logs = ops.log_softmax(input, 1)
-        losses = _chosen(logs, labels, (smoothing - 1) * factors[labels] * shares)
+        losses = _at_labels(logs, labels, (smoothing - 1) * factors[labels] * shares)
         if smoothing:
             evens = ops.sum(chain(factors, logs), 1)
             losses = ops.subtract(losses, chain(shares * (smoothing / len(factors)), evens))

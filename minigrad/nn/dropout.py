@@ -11,7 +11,7 @@ from minigrad.nn.module import Module
 class Dropout(Module):
     """Dropout: in training, zero elements with probability p.
 
-    The others are divided by 1 - p. In evaluation it does nothing.
+    The other elements are divided by 1 - p. In evaluation mode it does nothing.
 
     Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR 2014.
 
@@ -19,7 +19,7 @@ class Dropout(Module):
         p: the probability, from 0 to 1.
 
     Raises:
-        ValueError: for a p out of that range.
+        ValueError: for a p out of range.
     """
 
     def __init__(self, p: float = 0.5) -> None:

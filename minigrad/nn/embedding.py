@@ -17,21 +17,20 @@ from minigrad.nn.parameter import Parameter
 class Embedding(Module):
     """A lookup table of vectors.
 
-    Integers (...) to (..., embedding_dim).
-
-    `weight` is (num_embeddings, embedding_dim), and is initialized normally, as in PyTorch.
+    Integers (...) become vectors (..., embedding_dim). `weight` is (num_embeddings, embedding_dim), initialized from
+    the standard normal distribution, as in PyTorch.
 
     Args:
-        num_embeddings: the number of vectors; indices are below it.
+        num_embeddings: the number of vectors.
         embedding_dim: the length of a vector.
-        padding_idx: an index whose vector is initialized as zero and gets no gradient; negative counts from the end.
+        padding_idx: an index whose vector is initially zero and gets no gradient; negative numbers count from the end.
 
     Raises:
         ValueError: for sizes below 1, and a padding_idx out of range.
     """
 
     weight_lora: LowRank | None = None
-    """A change of `weight` that is learned apart, if there is one (see `LoRA`)."""
+    """The low-rank update of `weight`, if there is one (see `LoRA`)."""
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None) -> None:
         self.num_embeddings = num_embeddings = as_integer("num_embeddings", num_embeddings, 1)
@@ -44,16 +43,16 @@ class Embedding(Module):
             self.weight.data[padding_idx] = 0
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the vectors of the numbers in x.
+        """Return the vectors at the indices in x.
 
         Raises:
-            TypeError: if x is not made of integers.
+            TypeError: if x does not consist of integers.
             IndexError: for an index out of range.
         """
         numbers = x.data if isinstance(x, Tensor) else asarray(x)
         if numbers.dtype.kind not in "iu":
             raise TypeError(f"expected integers, the numbers of vectors, got {numbers.dtype}")
-        if not numbers.dtype.isnative:  # which NumPy 2.0.0 may crash on when it compares with a number
+        if not numbers.dtype.isnative:  # NumPy 2.0.0 may crash when it compares these with a number
             numbers = numbers.astype(numbers.dtype.newbyteorder("="))
             x = Tensor(numbers)
         if numbers.size and not (numbers.min() >= 0 and numbers.max() < self.num_embeddings):
@@ -70,9 +69,8 @@ class Embedding(Module):
     def attend(self, x: Tensor) -> Tensor:
         """Return the dot products of x with all vectors.
 
-        (..., embedding_dim) to (..., num_embeddings).
-
-        They are the scores of a model whose last layer has the weights of its first (Press and Wolf, arXiv:1608.05859).
+        x is (..., embedding_dim), the result (..., num_embeddings): the logits of a model that ties its output layer to
+        its embedding (Press and Wolf, arXiv:1608.05859).
         """
         scores = ops.linear(x, self.weight)
         return scores if self.weight_lora is None else scores + self.weight_lora(x)

@@ -20,8 +20,8 @@ from minigrad.nn.module import Module
 class LanguageModel(Module, ABC):
     """The base of language models, which generate text.
 
-    A subclass has `vocab_size` and `block_size`, the most tokens that it sees; `hidden`, and `lm_head`, which makes
-    scores of what that returns. Its attention is `MultiHeadAttention`, in the order of its modules.
+    A subclass has `vocab_size`; `block_size`, the context length in tokens; `hidden`; and `lm_head`, which computes
+    logits from the result of `hidden`. Its attention layers are `MultiHeadAttention`, used in the order of its modules.
     """
 
     vocab_size: int
@@ -32,11 +32,12 @@ class LanguageModel(Module, ABC):
     def hidden(self, tokens: Any, caches: Sequence[KeyValueCache] | None = None) -> Tensor:
         """Return the last hidden states of the tokens.
 
-        (N, T) to (N, T, length of the vectors).
-
         Args:
-            tokens: integers.
-            caches: one for each attention, which hold the tokens before these.
+            tokens: integers (N, T).
+            caches: one cache per attention layer, which hold the tokens before these.
+
+        Returns:
+            The hidden states, (N, T, length of the vectors).
         """
 
     def generate(
@@ -52,24 +53,25 @@ class LanguageModel(Module, ABC):
     ) -> Iterator[int]:
         """Generate tokens that continue the prompt, lazily.
 
-        Use the model in `eval()` mode. Beyond `block_size` tokens it sees the last ones, and computes them again for
-        each token, since all have moved.
+        Put the model into `eval()` mode first. Beyond `block_size` tokens it uses the last `block_size` ones, and
+        recomputes them for each new token, as all positions have changed.
 
         Args:
-            prompt: the tokens to go on from, at least one; of more than `block_size` the last count, with a warning.
-            tokens: the maximum number of tokens.
-            temperature: what scores are divided by: below 1 the likely ones become likelier.
-            top_k: sample only among this many of the likeliest tokens; 1 always takes the likeliest.
-            top_p: sample only among the likeliest tokens that together have this probability (Holtzman et al.,
-                arXiv:1904.09751).
-            seed: of the draws.
-            repetition_penalty: what positive scores of tokens that were there before are divided by, and negative ones
-                multiplied (Keskar et al., arXiv:1909.05858, section 4.1).
+            prompt: the tokens to continue, at least one; if they are more than `block_size`, the last ones are used,
+                with a warning.
+            tokens: the maximum number of new tokens.
+            temperature: the divisor of the logits; below 1, likely tokens become more likely.
+            top_k: sample only among this many of the most likely tokens; 1 is greedy decoding.
+            top_p: sample only among the most likely tokens that together have this probability (nucleus sampling;
+                Holtzman et al., arXiv:1904.09751).
+            seed: the seed of the draws.
+            repetition_penalty: divides positive logits of tokens that occurred before, and multiplies negative ones
+                (Keskar et al., arXiv:1909.05858, section 4.1).
             end: tokens that end the text, and are not returned.
 
         Raises:
-            ValueError: for numbers out of range, an empty prompt, or tokens outside the vocabulary; while it writes,
-                for weights that are not finite.
+            ValueError: for numbers out of range, an empty prompt, or tokens outside the vocabulary; and, during
+                generation, for weights that are not finite.
         """
         prompt = [int(token) for token in prompt]
         unknown = sorted({token for token in prompt if not 0 <= token < self.vocab_size})
@@ -111,7 +113,7 @@ class LanguageModel(Module, ABC):
     ) -> Iterator[int]:
         caches = [KeyValueCache() for module in self.modules() if isinstance(module, MultiHeadAttention)]
         for _ in range(tokens):
-            with no_grad():  # entered for each token: between two, the caller's mode applies
+            with no_grad():  # for each token: in between, the caller's mode applies
                 if len(written) <= self.block_size:
                     x = self.hidden(np.array([written[len(caches[0]) :]]), caches)
                 else:
@@ -129,7 +131,7 @@ class LanguageModel(Module, ABC):
 def penalised(scores: NDArray[Any], written: Sequence[int], penalty: float) -> NDArray[Any]:
     """Return scores with those of `written` tokens penalised.
 
-    Scores are (vocab_size,); see `LanguageModel.generate`.
+    The scores are (vocab_size,). See `repetition_penalty` of `LanguageModel.generate`.
     """
     if penalty == 1:
         return scores
@@ -150,7 +152,7 @@ def draw(
     logits = scores[order].astype(np.float64) / temperature
     probabilities = np.exp(logits - logits[0])
     total = np.cumsum(probabilities)
-    if top_p is not None:  # includes the one that crosses the threshold
+    if top_p is not None:  # includes the token that crosses the threshold
         total = total[: np.searchsorted(total, top_p * total[-1]) + 1]
     place = np.searchsorted(total, random.random() * total[-1], side="right")
     return int(order[min(place, len(total) - 1)])
@@ -159,10 +161,10 @@ def draw(
 def _best(scores: NDArray[Any], count: int | None) -> NDArray[np.intp]:
     """Return the indices of the largest scores, in order.
 
-    Of equal scores the first comes first; `count` limits their number.
+    Equal scores are in the order of their indices. `count` limits the number of indices.
     """
     if count is None or count >= len(scores):
         return np.argsort(-scores, kind="stable")
-    least = np.partition(scores, -count)[-count]  # a tenth of the time of sorting 50,000
+    least = np.partition(scores, -count)[-count]  # a tenth of the time of sorting 50,000 scores
     candidates = np.flatnonzero(scores >= least)
     return candidates[np.argsort(-scores[candidates], kind="stable")[:count]]

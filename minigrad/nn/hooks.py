@@ -9,12 +9,12 @@ from typing import Any
 class RemovableHandle:
     """A handle that removes its hook.
 
-    It does so by `remove()`, or at the end of a `with` block.
+    Call `remove()`, or use it in a `with` block.
 
     Args:
         hooks: the hooks of a module, to which `hook` is added.
         hook: the function.
-        changed: called when the hook was added, and when it was removed.
+        changed: called when the hook is added, and when it is removed.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ def without_kwargs(
 ) -> tuple[Any, ...] | None:
     """Call a hook that takes no keyword arguments.
 
-    As a `partial`, it is copied with the module that `hook` is of.
+    As a `partial` of this function, the hook can be copied together with its module.
     """
     changed = hook(module, args)
     return None if changed is None else (changed if isinstance(changed, tuple) else (changed,), kwargs)

@@ -1,7 +1,7 @@
 """Initialization of parameters, in place and by the seed.
 
-Names, arguments and distributions are those of `torch.nn.init`. A weight is (out, in, *kernel): `fan_in`, the number of
-inputs that an output sums, is in · kernel; `fan_out` is out · kernel.
+Names, arguments and distributions are those of `torch.nn.init`. For a weight (out, in, *kernel), `fan_in` is in ·
+kernel elements, the number of inputs summed in an output, and `fan_out` is out · kernel elements.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _GAINS = {"tanh": 5 / 3, "relu": sqrt(2), "selu": 3 / 4}
 class skipped(Block):  # noqa: N801 - called like a function
     """Skip initialization within the block.
 
-    A model of any size is built at once, and takes address space, not memory.
+    Building a model of any size is then immediate, and takes address space but no memory.
     """
 
     variable = _is_skipped
@@ -67,10 +67,11 @@ def ones_(tensor: T) -> T:
 def calculate_gain(nonlinearity: Nonlinearity, param: float | None = None) -> float:
     """Return the gain for `nonlinearity`, as PyTorch tabulates it.
 
-    It is the factor by which weights grow to keep the variance.
+    The gain is the factor of the weights that preserves the variance through the nonlinearity.
 
     Args:
-        param: the negative slope of "leaky_relu", 0.01 if None.
+        nonlinearity: the name of the nonlinearity.
+        param: the negative slope of "leaky_relu"; 0.01 if None.
 
     Raises:
         ValueError: for an unknown nonlinearity.
@@ -91,7 +92,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
     The variance is gain² · 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010).
 
     Raises:
-        ValueError: if the tensor has fewer than 2 axes, and so no fans; so do all that follow.
+        ValueError: if the tensor has fewer than two axes, and so no fans; as do all functions below.
     """
     bound = gain * sqrt(6 / sum(_fans(tensor)))
     return uniform_(tensor, -bound, bound)
@@ -111,8 +112,10 @@ def kaiming_uniform_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlineari
     The variance is gain² / fan (He et al., arXiv:1502.01852).
 
     Args:
+        tensor: the weight.
         a: the negative slope, if `nonlinearity` is "leaky_relu".
-        mode: "fan_in" keeps the variance forwards, "fan_out" backwards.
+        mode: "fan_in" preserves the variance in the forward pass, "fan_out" in the backward pass.
+        nonlinearity: the nonlinearity that follows; see `calculate_gain`.
     """
     bound = sqrt(3) * _kaiming_std(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
@@ -121,7 +124,7 @@ def kaiming_uniform_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlineari
 def kaiming_normal_(tensor: T, a: float = 0.0, mode: Fan = "fan_in", nonlinearity: Nonlinearity = "leaky_relu") -> T:
     """Fill normally, by Kaiming initialization.
 
-    The variance is gain² / fan (He et al., arXiv:1502.01852); arguments as `kaiming_uniform_`.
+    The variance is gain² / fan (He et al., arXiv:1502.01852). The arguments are those of `kaiming_uniform_`.
     """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity))
 
@@ -137,7 +140,7 @@ def orthogonal_(tensor: T, gain: float = 1.0) -> T:
     def matrix() -> ArrayLike:
         normal = random.generator("init").standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(normal)
-        q *= np.copysign(1, np.diagonal(r))  # makes the distribution uniform over orthogonal matrices
+        q *= np.copysign(1, np.diagonal(r))  # a uniform distribution over orthogonal matrices
         return gain * (q.T if rows < columns else q).reshape(tensor.shape)
 
     return _fill(tensor, matrix)

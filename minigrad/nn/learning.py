@@ -26,14 +26,15 @@ class HasGroups(Protocol):
 def hidden_weights(model: Module) -> list[str]:
     """Describe weights of a model that no optimizer finds.
 
-    These are modules and parameters in lists, tuples, sets and dicts; arrays of real numbers, and tensors of them that
-    are neither a `Parameter` nor a `Buffer`. What is frozen, or is the model's under another name too, is none.
+    These are modules and parameters inside lists, tuples, sets and dicts, arrays of real numbers, and tensors that are
+    neither a `Parameter` nor a `Buffer`. Frozen ones, and ones that the model also has under another name, are left
+    out.
 
     Args:
-        model: before its first call, in which layers may remember results.
+        model: the model, before its first call, as layers may store results in calls.
 
     Returns:
-        a sentence for each attribute, with its dotted name, its class, the line of the user's file that sets it, and
+        A sentence for each attribute, with its dotted name, its class, the line of the user's file that sets it, and
         the remedy.
     """
     known = {id(module) for module in model.modules()}
@@ -41,7 +42,7 @@ def hidden_weights(model: Module) -> list[str]:
     found = []
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            if not isinstance(value, (Module, Parameter, Buffer)) and (fault := _hidden(value, known)):
+            if not isinstance(value, (Module, Parameter, Buffer)) and (fault := _describe_attribute(value, known)):
                 where = f"{path}.{name}" if path else name
                 found.append(f"{where} of {type(module).__name__}{_line(type(module), name)} {fault}")
     return found
@@ -56,14 +57,14 @@ def unlearned(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
             print(sentence)
 
     Args:
-        model: whose parameters have their gradients.
-        optimizer: should have all parameters; if left out, only the gradients are checked.
-        inputs: of `model`, or one mapping of them by name, with which it is called once more, in eval mode, if a
-            gradient is missing, to find which of its layers it calls.
+        model: the model, after the backward pass.
+        optimizer: the optimizer, which should have all parameters; if None, only gradients are checked.
+        inputs: inputs of the model, or one mapping of them by name. If a gradient is missing, the model is called with
+            them again, in eval mode, to find which of its layers it calls.
 
     Returns:
-        what `hidden_weights` finds, and a sentence for each parameter that has no gradient or is not in the optimizer,
-        or for each layer that the model does not call.
+        What `hidden_weights` returns, and a sentence for each parameter that has no gradient or is not in the
+        optimizer, or for each layer that the model does not call.
     """
     return [*hidden_weights(model), *unreached(model, optimizer, *inputs)]
 
@@ -71,31 +72,31 @@ def unlearned(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -
 def unreached(model: Module, optimizer: HasGroups | None = None, *inputs: Any) -> list[str]:
     """Describe unlearned parameters, without those of `hidden_weights`.
 
-    Arguments as `unlearned`.
+    The arguments are those of `unlearned`.
     """
     faults: list[str] = []
     parameters = {path: p for path, p in model.named_parameters() if p.requires_grad}
     if optimizer is not None:
         given = {id(p) for group in optimizer.param_groups for p in group["params"]}
         faults += [
-            f"{told} is not given to the optimizer: pass model.parameters(), or freeze it with requires_grad_(False)"
-            for told in _told(model, {path for path, p in parameters.items() if id(p) not in given})
+            f"{name} is not given to the optimizer: pass model.parameters(), or freeze it with requires_grad_(False)"
+            for name in _names_of(model, {path for path, p in parameters.items() if id(p) not in given})
         ]
     if missing := {path for path, p in parameters.items() if p.grad is None}:
-        idle = _idle(model, inputs, missing) if inputs else set()
-        faults += [f"{told} is never called: call it in forward(), or leave it out" for told in _told(model, idle)]
+        idle = _never_called(model, inputs, missing) if inputs else set()
+        faults += [f"{name} is never called: call it in forward(), or leave it out" for name in _names_of(model, idle)]
         faults += [
-            f"{told} gets no gradient: what follows from it is not used, or leaves the graph, as by .data, .detach() "
+            f"{name} gets no gradient: what follows from it is not used, or leaves the graph, as by .data, .detach() "
             f"or no_grad()"
-            for told in _told(model, missing - idle)
+            for name in _names_of(model, missing - idle)
         ]
     return faults
 
 
-def _hidden(value: Any, known: set[int]) -> str:
+def _describe_attribute(value: Any, known: set[int]) -> str:
     """Describe what is wrong with an unregistered attribute.
 
-    It is no module, parameter or buffer; nothing is returned if it holds no weights.
+    The attribute is not a module, parameter or buffer. The result is "" if it holds no weights.
     """
     if isinstance(value, Tensor) and _can_learn(value):
         return "is a Tensor: make it a Parameter, which is learned, or a Buffer, which is only kept"
@@ -131,10 +132,10 @@ def _inside(value: Any, depth: int = 3) -> Iterator[Any]:
         yield from _inside(item, depth - 1)
 
 
-def _idle(model: Module, inputs: tuple[Any, ...], missing: set[str]) -> set[str]:
+def _never_called(model: Module, inputs: tuple[Any, ...], missing: set[str]) -> set[str]:
     """Return the missing parameters whose layers are never called.
 
-    Neither these layers nor any below them are called by the model.
+    The model calls neither these layers nor any below them.
     """
     called: set[Module] = {model}
     hooks = [module.register_forward_hook(lambda module, _, __: called.add(module)) for module in model.modules()]
@@ -158,8 +159,8 @@ def _idle(model: Module, inputs: tuple[Any, ...], missing: set[str]) -> set[str]
     return idle
 
 
-def _told(model: Module, missing: set[str]) -> Iterator[str]:
-    """Name the parameters, or the topmost layers of them."""
+def _names_of(model: Module, missing: set[str]) -> Iterator[str]:
+    """Yield the names of the parameters, or of the topmost layers that consist of them."""
     left = set(missing)
     modules = dict(model.named_modules())
     for path, module in modules.items():
@@ -175,7 +176,7 @@ def _told(model: Module, missing: set[str]) -> Iterator[str]:
 def _place(modules: Mapping[str, Module], path: str) -> str:
     """Return where the user's code sets an attribute.
 
-    Of a path, it is the file and line that set what it leads to, or what holds that.
+    The result is the file and line that set the attribute at `path`, or else the module that contains it.
     """
     while path:
         above, _, name = path.rpartition(".")
@@ -186,7 +187,7 @@ def _place(modules: Mapping[str, Module], path: str) -> str:
 
 
 def _line(kind: type, name: str) -> str:
-    """Return the file and line where a class sets an attribute. In parentheses; an empty text if that is unknown."""
+    """Return the file and line where a class sets an attribute, in parentheses; "" if unknown."""
     for cls in kind.__mro__:
         try:
             file = Path(inspect.getsourcefile(cls) or "")
@@ -202,7 +203,7 @@ def _line(kind: type, name: str) -> str:
 
 
 def _short(file: Path) -> str:
-    """Return a path relative to the current folder, if below."""
+    """Return a path relative to the current folder, if it is inside."""
     try:
         return str(file.resolve().relative_to(Path.cwd()))
     except ValueError:

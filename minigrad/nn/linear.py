@@ -18,22 +18,20 @@ from minigrad.nn.parameter import Parameter
 class Linear(Module):
     """A fully connected layer: x @ weight.T + bias.
 
-    On the last axis: (..., in_features) to (..., out_features).
-
-    `weight` is (out_features, in_features), `bias` (out_features,) or None. Both are initialized uniformly in
-    ±1/sqrt(in_features), as in PyTorch (there by kaiming_uniform_ with a = sqrt(5)).
+    It maps the last axis: (..., in_features) to (..., out_features). `weight` is (out_features, in_features), `bias`
+    (out_features,) or None. As in PyTorch, both are initialized uniformly in ±1/sqrt(in_features).
 
     Args:
         in_features: the length of the last axis of the input.
         out_features: the length of the last axis of the output.
-        bias: whether to add one.
+        bias: whether to add a bias.
 
     Raises:
         ValueError: for sizes below 1.
     """
 
     weight_lora: LowRank | None = None
-    """A change of `weight` that is learned apart, if there is one (see `LoRA`)."""
+    """The low-rank update of `weight`, if there is one (see `LoRA`)."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         self.in_features = in_features = as_integer("in_features", in_features, 1)
@@ -49,7 +47,7 @@ class Linear(Module):
         """Return x @ weight.T + bias.
 
         Raises:
-            ValueError: if the last axis of x is not in_features long.
+            ValueError: if the last axis of x does not have the length in_features.
         """
         y = ops.linear(x, self.weight, self.bias)
         return y if self.weight_lora is None else y + self.weight_lora(x)
@@ -62,16 +60,15 @@ class Linear(Module):
 class Bilinear(Module):
     """A bilinear layer: x1ᵀ A x2 + bias.
 
-    On the last axes, with a matrix A for each output: (..., in1), (..., in2) to (..., out_features).
-
-    `weight` is (out_features, in1_features, in2_features), `bias` (out_features,) or None. Both are initialized
-    uniformly in ±1/sqrt(in1_features), as in PyTorch.
+    There is a matrix A for each output: (..., in1_features) and (..., in2_features) become (..., out_features).
+    `weight` is (out_features, in1_features, in2_features), `bias` (out_features,) or None. As in PyTorch, both are
+    initialized uniformly in ±1/sqrt(in1_features).
 
     Args:
         in1_features: the length of the last axis of the first input.
-        in2_features: the length of the last axis of the second.
+        in2_features: the length of the last axis of the second input.
         out_features: the length of the last axis of the output.
-        bias: whether to add one.
+        bias: whether to add a bias.
 
     Raises:
         ValueError: for sizes below 1.
@@ -91,7 +88,7 @@ class Bilinear(Module):
         """Return x1ᵀ A x2 + bias.
 
         Raises:
-            ValueError: if the last axes are of other lengths, or the others differ.
+            ValueError: if the last axes have the wrong lengths, or the other axes differ.
         """
         lead = input1.shape[:-1]
         if (input1.shape, input2.shape) != ((*lead, self.in1_features), (*lead, self.in2_features)):

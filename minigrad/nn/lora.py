@@ -28,7 +28,7 @@ MATRICES: dict[type[Module], tuple[str, ...]] = {
     Embedding: ("weight",),
     MultiHeadAttention: ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"),
 }
-"""The layers that take a `LowRank` beside a matrix, under the name of that and `_lora`, and their matrices."""
+"""The matrices that can have a `LowRank` update, by layer class; the update's name is the matrix's with `_lora`."""
 
 
 class Adapter:
@@ -38,31 +38,31 @@ class Adapter:
         """Add parameters to a model, and freeze all others.
 
         Args:
-            model: is changed.
-            anew: names of its parameters without loaded values, such as a head of another size: these are fully
-                trained.
+            model: the model to change.
+            anew: names of parameters without loaded values, such as a head of another size, which are fully trained.
         """
         raise NotImplementedError(f"{type(self).__name__} must define attach()")
 
 
 class LoRA(Adapter):
-    """Low-rank adaptation: train two small matrices beside each matrix.
+    """Low-rank adaptation: train two small matrices per matrix.
 
     A matrix W becomes W + alpha / rank · B @ A, with B (rows, rank) and A (rank, columns); see `LowRank`. Hu et al.,
-    "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685. It is for `Linear`, `Embedding` and the
-    projections of `MultiHeadAttention`, of which those that are in one matrix get one pair. Where layers share a matrix
-    they share the pair. A `forward` of yours that reads the matrix itself, as `embedding.weight`, goes without: call
-    the layer, or `Embedding.attend`.
+    "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685.
+
+    It adapts `Linear`, `Embedding` and the projections of `MultiHeadAttention`; projections packed into one matrix
+    share a pair, and so do layers that share a matrix. Code that reads a matrix directly, such as `embedding.weight`,
+    bypasses the update: call the layer, or `Embedding.attend`.
 
         nn.LoRA(["*.attn.*"], rank=8).attach(model)
         ...
         merged = nn.merged(model)
 
     Args:
-        match: patterns of the layers or matrices (see `matching`); what else a pattern matches, such as biases, is
-            frozen like everything that is not matched.
-        rank: of the update of a matrix.
-        alpha: the scale of the addition: alpha / rank.
+        match: patterns of the layers or matrices to adapt (see `matching`). Everything else, matched biases included,
+            is frozen.
+        rank: the rank of the updates.
+        alpha: the scale of the updates is alpha / rank.
 
     Raises:
         ValueError: for a rank below 1, an alpha that is not positive, or no patterns.
@@ -79,14 +79,13 @@ class LoRA(Adapter):
         """Add the adapters to a model, and freeze its parameters.
 
         Args:
-            model: is changed.
-            anew: names of parameters that are fully trained, beside the adapters, and get none, even if a pattern
-                matches them.
+            model: the model to change. If this method raises, it is unchanged.
+            anew: names of parameters that are fully trained and get no adapter, even if a pattern matches them.
 
         Raises:
-            PatternError: for a pattern that matches nothing, no matrix that LoRA is for, or one that another kind of
-                layer uses too.
-            ValueError: if the model has adapters. Nothing is changed then.
+            PatternError: for a pattern that matches nothing, matches no matrix that can be adapted, or matches a matrix
+                that a layer of another kind also uses.
+            ValueError: if the model already has adapters.
         """
         if any(low_ranks(model)):
             raise ValueError("this model has a LoRA: merge it, or attach one with all patterns")
@@ -116,7 +115,7 @@ class LoRA(Adapter):
 
 
 def low_ranks(model: Module) -> Iterator[tuple[str, LowRank]]:
-    """Yield path and pair of matrices of a model's adapters."""
+    """Yield the path and the matrices of each adapter."""
     for path, module in model.named_modules():
         if isinstance(module, LowRank):
             yield path, module
@@ -125,9 +124,8 @@ def low_ranks(model: Module) -> Iterator[tuple[str, LowRank]]:
 def merge(model: Module) -> None:
     """Merge a model's adapters into its matrices, in place.
 
-    Its results stay the same, to rounding.
-
-    All parameters can then be trained again. A model without adapters stays as it is.
+    Its results stay the same, up to rounding. All parameters are trainable afterwards. A model without adapters does
+    not change.
     """
     if not any(low_ranks(model)):
         return
@@ -149,7 +147,7 @@ def merge(model: Module) -> None:
 def merged(model: M) -> M:
     """Return a copy of a model with its adapters merged.
 
-    The model itself if it has none.
+    A model without adapters is returned itself.
     """
     if not any(low_ranks(model)):
         return model
@@ -161,10 +159,8 @@ def merged(model: M) -> M:
 def saved_state(model: Module) -> dict[str, NDArray[Any]]:
     """Return the arrays that a checkpoint holds, by name.
 
-    They are those of `state_dict`, not copies.
-
-    Of a model with adapters they are the adapters, the buffers, and whatever else is trained, without the frozen rest,
-    its base.
+    They are the arrays of `state_dict`, not copies. For a model with adapters, the frozen base is left out: they are
+    the adapters, the buffers, and other trained parameters.
     """
     base = _base(model)
     return {name: array for name, array in model.state_dict().items() if name not in base}
@@ -173,12 +169,10 @@ def saved_state(model: Module) -> dict[str, NDArray[Any]]:
 class BaseDigests:
     """SHA-256 digests of the base arrays that checkpoints leave out.
 
-    See `saved_state`.
-
-    An array is read again only if it was written to.
+    An array is only read again if it was written to. See `saved_state`.
 
     Args:
-        model: may have adapters; without any there are no digests.
+        model: the model; without adapters there are no digests.
     """
 
     def __init__(self, model: Module) -> None:
@@ -204,12 +198,12 @@ def load_saved_state(
     """Load what `saved_state` returned.
 
     Args:
-        model: of the same class, with the same adapters.
+        model: a model of the same class, with the same adapters.
         state: the arrays.
-        digests: of the base with which they were trained, as `BaseDigests` has them; left out, it is not checked.
+        digests: the digests of the base with which they were trained, from `BaseDigests`; None skips the check.
 
     Raises:
-        ValueError: that lists each array of the base that is another, or as `Module.load_state_dict`.
+        ValueError: listing the arrays of the base that differ, or as `Module.load_state_dict`.
     """
     if digests is not None:
         own = BaseDigests(model)()
@@ -222,7 +216,7 @@ def load_saved_state(
 
 
 def _base(model: Module) -> dict[str, Parameter | Buffer]:
-    """The frozen parameters of a model with adapters, by name."""
+    """Return the frozen parameters of a model with adapters, by name."""
     own = {id(parameter) for _, change in low_ranks(model) for parameter in change.parameters()}
     if not own:
         return {}
@@ -230,7 +224,7 @@ def _base(model: Module) -> dict[str, Parameter | Buffer]:
 
 
 def _places(model: Module) -> dict[int, list[tuple[Module, str, str]]]:
-    """The layers that use each matrix which can be adapted. Layer, its name there, and path, by the matrix' id."""
+    """Return the uses of each adaptable matrix, by its id: layer, attribute name and path."""
     places: dict[int, list[tuple[Module, str, str]]] = {}
     for path, layer in model.named_modules():
         for kind, names in MATRICES.items():
@@ -255,7 +249,7 @@ def _refuse_elsewhere(
 
 
 def _no_matrix(pattern: str, names: Sequence[str], model: Module) -> str:
-    """Describe a pattern that matches no adaptable layer. It names what the pattern matches."""
+    """Describe a pattern that matches no adaptable layer, with what it matches instead."""
     modules = dict(model.named_modules())
     kinds = dict.fromkeys(type(modules[name.rpartition(".")[0]]).__name__ for name in names)
     shown = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")

@@ -30,10 +30,10 @@ class Loss(Module):
     """The base of losses: `forward(input, target)` compares outputs with targets.
 
     Args:
-        reduction: the "mean" of all single losses, their "sum", or "none" to keep each.
+        reduction: "mean" or "sum" of the losses, or "none" to return each.
 
     Raises:
-        ValueError: for any other word.
+        ValueError: for any other reduction.
     """
 
     _reductions: ClassVar[tuple[str, ...]] = ("mean", "sum", "none")
@@ -45,34 +45,31 @@ class Loss(Module):
     def count(self, target: np.ndarray) -> float:
         """Return the weight of a batch in a mean.
 
-        What the "mean" of a batch divides by, up to a factor that all batches share: by default the number of examples,
-        which come first in the target.
+        It is the divisor of the "mean", up to a factor that all batches share; by default the number of examples, the
+        length of the target's first axis.
         """
         return len(target)
 
     def counts(self, target: np.ndarray) -> np.ndarray:
         """Return each single loss's weight in their mean.
 
-        (N,), or of the shape that "none" gives.
-
-        `count` is their sum, up to a factor that all batches share.
+        The weights are (N,), or have the shape of the losses with reduction "none". `count` is their sum, up to a
+        factor that all batches share.
         """
         return filled(len(target), 1, target, np.float32)
 
     def weighted_sum(self, input: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """Return the example-weighted sum of losses, Σ wℓ.
 
-        It is the weighted mean where weights are divided by `weighted_count`.
-
-        Single losses that count differently, as those of classes with factors, are multiplied by these factors too.
+        Divided by `weighted_count`, it is the weighted mean. Class weights, if any, are factors too.
 
         Args:
-            input: the outputs, examples first.
-            target: what they are compared with.
-            weights: how much each example counts, (N,).
+            input: the outputs, with examples along the first axis.
+            target: the targets.
+            weights: the weight of each example, (N,).
 
         Raises:
-            ValueError: if the loss does not give one number for each example where its reduction is "none".
+            ValueError: if the loss, with reduction "none", does not give a number for each example.
         """
         single = copy(self)
         vars(single)["reduction"] = "none"
@@ -90,7 +87,7 @@ class Loss(Module):
         return ops.sum(ops.multiply(losses, ops.reshape(weights, (-1, *[1] * (len(shape) - 1)))))
 
     def weighted_count(self, target: np.ndarray, weights: np.ndarray | None) -> float:
-        """Return `count` with examples weighted (N,); None without weights."""
+        """Return `count`, with examples weighted by `weights` (N,) unless None."""
         if weights is None:
             return self.count(target)
         counts = self.counts(target).reshape(len(weights), -1)
@@ -100,21 +97,21 @@ class Loss(Module):
         """Compute "balanced" class weights, if any, from training targets.
 
         Raises:
-            BalanceError: if the targets are no classes, or a class has no example.
+            BalanceError: if the targets are not classes, or a class has no examples.
         """
 
     @property
     def comparison(self) -> Comparison:
         """The kind of targets that the loss compares.
 
-        In a class of your own it may be left out: the values of the targets then decide.
+        A class of your own may leave it out; it is then inferred from the values of the targets.
         """
         return self._comparison
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
         """Return the probabilities of outputs, or None.
 
-        They have the outputs' shape.
+        They have the shape of the outputs. None means that the loss does not define probabilities.
         """
         return None
 
@@ -130,16 +127,16 @@ def as_tensor(values: Tensor | ArrayLike) -> Tensor:
 
 
 def of_dtype(values: Tensor | ArrayLike, input: Tensor) -> Tensor:
-    """The values as a tensor of the input's dtype."""
+    """Return the values as a tensor of the input's dtype."""
     values = as_tensor(values)
     return values if values.dtype == input.dtype else ops.astype(values, input.dtype)
 
 
 def matching(values: Tensor | ArrayLike, input: Tensor, expected: str = "a target of the input's shape") -> Tensor:
-    """The values in the input's dtype, checked for its shape.
+    """Return values in the input's dtype, checked for its shape.
 
     Raises:
-        ValueError: if they have another shape: it would be broadcast.
+        ValueError: if they have another shape, even one that could be broadcast.
     """
     values = as_tensor(values)
     if values.shape != input.shape:
@@ -155,10 +152,10 @@ def require(rule: str, holds: np.ndarray | np.bool_, values: np.ndarray) -> None
 
 
 def weights(name: str, values: Weights | None) -> Weights | None:
-    """Return factors of losses, unchanged.
+    """Return factors of losses, checked.
 
     Raises:
-        ValueError: for NaN and infinity, with the argument's name.
+        ValueError: for NaN or infinity, naming the argument.
     """
     if values is not None:
         require(f"{name} holds finite factors", np.isfinite(array := asarray(values)), array)
@@ -168,7 +165,10 @@ def weights(name: str, values: Weights | None) -> Weights | None:
 def factors_of(name: str, values: Weights | str | None) -> Weights | None:
     """Return the factors; None for "balanced".
 
-    "balanced" factors follow from the targets. Errors are those of `weights`, or for another word.
+    "balanced" factors are computed from targets later.
+
+    Raises:
+        ValueError: as `weights`, and for any other string.
     """
     if not isinstance(values, str):
         return weights(name, values)
@@ -186,7 +186,7 @@ def require_balance(is_missing: bool) -> None:
 class Elementwise(Loss):
     """The base of elementwise losses; a subclass defines `each`.
 
-    The target has the input's shape; `each` is the loss of each element.
+    The target has the shape of the input. `each` returns the loss of each element.
     """
 
     _comparison = Comparison("numbers")
@@ -195,7 +195,7 @@ class Elementwise(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: if the shapes differ, or a value is out of its range.
+            ValueError: if the shapes differ, or a value is out of range.
         """
         return self._reduce(self.each(input, matching(target, input)))
 
@@ -249,7 +249,7 @@ class HuberLoss(Elementwise):
 
     Args:
         reduction: "mean", "sum" or "none".
-        delta: where the parabola becomes a line.
+        delta: the |d| at which the parabola becomes a line.
 
     Raises:
         ValueError: if delta is not above 0.
@@ -271,7 +271,7 @@ class SmoothL1Loss(Elementwise):
 
     Args:
         reduction: "mean", "sum" or "none".
-        beta: where the parabola becomes a line; 0 makes it `L1Loss`.
+        beta: the |d| at which the parabola becomes a line; 0 gives `L1Loss`.
 
     Raises:
         ValueError: if beta is below 0.
@@ -288,7 +288,7 @@ class SmoothL1Loss(Elementwise):
 
 
 def _huber(difference: Tensor, delta: float, unit: float = 1.0) -> Tensor:
-    """d²/2, but delta (|d| - delta/2) where |d| is larger, over unit: c (d - c/2) / unit, c being d cut at ±delta."""
+    """d²/2, or delta (|d| - delta/2) where |d| > delta, divided by unit: c (d - c/2) / unit, with d clipped to c."""
     cut = ops.clip(difference, -delta, delta)
     return ops.multiply(ops.divide(cut, unit), ops.subtract(difference, ops.multiply(cut, 0.5)))
 
@@ -296,12 +296,13 @@ def _huber(difference: Tensor, delta: float, unit: float = 1.0) -> Tensor:
 class PoissonNLLLoss(Elementwise):
     """Negative log-likelihood of counts under a Poisson distribution.
 
-    exp(input) - target · input: the mean is exp(input).
+    The loss is exp(input) - target · input: the input is the logarithm of the mean.
 
     Args:
-        log_input: False: the input is the mean itself, and the loss input - target · log(input + eps).
-        full: also adds Stirling's approximation of log(target!), for targets above 1, which does not depend on input.
-        eps: keeps log(0) finite.
+        log_input: if False, the input is the mean itself, and the loss is input - target · log(input + eps).
+        full: whether to add Stirling's approximation of log(target!), for targets above 1, which does not depend on the
+            input.
+        eps: added to the mean, to avoid log(0).
         reduction: "mean", "sum" or "none".
 
     Raises:
@@ -322,7 +323,7 @@ class PoissonNLLLoss(Elementwise):
         """Return the losses.
 
         Raises:
-            ValueError: for a target below 0, or such an input if it is the mean.
+            ValueError: for a target below 0, or a mean below 0.
         """
         require("targets are counts, from 0", target.data >= 0, target.data)
         if self.log_input:
@@ -341,14 +342,13 @@ class PoissonNLLLoss(Elementwise):
 class GaussianNLLLoss(Loss):
     """Negative log-likelihood under a normal distribution.
 
-    (log(var) + (input - target)² / var) / 2.
-
-    `input` and `target` are of one shape; so is `var`, the variance that the model predicts, or some of its axes are 1
-    long, or it lacks the last axis, or it is one number (Nix & Weigend, ICNN 1994).
+    The loss is (log(var) + (input - target)² / var) / 2, where the model predicts both the mean `input` and the
+    variance `var` (Nix & Weigend, ICNN 1994). `input` and `target` have the same shape. `var` has that shape too,
+    possibly with axes of length 1 or without the last axis, or is one number.
 
     Args:
-        full: also adds the constant log(2π) / 2.
-        eps: a smaller variance counts as this, with the derivative that the formula has there.
+        full: whether to add the constant log(2π) / 2.
+        eps: the minimum of the variance; a smaller one is replaced by it, but still gets a gradient.
         reduction: "mean", "sum" or "none".
 
     Raises:
@@ -366,7 +366,7 @@ class GaussianNLLLoss(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: if the shapes do not fit, or a variance is below 0.
+            ValueError: if the shapes do not match, or a variance is below 0.
         """
         target, variance = matching(target, input), of_dtype(var, input)
         require("variances are at least 0", variance.data >= 0, variance.data)

@@ -19,18 +19,16 @@ from minigrad.nn.parameter import Parameter
 class LowRank(Module):
     """A low-rank update of a matrix.
 
-    alpha / rank · B @ A, for a matrix (rows, columns).
-
-    Hu et al., "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685, section 4.1. `A` is (rank,
-    columns), initialized as in the authors' code, uniformly in ±1/sqrt(columns); `B` is (rows, rank), initialized as
-    zeros, so that the update is initially zero.
+    The update of a matrix (rows, columns) is alpha / rank · B @ A. `A` is (rank, columns), initialized uniformly in
+    ±1/sqrt(columns), as in the authors' code; `B` is (rows, rank), initialized to zeros, so that the update is
+    initially zero. Hu et al., "LoRA: Low-rank adaptation of large language models", arXiv:2106.09685, section 4.1.
 
     Args:
-        rows: of the matrix.
-        columns: of the matrix.
-        rank: of the update.
-        alpha: the scale of the addition.
-        dtype: of the matrix.
+        rows: the number of rows of the matrix.
+        columns: the number of columns of the matrix.
+        rank: the rank of the update.
+        alpha: the scale of the update is alpha / rank.
+        dtype: the dtype of the matrix.
 
     Raises:
         ValueError: for a rank below 1, or an alpha that is not positive.
@@ -44,21 +42,21 @@ class LowRank(Module):
         self.B = Parameter(np.zeros((rows, rank), dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the addition to x @ matrix.T.
+        """Return x @ update.T, the addition to x @ matrix.T.
 
         x is (..., columns), the result (..., rows).
         """
         return ops.linear(ops.linear(x, self.A) * self.scale, self.B)
 
     def rows(self, numbers: NDArray[Any]) -> Tensor:
-        """Return the addition to the rows with these numbers.
+        """Return the rows of the update at these indices.
 
-        Integers (...) to (..., columns).
+        Integers (...) become rows (..., columns).
         """
         return (ops.getitem(self.B, numbers) * self.scale) @ self.A
 
     def matrix(self) -> Tensor:
-        """Return the addition to the matrix: (rows, columns)."""
+        """Return the update of the matrix, (rows, columns)."""
         return (self.B * self.scale) @ self.A
 
     def extra_repr(self) -> str:

@@ -18,14 +18,14 @@ def _signs(target: Tensor) -> Tensor:
 
 
 def _hinge(x: Tensor) -> Tensor:
-    """max(x, 0), with derivative 1 at 0. Two equal scores are still pushed apart by a margin of 0."""
+    """max(x, 0), with derivative 1 at 0, so that equal scores are pushed apart even with a margin of 0."""
     return ops.clip(x, 0.0, None)
 
 
 class SoftMarginLoss(Elementwise):
     """Logistic loss of targets 1 or -1.
 
-    log(1 + exp(-target · input)); input and target have the same shape.
+    The loss is log(1 + exp(-target · input)). Input and target have the same shape.
 
     Args:
         reduction: "mean", "sum" or "none".
@@ -45,12 +45,11 @@ class SoftMarginLoss(Elementwise):
 class HingeEmbeddingLoss(Elementwise):
     """Hinge loss of distances of pairs.
 
-    The input where the target is 1, max(0, margin - input) where it is -1; both have the same shape.
-
-    The inputs are distances of pairs, the targets tell which pairs are alike (1) and which are not (-1).
+    The inputs are distances of pairs. The loss is the input for similar pairs (target 1), and max(0, margin - input)
+    for dissimilar pairs (target -1). Input and target have the same shape.
 
     Args:
-        margin: the least distance of pairs that are not alike.
+        margin: the distance from which on dissimilar pairs have no loss.
         reduction: "mean", "sum" or "none".
     """
 
@@ -72,10 +71,11 @@ class HingeEmbeddingLoss(Elementwise):
 class MarginRankingLoss(Loss):
     """Ranking loss: which of two inputs should be larger.
 
-    max(0, -target · (input1 - input2) + margin); all three have the same shape.
+    The loss is max(0, -target · (input1 - input2) + margin). All three have the same shape. input1 should be larger
+    where the target is 1, input2 where it is -1.
 
     Args:
-        margin: the least difference by which input1 should be larger where the target is 1, input2 where it is -1.
+        margin: the difference from which on there is no loss.
         reduction: "mean", "sum" or "none".
     """
 
@@ -97,17 +97,16 @@ class MarginRankingLoss(Loss):
 class CosineEmbeddingLoss(Loss):
     """Cosine loss of pairs of vectors.
 
-    1 - cos(input1, input2) where the target is 1, max(0, cos(input1, input2) - margin) where it is -1.
-
-    The inputs are vectors, (..., D), the targets, (...), tell which pairs are alike (1) and which are not (-1). As in
-    PyTorch 1e-12 is added to both squared lengths, so that a vector of zeros has cosine 0.
+    The loss is 1 - cos(input1, input2) for similar pairs (target 1), and max(0, cos(input1, input2) - margin) for
+    dissimilar pairs (target -1). The inputs are vectors (..., D), the targets (...). As in PyTorch, 1e-12 is added to
+    both squared lengths, so that a zero vector has cosine 0.
 
     Args:
-        margin: the largest cosine of a pair that is not alike for which there is no loss.
+        margin: the cosine up to which dissimilar pairs have no loss.
         reduction: "mean", "sum" or "none".
 
     Raises:
-        ValueError: for a margin that is not from -1 to 1.
+        ValueError: for a margin outside [-1, 1].
     """
 
     def __init__(self, margin: float = 0.0, reduction: Reduction = "mean") -> None:
@@ -118,7 +117,7 @@ class CosineEmbeddingLoss(Loss):
         """Return the reduced loss.
 
         Raises:
-            ValueError: if the shapes do not fit, or a target is not 1 or -1.
+            ValueError: if the shapes do not match, or a target is not 1 or -1.
         """
         input2 = matching(input2, input1, "a second input of the first's shape")
         (x, length_of_x), (y, length_of_y) = map(_direction, (input1, input2))
@@ -128,9 +127,9 @@ class CosineEmbeddingLoss(Loss):
 
 
 def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Vectors and their regularised lengths, over their largest element.
+    """Return vectors and their lengths, both divided by the largest element.
 
-    The scaling keeps squares within the dtype; the length is √(length² + 1e-12).
+    The division keeps squares within the dtype. The length is √(length² + 1e-12).
     """
     largest = ops.max(ops.abs(x.detach()), axis=-1, keepdims=True)
     unit = ops.where(ops.greater(largest, 0), largest, 1.0)
@@ -142,16 +141,15 @@ def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
 class TripletMarginLoss(Loss):
     """Triplet loss of anchor, positive and negative.
 
-    max(0, d(anchor, positive) - d(anchor, negative) + margin); all three are vectors of one shape, (..., D).
-
-    d(x, y) = ‖x - y + eps‖, the norm of order p (Balntas et al., "Learning local feature descriptors with triplets",
-    BMVC 2016).
+    The loss is max(0, d(anchor, positive) - d(anchor, negative) + margin), with d(x, y) = ‖x - y + eps‖ in the norm of
+    order p (Balntas et al., "Learning local feature descriptors with triplets", BMVC 2016). All three are vectors of
+    the same shape, (..., D).
 
     Args:
-        margin: the least difference between the distances of negative and positive.
+        margin: how much farther than the positive the negative must be for there to be no loss.
         p: the order of the norm.
-        eps: keeps the derivative finite where two vectors are equal.
-        swap: takes the distance of positive and negative for the second, where that is the smaller.
+        eps: added to the differences, to keep the derivative finite where vectors are equal.
+        swap: whether to use d(positive, negative) in place of d(anchor, negative) where it is smaller.
         reduction: "mean", "sum" or "none".
 
     Raises:

@@ -1,7 +1,7 @@
 """Modules: layers and networks, with parameters, buffers and children.
 
-There is no second book-keeping: what a module owns is read from its attributes, in the order in which they were first
-set. So `super().__init__()` has nothing to prepare, and forgetting it does no harm.
+A module finds its parameters, buffers and children among its attributes, in the order in which they were first set; it
+has no other registry. So a subclass need not call `super().__init__()`.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ T = TypeVar("T")
 class Module(Constructed):
     """The base class of layers, networks and losses.
 
-    A subclass sets `Parameter`s, `Buffer`s and other modules as attributes, and defines `forward`; calling the module
-    calls that. An error on its way out of a call is given the path of the layer it came from, as the attribute
-    `layer_path`; a ValueError, TypeError or IndexError says it too, as `layer 'block.0' (Linear): ...`.
+    A subclass sets `Parameter`s, `Buffer`s and other modules as attributes, and defines `forward`, which a call of the
+    module calls. An error in a call gets the path of the layer it came from as its attribute `layer_path`; the message
+    of a ValueError, TypeError or IndexError also begins with it, as in `layer 'block.0' (Linear): ...`.
     """
 
     training: bool = True
-    """Whether layers such as `Dropout` behave as they do in training; set by `train` and `eval`."""
+    """Whether the module is in training mode, which changes layers such as `Dropout`; set by `train` and `eval`."""
 
     decomposes: ClassVar[bool] = True
-    """Whether what comes out for an example is the same whatever else is in its batch, so that the batch may be divided
-    and the parts computed side by side; False for a layer that takes statistics of the batch, or writes its buffers."""
+    """Whether the output for an example is independent of the rest of its batch, so that a batch may be split and its
+    parts computed in parallel. Set it to False in a layer that computes batch statistics or writes to its buffers."""
 
     recomputes: bool = False
-    """Whether what is between arguments and result is computed again in the backward pass; set by `nn.recompute`."""
+    """Whether intermediate results are recomputed in the backward pass; set by `nn.recompute`."""
 
     changed_at: int = -1
-    """When an attribute or a hook was last set, by the clock that numbers nodes: compiled functions look at it."""
+    """The clock's time when an attribute or hook was last set, which compiled functions check."""
 
     _forward_hooks: dict[object, Callable[..., Any]] | None = None
     _forward_pre_hooks: dict[object, Callable[..., Any]] | None = None
@@ -81,7 +81,7 @@ class Module(Constructed):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 args, kwargs = changed
-        recomputes = self.recomputes and current_mode().observer is None  # which observes the inner operations
+        recomputes = self.recomputes and current_mode().observer is None  # an observer must see the inner operations
         output = checkpoint(partial(self.forward, **kwargs), *args) if recomputes else self.forward(*args, **kwargs)
         for hook in list((self._forward_hooks or {}).values()):
             changed = hook(self, args, output)
@@ -94,7 +94,7 @@ class Module(Constructed):
     def __setattr__(self, name: str, value: Any) -> None:
         held = self.__dict__.get(name)
         if isinstance(held, Buffer) and isinstance(value, (Tensor, np.ndarray, *foreign)):
-            if value is held:  # self.calls += 1 wrote into it
+            if value is held:  # `self.calls += 1` wrote into the buffer
                 return
             if not isinstance(value, (Buffer, Parameter)):
                 value = Buffer(value, held.persistent)  # type: ignore[arg-type]
@@ -118,11 +118,11 @@ class Module(Constructed):
         if (observer := current_mode().observer) is not None:
             observer.on_module(self)
 
-    def __getattr__(self, name: str) -> Any:  # called for what is not there
+    def __getattr__(self, name: str) -> Any:  # called for missing attributes
         raise missing(type(self).__name__, name, dir(self), _ELSEWHERE)
 
     def _owned(self, kind: type[T]) -> Iterator[tuple[str, T]]:
-        """The attributes of one kind, by name, in order."""
+        """Yield the attributes of one kind, with their names, in order."""
         for name, value in list(self.__dict__.items()):
             if isinstance(value, kind):
                 yield name, value
@@ -142,8 +142,8 @@ class Module(Constructed):
         """Set a child by a name known only at runtime.
 
         Raises:
-            ValueError: if the name is empty, has a dot, or belongs to something else.
-            TypeError: for no module.
+            ValueError: if the name is empty, contains a dot, or is already taken by another attribute.
+            TypeError: for anything but a module.
         """
         self._register(name, module, Module)
 
@@ -214,7 +214,7 @@ class Module(Constructed):
         for _, buffer in self.named_buffers():
             yield buffer
 
-    # -- what is done to the whole tree -----------------------------------------------------------------------------
+    # -- changes of the whole tree ----------------------------------------------------------------------------------
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on all modules, children first. Returns self."""
@@ -247,20 +247,21 @@ class Module(Constructed):
     def to(self, target: Any) -> Self:
         """Convert all parameters and buffers, with gradients. Returns self.
 
-        `target` is the name of a device, such as "cuda", or a floating-point dtype for all floating-point numbers.
+        `target` is the name of a device, such as "cuda", or a floating-point dtype, to which floating-point tensors are
+        converted.
 
         Raises:
             ValueError: for an unknown device.
-            RuntimeError: for one that is not there.
-            TypeError: for another dtype.
+            RuntimeError: for a device that is not available.
+            TypeError: for a dtype that is not floating-point.
         """
         is_device = isinstance(target, str) and target in devices()
         if not is_device:
             try:
                 target = np.dtype(target)
             except TypeError:
-                told = f"a device, one of {', '.join(devices())}, or a dtype, such as np.float64"
-                raise ValueError(f"expected {told}; got {target!r}") from None
+                expected = f"a device, one of {', '.join(devices())}, or a dtype, such as np.float64"
+                raise ValueError(f"expected {expected}; got {target!r}") from None
             if target.kind != "f":
                 raise TypeError(f"a module computes in a floating-point dtype, got {target}")
         for tensor in (*self.parameters(), *self.buffers()):
@@ -278,7 +279,7 @@ class Module(Constructed):
     # -- state ------------------------------------------------------------------------------------------------------
 
     def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Parameter | Buffer]]:
-        """The entries of `state_dict`, with PyTorch's keys and order. Shared tensors have all of their names."""
+        """Yield the entries of `state_dict`, with PyTorch's keys and order; shared tensors under all of their names."""
         for name, parameter in self._owned(Parameter):
             yield prefix + name, parameter
         for name, buffer in self._owned(Buffer):
@@ -294,12 +295,12 @@ class Module(Constructed):
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
         """Copy a `state_dict` into parameters and buffers, converting dtypes.
 
-        To load only a part, complete it first: `load_state_dict({**model.state_dict(), **part})`.
+        To load only some entries, add the others: `load_state_dict({**model.state_dict(), **part})`.
 
         Raises:
-            ValueError: that lists every key that is missing, unexpected, or of another shape or kind; nothing is loaded
+            ValueError: listing every key that is missing, unexpected, or of another shape or kind; nothing is loaded
                 then.
-            TypeError: for what is no dict.
+            TypeError: for anything but a dict.
         """
         if not isinstance(state, Mapping):
             raise TypeError(
@@ -311,12 +312,12 @@ class Module(Constructed):
         for name, value in state.items():
             try:
                 arrays[name] = asarray(value.data if isinstance(value, Tensor) else value)
-            except (ValueError, TypeError, RuntimeError) as error:  # the last two by PyTorch
+            except (ValueError, TypeError, RuntimeError) as error:  # PyTorch tensors raise the last two
                 remedy = "; give it tensor.detach().float().cpu()" if hasattr(value, "detach") else ""
                 problems.append(f"{name!r}: no array can be made of it: {error}{remedy}")
         for name, array in arrays.items():
             if name not in own:
-                from difflib import get_close_matches  # only for a mistake
+                from difflib import get_close_matches  # imported only for the error message
 
                 near = get_close_matches(name, own, n=1)
                 problems.append(f"unexpected: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
@@ -335,9 +336,8 @@ class Module(Constructed):
     def register_forward_pre_hook(self, hook: Callable[..., Any], with_kwargs: bool = False) -> RemovableHandle:
         """Call `hook(module, args)` before every `forward`.
 
-        A result that is not None replaces the arguments.
-
-        If `with_kwargs`, it is called as `hook(module, args, kwargs)`, and what it may return is both, in a tuple.
+        A result that is not None replaces the arguments. If `with_kwargs`, the call is `hook(module, args, kwargs)`,
+        and the result is None or a tuple of both.
         """
         if self._forward_pre_hooks is None:
             self._forward_pre_hooks = {}
@@ -382,12 +382,12 @@ _ELSEWHERE: dict[str, str] = {
     "cpu": "write .to('cpu')",
     "cuda": "write .to('cuda')",
 }
-"""Remedies for methods that modules have in PyTorch, or arrays in NumPy."""
+"""Remedies for methods that PyTorch's modules or NumPy's arrays have."""
 
 
 def _no_forward(cls: type[Module]) -> str:
-    """The error message for a class without `forward`."""
-    from difflib import get_close_matches  # only for a mistake
+    """Return the error message for a class without `forward`."""
+    from difflib import get_close_matches  # imported only for the error message
 
     near = get_close_matches("forward", [name for name in dir(cls) if name not in dir(Module)], n=1)
     meant = f"; did you mean it by {near[0]!r}?" if near else ", which returns what comes out for x"

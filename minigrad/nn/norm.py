@@ -16,7 +16,7 @@ from minigrad.ops.normalization import moments
 
 
 class _BatchNorm(Module):
-    """Batch normalization of each channel. Its mean and deviation are over the batch and all positions."""
+    """Batch normalization of each channel, with mean and deviation over the batch and all positions."""
 
     decomposes = False
     _shapes: ClassVar[dict[int, str]]
@@ -44,7 +44,7 @@ class _BatchNorm(Module):
         """Return x normalised; in training, update the running statistics.
 
         Raises:
-            ValueError: if x has other axes or channels, or in training one number for each channel alone.
+            ValueError: if x has the wrong axes or channels, or, in training, only one value per channel.
         """
         if x.ndim not in self._shapes or x.shape[1] != self.num_features:
             expected = " or ".join(self._shapes.values()).replace("C", str(self.num_features))
@@ -68,7 +68,7 @@ class _BatchNorm(Module):
     def _track(self, mean_and_variance: Tensor, count: int) -> None:
         """Update the running statistics by those of a batch.
 
-        The batch has `count` numbers for each channel; 0 changes nothing.
+        The batch has `count` values per channel; if 0, nothing changes.
         """
         running_mean: Any = self.running_mean
         running_var: Any = self.running_var
@@ -93,7 +93,7 @@ class _BatchNorm(Module):
 class BatchNorm1d(_BatchNorm):
     """Batch normalization of vectors or signals.
 
-    Inputs are (N, C) or (N, C, L); arguments as `BatchNorm2d`.
+    Inputs are (N, C) or (N, C, L). The arguments are those of `BatchNorm2d`.
     """
 
     _shapes: ClassVar[dict[int, str]] = {2: "(N, C)", 3: "(N, C, L)"}
@@ -102,20 +102,19 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     """Batch normalization of images.
 
-    Each channel of (N, C, H, W) less its mean, over its deviation, times weight plus bias.
-
-    In training mean and (biased) variance are those of the batch, and move `running_mean` and (unbiased)
-    `running_var`, which serve in evaluation (Ioffe and Szegedy, arXiv:1502.03167). A batch cannot be taken in parts.
+    Each channel of (N, C, H, W) is normalized: (x - mean) / sqrt(variance + eps) · weight + bias. In training, the mean
+    and the (biased) variance are those of the batch, and update `running_mean` and the (unbiased) `running_var`, which
+    are used in evaluation (Ioffe and Szegedy, arXiv:1502.03167). A batch cannot be split.
 
     Args:
         num_features: C.
-        eps: added to the variance, for stability.
-        momentum: the share of a new batch in the running statistics; None for the mean of all batches.
-        affine: whether there are `weight` and `bias`, (C,), initialized as 1 and 0.
-        track_running_stats: False to use the statistics of the batch in evaluation, too.
+        eps: added to the variance for numerical stability.
+        momentum: the weight of a new batch in the running statistics; None for the mean of all batches.
+        affine: whether there are `weight` and `bias`, (C,), initialized to 1 and 0.
+        track_running_stats: whether there are running statistics; if False, evaluation uses those of the batch.
 
     Raises:
-        ValueError: for num_features below 1, an eps that is not above 0, or a momentum that is not from 0 to 1.
+        ValueError: for num_features below 1, an eps that is not above 0, or a momentum outside [0, 1].
     """
 
     _shapes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
@@ -124,13 +123,13 @@ class BatchNorm2d(_BatchNorm):
 class LayerNorm(Module):
     """Layer normalization, over the last axes.
 
-    Each row less its mean, divided by its deviation, times weight plus bias (Ba et al., arXiv:1607.06450).
+    Each row is normalized: (x - mean) / sqrt(variance + eps) · weight + bias (Ba et al., arXiv:1607.06450).
 
     Args:
-        normalized_shape: the lengths of the last axes, over which a row extends.
-        eps: added to the variance, for stability.
-        elementwise_affine: whether there are `weight` and `bias`, of that shape, initialized as 1 and 0.
-        bias: False for `weight` alone.
+        normalized_shape: the lengths of the last axes, which form a row.
+        eps: added to the variance for numerical stability.
+        elementwise_affine: whether there are `weight` and `bias`, of that shape, initialized to 1 and 0.
+        bias: False for `weight` only.
 
     Raises:
         ValueError: for a length below 1, or an eps that is not above 0.
@@ -166,12 +165,12 @@ class LayerNorm(Module):
 class RMSNorm(Module):
     """Root-mean-square normalization, over the last axes.
 
-    Each row divided by its root mean square, times weight (Zhang and Sennrich, arXiv:1910.07467).
+    Each row is divided by its root mean square, and multiplied by weight (Zhang and Sennrich, arXiv:1910.07467).
 
     Args:
-        normalized_shape: the lengths of the last axes, over which a row extends.
-        eps: added to the mean square, for stability; the spacing of numbers at 1 in the dtype of the input if None.
-        elementwise_affine: whether there is a `weight`, of that shape, initialized as 1.
+        normalized_shape: the lengths of the last axes, which form a row.
+        eps: added to the mean square for numerical stability; the machine epsilon of the input's dtype if None.
+        elementwise_affine: whether there is a `weight`, of that shape, initialized to 1.
 
     Raises:
         ValueError: for a length below 1, or an eps that is not above 0.
@@ -201,13 +200,14 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Group normalization, over groups of channels.
 
-    Each group of channels of an example less its mean, divided by its deviation (Wu and He, arXiv:1803.08494).
+    Each group of channels of an example is centred and divided by its standard deviation; then each channel is
+    multiplied by its weight, and its bias is added (Wu and He, arXiv:1803.08494).
 
     Args:
         num_groups: the number of groups of channels.
-        num_channels: C, of inputs (N, C, ...).
-        eps: added to the variance, for stability.
-        affine: whether there are `weight` and `bias`, (C,), initialized as 1 and 0.
+        num_channels: C, for inputs (N, C, ...).
+        eps: added to the variance for numerical stability.
+        affine: whether there are `weight` and `bias`, (C,), initialized to 1 and 0.
 
     Raises:
         ValueError: if num_groups does not divide num_channels, or eps is not above 0.

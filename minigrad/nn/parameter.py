@@ -12,11 +12,11 @@ from minigrad.engine import Tensor
 class Parameter(Tensor):
     """A learned tensor of a module.
 
-    As an attribute of a `Module` it is one of its `parameters()`.
+    Set as an attribute of a `Module`, it is one of the module's `parameters()`.
 
     Args:
-        data: as for `Tensor`; an array is kept without a copy.
-        requires_grad: False freezes it.
+        data: as for `Tensor`; an array is not copied.
+        requires_grad: whether it is trained; False freezes it.
 
     Raises:
         TypeError: if the data is not floating-point and `requires_grad` is set.
@@ -31,11 +31,12 @@ class Parameter(Tensor):
 class Buffer(Tensor):
     """A tensor of a module that is not learned.
 
-    An example is a running mean. It is one of the module's `buffers()`.
+    An example is a running mean. Set as an attribute of a `Module`, it is one of the module's `buffers()`.
 
     Args:
-        data: as for `Tensor`; an array is kept without a copy.
-        persistent: whether it is part of the module's `state_dict()`; a table that the constructor computes need not.
+        data: as for `Tensor`; an array is not copied.
+        persistent: whether it is part of the module's `state_dict()`. A table that the constructor computes need not
+            be.
     """
 
     __slots__ = ("persistent",)

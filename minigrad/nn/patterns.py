@@ -18,7 +18,7 @@ class PatternError(ValueError):
     """An invalid pattern, or one that matches nothing.
 
     Attributes:
-        index: of the pattern among those that were given.
+        index: the index of the pattern in the given list.
     """
 
     def __init__(self, index: int, message: str) -> None:
@@ -30,7 +30,7 @@ def as_patterns(name: str, value: Any) -> list[str]:
     """Return one pattern or several as a list.
 
     Raises:
-        TypeError: for anything else, with the argument's name.
+        TypeError: for anything else, naming the argument.
     """
     patterns = [value] if isinstance(value, str) else value
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(pattern, str) for pattern in patterns):
@@ -41,45 +41,45 @@ def as_patterns(name: str, value: Any) -> list[str]:
 def matching(patterns: Sequence[str], names: Collection[str], what: str = "parameter") -> list[list[str]]:
     """Return the names that each pattern matches, in order.
 
-    A pattern is that of `fnmatch.fnmatchcase` on the whole name: `*` matches any text, dots included, `?` for one
-    character, `[ab]` for one of some. A pattern that matches a module, whose name is the beginning of others up to a
-    dot, matches everything below it.
+    A pattern must match the whole name, as in `fnmatch.fnmatchcase`: `*` matches any text, dots included, `?` one
+    character, and `[ab]` one of several. A pattern that matches the name of a module matches everything below it.
 
     Args:
-        patterns: as `h.0.*`, `*.bias` or `head`.
+        patterns: patterns such as `h.0.*`, `*.bias` or `head`.
         names: the dotted names.
-        what: the word for them in an error.
+        what: the word for a name in error messages.
 
     Raises:
-        PatternError: for a pattern that matches nothing, with the nearest name.
+        PatternError: for a pattern that matches nothing, with the most similar name.
     """
     found = []
     for index, pattern in enumerate(patterns):
         matches = [name for name in names if covers(pattern, name)]
         if not matches:
-            raise PatternError(index, _nothing(pattern, names, what))
+            raise PatternError(index, _no_match(pattern, names, what))
         found.append(matches)
     return found
 
 
 def covers(pattern: str, name: str) -> bool:
     """Return whether a pattern matches a name, or its module."""
-    wanted = _compiled(pattern)
+    wanted = _compile(pattern)
     return any(wanted.fullmatch(each) for each in _with_modules(name))
 
 
 def renamed(name: str, pattern: str, replacement: str) -> str | None:
     """Return a name with the matched part replaced, or None.
 
-    None if the pattern does not match it.
+    The result is None if the pattern does not match.
 
     Args:
         name: a dotted name.
-        pattern: as for `matching`; of a module, whose name is the beginning of `name`, that beginning is replaced.
-        replacement: each wildcard in it, in order, is what that of the pattern matched.
+        pattern: as for `matching`; if it matches a module that `name` is below, the module's name is replaced.
+        replacement: the replacement, in which each wildcard stands for what the pattern's wildcard in that place
+            matched.
     """
     for each in _with_modules(name):
-        if match := _compiled(pattern).fullmatch(each):
+        if match := _compile(pattern).fullmatch(each):
             texts = iter(match.groups())
             parts = _WILDCARD.split(replacement)
             return "".join(next(texts) if i % 2 else part for i, part in enumerate(parts)) + name[len(each) :]
@@ -94,7 +94,7 @@ def wildcards(pattern: str) -> int:
 def named_tensors(model: Module) -> dict[str, Parameter]:
     """Return the parameters of a model by name.
 
-    A shared parameter has each of its names.
+    A shared parameter occurs under each of its names.
     """
     return {name: tensor for name, tensor in model._named_state() if isinstance(tensor, Parameter)}
 
@@ -103,7 +103,7 @@ def select(model: Module, patterns: Sequence[str]) -> list[dict[str, Parameter]]
     """Return the parameters that each pattern matches, by name.
 
     Raises:
-        PatternError: for a pattern that matches nothing, or only layers that have no parameters.
+        PatternError: for a pattern that matches nothing, or only layers without parameters.
     """
     parameters = named_tensors(model)
     for index, pattern in enumerate(patterns):
@@ -118,13 +118,11 @@ def select(model: Module, patterns: Sequence[str]) -> list[dict[str, Parameter]]
 def freeze(model: Module, patterns: Sequence[str]) -> None:
     """Freeze the parameters of a model that any pattern matches.
 
-    They get no gradients, and are not changed.
-
-    A parameter that is shared is frozen wherever it is used.
+    Frozen parameters get no gradients, so training does not change them. A shared parameter is frozen everywhere.
 
     Args:
-        model: whose parameters' `requires_grad` is set.
-        patterns: as `["h.0.*", "wte"]` (see `matching`).
+        model: the model, whose parameters' `requires_grad` is set.
+        patterns: patterns such as `["h.0.*", "wte"]` (see `matching`).
 
     Raises:
         PatternError: for a pattern that matches nothing; nothing is frozen then.
@@ -137,21 +135,21 @@ def freeze(model: Module, patterns: Sequence[str]) -> None:
 def parameter_groups(model: Module, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return a model's parameters in groups with their own options.
 
-    As an optimizer takes them:
+    The result is what an optimizer takes:
 
         optim.AdamW(nn.parameter_groups(model, [{"match": "*.bias", "weight_decay": 0.0}]), lr=1e-3)
 
     Args:
-        model: all of whose parameters are in one group.
-        groups: for each the patterns of its parameters (see `matching`), one or a list, under "match", and options of
-            the optimizer.
+        model: the model; each of its parameters is in exactly one group.
+        groups: for each group a mapping with a pattern or list of patterns of its parameters (see `matching`) under
+            "match", and options of the optimizer.
 
     Returns:
-        a dict for each group, the first with those parameters that nothing matches, unless there are none.
+        A dict for each group. The first has the parameters that no pattern matches, if there are any.
 
     Raises:
-        PatternError: whose index is that of the group, for one without "match", a pattern that matches nothing, and a
-            parameter in two groups.
+        PatternError: for a group without "match", a pattern that matches nothing, or a parameter in two groups. Its
+            `index` is that of the group.
     """
     owner: dict[int, int] = {}
     result: list[dict[str, Any]] = []
@@ -179,17 +177,17 @@ def parameter_groups(model: Module, groups: Sequence[Mapping[str, Any]]) -> list
 def recompute(model: Module, patterns: Sequence[str]) -> None:
     """Recompute layers in the backward pass, to save memory.
 
-    This is gradient checkpointing (Chen et al., arXiv:1604.06174): memory for one more forward pass. Of layers within
-    each other the outermost is computed again, as a whole. Results and gradients are the same bits. A compiled step,
-    which keeps its arrays from step to step, computes nothing again.
+    This is gradient checkpointing (Chen et al., arXiv:1604.06174), which trades memory for one more forward pass. Of
+    nested layers, the outermost is recomputed as a whole. Results and gradients have the same bits. A compiled step,
+    which keeps its arrays from step to step, recomputes nothing.
 
     Args:
-        model: whose layers are set so.
-        patterns: of layers, as `["h.*"]` (see `matching`).
+        model: the model.
+        patterns: patterns of the layers to recompute, such as `["h.*"]` (see `matching`).
 
     Raises:
-        PatternError: for a pattern that matches no layer, and for a layer that writes to its buffers whenever it is
-            called, as batch norm does.
+        PatternError: for a pattern that matches no layer, or a layer that writes to its buffers in each call, as batch
+            norm does.
     """
     modules = {path: module for path, module in model.named_modules() if path}
     chosen: list[str] = []
@@ -208,33 +206,33 @@ def recompute(model: Module, patterns: Sequence[str]) -> None:
 
 def nearest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the most similar name, if any is similar."""
-    from difflib import get_close_matches  # only for a mistake
+    from difflib import get_close_matches  # imported only for the error message
 
     near = get_close_matches(name, list(names), n=1)
     return near[0] if near else None
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern as a regular expression, one group per wildcard."""
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Return a pattern as a regular expression, with a group per wildcard."""
     parts = _WILDCARD.split(pattern)
     return re.compile("".join(f"({_expression(part)})" if i % 2 else re.escape(part) for i, part in enumerate(parts)))
 
 
 def _expression(wildcard: str) -> str:
-    """A wildcard's regular expression, as `fnmatch` translates it."""
+    """Return a wildcard's regular expression, as `fnmatch` translates it."""
     return translate(wildcard)[:-2]
 
 
 def _with_modules(name: str) -> Iterator[str]:
-    """Yield a dotted name and its modules, innermost first."""
+    """Yield a dotted name and the names of its modules, innermost first."""
     while name:
         yield name
         name = name.rpartition(".")[0]
 
 
-def _nothing(pattern: str, names: Collection[str], what: str) -> str:
-    """The message for a pattern that matches nothing."""
+def _no_match(pattern: str, names: Collection[str], what: str) -> str:
+    """Return the message for a pattern that matches nothing."""
     everything = dict.fromkeys(each for name in names for each in _with_modules(name))
     message = f"{pattern!r} matches no {what}"
     if near := nearest_name(pattern, everything):

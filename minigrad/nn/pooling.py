@@ -13,7 +13,7 @@ from minigrad.ops.windows import each
 
 
 class _Pool(Module):
-    """The base of pooling layers. A subclass names its axes, its operation, and the settings of that."""
+    """The base of pooling layers. A subclass defines the axes, the operation, and the operation's settings."""
 
     _axes: ClassVar[int]
     _operation: ClassVar[Callable[..., Any]]
@@ -22,7 +22,7 @@ class _Pool(Module):
         """Return one element for each window.
 
         Raises:
-            ValueError: if x has other axes.
+            ValueError: if x has the wrong number of axes.
         """
         self._check(x)
         pooled: Tensor = type(self)._operation(x, *self._settings())
@@ -80,7 +80,8 @@ class _MaxPool(_Moving):
 class MaxPool1d(_MaxPool):
     """Max pooling of signals.
 
-    The maximum of each window: (N, C, L) to (N, C, L'), or of one signal without N; as `MaxPool2d`.
+    The input is (N, C, L), the output (N, C, L'), both without N for a single signal. The arguments are those of
+    `MaxPool2d`.
     """
 
     _axes = 1
@@ -90,20 +91,19 @@ class MaxPool1d(_MaxPool):
 class MaxPool2d(_MaxPool):
     """Max pooling of images.
 
-    The maximum of each window: (N, C, H, W) to (N, C, H', W'), or of one image without N.
-
-    H' is (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. Elements that are equal share the gradient
-    (in PyTorch the first has it all).
+    The input is (N, C, H, W), the output (N, C, H', W'), both without N for a single image, with H' = (H + 2 padding -
+    dilation (kernel_size - 1) - 1) // stride + 1. Equal maxima share the gradient equally; PyTorch gives it to the
+    first.
 
     Args:
-        kernel_size: the size of the kernel, for all axes or each.
-        stride: its step; the kernel's size if None.
-        padding: on both sides, at most half of the kernel; padding is never the maximum.
+        kernel_size: the size of the kernel, one number or one per axis.
+        stride: the step of the kernel; its size if None.
+        padding: the padding on both sides, at most half of the kernel; it is never the maximum.
         dilation: the step between the elements of the kernel.
-        ceil_mode: round H' up: the last kernel may reach beyond the end, if it begins before it.
+        ceil_mode: whether to round H' up: the last window may then extend beyond the end, if it starts before it.
 
     Raises:
-        ValueError: for numbers below their minimum.
+        ValueError: for numbers that are too small.
     """
 
     _axes = 2
@@ -129,7 +129,8 @@ class _AvgPool(_Moving):
 class AvgPool1d(_AvgPool):
     """Average pooling of signals.
 
-    The mean of each window: (N, C, L) to (N, C, L'), or of one signal without N; arguments as `AvgPool2d`.
+    The input is (N, C, L), the output (N, C, L'), both without N for a single signal. The arguments are those of
+    `AvgPool2d`.
     """
 
     _axes = 1
@@ -139,17 +140,17 @@ class AvgPool1d(_AvgPool):
 class AvgPool2d(_AvgPool):
     """Average pooling of images.
 
-    The mean of each window: (N, C, H, W) to (N, C, H', W'), or of one image without N.
+    The input is (N, C, H, W), the output (N, C, H', W'), both without N for a single image, with H' as in `MaxPool2d`.
 
     Args:
-        kernel_size: the size of the kernel, for all axes or each.
-        stride: its step; the kernel's size if None.
+        kernel_size: the size of the kernel, one number or one per axis.
+        stride: the step of the kernel; its size if None.
         padding: the zeros on both sides, at most half of the kernel.
-        ceil_mode: round H' up: the last kernel may reach beyond the end, where nothing is counted.
-        count_include_pad: whether the zeros count as elements of a mean.
+        ceil_mode: whether to round H' up: the last window may then extend beyond the end, where nothing counts.
+        count_include_pad: whether the zeros of the padding count in a mean.
 
     Raises:
-        ValueError: for numbers below their minimum.
+        ValueError: for numbers that are too small.
     """
 
     _axes = 2
@@ -173,7 +174,7 @@ class _AdaptivePool(_Pool):
 class AdaptiveAvgPool1d(_AdaptivePool):
     """Average pooling of signals to a fixed length.
 
-    (N, C, L) to (N, C, output_size), for any L; as `AdaptiveAvgPool2d`.
+    The input is (N, C, L), with any L, the output (N, C, output_size). The argument is that of `AdaptiveAvgPool2d`.
     """
 
     _axes = 1
@@ -183,10 +184,10 @@ class AdaptiveAvgPool1d(_AdaptivePool):
 class AdaptiveAvgPool2d(_AdaptivePool):
     """Average pooling of images to a fixed size.
 
-    (N, C, H, W) to (N, C, *output_size), for any H and W.
+    The input is (N, C, H, W), with any H and W, the output (N, C, *output_size).
 
     Args:
-        output_size: the size of the grid, for all axes or each; None leaves an axis as it is.
+        output_size: the size of the grid, one number or one per axis; None leaves an axis unchanged.
 
     Raises:
         ValueError: for sizes below 1.
@@ -199,7 +200,7 @@ class AdaptiveAvgPool2d(_AdaptivePool):
 class AdaptiveMaxPool1d(_AdaptivePool):
     """Max pooling of signals to a fixed length.
 
-    (N, C, L) to (N, C, output_size), for any L; as `AdaptiveMaxPool2d`.
+    The input is (N, C, L), with any L, the output (N, C, output_size). The argument is that of `AdaptiveMaxPool2d`.
     """
 
     _axes = 1
@@ -209,10 +210,10 @@ class AdaptiveMaxPool1d(_AdaptivePool):
 class AdaptiveMaxPool2d(_AdaptivePool):
     """Max pooling of images to a fixed size.
 
-    (N, C, H, W) to (N, C, *output_size), for any H and W.
+    The input is (N, C, H, W), with any H and W, the output (N, C, *output_size).
 
     Args:
-        output_size: the size of the grid, for all axes or each; None leaves an axis as it is.
+        output_size: the size of the grid, one number or one per axis; None leaves an axis unchanged.
 
     Raises:
         ValueError: for sizes below 1.

@@ -20,14 +20,12 @@ from minigrad.nn.parameter import Parameter
 class PositionalEncoding(Module):
     """Sinusoidal positional encoding, added to x.
 
-    x is (..., L, embed_dim), of any length L; wavelengths grow along the vector.
-
-    Place p has sin(p / 10000^(2i / embed_dim)) at 2i and the cosine at 2i + 1 (Vaswani et al., arXiv:1706.03762,
-    section 3.5).
+    x is (..., L, embed_dim), with any L. The encoding of position p is sin(p / 10000^(2i / embed_dim)) in element 2i of
+    the vector, and the cosine in element 2i + 1 (Vaswani et al., arXiv:1706.03762, section 3.5).
 
     Args:
         embed_dim: the length of the vectors.
-        dropout: the probability with which an element of the sum is dropped in training.
+        dropout: the probability of dropping an element of the sum in training.
 
     Raises:
         ValueError: for an embed_dim below 1.
@@ -41,7 +39,7 @@ class PositionalEncoding(Module):
         """Return the sum; the first position is `offset`.
 
         Raises:
-            ValueError: for another length.
+            ValueError: for vectors of the wrong length.
         """
         _check_vectors(x, self.embed_dim)
         angles = _angles(offset + x.shape[-2], self.embed_dim, 10000.0)[offset:]
@@ -58,7 +56,7 @@ class LearnedPositionalEmbedding(Module):
 
     x is (..., L, embed_dim), with L up to max_len.
 
-    `weight` is (max_len, embed_dim), and is initialized normally with deviation 0.02, as in GPT-2.
+    `weight` is (max_len, embed_dim), initialized from a normal distribution with standard deviation 0.02, as in GPT-2.
 
     Args:
         max_len: the number of positions.
@@ -78,11 +76,11 @@ class LearnedPositionalEmbedding(Module):
         Args:
             x: (..., L, embed_dim).
             offset: the position of the first vector.
-            places: positions of the vectors, (..., L), where they are not consecutive from `offset`, as with padding.
+            places: the positions of the vectors, (..., L), if they are not consecutive from `offset`, as with padding.
 
         Raises:
-            ValueError: for vectors of other length, or a sequence that extends beyond the last position.
-            IndexError: for places that there are not.
+            ValueError: for vectors of the wrong length, or a sequence that extends beyond the last position.
+            IndexError: for a position out of range.
         """
         max_len, embed_dim = self.weight.shape
         _check_vectors(x, embed_dim)
@@ -101,14 +99,12 @@ class LearnedPositionalEmbedding(Module):
 class RotaryEmbedding(Module):
     """Rotary position embedding of queries and keys.
 
-    Both are rotated by an angle that grows with the position, so that their product depends on the distance alone.
-
-    Each pair of neighbours (x₂ᵢ, x₂ᵢ₊₁) at place p turns by p / base^(2i / dim) (Su et al., "RoFormer",
-    arXiv:2104.09864).
+    Each pair of neighbours (x₂ᵢ, x₂ᵢ₊₁) at position p is rotated by the angle p / base^(2i / dim), so that the product
+    of a query and a key depends only on their distance (Su et al., "RoFormer", arXiv:2104.09864).
 
     Args:
-        dim: the length of queries and keys, even; in `MultiHeadAttention` embed_dim / num_heads.
-        base: makes the longest wave.
+        dim: the length of queries and keys, an even number; in `MultiHeadAttention` it is embed_dim / num_heads.
+        base: determines the longest wavelength.
 
     Raises:
         ValueError: for a dim that is odd or below 2, and a base that is not positive.
@@ -126,7 +122,7 @@ class RotaryEmbedding(Module):
         The first position is `offset`.
 
         Raises:
-            ValueError: for another length.
+            ValueError: for vectors of the wrong length.
         """
         _check_vectors(x, self.dim)
         return ops.rotary(x, offset, self.base)
@@ -137,7 +133,7 @@ class RotaryEmbedding(Module):
 
 
 def _angles(places: int, dim: int, base: float) -> NDArray[np.float64]:
-    """p / base^(2i / dim), for positions p and pairs i. (positions, dim / 2 rounded up)."""
+    """p / base^(2i / dim) for positions p and pairs i: (positions, dim / 2 rounded up)."""
     return _table(1 << (places - 1).bit_length(), dim, base)[:places]
 
 

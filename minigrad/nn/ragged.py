@@ -17,22 +17,22 @@ State = tuple[Tensor, ...]
 class Ragged:
     """Lengths of padded sequences, as recurrent layers process them.
 
-    The sequences go in order, the longest first, so that those that still run are the first ones at every step, as in
-    the packed sequences of PyTorch. Between two steps at which a sequence ends, all that run go on together.
+    Sequences are sorted by length, the longest first, so that at every step those that have not ended come first, as in
+    PyTorch's packed sequences. Between two steps at which a sequence ends, they are processed together.
 
     Args:
-        lengths: of each sequence, (N,).
+        lengths: the length of each sequence, (N,).
         steps: the length of the padded sequences.
         n: the number of sequences.
 
     Attributes:
-        lengths: in that order, (N,).
-        order: the numbers of the sequences in that order.
-        places: the position of each sequence in it.
+        lengths: the sorted lengths, (N,).
+        order: the indices of the sequences in sorted order.
+        places: the position of each sequence in sorted order.
 
     Raises:
-        TypeError: for lengths that are no integers.
-        ValueError: for others than N from 1 to `steps`.
+        TypeError: for lengths that are not integers.
+        ValueError: for the wrong number of lengths, or a length outside 1 to `steps`.
     """
 
     def __init__(self, lengths: Any, steps: int, n: int) -> None:
@@ -53,7 +53,7 @@ class Ragged:
     def reversed(self, x: Tensor) -> Tensor:
         """Return x with each sequence reversed, padding in place.
 
-        x is (L, N, ...).
+        x is (L, N, ...). The padding stays at the end.
         """
         steps = np.arange(self.steps)[:, None]
         return x[np.where(steps < self.lengths, self.lengths - 1 - steps, steps), np.arange(len(self.lengths))]
@@ -63,12 +63,13 @@ class Ragged:
     ) -> tuple[Tensor, State]:
         """Return the outputs (L, N, H) and the last states.
 
-        Outputs are zero in the padding; the state is that after the last step of each sequence.
+        Outputs are zero in the padding. The last state of a sequence is the state after its last step.
 
         Args:
-            sequence: of x (steps, n, I) and a state before, the outputs (steps, n, H) and the state after.
+            sequence: a function of x (steps, n, I) and the state before, which returns the outputs (steps, n, H) and
+                the state after.
             x: (L, N, I).
-            state: before the first step, each part (N, H).
+            state: the state before the first step, each part (N, H).
         """
         outputs, ended = [], []
         begin, running = 0, len(self.lengths)

@@ -24,11 +24,10 @@ from minigrad.ops.lstm import lstms
 class _Recurrent(Module):
     """The base of recurrent layers of one or two directions.
 
-    They have PyTorch's four parameters each, initialized as there.
-
-    `weight_ih_l0` is (gates · hidden_size, inputs), `weight_hh_l0` (gates · hidden_size, hidden_size), `bias_ih_l0` and
-    `bias_hh_l0` (gates · hidden_size,), uniform in ±1/sqrt(hidden_size); `_l1` ... for the layers above, and with
-    `_reverse` for the direction from the end. A subclass names the operation.
+    Parameters are PyTorch's: `weight_ih_l0` (gates · hidden_size, inputs), `weight_hh_l0` (gates · hidden_size,
+    hidden_size), `bias_ih_l0` and `bias_hh_l0` (gates · hidden_size,), initialized uniformly in ±1/sqrt(hidden_size).
+    Upper layers have the suffix `_l1` and so on, and the reverse direction also `_reverse`. A subclass defines the
+    operation.
     """
 
     _gates: ClassVar[int]
@@ -70,13 +69,13 @@ class _Recurrent(Module):
                     setattr(self, f"{name}_l{layer}{direction}", parameter)
 
     def _sequence(self, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
-        """Outputs and last state of one direction of a layer. The outputs are (L, N, hidden_size)."""
+        """Return the outputs (L, N, hidden_size) and last state of one direction of a layer."""
         raise NotImplementedError(f"{type(self).__name__} must define _sequence()")
 
     def _run(self, x: Tensor, state: State | None, lengths: Any) -> tuple[Tensor, State]:
-        """Outputs of the top layer, and last states of all.
+        """Return the outputs of the top layer, and the last states of all.
 
-        (L, N, directions · hidden_size) and (layers · directions, N, hidden_size).
+        They are (L, N, directions · hidden_size) and (layers · directions, N, hidden_size).
         """
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             batched = "(N, L, {0})" if self.batch_first else "(L, N, {0})"
@@ -85,14 +84,14 @@ class _Recurrent(Module):
             raise ValueError(f"lengths are for a batch of sequences, and x is one, of shape {x.shape}: cut its end off")
         if x.ndim == 2:
             batched_state = None if state is None else tuple(ops.expand_dims(s, 1) for s in state)
-            return self._squeezed(*self._run_batch(ops.expand_dims(x, 1), batched_state, None))
+            return self._squeeze(*self._run_batch(ops.expand_dims(x, 1), batched_state, None))
         if self.batch_first:
             out, last = self._run_batch(ops.swapaxes(x, 0, 1), state, lengths)
             return ops.swapaxes(out, 0, 1), last
         return self._run_batch(x, state, lengths)
 
     @staticmethod
-    def _squeezed(out: Tensor, state: State) -> tuple[Tensor, State]:
+    def _squeeze(out: Tensor, state: State) -> tuple[Tensor, State]:
         return ops.squeeze(out, 1), tuple(ops.squeeze(s, 1) for s in state)
 
     def _run_batch(self, x: Tensor, state: State | None, lengths: Any) -> tuple[Tensor, State]:
@@ -121,7 +120,7 @@ class _Recurrent(Module):
     def _run_directions(
         self, x: Tensor, firsts: Sequence[State], layer: int, ragged: Ragged | None
     ) -> list[tuple[Tensor, State]]:
-        """Outputs and last state of each direction of a layer."""
+        """Return the outputs and last state of each direction of a layer."""
         turn = (lambda x: ops.flip(x, 0)) if ragged is None else ragged.reversed
         calls = []
         for direction, first in zip(self._directions, firsts, strict=True):
@@ -135,7 +134,7 @@ class _Recurrent(Module):
         ]
 
     def _sequences(self, calls: Sequence[Any]) -> list[tuple[Tensor, State]]:
-        """The results of `_sequence` for each call."""
+        """Return the results of `_sequence` for each call."""
         return [self._sequence(*call) for call in calls]
 
     def _ragged(self, ragged: Ragged, x: Tensor, state: State, *parameters: Tensor) -> tuple[Tensor, State]:
@@ -152,17 +151,18 @@ class _OneState(_Recurrent):
     def forward(self, x: Tensor, hx: Tensor | None = None, lengths: Any = None) -> tuple[Tensor, Tensor]:
         """Return the outputs of the top layer, and last h.
 
-        (L, N, hidden_size), and (layers, N, hidden_size) of all layers.
+        The outputs are (L, N, directions · hidden_size); the last h of all layers is (layers · directions, N,
+        hidden_size).
 
         Args:
             x: (L, N, input_size), or one sequence (L, input_size).
-            hx: the first h of all layers, zero if None.
-            lengths: of each sequence (N,), from 1 to L, if shorter ones are padded at their end. The padding is not
-                read, the outputs there are zeros, and the last h is that after the last step of each sequence.
+            hx: the initial h of all layers; zero if None.
+            lengths: the length of each sequence, (N,), from 1 to L, if shorter ones are padded at the end. The padding
+                is not read, outputs there are zero, and the last h of a sequence is the one after its last step.
 
         Raises:
-            ValueError: for other shapes, or a length out of range.
-            TypeError: for lengths that are no integers.
+            ValueError: for wrong shapes, or a length out of range.
+            TypeError: for lengths that are not integers.
         """
         out, (h,) = self._run(x, None if hx is None else (hx,), lengths)
         return out, h
@@ -171,7 +171,7 @@ class _OneState(_Recurrent):
 class RNN(_OneState):
     """Elman's recurrent network.
 
-    h' = tanh(W_ih x + b_ih + W_hh h + b_hh) at each step (Elman, 1990).
+    At each step h' = tanh(W_ih x + b_ih + W_hh h + b_hh) (Elman, 1990).
 
     Args:
         input_size: the length of x at a step.
@@ -180,12 +180,12 @@ class RNN(_OneState):
         nonlinearity: "tanh" or "relu".
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 1
@@ -212,10 +212,9 @@ class RNN(_OneState):
 class LSTM(_Recurrent):
     """Long short-term memory.
 
-    Hochreiter and Schmidhuber, 1997; the forget gate is from Gers et al., 2000.
-
-    i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b); c' = f c + i g; h' = o tanh(c'). The parameters hold the gates
-    in the order i, f, g, o.
+    At each step i, f, o = σ(W x + U h + b), g = tanh(W x + U h + b), c' = f c + i g and h' = o tanh(c'), with separate
+    W, U and b for each gate, stored in the order i, f, g, o. Hochreiter and Schmidhuber, 1997; the forget gate is from
+    Gers et al., 2000.
 
     Args:
         input_size: the length of x at a step.
@@ -223,12 +222,12 @@ class LSTM(_Recurrent):
         num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 4
@@ -239,17 +238,18 @@ class LSTM(_Recurrent):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Return the outputs of the top layer, and last states.
 
-        (L, N, hidden_size), and the last h and c of all layers.
+        The outputs are (L, N, directions · hidden_size); the last h and c of all layers are each (layers · directions,
+        N, hidden_size).
 
         Args:
             x: (L, N, input_size), or one sequence (L, input_size).
-            hx: the first h and c of all layers, each (layers, N, hidden_size); zero if None.
-            lengths: of each sequence (N,), from 1 to L, if shorter ones are padded at their end. The padding is not
-                read, the outputs there are zeros, and the last h and c are those after the last step of each sequence.
+            hx: the initial h and c of all layers, each (layers · directions, N, hidden_size); zero if None.
+            lengths: the length of each sequence, (N,), from 1 to L, if shorter ones are padded at the end. The padding
+                is not read, outputs there are zero, and the last h and c of a sequence are those after its last step.
 
         Raises:
-            ValueError: for other shapes, or a length out of range.
-            TypeError: for lengths that are no integers.
+            ValueError: for wrong shapes, or a length out of range.
+            TypeError: for lengths that are not integers.
         """
         out, (h, c) = self._run(x, hx, lengths)
         return out, (h, c)
@@ -265,10 +265,8 @@ class LSTM(_Recurrent):
 class GRU(_OneState):
     """Gated recurrent unit.
 
-    Cho et al., arXiv:1406.1078, with PyTorch's n.
-
-    r, z = σ(W x + b + U h + d), n = tanh(W x + b + r (U h + d)); h' = (1 - z) n + z h. The parameters hold the gates in
-    the order r, z, n.
+    At each step r, z = σ(W x + b + U h + d), n = tanh(W x + b + r (U h + d)) and h' = (1 - z) n + z h, with separate W,
+    U, b and d for each gate, stored in the order r, z, n. Cho et al., arXiv:1406.1078, with PyTorch's n.
 
     Args:
         input_size: the length of x at a step.
@@ -276,12 +274,12 @@ class GRU(_OneState):
         num_layers: the number of stacked layers, each of which reads the outputs of the one below.
         bias: whether there are b_ih and b_hh.
         batch_first: whether inputs and outputs are (N, L, size) instead of (L, N, size).
-        dropout: the probability with which the inputs of the layers above the first are dropped; with a single layer it
-            has no effect, and a warning says so.
+        dropout: the probability of dropping inputs of every layer but the first in training; with a single layer it has
+            no effect, which a warning says.
         bidirectional: whether a second network reads from the end; the outputs are concatenated.
 
     Raises:
-        ValueError: for sizes below 1, or a dropout that is no probability.
+        ValueError: for sizes below 1, or a dropout outside [0, 1].
     """
 
     _gates = 3

@@ -12,15 +12,14 @@ from minigrad.nn.module import Module
 class LastOutput(Module):
     """The last output of a recurrent layer, for `Sequential`.
 
-    It follows `RNN`, `LSTM` or `GRU`. The output is what the highest layer returns after the last step; of two
-    directions, what each returns after its own last step, concatenated. It is the same whether the recurrent layer
-    is `batch_first` or not.
+    Put it after `RNN`, `LSTM` or `GRU`. It returns the top layer's output after the last step; for two directions, the
+    concatenated outputs of each after its own last step. The result does not depend on `batch_first`.
     """
 
     def forward(self, x: tuple[Tensor, Any]) -> Tensor:
         """Return the last output.
 
-        (N, hidden_size · directions), or (hidden_size · directions,) of one sequence.
+        It is (N, hidden_size · directions), or (hidden_size · directions,) for a single sequence.
 
         Args:
             x: the outputs and the state, as a recurrent layer returns them.

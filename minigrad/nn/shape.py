@@ -13,7 +13,7 @@ from minigrad.nn.module import Module
 class Flatten(Module):
     """Flatten several axes into one.
 
-    (N, 1, 28, 28) becomes (N, 784).
+    For example, (N, 1, 28, 28) becomes (N, 784).
 
     Args:
         start_dim: the first axis to merge.
@@ -25,7 +25,7 @@ class Flatten(Module):
         self.end_dim = as_integer("end_dim", end_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x with its axes start_dim to end_dim as one.
+        """Return x with the axes start_dim to end_dim merged.
 
         Raises:
             IndexError: if x has no such axes.

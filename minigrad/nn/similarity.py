@@ -13,11 +13,11 @@ from minigrad.nn.module import Module
 class CosineSimilarity(Module):
     """Cosine similarity along one axis.
 
-    x1 · x2 / (‖x1‖ ‖x2‖): from -1 to 1, which is the same direction.
+    It is x1 · x2 / (‖x1‖ ‖x2‖), from -1 (opposite directions) to 1 (the same direction).
 
     Args:
         dim: the axis.
-        eps: a shorter length counts as this, with the derivative that the formula has there.
+        eps: the minimum of the lengths; a shorter one is replaced by it.
 
     Raises:
         ValueError: if eps is not above 0.
@@ -30,17 +30,17 @@ class CosineSimilarity(Module):
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         """Return the cosines, without the axis `dim`.
 
-        They have the common shape of both inputs otherwise.
+        The other axes are broadcast.
 
         Raises:
-            ValueError: if the shapes do not fit each other.
+            ValueError: if the shapes do not match.
             IndexError: if they have no axis `dim`.
         """
         shape = np.broadcast_shapes(x1.shape, x2.shape)
         return ops.sum(ops.multiply(*(self._direction(ops.broadcast_to(x, shape)) for x in (x1, x2))), self.dim)
 
     def _direction(self, x: Tensor) -> Tensor:
-        """The vectors divided by their lengths."""
+        """Return the vectors divided by their lengths."""
         length = ops.vector_norm(x, axis=self.dim, keepdims=True)
         return ops.divide(x, ops.add(length, ops.maximum(ops.subtract(self.eps, length.detach()), 0)))
 

@@ -17,7 +17,7 @@ class Summary(str):
     """A table of layers, as text and for notebooks.
 
     Args:
-        rows: the head, and the rows below it.
+        rows: the header, and the rows below it.
     """
 
     rows: Sequence[tuple[str, str, str, str]]
@@ -43,10 +43,10 @@ class Summary(str):
 def summary(model: Module, inputs: Inputs) -> Summary:
     """Return a table of a model's layers for one batch.
 
-    The model is not changed. A layer that the batch did not reach has no output.
+    The model is not changed. A layer that was not called has no output shape.
 
     Raises:
-        ValueError, TypeError or IndexError: with the path of the layer, if something does not fit.
+        ValueError, TypeError or IndexError: with the path of the layer, if shapes or types do not match.
     """
     shapes: dict[Module, str] = {}
 

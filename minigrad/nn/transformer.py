@@ -26,7 +26,7 @@ _ACTIVATIONS = {"relu": ops.relu, "gelu": ops.gelu}
 class _Layer(Module):
     """The base of encoder and decoder layers.
 
-    Their steps are residual, and normalised before or after; the last is the feed-forward network.
+    Their sublayers are residual and normalized, before or after; the last is the feed-forward network.
     """
 
     _attentions: ClassVar[tuple[str, ...]]
@@ -55,11 +55,11 @@ class _Layer(Module):
             setattr(self, f"norm{number + 1}", LayerNorm(d_model, layer_norm_eps, bias=bias))
 
     def _feedforward(self, x: Tensor) -> Tensor:
-        """The feed-forward network, at each position."""
+        """Apply the feed-forward network at each position."""
         return self.linear2(self.dropout(_ACTIVATIONS[self.activation](self.linear1(x))))
 
     def _residual(self, x: Tensor, norm: Module, step: Callable[[Tensor], Tensor]) -> Tensor:
-        """x plus the result of a sublayer."""
+        """Return x plus the result of a sublayer, normalized before or after."""
         if self.norm_first:
             return x + self.dropout(step(norm(x)))
         return norm(x + self.dropout(step(x)))
@@ -68,23 +68,22 @@ class _Layer(Module):
 class TransformerEncoderLayer(_Layer):
     """A transformer encoder layer: self-attention and feed-forward network.
 
-    Both are residual: (N, L, d_model) to the same.
-
-    As `torch.nn.TransformerEncoderLayer`, with its state; in boolean masks True *hides*.
+    Both sublayers are residual; input and output are (N, L, d_model). As `torch.nn.TransformerEncoderLayer`, with the
+    same `state_dict` keys; in boolean masks True means *masked*.
 
     Args:
         d_model: the length of the vectors.
         nhead: the number of attention heads.
-        dim_feedforward: the width of the wider layer.
-        dropout: the probability with which elements of each step, and attention weights, are dropped in training.
-        activation: of the wider layer.
-        layer_norm_eps: what normalisation adds to the variance.
-        norm_first: whether a step gets its input normalised, instead of the sum being normalised after it.
-        bias: whether linear maps and normalisations have one.
-        batch_first: False for (L, N, d_model) in and out, as is PyTorch's default.
+        dim_feedforward: the width of the hidden layer of the feed-forward network.
+        dropout: the probability of dropping elements of each sublayer's result, and attention weights, in training.
+        activation: the activation of the hidden layer.
+        layer_norm_eps: the eps of the layer normalizations.
+        norm_first: whether a sublayer's input is normalized (pre-norm), instead of the residual sum (post-norm).
+        bias: whether linear maps and normalizations have a bias.
+        batch_first: whether inputs and outputs are (N, L, d_model); False for (L, N, d_model), PyTorch's default.
 
     Raises:
-        ValueError: for sizes below 1 or a d_model that is no multiple of nhead.
+        ValueError: for sizes below 1, or a d_model that is not a multiple of nhead.
     """
 
     _attentions = ("self_attn",)
@@ -94,7 +93,7 @@ class TransformerEncoderLayer(_Layer):
     ) -> Tensor:
         """Return (N, L, d_model).
 
-        Masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`.
+        The masks are `attn_mask` and `key_padding_mask` of `MultiHeadAttention`.
         """
 
         def attend(x: Tensor) -> Tensor:
@@ -107,9 +106,8 @@ class TransformerEncoderLayer(_Layer):
 class TransformerDecoderLayer(_Layer):
     """A transformer decoder layer.
 
-    Self-attention, attention to an encoder's result, and a feed-forward network, all residual.
-
-    As `torch.nn.TransformerDecoderLayer`, with its state; in boolean masks True *hides*. The
+    Its sublayers, all residual, are self-attention, attention to an encoder's output, and a feed-forward network. As
+    `torch.nn.TransformerDecoderLayer`, with the same `state_dict` keys; in boolean masks True means *masked*. The
     arguments are those of `TransformerEncoderLayer`.
     """
 
@@ -128,9 +126,8 @@ class TransformerDecoderLayer(_Layer):
     ) -> Tensor:
         """Return (N, L, d_model).
 
-        tgt is (N, L, d_model), memory (N, S, d_model), the encoder's result.
-
-        Masks as `attn_mask` and `key_padding_mask` of `MultiHeadAttention`, of the sequence itself and of the memory.
+        tgt is (N, L, d_model), memory (N, S, d_model), the encoder's output. The masks of each are `attn_mask` and
+        `key_padding_mask` of `MultiHeadAttention`.
         """
 
         def attend(x: Tensor) -> Tensor:
@@ -147,13 +144,13 @@ class TransformerDecoderLayer(_Layer):
 
 
 class _Stack(Module):
-    """A stack of copies of a layer. It may normalise the result of the last one."""
+    """A stack of copies of a layer, with an optional normalization of the last result."""
 
     def __init__(self, layer: Module, num_layers: int, norm: Module | None) -> None:
         self.layers = ModuleList([deepcopy(layer) for _ in range(as_integer("num_layers", num_layers, 1))])
         self.add_module("norm", norm)
         for parameter in self.layers.parameters():
-            if parameter.ndim > 1:  # or all layers would have equal weights
+            if parameter.ndim > 1:  # otherwise all layers would have the same weights
                 init.xavier_uniform_(parameter)
 
     def _run(self, x: Tensor, *args: Any) -> Tensor:
@@ -165,14 +162,13 @@ class _Stack(Module):
 class TransformerEncoder(_Stack):
     """A stack of encoder layers.
 
-    As `torch.nn.TransformerEncoder`, with its state.
-
-    The layers are copies, but are initialized separately by `xavier_uniform_` as `torch.nn.Transformer` does it.
+    As `torch.nn.TransformerEncoder`, with the same `state_dict` keys. The layers are copies, but their matrices are
+    initialized separately, by `xavier_uniform_` as in `torch.nn.Transformer`.
 
     Args:
         encoder_layer: the layer to copy.
         num_layers: the number of copies.
-        norm: a normalization of the last result; a LayerNorm with `norm_first`.
+        norm: the normalization of the last result, if any; with `norm_first`, use a LayerNorm.
 
     Raises:
         ValueError: for num_layers below 1.
@@ -191,14 +187,13 @@ class TransformerEncoder(_Stack):
 class TransformerDecoder(_Stack):
     """A stack of decoder layers.
 
-    As `torch.nn.TransformerDecoder`, with its state.
-
-    The layers are copies, but are initialized separately by `xavier_uniform_` as `torch.nn.Transformer` does it.
+    As `torch.nn.TransformerDecoder`, with the same `state_dict` keys. The layers are copies, but their matrices are
+    initialized separately, by `xavier_uniform_` as in `torch.nn.Transformer`.
 
     Args:
         decoder_layer: the layer to copy.
         num_layers: the number of copies.
-        norm: a normalization of the last result; a LayerNorm with `norm_first`.
+        norm: the normalization of the last result, if any; with `norm_first`, use a LayerNorm.
 
     Raises:
         ValueError: for num_layers below 1.

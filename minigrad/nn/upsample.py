@@ -14,18 +14,19 @@ from minigrad.ops.windows import each
 class Upsample(Module):
     """Resizing by interpolation.
 
-    (N, C, L), (N, C, H, W) or (N, C, D, H, W) to the same with other lengths.
+    Inputs are (N, C, L), (N, C, H, W) or (N, C, D, H, W).
 
     Args:
-        size: the new lengths, for all axes or each.
-        scale_factor: what the lengths are multiplied by, and rounded down, for all axes or each; one of the two.
-        mode: "nearest", the nearest element; "linear", "bilinear" and "trilinear", linear interpolation, for one, two
-            and three axes; "bicubic", cubic interpolation of four neighbours, for two.
-        align_corners: whether the first and the last element stay where they are; else the edges of the outer elements.
+        size: the new lengths, one number or one per axis.
+        scale_factor: the factor of the lengths, one number or one per axis; the products are rounded down. Give either
+            this or `size`.
+        mode: "nearest" takes the nearest element; "linear", "bilinear" and "trilinear" interpolate linearly over one,
+            two and three axes; "bicubic" interpolates with cubics over two axes.
+        align_corners: whether the centres of the corner elements are aligned; otherwise their outer edges are.
 
     Raises:
-        ValueError: for none or both of `size` and `scale_factor`, numbers that are not positive, another mode, or
-            `align_corners` beside "nearest".
+        ValueError: for none or both of `size` and `scale_factor`, numbers that are not positive, an unknown mode, or
+            `align_corners` with "nearest".
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Upsample(Module):
         """Return x, resized.
 
         Raises:
-            ValueError: if x has not the axes that the mode is for.
+            ValueError: if x does not have the number of axes that the mode requires.
         """
         return ops.interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
 
@@ -66,7 +67,7 @@ class Upsample(Module):
 class PixelShuffle(Module):
     """Pixel shuffle: channels become pixels.
 
-    (..., C · r², H, W) to (..., C, H · r, W · r) (Shi et al., arXiv:1609.05158).
+    (..., C · r², H, W) becomes (..., C, H · r, W · r) (Shi et al., arXiv:1609.05158).
 
     Args:
         upscale_factor: r, the factor by which the image is enlarged.
@@ -82,7 +83,7 @@ class PixelShuffle(Module):
         """Return the larger image.
 
         Raises:
-            ValueError: if the channels are no multiple of r².
+            ValueError: if the number of channels is not a multiple of r².
         """
         return ops.pixel_shuffle(x, self.upscale_factor)
 

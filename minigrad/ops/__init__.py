@@ -1,6 +1,6 @@
 """The table of operations, each declared once with its derivatives.
 
-Importing this room gives Tensor its operators and methods.
+Importing this package gives Tensor its operators and methods.
 """
 
 from inspect import isfunction as _isfunction
@@ -169,13 +169,13 @@ from minigrad.ops.shape import (
 for _function in [x for x in globals().values() if _isfunction(x) and x.__qualname__ == x.__name__]:
     _function.__qualname__ = _explained(_function.__name__, _signature(_function).parameters)
 for _name, _function in [(name, x) for name, x in globals().items() if _isfunction(x) and name[0] != "_"]:
-    globals()[_name] = _function if hasattr(_function, "primitive") else _naming.named(_function)
+    globals()[_name] = _function if hasattr(_function, "primitive") else _naming.with_name(_function)
 
-if not TYPE_CHECKING:  # a type checker would take any name for one of this package
+if not TYPE_CHECKING:  # a type checker would accept any attribute
 
     def __getattr__(name: str) -> Any:
         """Raise AttributeError for an unknown name, with a remedy.
 
-        It names the nearest name, or what to use for a name of PyTorch.
+        The remedy is the most similar name, or the equivalent of a PyTorch name.
         """
         raise _missing(f"module {__name__!r}", name, globals())

@@ -1,6 +1,6 @@
 """Activation functions.
 
-What happens at kinks is written in docs/autograd.md.
+Derivatives at kinks are described in docs/autograd.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _relu(x: Array) -> Array:
     """ReLU: the larger of x and 0. The derivative at 0 is 0 (Nair and Hinton, 2010)."""
     if x.size >= LARGE and type(x) is np.ndarray:
         return fill_blocks(_relu_into, x)
-    # zeros for one example, broadcast: NumPy takes three times as long to compare with a scalar
+    # a broadcast row of zeros: comparing with a scalar takes NumPy three times as long
     return np.maximum(x, np.zeros(x.shape[1:], x.dtype) if type(x) is np.ndarray else 0)
 
 
@@ -39,7 +39,7 @@ def _relu_fused(g: Array, needs: Sequence[bool], out: Array) -> list[Array]:
 
 
 def _relu_slope_into(g: Array, x: Array, out: Array) -> None:
-    """Set out to g where x is positive, else 0. A product of numbers takes half the time of one with booleans."""
+    """Set out to g where x is positive, else 0. Products with floats take half the time of products with booleans."""
     np.greater(x, 0, out=out)
     out *= g
 
@@ -49,28 +49,28 @@ def _leaky_relu(x: Array, negative_slope: float = 0.01) -> Array:
     return np.where(x > 0, x, x * negative_slope)
 
 
-@np.errstate(over="ignore")  # as a decorator: half the cost of the block, 1 µs of a small network's step
+@np.errstate(over="ignore")  # half the cost of a `with` block, 1 µs in a small network's step
 def _sigmoid(x: Array) -> Array:
-    """The sigmoid: 1 / (1 + exp(-x)). Where exp(-x) is infinite the result is 0."""
-    if x.dtype.type is np.float16:  # float16's exponential overflows from 12 on, where the result is not yet 0
+    """The sigmoid, 1 / (1 + exp(-x)); 0 where exp(-x) is infinite."""
+    if x.dtype.type is np.float16:  # in float16, exp overflows above 11, where the result is not yet 0
         return _sigmoid(x.astype(np.float32)).astype(np.float16)
     if x.size >= LARGE and type(x) is np.ndarray:
         return in_blocks(_sigmoid, x)
-    t = np.negative(x, out=_room_for(x))
+    t = np.negative(x, out=_empty_floats(x))
     np.exp(t, out=t)
     np.add(t, _ONE.get(t.dtype, 1) if type(t) is np.ndarray else 1, out=t)
     return np.reciprocal(t, out=t)
 
 
 _ONE: dict[Any, Any] = {np.dtype(np.float32): np.array(1, np.float32)}
-"""One as an array, which NumPy takes up 0.3 µs sooner."""
+"""The number 1 as a 0-d array by dtype, which saves 0.3 µs per call over a Python number."""
 
 
 def _softplus(x: Array) -> Array:
-    """log(1 + exp(x)), without overflow. As max(x, 0) + log(1 + exp(-|x|)), which is faster than `logaddexp`."""
+    """log(1 + exp(x)) without overflow, as max(x, 0) + log(1 + exp(-|x|)), which is faster than `logaddexp`."""
     if x.size >= LARGE and type(x) is np.ndarray:
         return in_blocks(_softplus, x)
-    t = np.absolute(x, out=_room_for(x))
+    t = np.absolute(x, out=_empty_floats(x))
     np.negative(t, out=t)
     np.exp(t, out=t)
     np.log1p(t, out=t)
@@ -78,8 +78,8 @@ def _softplus(x: Array) -> Array:
     return t
 
 
-def _room_for(x: Array) -> Array:
-    """An empty floating-point array of the shape of x. Also for a 0-d x it is an array, not a number."""
+def _empty_floats(x: Array) -> Array:
+    """Return an empty floating-point array of the shape of x; for a 0-d x it is an array, not a scalar."""
     return np.empty(x.shape, x.dtype if x.dtype.kind == "f" else np.float64, like=x if type(x) in foreign else None)
 
 
@@ -120,7 +120,7 @@ def _silu_slope(g: Array, x: Array) -> Array:
 
 
 def _hardtanh(x: Array, low: float = -1.0, high: float = 1.0) -> Array:
-    """x clipped to [low, high]. Unlike that of `clip`, the derivative at low and high is 0."""
+    """x clipped to [low, high]. Its derivative at low and high is 0, unlike that of `clip`."""
     return np.clip(x, low, high)
 
 

@@ -29,16 +29,15 @@ def adaptive_avg_pool1d(x: Any, output_size: Sizes) -> Any:
 def adaptive_avg_pool2d(x: Any, output_size: Sizes) -> Any:
     """Average the last two axes to a grid.
 
-    (..., H, W) to (..., *output_size).
-
-    Stretch i of m over n elements goes from floor(i n / m) to ceil((i + 1) n / m): they overlap where m does not
-    divide n.
+    Window i of m over n elements goes from floor(i n / m) to ceil((i + 1) n / m). Windows overlap if m does not divide
+    n.
 
     Args:
-        output_size: the size of the grid, for both axes or each; None leaves an axis as it is.
+        x: (..., H, W); the result is (..., *output_size).
+        output_size: the size of the grid, one number for both axes or one for each; None leaves an axis unchanged.
 
     Raises:
-        ValueError: if x has fewer axes, or a size is less than one.
+        ValueError: if x has fewer than two axes, or a size is less than one.
     """
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, x, output_size)
 
@@ -54,19 +53,17 @@ def adaptive_max_pool1d(x: Any, output_size: Sizes) -> Any:
 def adaptive_max_pool2d(x: Any, output_size: Sizes) -> Any:
     """Take maxima of the last two axes over a grid.
 
-    (..., H, W) to (..., *output_size).
-
-    Stretches and arguments are those of `adaptive_avg_pool2d`. Elements that are equal share the gradient.
+    Windows and arguments are those of `adaptive_avg_pool2d`. Equal maxima share the gradient equally.
 
     Raises:
-        ValueError: if x has fewer axes, or none of an axis that is pooled, or a size is less than one.
+        ValueError: if x has fewer than two axes, if a pooled axis is empty, or if a size is less than one.
     """
     return _adaptive_max_pool("adaptive_max_pool2d", 2, x, output_size)
 
 
 def _adaptive_avg_pool(name: str, n: int, x: Any, output_size: Sizes) -> Any:
     for axis, m in _grid(name, n, x, output_size):
-        start, stop = _stretches(x.shape[axis], m)
+        start, stop = _windows(x.shape[axis], m)
         places = np.arange(x.shape[axis])[:, None]
         means = ((start <= places) & (places < stop)) / (stop - start)  # the matrix (n, m) of averages
         x = swapaxes(swapaxes(x, axis, -1) @ asarray_like(means.astype(x.dtype), x), axis, -1)
@@ -82,7 +79,7 @@ def _adaptive_max_pool(name: str, n: int, x: Any, output_size: Sizes) -> Any:
     lengths = dict(grid)
     for i in range(n):
         length = x.shape[i - n]
-        start, stop = _stretches(length, lengths.get(i - n, length))
+        start, stop = _windows(length, lengths.get(i - n, length))
         places = start[:, None] + np.arange((stop - start).max(initial=1))
         shape = [1] * (2 * n)
         shape[i], shape[n + i] = places.shape
@@ -93,7 +90,7 @@ def _adaptive_max_pool(name: str, n: int, x: Any, output_size: Sizes) -> Any:
 
 
 def _grid(name: str, n: int, x: Any, output_size: Sizes) -> list[tuple[int, int]]:
-    """The pooled axes, counted from the end, and output lengths."""
+    """Return the pooled axes, counted from the end, with their output lengths."""
     expect_axes(name, n, x)
     sizes = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * n
     given: Lengths = each(f"{name}: output_size", tuple(1 if m is None else m for m in sizes), n)
@@ -104,7 +101,7 @@ def _grid(name: str, n: int, x: Any, output_size: Sizes) -> list[tuple[int, int]
     return grid
 
 
-def _stretches(n: int, m: int) -> tuple[Array, Array]:
-    """The starts and ends of m windows over n elements."""
+def _windows(n: int, m: int) -> tuple[Array, Array]:
+    """Return the starts and ends of m windows over n elements."""
     i = np.arange(m)
     return i * n // m, -(-(i + 1) * n // m)

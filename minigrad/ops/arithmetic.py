@@ -12,62 +12,62 @@ from minigrad.engine.arrays import asarray, asarray_like, filled
 from minigrad.engine.broadcast import astype
 from minigrad.engine.errors import describe
 from minigrad.ops import elementwise
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.elementwise import equal, floor_divide, greater, isnan, less, logical_or, maximum, minimum, where
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.standing import constant, np, operands, stands_for, values
 
 Array = NDArray[Any]
 
-# Of each element.
+# Elementwise functions of one array.
 
 
-@stands_for("conjugate", "conj", "real", "real_if_close")
+@implements("conjugate", "conj", "real", "real_if_close")
 def positive(x: Any) -> Any:
     """x itself."""
     return elementwise.positive(x)
 
 
-@stands_for("absolute", "fabs")
+@implements("absolute", "fabs")
 def absolute(x: Any) -> Any:
     """|x|."""
     return elementwise.abs(x)
 
 
-@stands_for("around", "round")
+@implements("around", "round")
 def around(a: Any, decimals: int = 0) -> Any:
     """a rounded to a number of decimals."""
     return elementwise.round(a, decimals)
 
 
-@stands_for("rint")
+@implements("rint")
 def rint(x: Any) -> Any:
     """x to the nearest integer."""
     return elementwise.round(x)
 
 
-@stands_for("fix")
+@implements("fix")
 def fix(x: Any) -> Any:
     """x rounded to the next integer towards zero."""
     return elementwise.trunc(x)
 
 
-@stands_for("deg2rad", "radians")
+@implements("deg2rad", "radians")
 def deg2rad(x: Any) -> Any:
     """Degrees as radians."""
     return x * (math.pi / 180)
 
 
-@stands_for("rad2deg", "degrees")
+@implements("rad2deg", "degrees")
 def rad2deg(x: Any) -> Any:
     """Radians as degrees."""
     return x * (180 / math.pi)
 
 
-@stands_for("nan_to_num")
+@implements("nan_to_num")
 def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     """Replace NaN and infinities, by zero and the largest numbers.
 
-    These are the defaults. The result is a new array.
+    By default NaN becomes zero, and infinities the largest and smallest number of the dtype. The result is a new array.
     """
     x = as_operand(x)
     if x.dtype.kind != "f":
@@ -78,29 +78,29 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     return where(equal(x, -np.inf), -most if neginf is None else neginf, x)
 
 
-@stands_for("modf")
+@implements("modf")
 def modf(x: Any) -> tuple[Any, Any]:
     """The fractional and integral parts, with the sign of x."""
     whole = elementwise.trunc(x)
     return copysign(where(np.isinf(x), 0.0, x - whole), x), whole
 
 
-@stands_for("frexp")
+@implements("frexp")
 def frexp(x: Any) -> tuple[Any, Any]:
     """Mantissa and exponent of x.
 
-    The mantissa is from 0.5 to 1 in absolute value; the exponent, a power of two, is a constant.
+    x is mantissa · 2^exponent, with |mantissa| in [0.5, 1). The exponent is a constant.
     """
     exponent = np.frexp(values(x))[1]
     return ldexp(x, -exponent), exponent
 
 
-@stands_for("ldexp")
+@implements("ldexp")
 def ldexp(x1: Any, x2: Any) -> Any:
     """x1 times two to the integer power x2."""
     power = constant(x2, "ldexp in x2")
     power = asarray_like(asarray(power), x1)
-    half = np.floor_divide(power, 2)  # as the power may leave the dtype where the product does not
+    half = np.floor_divide(power, 2)  # in two halves, as 2^x2 may overflow where the product does not
     dtype = np.result_type(x1.dtype if hasattr(x1, "dtype") else x1, 0.0)
     return x1 * np.ldexp(filled((), 1, x1, dtype), half) * np.ldexp(filled((), 1, x1, dtype), power - half)
 
@@ -108,9 +108,8 @@ def ldexp(x1: Any, x2: Any) -> Any:
 def _i0(x: Array, order: int = 0) -> Array:
     """The modified Bessel function of the first kind.
 
-    Its order is an integer, 0 by default.
-
-    I_n(x) = 1/π ∫ exp(x cos θ) cos(nθ) dθ over [0, π], by the trapezoidal rule, whose error falls exponentially.
+    I_n(x) = 1/π ∫ exp(x cos θ) cos(nθ) dθ over [0, π] for an integer order n, by the trapezoidal rule, whose error
+    falls exponentially here.
     """
     if not order:
         return asarray(np.i0(x), x.dtype)
@@ -123,28 +122,28 @@ def _i0(x: Array, order: int = 0) -> Array:
 
 i0 = primitive("i0", _i0, lambda g, x, order: g * 0.5 * (i0(x, order + 1) + i0(x, abs(order - 1))), numpy=np.i0)
 
-# Of pairs of elements.
+# Elementwise functions of two arrays.
 
 
-@stands_for("fmax")
+@implements("fmax")
 def fmax(x1: Any, x2: Any) -> Any:
     """The elementwise maximum, ignoring NaN.
 
-    Equal elements share the gradient.
+    Equal elements share the gradient equally.
     """
     return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
-@stands_for("fmin")
+@implements("fmin")
 def fmin(x1: Any, x2: Any) -> Any:
     """The elementwise minimum, ignoring NaN.
 
-    Equal elements share the gradient.
+    Equal elements share the gradient equally.
     """
     return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
-@stands_for("float_power")
+@implements("float_power")
 def float_power(x1: Any, x2: Any) -> Any:
     """x1 to the power x2, in float64."""
     return elementwise.power(*(astype(x, np.float64) if hasattr(x, "dtype") else np.float64(x) for x in (x1, x2)))
@@ -161,23 +160,23 @@ heaviside = primitive(
 )
 
 
-@stands_for("logaddexp2")
+@implements("logaddexp2")
 def logaddexp2(x1: Any, x2: Any) -> Any:
     """log2(2**x1 + 2**x2), without overflow."""
     return elementwise.logaddexp(x1 * math.log(2), x2 * math.log(2)) / math.log(2)
 
 
-@stands_for("divmod")
+@implements("divmod")
 def divmod(x1: Any, x2: Any) -> tuple[Any, Any]:
     """The quotient, rounded down, and the remainder."""
     return floor_divide(x1, x2), elementwise.remainder(x1, x2)
 
 
-@stands_for("clip")
+@implements("clip")
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
     """Clip the elements to bounds.
 
-    An element at a bound keeps its gradient; beyond a bound, the bound gets it.
+    An element within the bounds, or equal to one, receives its gradient; where it is beyond a bound, the bound does.
     """
     low, high = a_min if min is None else min, a_max if max is None else max
     if not any(getattr(bound, "requires_grad", False) for bound in (low, high)):
@@ -191,36 +190,36 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 # Products.
 
 
-@stands_for("vdot")
+@implements("vdot")
 def vdot(a: Any, b: Any, /) -> Any:
     """The dot product of two flattened arrays."""
     return np.dot(*(x.reshape(-1) for x in operands(a, b)))
 
 
-@stands_for("vecdot", "linalg.vecdot")
+@implements("vecdot", "linalg.vecdot")
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The dot products along an axis."""
     x1, x2 = (np.moveaxis(x, axis, -1) for x in operands(x1, x2))
     return np.matmul(x1[..., None, :], x2[..., None])[..., 0, 0]
 
 
-@stands_for("matvec")
+@implements("matvec")
 def matvec(x1: Any, x2: Any, /) -> Any:
     """The products of matrices and vectors."""
     return np.matmul(x1, as_operand(x2)[..., None])[..., 0]
 
 
-@stands_for("vecmat")
+@implements("vecmat")
 def vecmat(x1: Any, x2: Any, /) -> Any:
     """The products of vectors and matrices."""
     return np.matmul(as_operand(x1)[..., None, :], x2)[..., 0, :]
 
 
-@stands_for("cross")
+@implements("cross")
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     """The cross products along an axis of length 3.
 
-    With length 2, the third component is zero.
+    If the axis has length 2, the third component is taken as zero.
     """
     if axis is not None:
         axisa = axisb = axisc = axis
@@ -236,7 +235,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     return np.moveaxis(np.stack([first, second, last], -1), -1, axisc)
 
 
-@stands_for("linalg.cross")
+@implements("linalg.cross")
 def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """The cross products along an axis of length 3."""
     if any(np.shape(x)[axis] != 3 for x in (x1, x2)):
@@ -244,11 +243,11 @@ def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     return cross(x1, x2, axis=axis)
 
 
-@stands_for("kron")
+@implements("kron")
 def kron(a: Any, b: Any) -> Any:
     """The Kronecker product of two arrays.
 
-    Each element of a times the whole of b, as blocks.
+    It consists of blocks, each the product of an element of a and the whole of b.
     """
     a, b = operands(a, b)
     ndim = max(a.ndim, b.ndim)

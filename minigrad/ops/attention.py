@@ -1,7 +1,7 @@
 """Scaled dot-product attention.
 
-Vaswani et al., "Attention is all you need", arXiv:1706.03762, section 3.2.1. The rules compute the weights again from
-queries and keys, and are the specification; forward and fused backward go block by block (`attention_blocks`).
+Vaswani et al., "Attention is all you need", arXiv:1706.03762, section 3.2.1. The rules, which are the specification,
+recompute the weights from queries and keys. The forward and the fused backward work in blocks (`attention_blocks`).
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ def attention_weights(
 ) -> Any:
     """Attention weights, by softmax along the keys.
 
-    softmax(scale · query keyᵀ + mask): (..., L, E) and (..., S, E) to (..., L, S).
+    softmax(scale · query keyᵀ + mask), for query (..., L, E) and key (..., S, E); the result is (..., L, S).
     """
     scores = query @ key.swapaxes(-1, -2) * _scale(query, scale)
-    shown = _shown(mask, is_causal, scores.shape, getattr(scores, "_data", scores))
+    shown = _visible_keys(mask, is_causal, scores.shape, getattr(scores, "_data", scores))
     if shown is None or not scores.shape[-1]:
         return softmax(scores) if scores.shape[-1] else scores
     if mask is not None and mask.dtype != bool:
         scores = scores + mask
     sees = shown.any(axis=-1, keepdims=True)
-    scores = where(sees, where(shown, scores, -np.inf), 0.0)  # no row of -inf only, whose softmax would be NaN
+    scores = where(sees, where(shown, scores, -np.inf), 0.0)  # a row of -inf only would have a softmax of NaN
     return where(sees, softmax(scores), 0.0)
 
 
-def _shown(mask: Any, is_causal: bool, shape: tuple[int, ...], x: Array) -> Array | None:
-    """The keys that each query sees, or None for all.
+def _visible_keys(mask: Any, is_causal: bool, shape: tuple[int, ...], x: Array) -> Array | None:
+    """Return which keys each query may attend to, or None for all.
 
-    Broadcast to scores of `shape` (..., L, S), on the device of x.
+    The result is broadcast to scores of `shape` (..., L, S), and is on the device of x.
     """
     shown = None
     if is_causal:
@@ -82,18 +82,20 @@ def _scaled_dot_product_attention(
 ) -> tuple[Array, Array]:
     """Scaled dot-product attention.
 
-    Means of values, weighted by softmax(scale · query keyᵀ + mask); in a boolean mask True *takes part*.
-
-    query (..., L, E), key (..., S, E), value (..., S, Ev), result (..., L, Ev); leading axes are broadcast. A query
-    from which all keys are hidden gets zeros.
+    softmax(scale · query keyᵀ + mask) value. The result is (..., L, Ev); leading axes are broadcast. A query whose keys
+    are all masked gets zeros.
 
     Args:
-        mask: broadcast to (..., L, S): boolean, or of floating point and added to the scores.
-        is_causal: whether query i sees the keys 0 to i alone.
-        scale: what products of queries and keys are multiplied by; 1/sqrt(E) if None.
+        query: (..., L, E).
+        key: (..., S, E).
+        value: (..., S, Ev).
+        mask: broadcast to (..., L, S); booleans, where True means *takes part*, or floats, which are added to the
+            scores.
+        is_causal: whether query i attends only to the keys 0 to i.
+        scale: the factor of the scores; 1/sqrt(E) if None.
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not match.
         TypeError: for a mask of integers.
     """
     if (
@@ -109,7 +111,7 @@ def _scaled_dot_product_attention(
 
 
 def _broadcast(lead: tuple[int, ...], query: Any, key: Any, value: Any, mask: Any) -> tuple[Any, Any, Any, Any]:
-    """Broadcast leading axes of all four, and the mask's last."""
+    """Broadcast the leading axes of all four arrays, and the last axes of the mask."""
     if mask is not None:
         mask = np.broadcast_to(mask, (*lead, query.shape[-2], key.shape[-2]))
     return *[
@@ -119,7 +121,7 @@ def _broadcast(lead: tuple[int, ...], query: Any, key: Any, value: Any, mask: An
 
 
 def _slope(g: Any, query: Any, key: Any, value: Any, mask: Any, out: Any, is_causal: bool, scale: float | None) -> Any:
-    """The gradient of the argument of softmax."""
+    """Return the gradient with respect to the argument of softmax."""
     weights = attention_weights(query, key, mask, is_causal, scale)
     return weights * (g @ value.swapaxes(-1, -2) - (g * out).sum(axis=-1, keepdims=True))
 
@@ -171,7 +173,7 @@ scaled_dot_product_attention = primitive(
     residuals=("logsumexp",),
 )
 
-# The same for queries, keys and values that lie beside each other, as one product makes them of a sequence.
+# Self-attention of queries, keys and values packed along the last axis, as one linear layer computes them.
 
 
 def _packed_attention(
@@ -179,59 +181,59 @@ def _packed_attention(
 ) -> tuple[Array, Array]:
     """Self-attention of packed queries, keys and values.
 
-    x (..., L, 3 · num_heads · E), result (..., L, num_heads · E), heads side by side.
-
-    Along the last axis of x lie the queries of all heads, then the keys, then the values. What it saves beside
-    `scaled_dot_product_attention` of the parts is to put together their gradients.
+    It computes `scaled_dot_product_attention` of the three parts, without concatenating their gradients in the backward
+    pass.
 
     Args:
-        mask: as there, broadcast to (..., num_heads, L, L).
-        num_heads: how many heads there are.
-        is_causal: whether place i sees the places 0 to i alone.
-        scale: as there.
+        x: (..., L, 3 · num_heads · E): along the last axis the queries of all heads, then the keys, then the values.
+            The result is (..., L, num_heads · E), with the heads concatenated.
+        mask: as in `scaled_dot_product_attention`, broadcast to (..., num_heads, L, L).
+        num_heads: the number of heads.
+        is_causal: whether position i attends only to the positions 0 to i.
+        scale: the factor of the scores; 1/sqrt(E) if None.
 
     Raises:
-        ValueError: for shapes that do not fit.
+        ValueError: for shapes that do not match.
         TypeError: for a mask of integers.
     """
     if x.ndim < 2 or num_heads < 1 or x.shape[-1] % (3 * num_heads):
         raise ValueError(f"expected (..., L, E) with E a multiple of 3 · {num_heads}, three times the heads")
-    query, key, value = _unpacked(x, 3, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
     out, logsumexp = _scaled_dot_product_attention(query, key, value, mask, is_causal, scale)
-    return _joined(out), logsumexp
+    return _join_heads(out), logsumexp
 
 
-def _unpacked(x: Any, count: int, num_heads: int) -> Any:
+def _split_heads(x: Any, count: int, num_heads: int) -> Any:
     """Split the last axis into `count` parts of heads.
 
-    (..., L, count · num_heads · E) as `count` parts (..., num_heads, L, E), views of it.
+    (..., L, count · num_heads · E) becomes `count` views (..., num_heads, L, E).
     """
     parts = x.reshape((*x.shape[:-1], count, num_heads, x.shape[-1] // (count * num_heads)))
     return [parts[..., i, :, :].swapaxes(-2, -3) for i in range(count)]
 
 
-def _joined(x: Any) -> Any:
+def _join_heads(x: Any) -> Any:
     """Concatenate heads (..., num_heads, L, E): (..., L, num_heads · E)."""
     x = x.swapaxes(-2, -3)
     return x.reshape((*x.shape[:-2], x.shape[-2] * x.shape[-1]))
 
 
 def _packed_rule(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
-    query, key, value = _unpacked(x, 3, num_heads)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
     return concatenate(
         [
-            _joined(_query_rule(g, query, key, value, mask, out, is_causal, scale)),
-            _joined(_key_rule(g, query, key, value, mask, out, is_causal, scale)),
-            _joined(_value_rule(g, query, key, mask, is_causal, scale)),
+            _join_heads(_query_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _join_heads(_key_rule(g, query, key, value, mask, out, is_causal, scale)),
+            _join_heads(_value_rule(g, query, key, mask, is_causal, scale)),
         ],
         -1,
     )
 
 
 def _packed_slope(g: Any, x: Any, mask: Any, out: Any, num_heads: int, is_causal: bool, scale: float | None) -> Any:
-    query, key, value = _unpacked(x, 3, num_heads)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
     return _slope(g, query, key, value, mask, out, is_causal, scale)
 
 
@@ -250,11 +252,11 @@ def _packed_fused(
     if not needs[0]:
         return [None, to_mask]
     gradient = np.empty(x.shape, x.dtype, like=x)
-    (g,), (out,) = _unpacked(g, 1, num_heads), _unpacked(out, 1, num_heads)
-    query, key, value = _unpacked(x, 3, num_heads)
+    (g,), (out,) = _split_heads(g, 1, num_heads), _split_heads(out, 1, num_heads)
+    query, key, value = _split_heads(x, 3, num_heads)
     if mask is not None:
         mask = np.broadcast_to(mask, (*g.shape[:-1], key.shape[-2]))
-    into = _unpacked(gradient, 3, num_heads)
+    into = _split_heads(gradient, 3, num_heads)
     attend_back(g, into, query, key, value, mask, out, logsumexp, is_causal, _scale(query, scale))
     return [gradient, to_mask]
 

@@ -15,39 +15,39 @@ from minigrad.cores import in_halves
 Array = NDArray[Any]
 
 BLOCK = 2**15
-"""Elements at a time: what a chain leaves in between stays in a cache."""
+"""Elements in a block, so that intermediate results stay in a cache."""
 
 
 CHAIN_BLOCK = 2**16
-"""Elements at a time of a chain, whose calls are counted: a block of float32 takes 10 to 40 µs in each."""
+"""Elements in a block of a `Chain`, where more calls would cost more: a call takes 10 to 40 µs in float32."""
 
 
 def in_blocks(function: Callable[..., Array], *arrays: Array) -> Array:
     """Return `function(*arrays)`, computed by blocks and on both cores.
 
-    The bits are the same.
+    The result has the same bits.
 
     Args:
-        function: computes each element from those at the same place.
-        arrays: of one shape.
+        function: an element-wise function.
+        arrays: its arguments, of one shape.
     """
     dtype = function(*[array.reshape(-1)[:0] for array in arrays]).dtype
 
     def fill(*parts: Array) -> None:
         parts[-1][...] = function(*parts[:-1])
 
-    return _filled(fill, arrays, dtype)
+    return _fill_by_blocks(fill, arrays, dtype)
 
 
 def fill_blocks(fill: Callable[..., None], *arrays: Array) -> Array:
     """Return the array that `fill(*arrays, out)` fills, by blocks.
 
-    It has the first array's dtype.
+    It has the dtype of the first array.
     """
-    return _filled(fill, arrays, arrays[0].dtype)
+    return _fill_by_blocks(fill, arrays, arrays[0].dtype)
 
 
-def _filled(fill: Callable[..., None], arrays: Sequence[Array], dtype: Any) -> Array:
+def _fill_by_blocks(fill: Callable[..., None], arrays: Sequence[Array], dtype: Any) -> Array:
     out = np.empty(arrays[0].shape, dtype)
     flats = [array.reshape(-1) for array in (*arrays, out)]
 
@@ -60,32 +60,32 @@ def _filled(fill: Callable[..., None], arrays: Sequence[Array], dtype: Any) -> A
 
 
 ROWS = 2**16
-"""Elements of stretches of the first axis, which are few calls more than fit a cache."""
+"""Elements in a part of the first axis, so that parts fit a cache and calls are few."""
 
 
 def by_parts(work: Callable[[slice], object], x: Array) -> None:
     """Call `work` with parts of x that fit the cache.
 
-    They divide the first axis; those of a large x run on both cores.
+    The parts are slices of the first axis. The parts of a large x run on both cores.
 
     Args:
-        work: computes a stretch from what is there, and writes into arrays that are there.
-        x: the array with most elements for each of the first axis.
+        work: a function of a slice, which writes its results into existing arrays.
+        x: the array with the most elements per index of the first axis.
     """
     step = max(1, ROWS // max(1, x[:1].size)) if type(x) is np.ndarray else max(1, len(x))
     parts = [slice(start, start + step) for start in range(0, len(x), step)]
 
-    def stretch(start: int, stop: int) -> None:
+    def work_on(start: int, stop: int) -> None:
         for part in parts[start:stop]:
             work(part)
 
-    in_halves(stretch, len(parts), x.size)
+    in_halves(work_on, len(parts), x.size)
 
 
 class Link(NamedTuple):
     """One function of a chain, with its inputs and output.
 
-    These are indices of values, and the dtype of the result.
+    Inputs and output are indices of values; the dtype is that of the output.
     """
 
     function: Callable[..., Any]
@@ -97,16 +97,15 @@ class Link(NamedTuple):
 class Chain:
     """A chain of elementwise functions, computed by blocks.
 
-    Their arrays have one shape; blocks run on both cores.
-
-    Ufuncs write their results into outputs, or into scratch arrays that are reused once their values are not needed.
+    All arrays have one shape; blocks run on both cores. Ufuncs write their results into outputs, or into scratch
+    arrays, which are reused when their values are no longer needed.
 
     Args:
-        shape: of all arrays.
-        values: the constants at their places, any value at the others.
-        links: in their order.
-        inputs: the places of what is given.
-        outputs: the places of what is asked for.
+        shape: the shape of all arrays.
+        values: the constants at their indices; anything at the other indices.
+        links: the functions, in order.
+        inputs: the indices of the inputs.
+        outputs: the indices of the outputs.
     """
 
     def __init__(
@@ -120,37 +119,42 @@ class Chain:
         self._shape, self._size, self._values = shape, prod(shape), list(values)
         self._inputs, self._outputs = inputs, outputs
         self._dtypes = [values[place].dtype for place in outputs]
-        self._room: list[Any] = []
-        self._links = list(zip(links, [_selector(link.arguments) for link in links], self._rooms(links), strict=True))
+        self._scratch_dtypes: list[Any] = []
+        selectors = [_selector(link.arguments) for link in links]
+        self._links = list(zip(links, selectors, self._assign_arrays(links), strict=True))
 
-    def _rooms(self, links: Sequence[Link]) -> list[int | None]:
-        """The output or scratch array of each link. None for a new array."""
+    def _assign_arrays(self, links: Sequence[Link]) -> list[int | None]:
+        """Return the number of the output or scratch array of each link; None for a new array."""
         last = {place: i for i, link in enumerate(links) for place in link.arguments}
         for link in links:
-            if not isinstance(link.function, np.ufunc):  # which may return its argument
+            if not isinstance(link.function, np.ufunc):  # it may return its argument
                 last.update(dict.fromkeys(link.arguments, len(links)))
-        rooms: list[int | None] = []
+        targets: list[int | None] = []
         used: dict[int, int] = {}
         free: list[int] = []
         for i, (function, arguments, place, dtype) in enumerate(links):
             free += [used.pop(x) for x in set(arguments) if x in used and last[x] == i]
             if not isinstance(function, np.ufunc):
-                rooms.append(None)
+                targets.append(None)
             elif place in self._outputs:
-                rooms.append(self._outputs.index(place))
+                targets.append(self._outputs.index(place))
             else:
-                fitting = [room for room in free if self._room[room] == dtype]
+                fitting = [j for j in free if self._scratch_dtypes[j] == dtype]
                 if fitting:
                     free.remove(fitting[0])
                 else:
-                    fitting = [len(self._room)]
-                    self._room.append(dtype)
+                    fitting = [len(self._scratch_dtypes)]
+                    self._scratch_dtypes.append(dtype)
                 used[place] = fitting[0]
-                rooms.append(len(self._outputs) + fitting[0])
-        return rooms
+                targets.append(len(self._outputs) + fitting[0])
+        return targets
 
     def __call__(self, *inputs: Any) -> list[Array]:
-        """Compute the outputs, each a new array."""
+        """Return the outputs, each a new array.
+
+        Raises:
+            Exception: whatever the functions raise.
+        """
         is_whole = [isinstance(x, np.ndarray) and x.shape == self._shape for x in inputs]
         flats: list[Any] = [_flat(x) if whole else x for x, whole in zip(inputs, is_whole, strict=True)]
         if any(whole and flat is None for flat, whole in zip(flats, is_whole, strict=True)):
@@ -159,18 +163,18 @@ class Chain:
         flat_outputs = [output.reshape(-1) for output in outputs]
 
         def work(start: int, stop: int) -> None:
-            room = [np.empty(min(CHAIN_BLOCK, stop - start), dtype) for dtype in self._room]
+            scratch = [np.empty(min(CHAIN_BLOCK, stop - start), dtype) for dtype in self._scratch_dtypes]
             for at in range(start, stop, CHAIN_BLOCK):
                 end = min(at + CHAIN_BLOCK, stop)
                 blocks = [x[at:end] if whole else x for x, whole in zip(flats, is_whole, strict=True)]
-                self._block(blocks, [x[at:end] for x in flat_outputs], [x[: end - at] for x in room])
+                self._block(blocks, [x[at:end] for x in flat_outputs], [x[: end - at] for x in scratch])
 
         in_halves(work, self._size, self._size)
         return outputs
 
-    def _block(self, inputs: list[Any], outputs: list[Array], room: list[Array]) -> None:
+    def _block(self, inputs: list[Any], outputs: list[Array], scratch: list[Array]) -> None:
         """Fill one block of the outputs."""
-        values, into = self._values.copy(), [*outputs, *room]
+        values, into = self._values.copy(), [*outputs, *scratch]
         for place, value in zip(self._inputs, inputs, strict=True):
             values[place] = value
         for link, pick, target in self._links:
@@ -183,7 +187,7 @@ class Chain:
                 output[...] = values[place]
 
     def _at_once(self, inputs: Sequence[Any]) -> list[Array]:
-        """The outputs of non-contiguous inputs, without blocks. The outputs are not contiguous either."""
+        """Return the outputs for non-contiguous inputs, without blocks; they are not contiguous either."""
         values = self._values.copy()
         for place, value in zip(self._inputs, inputs, strict=True):
             values[place] = value
@@ -197,12 +201,12 @@ class Chain:
 
 
 def _selector(places: Sequence[int]) -> Callable[[list[Any]], Sequence[Any]]:
-    """A function that returns the items at `places` as a tuple."""
+    """Return a function that returns the items at `places` as a tuple."""
     return itemgetter(*places) if len(places) > 1 else lambda values: tuple([values[place] for place in places])
 
 
 def _flat(x: Array) -> Array | None:
-    """All elements in order, or a single one to broadcast. None if the array is not contiguous."""
+    """Return the elements as a vector, a single one to be broadcast; None if the array is not contiguous."""
     if x.flags.c_contiguous:
         return x.reshape(-1)
     return None if any(x.strides) else np.broadcast_to(x[(0,) * x.ndim], x.size)

@@ -1,8 +1,8 @@
 """Fusion of chains of elementwise operations in a recording.
 
-Apart, each operation of a large array reads its inputs from memory and writes its result there. A block goes through
-all of them while it lies in a cache, both cores take blocks, and intermediate results are never written out. Each
-element is computed by the same functions of NumPy in the same order, so that no bit changes.
+Unfused, each operation on a large array reads its inputs from memory and writes its result there. A fused chain takes
+one block of the arrays through all operations while it is in a cache, on both cores, and never writes intermediate
+results to memory. Each element is computed by the same NumPy functions in the same order, so no bit changes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def join_chains(
 ) -> tuple[list[Forward], list[Backward]]:
     """Return the steps of a recording with chains fused.
 
-    Only operations on large arrays are fused; see `rewriters`.
+    Only operations on large arrays are fused. This is one of the engine's `rewriters`, with their arguments.
     """
     arrays = recorder.arrays()
     shapes = {place: array.shape for place, array in arrays.items()}
@@ -43,7 +43,7 @@ def join_chains(
 
 @cache
 def _elementwise() -> tuple[set[Any], dict[Any, Primitive]]:
-    """The elementwise forwards, and their operations by rule."""
+    """Return the element-wise forwards, and their operations by rule."""
     functions = [*vars(elementwise).values(), *vars(activation).values()]
     operations = [function.primitive for function in functions if hasattr(function, "primitive")]
     return {x.forward for x in operations}, {x.fused or x.vjp: x for x in operations if x.rules}
@@ -53,8 +53,8 @@ class _Builder(Observer):
     """Builds a chain by running operations on placeholder arrays.
 
     Attributes:
-        links: as `Chain` takes them.
-        values: the placeholder of a block, or the constant, at each index.
+        links: the links of the chain, as `Chain` takes them.
+        values: at each index the constant, or the placeholder of a block.
     """
 
     def __init__(self, recorder: Recorder, shape: Shape) -> None:
@@ -66,7 +66,7 @@ class _Builder(Observer):
         self._places: dict[int, int] = {}
 
     def place(self, value: Any) -> int:
-        """Return the index of a value, new for new values."""
+        """Return the index of a value, adding it if it is new."""
         value = value.data if isinstance(value, Tensor) else value
         if id(value) not in self._places:
             self._places[id(value)] = len(self.values)
@@ -74,13 +74,13 @@ class _Builder(Observer):
         return self._places[id(value)]
 
     def of_slot(self, slot: int) -> Any:
-        """Return the placeholder of a slot of the recording."""
+        """Return the placeholder for a slot of the recording."""
         if slot not in self._known:
             return self._constants[slot]
         return self.block(self._known[slot].dtype, self._known[slot].shape == self._shape)
 
     def block(self, dtype: Any, is_whole: bool = True) -> Any:
-        """Return a placeholder of a block, or of one number."""
+        """Return a placeholder for a block, or for a single number."""
         return np.ones(2 if is_whole else (), dtype)
 
     def link(self, function: Any, values: Values, result: Any) -> None:
@@ -91,17 +91,17 @@ class _Builder(Observer):
         self.link(operation.forward, values, results[0])
 
     def chain(self, inputs: Sequence[Any], outputs: Sequence[Any]) -> Chain:
-        """Return the chain from some values to others."""
+        """Return the chain from input values to output values."""
         return Chain(self._shape, self.values, self.links, [*map(self.place, inputs)], [*map(self.place, outputs)])
 
 
-# Forward.
+# Forward steps.
 
 
 def _join_forward(
     recorder: Recorder, steps: list[Forward], others: set[int], shapes: dict[int, Shape]
 ) -> list[Forward]:
-    """The forward steps, with each chain as one. `others` are the slots that other steps read."""
+    """Return the forward steps, with each chain as one step. `others` are the slots that other steps read."""
     readers = Counter(place for _, places, *_ in steps for place in set(places))
     readers.update(others)
     joined: list[Forward] = []
@@ -112,7 +112,7 @@ def _join_forward(
 
 
 def _shape_forward(step: Forward, shapes: dict[int, Shape]) -> Shape | None:
-    """The result shape of an elementwise step; None for others."""
+    """Return the result shape of an element-wise step; None for other steps."""
     function, places, (at, *more), _ = step
     if more or prod(shapes.get(at, ())) < LARGE or function not in _elementwise()[0]:
         return None
@@ -120,7 +120,7 @@ def _shape_forward(step: Forward, shapes: dict[int, Shape]) -> Shape | None:
 
 
 def _forward_chain(recorder: Recorder, run: list[Forward], shape: Shape, readers: Counter[int]) -> Forward:
-    """One step for several, returning what other steps read."""
+    """Return one step in place of several, with the results that other steps read."""
     builder = _Builder(recorder, shape)
     made = [at for _, _, (at,), _ in run]
     given = list(dict.fromkeys(place for _, places, *_ in run for place in places if place not in made))
@@ -133,11 +133,11 @@ def _forward_chain(recorder: Recorder, run: list[Forward], shape: Shape, readers
     return chain if len(read) > 1 else lambda *inputs: chain(*inputs)[0], given, read, False
 
 
-# Back.
+# Backward steps.
 
 
 def _join_back(recorder: Recorder, steps: list[Backward], shapes: dict[int, Shape]) -> list[Backward]:
-    """The backward steps, with each chain as one."""
+    """Return the backward steps, with each chain as one step."""
     types = {to: input_type for *_, targets in steps for _, to, input_type in targets}
     seen: Counter[int] = Counter()
     joined: list[Backward] = []
@@ -149,7 +149,7 @@ def _join_back(recorder: Recorder, steps: list[Backward], shapes: dict[int, Shap
 
 
 def _shape_back(step: Backward, shapes: dict[int, Shape], types: dict[int, tuple[Shape, Any]]) -> Shape | None:
-    """The shape of an elementwise rule's gradients; None for others."""
+    """Return the shape of an element-wise rule's gradients; None for other rules."""
     at, rule, _, places, targets = step
     shape = types[at][0] if at in types else ()
     if prod(shape) < LARGE or any(to_shape != shape for _, _, (to_shape, _) in targets):
@@ -159,13 +159,13 @@ def _shape_back(step: Backward, shapes: dict[int, Shape], types: dict[int, tuple
 
 
 def _runs(steps: Iterator[Backward], seen: Counter[int]) -> Iterator[list[Backward]]:
-    """Runs of steps that begin with one gradient, without others.
+    """Yield runs of consecutive steps that depend on a single gradient.
 
-    A gradient that has several parts is added up in their order: what a run adds up itself has no part from before.
+    The parts of a gradient must be summed in order, so a gradient that a run sums itself must have no earlier part.
 
     Args:
-        steps: of one shape, in their order.
-        seen: how many parts each gradient got from the steps before; it is counted on by who takes the runs.
+        steps: steps of one shape, in order.
+        seen: the number of parts each gradient got from earlier steps; the caller updates it for each run.
     """
     run: list[Backward] = []
     parts: Counter[int] = Counter()
@@ -176,7 +176,7 @@ def _runs(steps: Iterator[Backward], seen: Counter[int]) -> Iterator[list[Backwa
             yield run
             run, parts = [], Counter()
         run, parts = [*run, step], parts + own
-        if not _in_order(parts, seen):  # the same input twice: a step by itself
+        if not _in_order(parts, seen):  # an input that occurs twice: the step stays by itself
             yield run
             run, parts = [], Counter()
     if run:
@@ -184,14 +184,14 @@ def _runs(steps: Iterator[Backward], seen: Counter[int]) -> Iterator[list[Backwa
 
 
 def _in_order(parts: Counter[int], seen: Counter[int]) -> bool:
-    """Whether no gradient summed before gets several parts here."""
+    """Whether no gradient with earlier parts gets several more here."""
     return all(count == 1 or not seen[to] for to, count in parts.items())
 
 
 def _back_chain(recorder: Recorder, run: list[Backward], shape: Shape, dtype: Any) -> Backward:
-    """One backward step for several, from a gradient of that dtype.
+    """Return one backward step in place of several, from a gradient of `dtype`.
 
-    The rules reveal their operations by running on tensors.
+    The rules are run on tensors to find their operations.
     """
     builder = _Builder(recorder, shape)
     given = list(dict.fromkeys(place for *_, places, _ in run for place in places))

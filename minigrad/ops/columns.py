@@ -14,10 +14,10 @@ from minigrad.ops.windows import Lengths, counts, within
 
 Array = NDArray[Any]
 _BLOCK = 2**18
-"""Elements that are worked on at a time: 1 MB of float32, half of a core's cache."""
+"""Elements in a block of images: 1 MiB of float32, half of a core's cache."""
 
 _LONG = 128
-"""From these places in a line on copying takes half of the time of adding up."""
+"""The places in a line from which on copying columns takes half as long as summing more products."""
 
 
 class Geometry(NamedTuple):
@@ -25,7 +25,7 @@ class Geometry(NamedTuple):
 
     Attributes:
         stride: the step of the kernel along each axis.
-        padding: the implicit zeros (before, after) each axis; negative numbers crop.
+        padding: the zeros added (before, after) each axis; negative numbers crop.
         dilation: the step between the elements of the kernel.
         groups: the number of groups of channels, each convolved separately.
     """
@@ -35,10 +35,10 @@ class Geometry(NamedTuple):
     dilation: Lengths
     groups: int
 
-    def turned(self, size: Lengths, kernel: Lengths, places: Lengths) -> Geometry:
+    def adjoint(self, size: Lengths, kernel: Lengths, places: Lengths) -> Geometry:
         """Return the geometry of the adjoint, with a flipped kernel.
 
-        It moves over results, back to images of a size.
+        The adjoint convolves results (*places) back to images of `size`.
         """
         reach = [d * (k - 1) for d, k in zip(self.dilation, kernel, strict=True)]
         before = [r - first for r, (first, _) in zip(reach, self.padding, strict=True)]
@@ -49,23 +49,21 @@ class Geometry(NamedTuple):
 class Plan(NamedTuple):
     """The blocking of a convolution of images of one size.
 
-    A kernel is applied line by line along its first axis.
-
-    A line of the kernel, at a place in a line of the image, sees the same whichever line of the kernel it is. So the
-    columns of an image hold what one line sees, and lines of zeros where the image is padded; what each line of the
-    kernel sees are views of them, a product of matrices each. Columns of what the whole kernel sees would be as many
-    times more as it has lines.
+    The kernel is applied line by line along its first axis (a line of a 2-D kernel is a row). All lines of the kernel
+    read the same patches of the image, from different image lines. So the columns hold the patches of a single kernel
+    line, with lines of zeros for padding; each kernel line reads a view of them, and is one matrix product. Full im2col
+    would make the columns larger by the number of kernel lines.
 
     Attributes:
-        size: of an image, (lines, *rest).
-        kernel: its size.
-        places: how often it fits.
-        groups: of channels.
-        area: what columns hold for an element of a line of the kernel: (lines, *places of the rest).
-        lines: for each line of the kernel, the lines of the columns that it sees.
-        moves: for each element in a line of the kernel, the index of its columns, and of what it sees of the images.
-        is_copy: whether columns are the images themselves, as for a kernel of 1×1; nothing is copied then.
-        step: how many images are worked on at a time, so few that their columns and products stay in a cache.
+        size: the size of an image, (lines, *rest).
+        kernel: the size of the kernel.
+        places: the number of kernel positions along each axis.
+        groups: the number of channel groups.
+        area: the shape of the columns for one element of a kernel line, (lines, *places of the other axes).
+        lines: for each kernel line, the lines of the columns that it reads.
+        moves: for each element of a kernel line, the index of its columns and the index of the image elements it reads.
+        is_copy: whether the columns are the images themselves, as for a 1×1 kernel; nothing is copied then.
+        step: the number of images in a block, so that their columns and products stay in a cache.
     """
 
     size: Lengths
@@ -79,7 +77,7 @@ class Plan(NamedTuple):
     step: int
 
     def blocks(self, n: int) -> Iterator[slice]:
-        """Yield blocks of n images."""
+        """Yield slices of n images, one per block."""
         for start in range(0, n, self.step):
             yield slice(start, min(n, start + self.step))
 
@@ -90,14 +88,14 @@ class Plan(NamedTuple):
     def results(self, y: Array) -> Array:
         """View y (N, O, ...) as (N, groups, O/groups, places).
 
-        A copy where y is not contiguous.
+        It is a copy if y is not contiguous.
         """
         return y.reshape(len(y), self.groups, y.shape[1] // self.groups, math.prod(self.places))
 
     def matrices(self, weight: Array) -> Array:
         """Reshape a weight into one matrix per kernel line.
 
-        weight (O, C/groups, ...) as (kernel[0], groups, O/groups, C/groups · kernel[1:]).
+        (O, C/groups, *kernel) becomes (kernel[0], groups, O/groups, C/groups · kernel[1:]).
         """
         (o, c), (lines, *rest) = weight.shape[:2], self.kernel
         weight = weight.reshape(self.groups, o // self.groups, c, lines, math.prod(rest)).transpose(3, 0, 1, 2, 4)
@@ -113,9 +111,8 @@ class Plan(NamedTuple):
     def seen(self, x: Array) -> Iterator[tuple[slice, list[Array]]]:
         """Yield the columns of each block and kernel line.
 
-        x is (N, C, ...); columns are valid until the next.
-
-        That is (images, groups, C/groups · kernel[1:], places).
+        x is (N, C, ...). The columns of each kernel line are (images, groups, C/groups · kernel[1:], places), and valid
+        until the next block.
         """
         images = self.images(x)
         shape = (*images.shape[1:3], *self.kernel[1:], *self.area)
@@ -149,10 +146,16 @@ def plan_for(
 ) -> Plan:
     """Return the plan for images of `size`.
 
-    They have `inside` channels, and results have `outside`.
+    The whole image is treated as a single line if `whole` is set, if the kernel skips lines, or if summing the products
+    of all kernel lines would cost more than copying full columns.
 
-    An image counts as one line, with all its axes as the rest, if that is asked for, if the kernel skips lines, or if
-    there would be more products to add up than columns.
+    Args:
+        size: the size of an image.
+        kernel: the size of the kernel.
+        geometry: the stride, padding, dilation and groups.
+        inside: the number of channels of an image.
+        outside: the number of channels of a result.
+        whole: whether to treat the image as a single line.
     """
     stride, padding, dilation, groups = geometry
     padded = tuple(before + length + after for (before, after), length in zip(padding, size, strict=True))

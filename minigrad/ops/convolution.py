@@ -1,7 +1,8 @@
 """Convolution over any number of axes, and its transpose.
 
-Convolution is linear in x and in the weight, so that x, weight and result meet in one sum of products of three. Three
-operations make one of them out of the two others; the derivatives of each are the other two, to any order.
+Convolution is bilinear in x and the weight. Three operations (convolution, transposed convolution, and the correlation
+of x with a result) each compute one of x, weight and result from the other two. The derivatives of each are the other
+two operations, to any order.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ transposed_convolution = primitive(
 )
 convolution_weight = primitive(
     "convolution_weight",
-    products.common,
+    products.correlate,
     lambda g, y, x_shape, geometry: transposed_convolution(y, g, x_shape[2:], geometry),
     lambda g, x, geometry: convolution(x, g, None, geometry),
 )
@@ -56,7 +57,7 @@ def conv1d(
 ) -> Any:
     """Convolution (cross-correlation) along one axis.
 
-    Arguments as `conv2d` with one axis less.
+    The arguments are those of `conv2d`, with one axis less.
     """
     return _conv("conv1d", 1, x, weight, bias, stride, padding, dilation, groups)
 
@@ -72,23 +73,22 @@ def conv2d(
 ) -> Any:
     """Convolution (cross-correlation) over two axes.
 
-    (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
-
-    out[n, o] = bias[o] + the sum over c, i, j of weight[o, c, i, j] x[n, c] seen from (i, j). H' is
-    (H + 2 padding - dilation (kh - 1) - 1) // stride + 1.
+    out[n, o, y, x'] = bias[o] + Σ weight[o, c, i, j] · padded x[n, c, stride y + dilation i, stride x' + dilation j],
+    summed over c, i and j. The result is (N, O, H', W'), with H' = (H + 2 padding - dilation (kh - 1) - 1) // stride +
+    1.
 
     Args:
         x: (N, C, H, W) or (C, H, W).
         weight: (O, C/groups, kh, kw).
         bias: (O,), or None.
-        stride: the step of the kernel, for all axes or each.
-        padding: the zeros on both sides of all axes or each; "valid" for none, "same" for as many as keep H and W (of
-            an odd number one more at the end).
+        stride: the step of the kernel, one number or one per axis.
+        padding: the zeros on both sides, one number or one per axis; "valid" for none, "same" to keep H and W (if their
+            number is odd, one more at the end).
         dilation: the step between the elements of the kernel.
         groups: the number of groups of channels, each convolved separately.
 
     Raises:
-        ValueError: for shapes that do not fit, padding="same" with a stride, and numbers below their least.
+        ValueError: for shapes that do not match, padding="same" with a stride, and numbers that are too small.
     """
     return _conv("conv2d", 2, x, weight, bias, stride, padding, dilation, groups)
 
@@ -105,7 +105,7 @@ def conv_transpose1d(
 ) -> Any:
     """Transposed convolution along one axis.
 
-    Arguments as `conv_transpose2d` with one axis less.
+    The arguments are those of `conv_transpose2d`, with one axis less.
     """
     return _conv_transpose("conv_transpose1d", 1, x, weight, bias, stride, padding, output_padding, groups, dilation)
 
@@ -122,24 +122,22 @@ def conv_transpose2d(
 ) -> Any:
     """Transposed convolution over two axes.
 
-    (N, C, H, W) to (N, O, H', W'), or one (C, H, W).
-
-    It does to x what the derivative of `conv2d` with the same weight does to a gradient: every number of x puts a
-    multiple of the kernel into the result. H' is
-    (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1.
+    It is the gradient of `conv2d` with respect to its input, with the same weight: each element of x adds a multiple of
+    the kernel to the result. The result is (N, O, H', W'), with
+    H' = (H - 1) stride - 2 padding + dilation (kh - 1) + output_padding + 1.
 
     Args:
         x: (N, C, H, W) or (C, H, W).
         weight: (C, O/groups, kh, kw).
         bias: (O,), or None.
-        stride: the step in the result for one in x, for all axes or each.
-        padding: what is cut from both sides of the result.
-        output_padding: what is added at the end of each axis; less than stride or dilation.
+        stride: the step in the result per element of x, one number or one per axis.
+        padding: the elements cut from both sides of the result.
+        output_padding: the elements added at the end of each axis; less than stride or dilation.
         groups: the number of groups of channels, each convolved separately.
         dilation: the step between the elements of the kernel.
 
     Raises:
-        ValueError: for shapes that do not fit, and numbers below their least.
+        ValueError: for shapes that do not match, and numbers that are too small.
     """
     return _conv_transpose("conv_transpose2d", 2, x, weight, bias, stride, padding, output_padding, groups, dilation)
 
@@ -222,7 +220,7 @@ def _conv_transpose(
 
 
 def _check(name: str, n: int, x: Any, weight: Any, groups: int, axis: int) -> None:
-    """Raise ValueError for wrong axes or channels. There have to be n axes, and groups have to divide the channels."""
+    """Raise ValueError unless x has n spatial axes and the groups divide the channels."""
     axes = ", ".join(["length"] if n == 1 else ["height", "width"])
     if x.ndim not in (n + 1, n + 2):
         raise ValueError(f"{name} of x {describe(x)}: expected (N, channels, {axes}) or (channels, {axes})")

@@ -2,10 +2,11 @@
 
 Stacks of matrices are (..., m, n).
 
-The formulas are those of M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
-algorithmic differentiation" (2008), unless a rule names another source. What is not a smooth function of the matrix
-has no derivative: vectors of an eigenvalue or singular value that occurs twice, Q and R of a matrix whose columns are
-linearly dependent. There the gradient holds inf or NaN, or LinAlgError is raised; that of the values is right.
+The formulas are from M. Giles, "An extended collection of matrix derivative results for forward and reverse mode
+algorithmic differentiation" (2008), unless a rule names another source. Results that are not smooth functions of the
+matrix have no derivative: the vectors of a repeated eigenvalue or singular value, and Q and R of a matrix with linearly
+dependent columns. Their gradient contains inf or NaN, or LinAlgError is raised. The gradient of the values themselves
+is correct.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _expect_square(x: Array) -> None:
 
 
 def _half_lower(x: Any) -> Any:
-    """The lower triangle of a matrix, with half of the diagonal."""
+    """The lower triangle of a matrix, with the diagonal halved."""
     n = x.shape[-1]
     return x * (np.tri(n, dtype=x.dtype, like=x) - 0.5 * np.identity(n, x.dtype, like=x))
 
@@ -44,9 +45,9 @@ def _symmetric(x: Any) -> Any:
 
 
 def _over_gaps(x: Any, values: Any) -> Any:
-    """Antisymmetrize x, and divide by the gaps of values.
+    """Antisymmetrize x, and divide by the gaps between values.
 
-    Each entry [i, j] is divided by values[j] - values[i]; the diagonal is zero.
+    Entry [i, j] is divided by values[j] - values[i]; the diagonal is zero.
     """
     gaps = values[..., None, :] - values[..., :, None]
     return 0.5 * (x - x.mT) / (gaps + np.identity(x.shape[-1], x.dtype, like=x))
@@ -70,7 +71,7 @@ def _solve(a: Array, b: Array) -> Array:
 
 
 def _solve_adjoint(g: Any, a: Any, b_shape: tuple[int, ...]) -> Any:
-    """a⁻ᵀ g, as matrices."""
+    """a⁻ᵀ g, with a vector g as a one-column matrix."""
     return solve(a.mT, g[..., None] if len(b_shape) == 1 else g)
 
 
@@ -105,9 +106,7 @@ inv = primitive("inv", _inv, lambda g, out: -out.mT @ g @ out.mT, numpy=np.linal
 def _cholesky(x: Array) -> Array:
     """The Cholesky factor L, with L @ L.mT = x.
 
-    x is positive definite (..., n, n); its lower triangle is read.
-
-    The gradient is symmetric.
+    x is positive definite, (..., n, n); only its lower triangle is read. The gradient is symmetric.
 
     Raises:
         LinAlgError: if a matrix is not positive definite.
@@ -140,10 +139,8 @@ class EighResult(NamedTuple):
 def _eigh(x: Array) -> EighResult:
     """Eigenvalues and eigenvectors of symmetric (..., n, n).
 
-    The lower triangle is read.
-
-    The gradient is symmetric. That of the eigenvectors divides by the differences of eigenvalues: where two are equal
-    it is not finite.
+    Only the lower triangle is read, and the gradient is symmetric. The gradient of the eigenvectors divides by the
+    differences of eigenvalues, so it is not finite if two are equal.
     """
     _expect_square(x)
     return EighResult(*np.linalg.eigh(x))
@@ -184,12 +181,12 @@ def _svd(x: Array) -> SVDResult:
 
 
 def _outside(g: Any, basis: Any) -> Any:
-    """The columns of g, projected orthogonally to a basis."""
+    """The components of g's columns orthogonal to a basis."""
     return g - basis @ (basis.mT @ g)
 
 
 def _u_rule(g: Any, x: Any, results: SVDResult) -> Any:
-    """The gradient by U. Townsend, "Differentiating the singular value decomposition" (2016), as that for Vh."""
+    """The gradient from U. As for Vh: Townsend, "Differentiating the singular value decomposition" (2016)."""
     u, s, vh = results
     slope = u @ (2 * _over_gaps(u.mT @ g, s * s) * s[..., None, :])
     return (slope if u.shape[-2] == u.shape[-1] else slope + _outside(g, u) / s[..., None, :]) @ vh
@@ -206,18 +203,17 @@ _reduced_svd = several("svd", _svd, _u_rule, lambda g, x, results: (results.U * 
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """The singular value decomposition of (..., m, n).
 
-    Or the singular values alone.
-
-    The gradients of U and Vh divide by the differences of the squares of singular values, and for matrices that are
-    not square by the values: where two are equal, or one is zero, they are not finite. That of S always is.
+    The gradients of U and Vh divide by the differences of squared singular values, and for non-square matrices also by
+    the singular values. They are not finite if two values are equal, or one is zero. The gradient of S always is.
 
     Args:
-        full_matrices: False for matrices that are not square: the columns that complete U or V are not a function of
-            x, and have no derivative.
-        compute_uv: whether to return `SVDResult(U, S, Vh)` or S.
+        x: (..., m, n).
+        full_matrices: whether U and Vh are square. Must be False for non-square matrices: the columns that complete U
+            or V are not a function of x, and have no derivative.
+        compute_uv: whether to return `SVDResult(U, S, Vh)`; if False, S alone.
 
     Raises:
-        LinAlgError: for a matrix that is not square if `full_matrices`.
+        LinAlgError: for a non-square matrix with `full_matrices`.
     """
     if len(x.shape) < 2:
         raise LinAlgError(f"svd of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
@@ -251,9 +247,9 @@ def _tall_qr(x: Array) -> QRResult:
 
 
 def _q_rule(g: Any, x: Any, results: QRResult) -> Any:
-    """The gradient by Q.
+    """The gradient from Q.
 
-    Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010), as that for R.
+    Walter and Lehmann, "Algorithmic differentiation of linear algebra functions" (2010); also for R.
     """
     q, r = results
     return _over_r(g - q @ (2 * _symmetric(_half_lower(g.mT @ q))), r)
@@ -275,16 +271,17 @@ _qr = several("qr", _tall_qr, _q_rule, _r_rule)
 def qr(x: Any, mode: Literal["reduced", "complete", "r"] = "reduced") -> Any:
     """The QR decomposition of (..., m, n).
 
-    `QRResult(Q, R)`, or R alone for the mode "r".
+    The first min(m, n) columns must be linearly independent: the gradient divides by the diagonal of R, and raises
+    LinAlgError if that contains a zero.
 
-    The complete one has a square Q, as the reduced has where there are no more rows than columns.
-
-    The first min(m, n) columns are to be linearly independent: the gradient divides by the diagonal of R, and raises
-    LinAlgError where that holds a zero.
+    Args:
+        x: (..., m, n).
+        mode: "reduced" returns `QRResult(Q, R)` with Q (..., m, k), k = min(m, n); "complete" with a square Q; "r"
+            returns R alone.
 
     Raises:
-        ValueError: for "complete" with more rows than columns: what completes Q is not a function of x, and has no
-            derivative; and for another mode.
+        ValueError: for "complete" with more rows than columns, as the columns that complete Q are not a function of x
+            and have no derivative; and for any other mode.
     """
     if len(x.shape) < 2:
         raise LinAlgError(f"qr of {describe(x)}: expected a matrix or a stack of them, (..., m, n)")
@@ -298,7 +295,7 @@ def qr(x: Any, mode: Literal["reduced", "complete", "r"] = "reduced") -> Any:
         )
     if rows >= columns:
         q, r = _qr(x)
-    else:  # Q is that of the square to the left
+    else:  # Q is that of the left square block
         q, left = _qr(x[..., :rows])
         r = concatenate([left, q.mT @ x[..., rows:]], axis=-1)
     return r if mode == "r" else QRResult(q, r)
@@ -312,10 +309,8 @@ numpy_functions[np.linalg.qr] = qr
 def _det(x: Array) -> Array:
     """The determinant of (..., n, n).
 
-    The gradient of a singular matrix, too, is that of its cofactors.
-
-    Second derivatives lose digits as a matrix nears a singular one, like its inverse, and are right again at it, if
-    the rank is n - 1.
+    The gradient is the cofactor matrix, also where x is singular. Second derivatives lose digits near a singular
+    matrix, as the inverse does, but are correct at one of rank n - 1.
     """
     _expect_square(x)
     return np.linalg.det(x)
@@ -324,7 +319,7 @@ def _det(x: Array) -> Array:
 def _cofactors(x: Any) -> Any:
     """The cofactor matrix of x, by singular values.
 
-    It is the derivative of the determinant, and also serves singular matrices.
+    It is the derivative of the determinant, singular matrices included.
     """
     u, s, vh = svd(x)
     n = s.shape[-1]
@@ -333,7 +328,7 @@ def _cofactors(x: Any) -> Any:
 
 
 def _det_rule(g: Any, x: Any, out: Any) -> Any:
-    """The gradient by cofactors: det(x) x⁻ᵀ (Jacobi). Where a matrix is singular, by way of the singular values."""
+    """g times the cofactors, det(x) x⁻ᵀ (Jacobi's formula); by singular values if a matrix is singular."""
     cofactors = _cofactors(x) if equal(out, 0).sum() else out[..., None, None] * inv(x).mT
     return g[..., None, None] * cofactors
 
@@ -358,9 +353,7 @@ class SlogdetResult(NamedTuple):
 def _slogdet(x: Array) -> SlogdetResult:
     """Sign and log of the absolute determinant of (..., n, n).
 
-    The determinant itself may overflow.
-
-    The gradient at a singular matrix is infinite: LinAlgError is raised there.
+    Unlike `det`, it does not overflow. The gradient at a singular matrix is infinite, so LinAlgError is raised there.
     """
     _expect_square(x)
     return SlogdetResult(*map(asarray, np.linalg.slogdet(x)))

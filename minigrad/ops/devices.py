@@ -23,10 +23,12 @@ to_device = primitive("to_device", _to_device, lambda g, device, source: to_devi
 def to(x: Tensor, device: str) -> Tensor:
     """Return the tensor on a device.
 
-    The tensor itself if it is there, else a copy, through which gradients flow back.
+    If the tensor is already there, it is returned itself. Otherwise a copy is returned, through which gradients flow
+    back.
 
     Args:
-        device: "cpu", "cuda", or the name of one that was registered.
+        x: the tensor.
+        device: "cpu", "cuda", or the name of a registered device.
 
     Raises:
         ValueError: for an unknown device.

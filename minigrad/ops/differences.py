@@ -10,18 +10,18 @@ from numpy.typing import DTypeLike
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.broadcast import astype
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import implements, np, operands, values
 from minigrad.ops.indexing import as_operand, normalize_axis
-from minigrad.ops.standing import np, operands, stands_for, values
 from minigrad.ops.windows import windows
 
 _no_value: Any = np._NoValue
 
 
-@stands_for("diff")
+@implements("diff")
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _no_value, append: Any = _no_value) -> Any:
     """The n-th differences along an axis.
 
-    Other values may be put before and behind.
+    `prepend` and `append` are values joined to the ends of a first.
     """
     if n < 0:
         raise ValueError(f"diff: n is 0 or more, got {n}")
@@ -42,11 +42,11 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = _no_value, append: A
     return a
 
 
-@stands_for("ediff1d")
+@implements("ediff1d")
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences in the flattened array.
 
-    Other values may be put before and behind.
+    `to_begin` and `to_end` are values joined to the ends of the result.
     """
     ary, *ends = operands(ary, to_begin, to_end)
     inner = diff(ary.reshape(-1))
@@ -55,16 +55,17 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     return np.concatenate(parts) if len(parts) > 1 else inner
 
 
-@stands_for("gradient")
+@implements("gradient")
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Literal[1, 2] = 1) -> Any:
     """The gradient along each axis, by finite differences.
 
-    Central differences, and one-sided ones at the ends.
+    The differences are central, and one-sided at the ends.
 
     Args:
-        varargs: the distance between neighbours, for all axes or for each; or their coordinates, a vector.
-        axis: one axis, or several; all if None.
-        edge_order: 1 or 2, how exact it is at the ends.
+        f: the array.
+        varargs: the spacing, one number for all axes or one per axis; or the coordinates along an axis, as a vector.
+        axis: one axis or several; all if None.
+        edge_order: the order of accuracy at the ends, 1 or 2.
     """
     f = as_operand(f)
     f = f if f.dtype.kind == "f" else astype(f, np.float64)
@@ -101,11 +102,11 @@ def _slope(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     return np.moveaxis(np.concatenate([first, inner, last], -1), -1, axis)
 
 
-@stands_for("trapezoid", "trapz")
+@implements("trapezoid", "trapz")
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The integral along an axis, by the trapezoidal rule.
 
-    Over coordinates x or equal steps dx.
+    The sample points are at coordinates x, or dx apart.
     """
     y, x = operands(y, x)
     y = np.moveaxis(y, axis, -1)
@@ -114,16 +115,17 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
 
 
-@stands_for("interp")
+@implements("interp")
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
     """Linear interpolation at x between points (xp, fp).
 
-    xp ascends.
-
     Args:
-        left: the value before the first point; that of the first if None.
-        right: the value behind the last point; that of the last if None.
-        period: of x, if it has one: points need not ascend then.
+        x: the coordinates to interpolate at.
+        xp: the coordinates of the points, ascending unless `period` is given.
+        fp: the values of the points.
+        left: the value to the left of all points; the value of the first if None.
+        right: the value to the right of all points; the value of the last if None.
+        period: the period of x, if any.
     """
     x, xp, fp = operands(x, xp, fp)
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
@@ -147,11 +149,11 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     return np.where(where > points[-1], fp[-1] if right is None else right, inside)
 
 
-@stands_for("unwrap")
+@implements("unwrap")
 def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
     """Unwrap phases by adding periods along an axis.
 
-    No step is then longer than half a period.
+    Jumps between neighbours that are larger than `discont`, by default half a period, are replaced by their complement.
     """
     p = as_operand(p)
     p = p if p.dtype.kind == "f" else astype(p, np.float64)
@@ -163,13 +165,13 @@ def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: floa
 # Sliding products.
 
 
-@stands_for("convolve")
+@implements("convolve")
 def convolve(a: Any, v: Any, mode: Literal["full", "same", "valid"] = "full") -> Any:
     """The convolution of two vectors."""
     return _slide(*_vectors("convolve", a, v), mode=mode, reverse=True)
 
 
-@stands_for("correlate")
+@implements("correlate")
 def correlate(a: Any, v: Any, mode: Literal["full", "same", "valid"] = "valid") -> Any:
     """The cross-correlation of two vectors."""
     return _slide(*_vectors("correlate", a, v), mode=mode, reverse=False)
@@ -198,7 +200,7 @@ def _slide(a: Any, v: Any, mode: str, reverse: bool) -> Any:
 # Steps between two ends.
 
 
-@stands_for("linspace")
+@implements("linspace")
 def linspace(
     start: Any,
     stop: Any,
@@ -210,7 +212,7 @@ def linspace(
 ) -> Any:
     """`num` evenly spaced numbers from start to stop.
 
-    Along a new axis.
+    They lie along a new axis, at `axis`.
     """
     if num < 0:
         raise ValueError(f"linspace: num is 0 or more, got {num}")
@@ -225,7 +227,7 @@ def linspace(
     return (result, (stop - start) / (intervals or np.nan)) if retstep else result
 
 
-@stands_for("logspace")
+@implements("logspace")
 def logspace(
     start: Any,
     stop: Any,
@@ -237,7 +239,7 @@ def logspace(
 ) -> Any:
     """`num` powers of the base, with evenly spaced exponents.
 
-    The exponents are from start to stop.
+    The exponents go from start to stop.
     """
     if np.ndim(base):
         start, stop, base = np.broadcast_arrays(*operands(start, stop, base))
@@ -246,7 +248,7 @@ def logspace(
     return result if dtype is None else astype(result, dtype)
 
 
-@stands_for("geomspace")
+@implements("geomspace")
 def geomspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike | None = None, axis: int = 0
 ) -> Any:

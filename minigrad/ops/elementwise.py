@@ -1,6 +1,6 @@
 """Elementwise operations, with their derivatives.
 
-What happens at kinks, ties and zeros is written in docs/autograd.md.
+Derivatives at kinks, ties and zeros are described in docs/autograd.md.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from minigrad.ops.erf import erf as _erf
 
 Array = NDArray[Any]
 
-# Comparisons and tests: constants, with truth values for elements.
+# Comparisons and tests, which return constant boolean arrays.
 
 equal = primitive("equal", np.equal)
 not_equal = primitive("not_equal", np.not_equal)
@@ -41,13 +41,13 @@ isnan = primitive("isnan", np.isnan)
 isinf = primitive("isinf", np.isinf)
 isfinite = primitive("isfinite", np.isfinite)
 
-# What rules need: a choice, and two ways to be zero.
+# Operations that rules use: selection, and two kinds of zeros.
 
 
 def _where(condition: Array, x: Array, y: Array) -> Array:
     """x where the condition holds, else y."""
     if (type(condition) is not np.ndarray or not condition.ndim) and type(condition) not in foreign:
-        condition = asarray_like(np.asarray(condition), x if type(x) in foreign else y)  # one truth value for all
+        condition = asarray_like(np.asarray(condition), x if type(x) in foreign else y)  # one condition for all
     return np.where(condition, x, y)
 
 
@@ -62,12 +62,10 @@ where = primitive(
 
 
 def _chain(x: Array, slope: Array) -> Array:
-    """x times slope, but 0 where x is 0.
+    """x times slope, but 0 where x is 0, even if the slope is infinite or NaN.
 
-    Even if the slope is infinite or NaN.
-
-    The rules of functions with poles or edges multiply g with it, so that a value from beyond the edge that was
-    thrown away afterwards, as by `where(x > 0, log(x), 0)`, makes no NaN of the gradient.
+    The rules of functions with poles, or a limited domain, multiply g by the slope in this way. So a value outside the
+    domain that is discarded afterwards, as in `where(x > 0, log(x), 0)`, does not turn the gradient into NaN.
     """
     if type(x) not in foreign and np.count_nonzero(x) == np.size(x):
         return x * slope
@@ -79,7 +77,7 @@ chain = primitive("chain", _chain, lambda g, slope: chain(g, slope), lambda g, x
 
 
 def _zero(g: Any) -> Any:
-    """Zeros shaped as g, whatever its values."""
+    """Zeros in the shape of g, even where g is infinite or NaN."""
     return where(False, g, 0.0)
 
 
@@ -104,12 +102,12 @@ fmod = primitive("fmod", np.fmod, lambda g: g, lambda g, x, y: chain(g, -trunc(x
 
 
 def _power(x: Array, y: Array) -> Array:
-    """x to the power y. Through the operator, which has fast paths for exponents such as 2 and 0.5."""
+    """x to the power y, by the operator `**`, which has fast paths for exponents such as 2 and 0.5."""
     return x**y
 
 
 def _power_x(g: Any, x: Any, y: Any) -> Any:
-    """d(x^y)/dx = y x^(y-1). Zero where y is, also at x = 0."""
+    """d(x^y)/dx = y x^(y-1); zero where y is 0, even at x = 0."""
     if not isinstance(y, (int, float)):
         return chain(g, chain(y, x ** (y - 1)))
     if y == 0:
@@ -147,7 +145,7 @@ cbrt = primitive("cbrt", np.cbrt, lambda g, out: chain(g, 1 / (3 * out * out)))
 
 
 def _over(g: Any, x: Any, length: Any) -> Any:
-    """g x / length, 0 where the length is 0. To every order."""
+    """g x / length, and 0 where the length is 0, to every order of derivative."""
     zero = equal(length, 0)
     return g * where(zero, 0.0, x / where(zero, 1.0, length))
 
@@ -187,12 +185,10 @@ arctan2 = primitive(
 
 
 def _sinc(x: Array, order: int = 0) -> Array:
-    """sin(πx)/(πx), or its derivative of an order.
+    """sin(πx)/(πx), which is 1 at 0, or its derivative of an order n.
 
-    It is 1 at 0.
-
-    With u = πx the derivatives f_n of sin(u)/u obey u f_n + n f_(n-1) = sin(u + nπ/2); where |u| is small that
-    cancels, and the power series Σ (-1)^k u^(2k-n) / ((2k+1) (2k-n)!) takes its place.
+    With u = πx, the derivatives f_n of sin(u)/u satisfy u f_n + n f_(n-1) = sin(u + nπ/2). For small |u| that formula
+    loses digits by cancellation, and the power series Σ (-1)^k u^(2k-n) / ((2k+1) (2k-n)!) is used.
     """
     u = np.pi * x
     near = np.abs(u) < order + 1
@@ -227,7 +223,7 @@ round = primitive("round", _round, _zero, numpy=np.round)
 
 
 def _share(g: Any, wins: Any, ties: Any) -> Any:
-    """g to the larger, half of it to each of equals."""
+    """Return g where an element wins, half of it where there is a tie, else 0."""
     return where(ties, g * 0.5, where(wins, g, 0.0))
 
 
@@ -246,7 +242,7 @@ minimum = primitive(
 
 
 def _clip(x: Array, low: Any = None, high: Any = None) -> Array:
-    """x clipped to constant bounds; None is no bound."""
+    """x clipped to constant bounds; None means no bound."""
     return np.clip(x, low, high)
 
 

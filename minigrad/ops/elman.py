@@ -28,7 +28,7 @@ def _rnn(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any, nonlinear
 
 
 def _rnn_forward(inputs: Sequence[Array], nonlinearity: Nonlinearity = "tanh") -> Array:
-    """The hidden states after each step, (L, N, H). Of [x, h, weight_ih, weight_hh, bias_ih, bias_hh]."""
+    """The hidden states after each step, (L, N, H). The inputs are [x, h, weight_ih, weight_hh, bias_ih, bias_hh]."""
     x, h, weight_ih, weight_hh, *biases = recurrent.working(inputs)
     out = recurrent.products(x, weight_ih, biases[0] + biases[1] if biases else None)
     weight, product = recurrent.aligned(weight_hh.T), np.empty(h.shape, x.dtype, like=x)
@@ -49,7 +49,7 @@ def _rnn_fused(
         slopes[k] *= to_h
         np.dot(slopes[k], weight_hh, out=to_h)
     to_weight_ih = recurrent.weight_gradient(slopes, x)
-    to_weight_hh = recurrent.weight_gradient(slopes, recurrent.before(first, out))
+    to_weight_hh = recurrent.weight_gradient(slopes, recurrent.previous_states(first, out))
     to_x = recurrent.input_gradient(slopes, weight_ih) if needs[0] else None
     to_biases = [to_bias := recurrent.bias_gradient(slopes), to_bias.copy()] if biases else []
     return [to_x, to_h, to_weight_ih, to_weight_hh, *to_biases]
@@ -76,6 +76,7 @@ def rnn(
 ) -> Any:
     """One layer of `nn.RNN`: hidden states (L, N, H).
 
-    Arguments as of `lstm`, without c, and with no gates: H rows. `nonlinearity` is "tanh" or "relu".
+    The arguments are those of `lstm` without c. There are no gates, so the weights have H rows. `nonlinearity` is
+    "tanh" or "relu".
     """
     return rnn_states(recurrent.checked("rnn", 1, x, {"h": h}, weight_ih, weight_hh, bias_ih, bias_hh), nonlinearity)

@@ -6,10 +6,9 @@ from minigrad.cores import in_halves
 from minigrad.devices import foreign
 from minigrad.ops.blocks import BLOCK
 
-# erf(x) = tanh(x + x · p(x²)/q(x²)): where erf approaches ±1 the tanh does too and hides the error of p/q, so
-# that few coefficients suffice; highest power first. They are minimax fits of this project (Lawson's
-# iteration in 45 digits, on the relative error of erf, for |x| up to 4 and up to 6);
-# largest errors 3.3e-9 and 1.2e-17.
+# erf(x) = tanh(x + x · p(x²)/q(x²)). Where erf approaches ±1, tanh does too and hides the error of p/q, so few
+# coefficients suffice. These are minimax fits (Lawson's iteration in 45 digits, on the relative error of erf, for |x|
+# up to 4 and up to 6), highest power first. Their largest errors are 3.3e-9 and 1.2e-17.
 _FITS = {
     np.dtype(np.float32): (
         (1.85312758e-03, 1.89560008e-02, 1.22913799e-01, 1.28379171e-01),
@@ -28,16 +27,14 @@ _FITS = {
         ),
     ),
 }  # fmt: skip
-_SATURATED = 10.0  # from here on the result is exactly ±1; the fits still grow here, and do not overflow
+_SATURATED = 10.0  # beyond this the result is exactly ±1; the fits still grow here, and do not overflow
 
 
 def erf(x: np.ndarray) -> np.ndarray:
     """The error function 2/√π · ∫₀ˣ exp(-t²) dt.
 
-    A new array of the shape of `x`.
-
-    float32 stays float32 (relative error below 2.5e-7) and float64 float64 (below 1e-15); other real types
-    become the one of the two that holds them, as `np.result_type(x, np.float32)` says.
+    The result is a new array, in float32 (with a relative error below 2.5e-7) or float64 (below 1e-15): the dtype
+    `np.result_type(x, np.float32)`.
 
     Raises:
         TypeError: for complex numbers and extended precision.
@@ -56,7 +53,7 @@ def erf_in_place(x: np.ndarray) -> None:
     """Replace each element of a vector by its error function.
 
     Raises:
-        TypeError: for other than float32 and float64.
+        TypeError: for any dtype but float32 and float64.
     """
     if x.dtype not in _FITS:
         raise TypeError(f"erf: expected float32 or float64, got {x.dtype}; convert it with .astype(np.float64)")

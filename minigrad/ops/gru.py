@@ -27,36 +27,35 @@ def _gru(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any) -> Any:
     return stack(states)
 
 
-def _halved(rows: Array) -> Array:
-    """Rows r, z, n with those of σ halved."""
+def _halve(rows: Array) -> Array:
+    """Halve the rows of the sigmoid gates, r and z, of rows r, z, n."""
     rows = rows.copy()
     rows[: 2 * len(rows) // 3] *= 0.5
     return rows
 
 
 def _gru_forward(inputs: Sequence[Array]) -> tuple[Array, Array, Array]:
-    """The hidden states after each step, (L, N, H).
+    """Return the hidden states after each step, (L, N, H).
 
-    Of [x, h, weight_ih, weight_hh, bias_ih, bias_hh].
-
-    Besides: the gates r, z, n (L, 3, N, H), and what the state adds to n, which r is multiplied by.
+    The inputs are [x, h, weight_ih, weight_hh, bias_ih, bias_hh]. Also returns the gates r, z, n (L, 3, N, H), and the
+    contribution of the state to n, which r multiplies.
     """
     x, h, weight_ih, weight_hh, *biases = recurrent.working(inputs)
     length, (n, hidden) = len(x), h.shape
     bias = biases[0].copy() if biases else None
     if bias is not None:
         bias[: 2 * hidden] += biases[1][: 2 * hidden]
-    from_x = recurrent.by_gate(recurrent.products(x, _halved(weight_ih), None if bias is None else _halved(bias)), 3)
-    weight = recurrent.transposed(_halved(weight_hh), 3)
+    from_x = recurrent.by_gate(recurrent.products(x, _halve(weight_ih), None if bias is None else _halve(bias)), 3)
+    weight = recurrent.transposed(_halve(weight_hh), 3)
     out = np.empty((length, n, hidden), x.dtype, like=x)
-    gates, inner = recurrent.room((length, 3, n, hidden), x), recurrent.room(out.shape, x)
+    gates, inner = recurrent.empty_aligned((length, 3, n, hidden), x), recurrent.empty_aligned(out.shape, x)
     for k in range(length):
         gate = gates[k]
         _, z, new = np.matmul(h, weight, out=gate)
-        squashed = gate[:2]
-        squashed += from_x[k, :2]
-        np.tanh(squashed, out=squashed)
-        recurrent.squash(squashed)
+        sigmoids = gate[:2]
+        sigmoids += from_x[k, :2]
+        np.tanh(sigmoids, out=sigmoids)
+        recurrent.sigmoid_from_tanh(sigmoids)
         if biases:
             np.add(new, biases[1][2 * hidden :], out=inner[k])
         else:
@@ -75,11 +74,11 @@ def _gru_fused(
 ) -> list[Array | None]:
     g, out, x, first, weight_ih, weight_hh, *biases = recurrent.working([g, out, *inputs])
     length, n, hidden = inner.shape
-    before = recurrent.before(first, out)
-    slopes, to_new = recurrent.room((length, n, 3 * hidden), g), recurrent.room(inner.shape, g)
+    before = recurrent.previous_states(first, out)
+    slopes, to_new = recurrent.empty_aligned((length, n, 3 * hidden), g), recurrent.empty_aligned(inner.shape, g)
     by_gate = recurrent.by_gate(slopes, 3)
     weight = recurrent.aligned(weight_hh.reshape(3, hidden, hidden))
-    slope, product = recurrent.room((3, n, hidden), g), recurrent.room((3, n, hidden), g)
+    slope, product = recurrent.empty_aligned((3, n, hidden), g), recurrent.empty_aligned((3, n, hidden), g)
     to_r, to_z, to_inner = slope
     work, one = product[0], recurrent.number(1, g)
     to_h = np.zeros((n, hidden), g.dtype, like=g)
@@ -121,6 +120,6 @@ gru_states = primitive(
 def gru(x: Any, h: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any = None, bias_hh: Any = None) -> Any:
     """One layer of `nn.GRU`: hidden states (L, N, H).
 
-    Arguments as of `lstm`, without c, and with the three gates r, z, n.
+    The arguments are those of `lstm` without c, with the three gates r, z, n.
     """
     return gru_states(recurrent.checked("gru", 3, x, {"h": h}, weight_ih, weight_hh, bias_ih, bias_hh))

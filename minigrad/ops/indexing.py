@@ -23,7 +23,7 @@ Array = NDArray[Any]
 def is_basic(index: Any) -> bool:
     """Whether an index takes each element at most once.
 
-    As integers, slices, `...`, None and booleans do.
+    Integers, slices, `...`, None and booleans do; integer arrays may not.
     """
     parts = index if isinstance(index, tuple) else (index,)
     return all(
@@ -36,19 +36,19 @@ def is_basic(index: Any) -> bool:
 
 
 def plain(index: Any) -> Any:
-    """An index with arrays instead of tensors."""
+    """Return an index with arrays in place of tensors."""
     if isinstance(index, tuple):
         return tuple([plain(part) for part in index])
     return index.data if isinstance(index, Tensor) else index
 
 
 def _getitem(x: Array, index: Any) -> Array:
-    """The elements at an index, as NumPy's indexing. Basic, integer arrays, booleans, or a mixture."""
+    """The elements at an index, as in NumPy: basic, integer arrays, booleans, or a mixture."""
     return x[index]
 
 
 def _index_add(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
-    """Add x at `index` to zeros of `shape`. Once for each time that an element is named there."""
+    """Add x at `index` to zeros of `shape`; repeated indices add up."""
     result = np.zeros(shape, x.dtype, like=like_of(x))
     if is_basic(index):
         result[index] = x
@@ -61,7 +61,7 @@ def _index_add(x: Array, index: Any, shape: tuple[int, ...]) -> Array:
 
 
 def _of_rows(index: Any, shape: tuple[int, ...]) -> Array | None:
-    """The integer array that selects rows; None for other indices."""
+    """Return the integer array of an index that selects rows; None for other indices."""
     if isinstance(index, tuple) and len(index) == 1:
         index = index[0]
     is_of_rows = isinstance(index, np.ndarray) and index.dtype.kind in "iu" and len(shape) > 1
@@ -69,7 +69,7 @@ def _of_rows(index: Any, shape: tuple[int, ...]) -> Array | None:
 
 
 def _rows_at(x: Array, places: Array, shape: tuple[int, ...]) -> Array:
-    """x broadcast to the rows at `places`. The array has `shape`; the result has one row for each place."""
+    """Broadcast x to one row per entry of `places`, the row numbers in an array of `shape`."""
     return np.broadcast_to(x, (*places.shape, *shape[1:])).reshape(places.size, *shape[1:])
 
 
@@ -81,7 +81,7 @@ def _getitem_fused(
         places is not None
         and places.size > 0
         and is_worth_it(places.size, x_shape)
-        and isinstance(needs[0], Leaf)  # an operation would read the whole array
+        and isinstance(needs[0], Leaf)  # an operation's rule would read the whole array
         and g.dtype is x_dtype
         and type(g) is np.ndarray
     ):
@@ -94,14 +94,14 @@ index_add = primitive("index_add", _index_add, lambda g, index: getitem(g, index
 
 
 def _index_put(x: Array, value: Array, index: Any) -> Array:
-    """A copy of x with `value` at `index`. What `x[index] = value` means for a tensor with a history."""
+    """A copy of x with `value` at `index`; `x[index] = value` for a tensor with a history."""
     result = x.copy()
     result[index] = value
     return result
 
 
 def _is_last(x: Array, index: Any) -> Array:
-    """Whether each index entry is the last of its place. What is put there remains."""
+    """Whether each index entry is the last one for its element, whose value remains."""
     last = np.zeros(x.shape, np.intp, like=like_of(x))
     order = np.arange(last[index].size, like=like_of(x)).reshape(last[index].shape)
     last[index] = order
@@ -112,11 +112,11 @@ is_last = primitive("is_last", _is_last)
 
 
 def _put_value(g: Any, index: Any, value_shape: tuple[int, ...]) -> Any:
-    """g at the index, 0 for overwritten values. A value is overwritten by another put in the same place later."""
+    """g at the index; 0 for values that a later entry of the index overwrites."""
     taken = getitem(g, index)
     if not is_basic(index):
         taken = where(is_last(g, index), taken, 0.0)
-    # NumPy drops the extra leading axes of a value, all of length 1.
+    # NumPy drops extra leading axes of a value, which have length 1.
     return taken.reshape((1,) * (len(value_shape) - taken.ndim) + taken.shape)
 
 
@@ -133,8 +133,8 @@ def as_operand(x: Any) -> Any:
     return x if isinstance(x, Tensor) else as_array(x)
 
 
-def _indexed(x: Any, indices: Any) -> Any:
-    """The array as an operand, a tensor if an index is. The selection is then an operation on it."""
+def _operand_for(x: Any, indices: Any) -> Any:
+    """Return the array as an operand: a tensor if the indices are one, so that an operation is recorded."""
     x = as_operand(x)
     return Tensor(x) if isinstance(indices, Tensor) and not isinstance(x, Tensor) else x
 
@@ -142,9 +142,9 @@ def _indexed(x: Any, indices: Any) -> Any:
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements at integer `indices` along an axis.
 
-    Or (None) of the flattened array, as `numpy.take`.
+    If the axis is None, the array is flattened first, as in `numpy.take`.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     if axis is None:
         return getitem(x.reshape(-1), _integers(indices, "take"))
     return getitem(x, (slice(None),) * normalize_axis(axis, x.ndim, "take") + (_integers(indices, "take"),))
@@ -153,9 +153,9 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
     """The elements at `indices` along `axis`, as `numpy.take_along_axis`.
 
-    `indices` has the axes of x; None for the flattened array.
+    `indices` has as many axes as x. If the axis is None, x is flattened first.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     if axis is None:
         return take_along_axis(x.reshape(-1), indices, 0)
     return getitem(x, along_axis(x, indices, axis, "take_along_axis"))
@@ -164,29 +164,27 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = -1) -> Any:
 def put(x: Any, indices: Any, values: Any) -> Any:
     """A copy of x with `values` at flat `indices`.
 
-    `numpy.put` writes them into x itself.
+    `numpy.put` itself writes into x.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return index_put(x.reshape(-1), values, _integers(indices, "put")).reshape(x.shape)
 
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """A copy of x with `values` at `indices` along `axis`.
 
-    Of a repeated index the last value counts.
+    For a repeated index, the last value counts.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return index_put(x, values, along_axis(x, indices, axis, "put_along_axis"))
 
 
 def scatter_add(x: Any, indices: Any, values: Any, axis: int) -> Any:
     """Add `values` to x at indices along `axis`.
 
-    Repeated indices add up.
-
-    `indices` and `values` are of one shape, with the axes of x.
+    Repeated indices add up. `indices` and `values` have the same shape, with as many axes as x.
     """
-    x = _indexed(x, indices)
+    x = _operand_for(x, indices)
     return x + index_add(values, along_axis(x, indices, axis, "scatter_add"), x.shape)
 
 
@@ -208,7 +206,7 @@ def _integers(indices: Any, name: str) -> Array:
     if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.intp).max:
         raise IndexError(f"{name} got the index {array.max()}, which no axis has")
     if isinstance(indices, Tensor) and array.dtype != np.intp:
-        return plain(cast(indices, np.intp))  # by an operation, which a recording repeats
+        return plain(cast(indices, np.intp))  # an operation, so that a replay repeats it
     return array.astype(np.intp, copy=False)
 
 
@@ -228,7 +226,7 @@ def _argsort(x: Array, axis: int | None = -1) -> Array:
 
 
 def _searchsorted(a: Array, v: Array, side: Literal["left", "right"] = "left") -> Any:
-    """Insertion indices of `v` in the ascending vector `a`. Before ("left") or after ("right") equal elements."""
+    """The insertion indices of `v` in the ascending vector `a`, before ("left") or after ("right") equal elements."""
     return np.searchsorted(a, v, side)
 
 
@@ -239,7 +237,7 @@ searchsorted = primitive("searchsorted", _searchsorted, numpy=np.searchsorted)
 def sort(x: Any, axis: int | None = -1) -> Any:
     """Sort the elements along an axis (None: flattened).
 
-    Each keeps its own gradient.
+    Each element keeps its own gradient.
     """
     return take_along_axis(x, argsort(x, axis), axis)
 
@@ -247,7 +245,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
 def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any]:
     """The k largest elements (or smallest) and their indices.
 
-    Along an axis, sorted; as `torch.topk`.
+    They are taken along an axis and sorted, as in `torch.topk`.
 
     Raises:
         ValueError: if the axis has fewer than k elements.
@@ -257,7 +255,7 @@ def topk(x: Any, k: int, axis: int = -1, largest: bool = True) -> tuple[Any, Any
     if not 0 <= k <= length:
         raise ValueError(f"topk of {describe(x)}: axis {axis} has {length} elements, and k={k} are asked for")
     order = argsort(x, axis)
-    if largest:  # stable in descending order: sorted reversed, and read reversed
+    if largest:  # a stable descending order: sort the reversed array, then reverse the result
         back = (slice(None),) * normalize_axis(axis, x.ndim, "topk") + (slice(None, None, -1),)
         order = length - 1 - argsort(x[back], axis)[back]
     places = order.swapaxes(axis, -1)[..., :k].swapaxes(axis, -1)

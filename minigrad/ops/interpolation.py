@@ -17,10 +17,10 @@ Array = NDArray[Any]
 Mode = Literal["nearest", "linear", "bilinear", "bicubic", "trilinear"]
 
 AXES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
-"""The modes by number of axes."""
+"""The number of axes of each mode."""
 
 SHARPNESS = -0.75
-"""The slope of the cubic kernel, as in PyTorch and OpenCV (Keys, IEEE Transactions on ASSP 29, 1981, has -0.5)."""
+"""The parameter a of the cubic kernel, -0.75 as in PyTorch and OpenCV (Keys, IEEE Trans. ASSP 29, 1981: -0.5)."""
 
 
 def interpolate(
@@ -33,15 +33,17 @@ def interpolate(
     """Resize x (N, C, *lengths), as `torch.nn.functional.interpolate`.
 
     Args:
-        size: the new lengths, for all axes or each.
-        scale_factor: what the lengths are multiplied by, and rounded down, for all axes or each; one of the two.
-        mode: "nearest", the element at the place; "linear", "bilinear" and "trilinear", straight lines between the
-            neighbours, for one, two and three axes; "bicubic", cubics through four neighbours, for two.
-        align_corners: whether the first and the last element stay where they are; else the edges of the outer elements.
+        x: (N, C, *lengths).
+        size: the new lengths, one number or one per axis.
+        scale_factor: the factor of the lengths, one number or one per axis; the products are rounded down. Give either
+            this or `size`.
+        mode: "nearest" takes the nearest element; "linear", "bilinear" and "trilinear" interpolate linearly over one,
+            two and three axes; "bicubic" interpolates with cubics over two axes.
+        align_corners: whether the centres of the corner elements are aligned; otherwise their outer edges are.
 
     Raises:
-        ValueError: for a mode for another number of axes, `align_corners` beside "nearest", none or both of `size`
-            and `scale_factor`, or lengths below 1.
+        ValueError: for a mode that does not match the number of axes, `align_corners` with "nearest", none or both of
+            `size` and `scale_factor`, or lengths below 1.
     """
     n = x.ndim - 2
     if not 1 <= n <= 3:
@@ -54,7 +56,7 @@ def interpolate(
     lengths, scales = _lengths(x.shape[2:], size, scale_factor)
     for axis, (length, new, scale) in enumerate(zip(x.shape[2:], lengths, scales, strict=True), 2):
         if mode == "nearest":
-            # in single precision, as PyTorch does it: which of two elements is the nearest may depend on it
+            # In single precision, as in PyTorch: which of two elements is nearest may depend on it.
             places = np.floor(np.arange(new, dtype=np.float32) * np.float32(scale)).astype(np.intp)
             x = take(x, np.minimum(places, length - 1), axis)
         else:
@@ -67,15 +69,14 @@ def interpolate(
 def pixel_shuffle(x: Any, upscale_factor: int) -> Any:
     """Rearrange r² channels into the pixels of a square.
 
-    x (..., C · r², H, W) as (..., C, H · r, W · r).
-
-    Shi et al., arXiv:1609.05158.
+    (..., C · r², H, W) becomes (..., C, H · r, W · r) (Shi et al., arXiv:1609.05158).
 
     Args:
+        x: (..., C · r², H, W).
         upscale_factor: r.
 
     Raises:
-        ValueError: for fewer than three axes, or channels that are no multiple of r².
+        ValueError: for fewer than three axes, or if the number of channels is not a multiple of r².
     """
     (r,) = each("upscale_factor", upscale_factor, 1)
     if x.ndim < 3 or x.shape[-3] % r**2:
@@ -120,15 +121,15 @@ def _linear(length: int, places: Array) -> Array:
 
 
 def _cubic(length: int, places: Array) -> Array:
-    """The matrix (length, new) of cubic interpolation. The elements at the ends are repeated."""
+    """The matrix (length, new) of cubic interpolation, with the end elements repeated."""
     a = SHARPNESS
     weights = np.zeros((length, len(places)))
     columns = np.arange(len(places))
     for neighbour in range(-1, 3):
         at = np.floor(places) + neighbour
         d = np.abs(places - at)
-        near = ((a + 2) * d - (a + 3)) * d * d + 1  # of |d| ≤ 1
-        far = ((d - 5) * d + 8) * d * a - 4 * a  # of 1 < |d| < 2
+        near = ((a + 2) * d - (a + 3)) * d * d + 1  # for |d| ≤ 1
+        far = ((d - 5) * d + 8) * d * a - 4 * a  # for 1 < |d| < 2
         weight = np.where(d <= 1, near, np.where(d < 2, far, 0.0))
         np.add.at(weights, (np.clip(at, 0, length - 1).astype(np.intp), columns), weight)
     return weights

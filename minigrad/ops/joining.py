@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from minigrad.devices import on_cpu
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.indexing import along_axis, as_operand, normalize_axis
-from minigrad.ops.standing import constant, np, operands, stands_for, values
 
 # Axes.
 
@@ -23,19 +23,19 @@ def _at_least(x: Any, ndim: int) -> Any:
     return x if x.ndim >= ndim else x.reshape((1,) * (ndim - x.ndim) + x.shape)
 
 
-@stands_for("atleast_1d")
+@implements("atleast_1d")
 def atleast_1d(*arys: Any) -> Any:
     """Each array with at least one axis."""
     return _each([_at_least(x, 1) for x in arys])
 
 
-@stands_for("atleast_2d")
+@implements("atleast_2d")
 def atleast_2d(*arys: Any) -> Any:
     """Each array with at least two axes, new ones leading."""
     return _each([_at_least(x, 2) for x in arys])
 
 
-@stands_for("atleast_3d")
+@implements("atleast_3d")
 def atleast_3d(*arys: Any) -> Any:
     """Each array with at least three axes.
 
@@ -44,14 +44,14 @@ def atleast_3d(*arys: Any) -> Any:
     return _each([x if x.ndim > 2 else _at_least(x, 2)[..., None] for x in map(as_operand, arys)])
 
 
-@stands_for("broadcast_arrays")
+@implements("broadcast_arrays")
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """The arrays, broadcast to their common shape."""
     shape = np.broadcast_shapes(*map(np.shape, args))
     return tuple([np.broadcast_to(x, shape) for x in args])
 
 
-@stands_for("meshgrid")
+@implements("meshgrid")
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: Literal["xy", "ij"] = "xy"
 ) -> tuple[Any, ...]:
@@ -66,9 +66,9 @@ def meshgrid(
     return tuple(grid) if sparse else broadcast_arrays(*grid)
 
 
-@stands_for("rollaxis")
+@implements("rollaxis")
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    """The array with an axis moved to lie before another."""
+    """The array with an axis moved before position `start`."""
     axis = normalize_axis(axis, a.ndim, "rollaxis")
     start += a.ndim * (start < 0)
     if not 0 <= start <= a.ndim:
@@ -79,36 +79,36 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 # Joining.
 
 
-@stands_for("hstack")
+@implements("hstack")
 def hstack(tup: Sequence[Any]) -> Any:
     """Arrays joined along the second axis; vectors, the first."""
     arrays = [_at_least(x, 1) for x in tup]
     return np.concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1)
 
 
-@stands_for("vstack", "row_stack")
+@implements("vstack", "row_stack")
 def vstack(tup: Sequence[Any]) -> Any:
     """Arrays joined along their first axis, vectors as rows."""
     return np.concatenate([_at_least(x, 2) for x in tup])
 
 
-@stands_for("dstack")
+@implements("dstack")
 def dstack(tup: Sequence[Any]) -> Any:
     """Arrays joined along their third axis."""
     return np.concatenate([atleast_3d(x) for x in tup], 2)
 
 
-@stands_for("column_stack")
+@implements("column_stack")
 def column_stack(tup: Sequence[Any]) -> Any:
-    """Vectors as the columns of a matrix, beside matrices."""
+    """Join vectors, as columns, and matrices along the second axis."""
     return np.concatenate([x if x.ndim > 1 else _at_least(x, 2).T for x in map(as_operand, tup)], 1)
 
 
-@stands_for("block")
+@implements("block")
 def block(arrays: Any) -> Any:
     """One array from nested lists of blocks.
 
-    The innermost lists are joined along the last axis.
+    The innermost lists are joined along the last axis, the next ones along the axis before it, and so on.
     """
 
     def depth_of(part: Any) -> int:
@@ -130,17 +130,17 @@ def block(arrays: Any) -> Any:
     return joined(arrays, 0)
 
 
-@stands_for("append")
+@implements("append")
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Append values along an axis, or (None) flattened."""
     return np.concatenate(operands(arr, values), axis)
 
 
-@stands_for("insert")
+@implements("insert")
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Insert values before the indices `obj` along an axis.
 
-    Or (None) into the flattened array.
+    If the axis is None, the array is flattened first.
     """
     (arr, values), obj = operands(arr, values), on_cpu(constant(obj, "the places of insert"))
     if axis is None:
@@ -159,11 +159,11 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     return np.take(np.concatenate([arr, new.astype(arr.dtype)], axis), order, axis)
 
 
-@stands_for("delete")
+@implements("delete")
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Delete the indices `obj` along an axis.
 
-    Or (None) from the flattened array.
+    If the axis is None, the array is flattened first.
     """
     arr, obj = as_operand(arr), on_cpu(constant(obj, "the places of delete"))
     if axis is None:
@@ -172,7 +172,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     return np.take(arr, np.delete(np.arange(length), obj), axis)
 
 
-@stands_for("resize")
+@implements("resize")
 def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
     """Repeat the elements until they fill another shape."""
     count = int(np.prod(new_shape))
@@ -181,16 +181,16 @@ def resize(a: Any, new_shape: int | Sequence[int]) -> Any:
     return a.reshape(-1)[np.arange(count) % a.size].reshape(new_shape)
 
 
-@stands_for("diagflat")
+@implements("diagflat")
 def diagflat(v: Any, k: int = 0) -> Any:
     """A matrix with the flattened elements on its k-th diagonal."""
     return np.diag(v.reshape(-1), k)
 
 
-# Cutting.
+# Splitting.
 
 
-@stands_for("array_split")
+@implements("array_split")
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Split along an axis, into nearly equal parts if counted."""
     if isinstance(indices_or_sections, (int, np.integer)):
@@ -200,19 +200,19 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return np.split(ary, indices_or_sections, axis)
 
 
-@stands_for("hsplit")
+@implements("hsplit")
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the second axis; vectors along the first."""
     return _split(ary, indices_or_sections, 1 if ary.ndim > 1 else 0, "hsplit")
 
 
-@stands_for("vsplit")
+@implements("vsplit")
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the first axis of two or more."""
     return _split(ary, indices_or_sections, 0, "vsplit", 2)
 
 
-@stands_for("dsplit")
+@implements("dsplit")
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the third axis."""
     return _split(ary, indices_or_sections, 2, "dsplit", 3)
@@ -224,13 +224,13 @@ def _split(ary: Any, cuts: Any, axis: int, name: str, least: int = 1) -> list[An
     return np.split(ary, cuts, axis)
 
 
-@stands_for("unstack")
+@implements("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """The slices of an array along an axis."""
     return tuple(np.moveaxis(x, axis, 0))
 
 
-@stands_for("trim_zeros")
+@implements("trim_zeros")
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Trim zeros at the front ("f") and back ("b")."""
     filt = as_operand(filt)
@@ -245,21 +245,21 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     return filt[tuple(index)]
 
 
-# Writing in place: where a derivative is recorded, the tensor becomes the result, as after `a[index] = v`.
+# In-place writes. If a derivative is recorded, the tensor becomes the result, as after `a[index] = v`.
 
 
-@stands_for("put")
+@implements("put")
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Write values into the flattened array at integer indices."""
     places = np.arange(a.size).take(on_cpu(constant(ind, "the places of put")), mode=mode)
-    a[np.unravel_index(places, a.shape)] = _cycled(v, places.size).reshape(places.shape)
+    a[np.unravel_index(places, a.shape)] = _cycle(v, places.size).reshape(places.shape)
 
 
-@stands_for("put_along_axis")
+@implements("put_along_axis")
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) -> None:
     """Write values at `indices` along an axis.
 
-    `indices` has them for each of the other axes.
+    `indices` has as many axes as the array.
     """
     if axis is None:
         arr[np.unravel_index(constant(indices, "the places of put_along_axis"), arr.shape)] = values
@@ -267,32 +267,33 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None = -1) -
         arr[along_axis(arr, indices, axis, "put_along_axis")] = values
 
 
-@stands_for("putmask")
+@implements("putmask")
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     """Write values at the same places as a mask, repeated."""
     mask = np.broadcast_to(constant(mask, "the mask of putmask"), a.shape)
-    a[mask] = _cycled(values, a.size).reshape(a.shape)[mask]
+    a[mask] = _cycle(values, a.size).reshape(a.shape)[mask]
 
 
-@stands_for("place")
+@implements("place")
 def place(arr: Any, mask: Any, vals: Any) -> None:
     """Write successive values where a mask is true."""
     mask = np.asarray(constant(mask, "the mask of place")).astype(bool).reshape(arr.shape)
-    arr[mask] = _cycled(vals, int(mask.sum()))
+    arr[mask] = _cycle(vals, int(mask.sum()))
 
 
-@stands_for("copyto")
+@implements("copyto")
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     """Write one array into another, where a mask allows it."""
     mask = np.broadcast_to(constant(where, "the mask of copyto"), dst.shape)
     dst[mask] = np.broadcast_to(src, dst.shape)[mask]
 
 
-@stands_for("fill_diagonal")
+@implements("fill_diagonal")
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     """Write a value into the main diagonal.
 
-    The axes of the array are equally long, or it is a matrix; the diagonal of a tall one may wrap.
+    The array is a matrix, or all of its axes are equally long. `wrap` continues the diagonal of a tall matrix in
+    the first column again.
     """
     if a.ndim < 2:
         raise ValueError(f"fill_diagonal of {describe(a)}: expected an array of two or more axes")
@@ -300,10 +301,10 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ValueError(f"fill_diagonal of {describe(a)}: the axes of more than two have to be equally long")
     marked = np.zeros(a.shape, bool)
     np.fill_diagonal(marked, True, wrap)
-    a[marked] = _cycled(val, int(marked.sum()))
+    a[marked] = _cycle(val, int(marked.sum()))
 
 
-def _cycled(x: Any, count: int) -> Any:
-    """The flattened array, repeated to a number of elements."""
+def _cycle(x: Any, count: int) -> Any:
+    """The flattened array, repeated to `count` elements."""
     flat = as_operand(x).reshape(-1)
     return flat[np.arange(count) % max(flat.size, 1)]

@@ -1,7 +1,7 @@
 """Fused operations of networks: linear maps, softmax, losses, GELU.
 
-The rules are the specification, and serve derivatives of higher order; the fused backward beside them does the same on
-arrays with fewer passes over memory.
+The rules are the specification, and compute higher derivatives. The fused backward of each operation computes the same
+on arrays, with fewer passes over memory.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Needs = Sequence[bool]
 
 
 def _linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """x weightᵀ + bias. x (..., in), weight (out, in), bias (out,) or None, result (..., out)."""
+    """x weightᵀ + bias, for x (..., in), weight (out, in) and bias (out,) or None; the result is (..., out)."""
     if x.shape[-1:] != weight.shape[1:]:
         raise ValueError(
             f"the last axis of x, {x.shape[-1] if x.ndim else 'none'}, is to be as long as a row of weight, "
             f"{weight.shape[-1]}"
         )
-    out = _rows(x).dot(weight.T)  # for two matrices the same as @, with a third of the overhead
+    out = _rows(x).dot(weight.T)  # the same as @ for two matrices, with a third of the overhead
     if bias is not None:
         out += bias
     return out if x.ndim == 2 else out.reshape((*x.shape[:-1], weight.shape[0]))
@@ -56,7 +56,7 @@ def _linear_fused(g: Array, needs: Needs, x: Array, weight: Array) -> list[Array
 
 
 def _ones(n: int, x: Array) -> Array:
-    """n ones of the dtype of x. A product with them sums columns in a third of the time that `sum` takes."""
+    """n ones in the dtype of x. Multiplying by them sums columns in a third of the time of `sum`."""
     return _saved_ones(n, x.dtype) if type(x) is np.ndarray else filled(n, 1, x)
 
 
@@ -80,7 +80,7 @@ linear = primitive(
 
 
 def _top(x: Array, axis: int) -> Array:
-    """The maxima along an axis, which may be empty."""
+    """The maxima along an axis, which may have no elements."""
     return x.max(axis=axis, keepdims=True) if x.size else x.sum(axis=axis, keepdims=True)
 
 
@@ -134,8 +134,8 @@ def _cross_entropy(
 ) -> tuple[Array, Array, Array, Array | None]:
     """The sum of -weight log(softmax(x)[target]) over the rows of x.
 
-    x (N, C) are scores, target (N,) the right columns, weight (N,) that of each row; None is 1/N each: the mean. Rows
-    whose target is ignore_index count for nothing, also in the mean.
+    x (N, C) are logits and target (N,) class indices. weight (N,) is the weight of each row; None means 1/N, for the
+    mean. Rows whose target is `ignore_index` are left out, also of the mean.
     """
     if x.ndim != 2 or target.shape != x.shape[:1]:
         raise ValueError(f"x is to be (N, C) and target (N,), got target {target.shape}")
@@ -143,7 +143,7 @@ def _cross_entropy(
         raise TypeError(f"target is to hold column numbers, integers, got {target.dtype}")
     if weight is not None and weight.dtype.kind not in "biuf":
         raise TypeError(f"weight is to hold numbers, got {weight.dtype}")
-    if x.dtype.type is np.float16:  # float16's sums over many rows overflow
+    if x.dtype.type is np.float16:  # in float16, sums over many rows overflow
         loss, *residuals = _cross_entropy(x.astype(np.float32), target, weight, ignore_index)
         return loss.astype(np.float16), *residuals  # type: ignore[return-value]
     if ignore_index is not None and not (counted := target != ignore_index).all():
@@ -170,19 +170,19 @@ def _cross_entropy(
         in_halves(work, len(x), x.size)
     if weight is None:
         return asarray(losses.sum() / len(x)), softmax, target, weight
-    losses[weight == 0] = 0  # also of a row that is ignored and infinite
+    losses[weight == 0] = 0  # even if the loss of an ignored row is infinite
     return asarray(losses @ weight), softmax, target, weight
 
 
-_ROWS = 2**17  # elements of rows that fit the cache together
+_ROWS = 2**17  # elements of the rows of a block, which fits a cache
 
 
 def _softmax_and_losses(x: Array, target: Array, out: Array | None = None) -> tuple[Array, Array]:
-    """softmax(x), in `out` if given, and -log(softmax(x)[target]) of each row."""
+    """Return softmax(x), written to `out` if given, and -log(softmax(x)[target]) of each row."""
     softmax = np.subtract(x, x.max(axis=1, keepdims=True), out=out)
     losses = -softmax[np.arange(len(x), like=x), target]
     np.exp(softmax, out=softmax)
-    # the threads compute no products, which BLAS parallelizes itself
+    # no product in our own threads: BLAS parallelizes those itself
     total = softmax.dot(_ones(softmax.shape[1], softmax)) if out is None else np.add.reduce(softmax, axis=1)
     softmax /= total[:, None]
     losses += np.log(total)
@@ -190,7 +190,7 @@ def _softmax_and_losses(x: Array, target: Array, out: Array | None = None) -> tu
 
 
 def _cross_entropy_rule(g: Any, x: Any, target: Array, shares: Array | None) -> Any:
-    """Softmax minus the one-hot target, weighted. Ignored rows get 0."""
+    """Softmax minus the one-hot target, weighted; 0 for ignored rows."""
     right = np.arange(x.shape[1], like=target) == target[:, None]
     if shares is None:
         return (softmax(x, 1) - right) * (g * (1 / len(x)))
@@ -201,15 +201,15 @@ def _cross_entropy_fused(
     g: Array, needs: Needs, softmax: Array, columns: Array, shares: Array | None
 ) -> list[Array | None]:
     scale = (g * (1 / len(softmax)) if shares is None else g * shares[:, None]).astype(softmax.dtype, copy=False)
-    slope = softmax * scale if softmax.size < LARGE or type(softmax) is not np.ndarray else _scaled(softmax, scale)
+    slope = softmax * scale if softmax.size < LARGE or type(softmax) is not np.ndarray else _scale_rows(softmax, scale)
     slope[np.arange(len(columns), like=columns), columns] -= scale[:, 0] if scale.ndim else scale
     if shares is not None:
-        slope[shares == 0] = 0  # also of a row that is ignored and infinite
+        slope[shares == 0] = 0  # even if an ignored row has infinite values
     return [slope]
 
 
-def _scaled(rows: Array, scale: Array) -> Array:
-    """Scale rows (N, C), on both cores. By one number, or one for each row (N, 1)."""
+def _scale_rows(rows: Array, scale: Array) -> Array:
+    """Scale rows (N, C) by a number, or by one per row (N, 1), on both cores."""
     out, scale = np.empty_like(rows), np.broadcast_to(scale, (len(rows), 1))
     in_halves(lambda i, j: np.multiply(rows[i:j], scale[i:j], out=out[i:j]), len(rows), rows.size)
     return out
@@ -228,7 +228,7 @@ def _mse_loss(x: Array, y: Array) -> tuple[Array, Array]:
     """The mean of (x - y)² over all elements."""
     difference = asarray(x - y)
     flat = difference.reshape(-1)
-    if difference.dtype.type is np.float16:  # whose squares are infinite from 256 on
+    if difference.dtype.type is np.float16:  # squares are infinite from 256 on
         flat = flat.astype(np.float32)
     mean = flat.dot(flat) / difference.size
     if type(x) is np.ndarray and not math.isfinite(mean) and 0 < (largest := np.max(np.abs(flat), initial=0)) < np.inf:
@@ -258,7 +258,7 @@ mse_loss = primitive(
 
 # gelu
 
-_BLOCK = 2**18  # elements: five arrays of them stay in a cache (12 million: 20 ms, 37 in one piece), and calls are few
+_BLOCK = 2**18  # elements in a block: five arrays stay in a cache (12 million elements: 20 ms, 37 ms in one block)
 
 _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 
@@ -266,11 +266,10 @@ _TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
 def _gelu(x: Array, approximate: Literal["none", "tanh"] = "none") -> tuple[Array, Array]:
     """GELU: x Φ(x), or its approximation by tanh.
 
-    Φ is the normal distribution function (Hendrycks and Gimpel, 2016).
-
-    Beside it stands what the error function, or tanh, gave: 2 Φ(x) - 1.
+    Φ is the normal distribution function (Hendrycks and Gimpel, 2016). Also returns the residual `odd`, the value of
+    the error function or tanh, 2 Φ(x) - 1.
     """
-    if x.dtype.type is np.float16:  # whose squares are infinite from 256 on
+    if x.dtype.type is np.float16:  # squares are infinite from 256 on
         out, odd = _gelu(x.astype(np.float32), approximate)
         return out.astype(np.float16), odd
     if approximate not in ("none", "tanh"):
@@ -292,7 +291,7 @@ def _gelu(x: Array, approximate: Literal["none", "tanh"] = "none") -> tuple[Arra
 
 
 def _gelu_block(x: Array, odd: Array, out: Array, approximate: str) -> None:
-    """Fill `odd` and `out`, of a block."""
+    """Fill `odd` and `out` for a block."""
     if approximate == "tanh":
         with np.errstate(over="ignore"):  # tanh of infinity is 1
             np.multiply(x, x, out=odd)
@@ -318,7 +317,7 @@ def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     return g * (0.5 * (1 + erf_of(x * math.sqrt(0.5))) + x * density)
 
 
-_SATURATED = 1e4  # a square from which on Φ is 0 or 1, and its density 0, which times an infinite square were NaN
+_SATURATED = 1e4  # limit of squares: there Φ is 0 or 1 and its density 0, and 0 times infinity would be NaN
 
 
 def _gelu_fused(g: Array, needs: Needs, x: Array, odd: Array, approximate: str) -> list[Array]:
@@ -340,9 +339,9 @@ def _gelu_fused(g: Array, needs: Needs, x: Array, odd: Array, approximate: str) 
 
 
 def _gelu_slope_block(g: Array, x: Array, odd: Array, out: Array, approximate: str) -> None:
-    """Fill `out` with g times the derivative, of a block."""
+    """Fill `out` with g times the derivative, for a block."""
     with np.errstate(over="ignore"):
-        density = x * x  # twice that of Φ, in the end
+        density = x * x  # becomes twice the density of Φ
     np.minimum(density, _SATURATED, out=density)
     if approximate == "tanh":
         density *= 3 * _TANH_SCALE * _TANH_CUBE

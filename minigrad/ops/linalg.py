@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 
 def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
-    """g yᵀ, with the axes that vectors lack."""
+    """g yᵀ, with vectors as matrices."""
     if y.ndim == 1:
         return g[..., None] * y
     if len(x_shape) == 1:
@@ -31,7 +31,7 @@ def _matmul_x(g: Any, y: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 def _matmul_y(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
-    """xᵀ g, with the axes that vectors lack. For a matrix shared by a stack, as one product."""
+    """xᵀ g, with vectors as matrices; a single product if y is one matrix for a stack."""
     if x.ndim == 1:
         return g * x if len(y_shape) == 1 else x[:, None] * g[..., None, :]
     if len(y_shape) == 1:
@@ -48,16 +48,19 @@ def _rows(x: Any) -> Any:
 
 matmul = primitive("matmul", np.matmul, _matmul_x, _matmul_y)
 
-# Products that are a matmul of rearranged arrays.
+# Products computed as a matmul of rearranged arrays.
 
 
 def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
     """Sum the products over pairs of axes, as `numpy.tensordot`.
 
-    The other axes of x come first, then those of y.
+    The result has the other axes of x, then those of y.
 
     Args:
-        axes: how many axes, the last ones of x and the first ones of y; or those of x and those of y, in pairs.
+        x: the first array.
+        y: the second array.
+        axes: the number n of axes to sum over, the last n of x and the first n of y; or a list of axes of x and a list
+            of as many axes of y.
 
     Raises:
         ValueError: if the axes of a pair differ in length.
@@ -86,7 +89,7 @@ def tensordot(x: Any, y: Any, axes: int | tuple[Any, Any] = 2) -> Any:
 def dot(x: Any, y: Any) -> Any:
     """The dot product, as `numpy.dot`.
 
-    The last axis of x times the only or last but one of y; with a 0-d array the plain product.
+    It sums over the last axis of x and the second-to-last (or only) axis of y. If one is 0-d, it is the plain product.
     """
     x, y = as_operand(x), as_operand(y)
     if x.ndim == 0 or y.ndim == 0:
@@ -99,14 +102,14 @@ def dot(x: Any, y: Any) -> Any:
 def inner(x: Any, y: Any) -> Any:
     """The inner product, as `numpy.inner`.
 
-    The last axis of x times the last of y; with a 0-d array the plain product.
+    It sums over the last axes of x and y. If one is 0-d, it is the plain product.
     """
     x, y = as_operand(x), as_operand(y)
     return multiply(x, y) if x.ndim == 0 or y.ndim == 0 else tensordot(x, y, (-1, -1))
 
 
 def outer(x: Any, y: Any) -> Any:
-    """The outer product, with a row for each of x."""
+    """The outer product, with a row per element of x."""
     return multiply(reshape(as_operand(x), (-1, 1)), reshape(as_operand(y), (1, -1)))
 
 
@@ -121,7 +124,7 @@ def _contract(arrays: Sequence[Array], subscripts: str) -> Array:
 def _contract_rule(g: Any, arrays: list[Any], subscripts: str) -> list[Any]:
     """For each operand, g times all others, summed and repeated.
 
-    Over the axes that it does not have; repeated along those that were summed of it alone.
+    It is summed over the axes that the operand lacks, and repeated along the axes that only the operand has.
     """
     terms, result = subscripts.split("->")
     names = terms.split(",")
@@ -133,11 +136,11 @@ def _contract_rule(g: Any, arrays: list[Any], subscripts: str) -> list[Any]:
         part = contract([g, *(arrays[j] for j in others)], spec)
         lengths = iter(part.shape)
         part = reshape(part, tuple([next(lengths) if name in shared else 1 for name in own]))
-        gradients.append(part if len(shared) == len(own) else _stretch(part, arrays[i].shape))
+        gradients.append(part if len(shared) == len(own) else _repeat_axes(part, arrays[i].shape))
     return gradients
 
 
-def _stretch(part: Any, shape: tuple[int, ...]) -> Any:
+def _repeat_axes(part: Any, shape: tuple[int, ...]) -> Any:
     return broadcast_to(part, np.broadcast_shapes(part.shape, shape))
 
 
@@ -147,20 +150,21 @@ contract = primitive("contract", _contract, _contract_rule, variadic=True)
 def einsum(subscripts: str, *operands: Any) -> Any:
     """Sum of products by Einstein's convention, as `numpy.einsum`.
 
-    `einsum("bij,bjk->bik", x, y)`.
+    For example `einsum("bij,bjk->bik", x, y)`.
 
     Args:
-        subscripts: a letter for each axis of each operand, between commas, `...` for all others; after `->` the axes
-            of the result, by default those that come once, in alphabetic order.
+        subscripts: a letter for each axis, with operands separated by commas and `...` for further axes. After `->`
+            come the axes of the result, by default the letters that occur once, in alphabetical order.
+        operands: the arrays.
 
     Raises:
-        ValueError: if the subscripts do not fit the operands.
+        ValueError: if the subscripts do not match the operands.
     """
     plain = [as_operand(operand) for operand in operands]
     terms, result = _axis_names(subscripts, plain)
     for i, operand in enumerate(plain):
         for name in sorted(set(terms[i])):
-            while terms[i].count(name) > 1:  # a diagonal: take it first, so that each axis has one name
+            while terms[i].count(name) > 1:  # a repeated letter: take the diagonal first
                 first = terms[i].index(name)
                 second = terms[i].index(name, first + 1)
                 operand = diagonal(operand, 0, first, second)
@@ -178,13 +182,13 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 
 
 def _axis_names(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], str]:
-    """The subscripts of operands and result, with `...` expanded."""
+    """Return the subscripts of the operands and of the result, with `...` expanded."""
     left, arrow, result = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
         raise ValueError(f"einsum {subscripts!r} names {len(terms)} operands, got {len(operands)}")
     unused = [name for name in string.ascii_letters if name not in subscripts]
-    dots = ""  # the longest of what `...` stands for
+    dots = ""  # the letters of the longest `...`
     for i, (term, operand) in enumerate(zip(terms, operands, strict=True)):
         named = term.replace("...", "", 1)
         count = operand.ndim - len(named)
@@ -213,7 +217,7 @@ def _axis_names(subscripts: str, operands: Sequence[Any]) -> tuple[list[str], st
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The diagonals in two axes, as a last axis.
 
-    The index along `axis2` is that along `axis1` plus `offset`.
+    The diagonal has the elements whose index along `axis2` is the index along `axis1` plus `offset`.
     """
     square = moveaxis(x, (axis1, axis2), (-2, -1))
     return getitem(square, (..., *_diagonal_index(square.shape[-2], square.shape[-1], offset)))
@@ -230,7 +234,7 @@ def diag(x: Any, k: int = 0) -> Any:
     The matrix has the vector on its k-th diagonal and zeros elsewhere.
 
     Raises:
-        ValueError: if x is neither.
+        ValueError: if x is neither a vector nor a matrix.
     """
     x = as_operand(x)
     if x.ndim == 2:

@@ -28,16 +28,16 @@ def _lstm(x: Any, h: Any, c: Any, weight_ih: Any, weight_hh: Any, *biases: Any) 
 
 
 def _lstms(*inputs: Any, networks: int) -> Any:
-    return concatenate([_lstm(*part) for part in _apart(list(inputs), networks)], 1)
+    return concatenate([_lstm(*part) for part in _split_networks(list(inputs), networks)], 1)
 
 
-# The kernel has the gates in the order i, f, o, g, so that those of σ lie side by side; one tanh serves all four.
+# The kernel orders the gates i, f, o, g, so that the sigmoid gates are adjacent; one call of tanh computes all four.
 
 
-def _ordered(rows: Array, factor: float = 1.0) -> Array:
+def _to_kernel_order(rows: Array, factor: float = 1.0) -> Array:
     """Reorder gates i, f, g, o as i, f, o, g.
 
-    They are rows of a weight or a bias; those of σ are scaled by `factor`.
+    They are rows of a weight or a bias. The rows of the sigmoid gates are scaled by `factor`.
     """
     i, f, g, o = np.split(rows, 4)
     rows = np.concatenate([i, f, o, g])
@@ -45,55 +45,55 @@ def _ordered(rows: Array, factor: float = 1.0) -> Array:
     return rows
 
 
-def _unordered(rows: Array) -> Array:
+def _from_kernel_order(rows: Array) -> Array:
     """Reorder gates i, f, o, g as i, f, g, o."""
     i, f, o, g = np.split(rows, 4)
     return np.concatenate([i, f, g, o])
 
 
 def _lstm_forward(inputs: Sequence[Array], networks: int = 1) -> tuple[Array, Array, Array, Array]:
-    """Hidden states and the last cell state, (L + 1, N, H).
+    """Return the hidden states and the last cell state, (L + 1, N, H).
 
-    Of [x, h, c, weight_ih, weight_hh, bias_ih, bias_hh].
+    The inputs are [x, h, c, weight_ih, weight_hh, bias_ih, bias_hh]. Several networks of one size step together, in as
+    many calls as one: `inputs` has the inputs of the first network, then of the second and so on, and the results are
+    concatenated along the batch axis, (L + 1, networks · N, H).
 
-    Several networks of one size take their steps together, in as many calls as one: `inputs` are those of the first, of
-    the second and so on, and the results are concatenated as more examples, (L + 1, networks · N, H).
-
-    Besides: the gates (L, 4, networks, N, H), c before the first step and after each, and tanh(c) after each.
+    Also returns the gates (L, 4, networks, N, H), the cell states before the first step and after each, and tanh(c)
+    after each step.
     """
-    parts = _apart(recurrent.working(inputs), networks)
+    parts = _split_networks(recurrent.working(inputs), networks)
     x, (n, hidden) = parts[0][0], parts[0][1].shape
     length, shape = len(x), (networks, n, hidden)
     from_x, weight = (
-        recurrent.room((networks, length, n, 4 * hidden), x),
-        recurrent.room((4, networks, hidden, hidden), x),
+        recurrent.empty_aligned((networks, length, n, 4 * hidden), x),
+        recurrent.empty_aligned((4, networks, hidden, hidden), x),
     )
     out = np.empty((length + 1, networks * n, hidden), x.dtype, like=x)
-    gates, cs, bent = (
-        recurrent.room(sizes, x) for sizes in ((length, 4, *shape), (length + 1, *shape), (length, *shape))
+    gates, cs, tanh_c = (
+        recurrent.empty_aligned(sizes, x) for sizes in ((length, 4, *shape), (length + 1, *shape), (length, *shape))
     )
-    h, product = recurrent.room(shape, x), recurrent.room(shape, x)
+    h, product = recurrent.empty_aligned(shape, x), recurrent.empty_aligned(shape, x)
     for i, (x, h[i], cs[0, i], weight_ih, weight_hh, *biases) in enumerate(parts):
-        bias = _ordered(biases[0] + biases[1], 0.5) if biases else None
-        recurrent.products(x, _ordered(weight_ih, 0.5), bias, from_x[i])
-        weight[:, i] = _ordered(weight_hh, 0.5).reshape(4, hidden, hidden).mT
+        bias = _to_kernel_order(biases[0] + biases[1], 0.5) if biases else None
+        recurrent.products(x, _to_kernel_order(weight_ih, 0.5), bias, from_x[i])
+        weight[:, i] = _to_kernel_order(weight_hh, 0.5).reshape(4, hidden, hidden).mT
     steps, from_x = out.reshape(length + 1, *shape), recurrent.by_gate(from_x, 4)
     for k in range(length):
         gate, c = gates[k], cs[k + 1]
         np.matmul(h, weight, out=gate)
         gate += from_x[k]
         np.tanh(gate, out=gate)
-        recurrent.squash(gate[:3])
+        recurrent.sigmoid_from_tanh(gate[:3])
         i, f, o, new = gate
         np.multiply(f, cs[k], out=c)
         c += np.multiply(i, new, out=product)
-        h = np.multiply(o, np.tanh(c, out=bent[k]), out=steps[k])
+        h = np.multiply(o, np.tanh(c, out=tanh_c[k]), out=steps[k])
     steps[length] = cs[length]
-    return out.astype(np.result_type(*inputs), copy=False), gates, cs, bent
+    return out.astype(np.result_type(*inputs), copy=False), gates, cs, tanh_c
 
 
-def _apart(inputs: list[Any], networks: int) -> list[list[Any]]:
-    """The inputs of each network."""
+def _split_networks(inputs: list[Any], networks: int) -> list[list[Any]]:
+    """Split the inputs by network."""
     size = len(inputs) // networks
     return [inputs[i * size : (i + 1) * size] for i in range(networks)]
 
@@ -105,41 +105,41 @@ def _lstm_fused(
     out: Array,
     gates: Array,
     cs: Array,
-    bent: Array,
+    tanh_c: Array,
     networks: int,
 ) -> list[Array | None]:
     g, out, *inputs = recurrent.working([g, out, *inputs])
-    parts = _apart(inputs, networks)
-    length, _, n, hidden = bent.shape
+    parts = _split_networks(inputs, networks)
+    length, _, n, hidden = tanh_c.shape
     shape = (networks, n, hidden)
     g, out = g.reshape(length + 1, *shape), out.reshape(length + 1, *shape)
     slopes, weight = (
-        recurrent.room((networks, length, n, 4 * hidden), g),
-        recurrent.room((4, networks, hidden, hidden), g),
+        recurrent.empty_aligned((networks, length, n, 4 * hidden), g),
+        recurrent.empty_aligned((4, networks, hidden, hidden), g),
     )
     for i, part in enumerate(parts):
-        weight[:, i] = _ordered(part[4]).reshape(4, hidden, hidden)
+        weight[:, i] = _to_kernel_order(part[4]).reshape(4, hidden, hidden)
     by_gate = recurrent.by_gate(slopes, 4)
-    slope, product = recurrent.room((4, *shape), g), recurrent.room((4, *shape), g)
+    slope, product = recurrent.empty_aligned((4, *shape), g), recurrent.empty_aligned((4, *shape), g)
     to_i, to_f, to_o, to_new = slope
-    squashed, guarded, work = slope[:3], slope[:2], product[0]
+    sigmoids, guarded, work = slope[:3], slope[:2], product[0]
     one = recurrent.number(1, g)
     to_h, to_c = np.zeros(shape, g.dtype, like=g), g[length].copy()
     for k in range(length - 1, -1, -1):
         gate = gates[k]
         i, f, o, new = gate
         to_h += g[k]
-        np.square(bent[k], out=work)
+        np.square(tanh_c[k], out=work)
         np.subtract(one, work, out=work)
         work *= o
         work *= to_h
         to_c += work
-        # The gradients of the gates before σ and tanh: those of i, f and g are multiples of c's, that of o of h's.
-        np.subtract(one, gate[:3], out=squashed)
-        squashed *= gate[:3]
+        # The gradients of the gates before σ and tanh: multiples of the gradient of c for i, f and g, and of h for o.
+        np.subtract(one, gate[:3], out=sigmoids)
+        sigmoids *= gate[:3]
         to_i *= new
         to_f *= cs[k]
-        to_o *= bent[k]
+        to_o *= tanh_c[k]
         to_o *= to_h
         np.square(new, out=to_new)
         np.subtract(one, to_new, out=to_new)
@@ -152,11 +152,11 @@ def _lstm_fused(
     gradients: list[Array | None] = []
     for i, (x, first, _, weight_ih, _, *biases) in enumerate(parts):
         to_weight_ih = recurrent.weight_gradient(slopes[i], x)
-        to_weight_hh = recurrent.weight_gradient(slopes[i], recurrent.before(first, out[:-1, i]))
-        to_x = recurrent.input_gradient(slopes[i], _ordered(weight_ih)) if needs[len(gradients)] else None
-        gradients += [to_x, to_h[i], to_c[i], _unordered(to_weight_ih), _unordered(to_weight_hh)]
+        to_weight_hh = recurrent.weight_gradient(slopes[i], recurrent.previous_states(first, out[:-1, i]))
+        to_x = recurrent.input_gradient(slopes[i], _to_kernel_order(weight_ih)) if needs[len(gradients)] else None
+        gradients += [to_x, to_h[i], to_c[i], _from_kernel_order(to_weight_ih), _from_kernel_order(to_weight_hh)]
         if biases:
-            to_bias = _unordered(recurrent.bias_gradient(slopes[i]))
+            to_bias = _from_kernel_order(recurrent.bias_gradient(slopes[i]))
             gradients += [to_bias, to_bias.copy()]
     return gradients
 
@@ -166,7 +166,7 @@ lstm_states = primitive(
     _lstm_forward,
     lambda g, inputs, networks: recurrent.derived(partial(_lstms, networks=networks), g, inputs),
     fused=_lstm_fused,
-    residuals=("gates", "cs", "bent"),
+    residuals=("gates", "cs", "tanh_c"),
     variadic=True,
 )
 
@@ -176,19 +176,20 @@ def lstm(
 ) -> tuple[Any, Any]:
     """One layer of `nn.LSTM`.
 
-    h after each step (L, N, H), and c after the last (N, H).
-
     Args:
-        x: (L, N, I), with L at least 1.
-        h: (N, H), before the first step.
-        c: (N, H), before the first step.
+        x: the inputs, (L, N, I), with L at least 1.
+        h: the hidden state before the first step, (N, H).
+        c: the cell state before the first step, (N, H).
         weight_ih: (4 H, I), the gates in the order i, f, g, o.
         weight_hh: (4 H, H).
         bias_ih: (4 H,), or None.
-        bias_hh: (4 H,), or None as bias_ih is.
+        bias_hh: (4 H,), or None if bias_ih is.
+
+    Returns:
+        The hidden state after each step, (L, N, H), and the cell state after the last, (N, H).
 
     Raises:
-        ValueError: for other shapes.
+        ValueError: for shapes that do not match.
     """
     return lstms([(x, h, c, weight_ih, weight_hh, bias_ih, bias_hh)])[0]
 
@@ -196,13 +197,13 @@ def lstm(
 def lstms(networks: Sequence[Sequence[Any]]) -> list[tuple[Any, Any]]:
     """The results of `lstm` for several networks, stepped together.
 
-    A step of a small network is mostly calls, and two networks take as many as one.
+    The time of a step of a small network is mostly call overhead, and several networks need as many calls as one.
 
     Args:
-        networks: the arguments of `lstm` for each.
+        networks: the arguments of `lstm` for each network.
 
     Raises:
-        ValueError: for networks of different sizes; as `lstm`.
+        ValueError: as `lstm`, and for networks of different sizes.
     """
     parts = []
     for x, h, c, weight_ih, weight_hh, *biases in networks:

@@ -7,8 +7,8 @@ from typing import Any
 from minigrad.engine import Tensor
 from minigrad.engine.arrays import asarray_like
 from minigrad.ops import shape as shape_of
+from minigrad.ops.compositions import implements, np
 from minigrad.ops.indexing import as_operand, normalize_axis
-from minigrad.ops.standing import np, stands_for
 
 _STATISTICS: dict[str, Any] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
 _MODES = {
@@ -18,10 +18,10 @@ _MODES = {
     **dict.fromkeys(_STATISTICS, "stat_length"),
     **dict.fromkeys(("edge", "wrap", "empty"), ""),
 }
-"""The modes of `numpy.pad`, each with its keyword."""
+"""The modes of `numpy.pad`, with the keyword of each."""
 
 
-@stands_for("pad")
+@implements("pad")
 def pad(
     array: Any,
     pad_width: Any,
@@ -37,11 +37,14 @@ def pad(
     The mode "empty" pads with zeros.
 
     Args:
-        pad_width: (before, after) for each axis, one pair or one number for all, or a dict of these by axis.
-        constant_values: of the mode "constant", as `pad_width`, 0 by default.
-        end_values: of "linear_ramp", the same.
-        stat_length: of "maximum", "minimum", "mean" and "median": of how many elements at the end, by default all.
-        reflect_type: of "reflect" and "symmetric": "even", or "odd" for what is as far beyond the end.
+        array: the array.
+        pad_width: (before, after) for each axis, one pair or one number for all axes, or a dict of these by axis.
+        mode: a mode of `numpy.pad`.
+        constant_values: for "constant", the values, in the form of `pad_width`; 0 by default.
+        end_values: for "linear_ramp", the values at the ends, in the form of `pad_width`; 0 by default.
+        stat_length: for "maximum", "minimum", "mean" and "median", the number of elements at the end to use; by default
+            all.
+        reflect_type: for "reflect" and "symmetric": "even", or "odd" to reflect about the end value.
     """
     array = as_operand(array)
     if mode not in _MODES:
@@ -64,15 +67,15 @@ def pad(
         return shape_of.pad(array, pad_width, "constant" if mode == "empty" else mode, **value)
     if mode in ("reflect", "symmetric") and option != "odd":
         raise ValueError(f"pad: reflect_type is 'even' or 'odd', got {option!r}")
-    shape_of.pad(np.zeros(array.shape), pad_width)  # it raises for wrong widths
+    shape_of.pad(np.zeros(array.shape), pad_width)  # raises for invalid widths
     pairs = [[None] * 2] * array.ndim if option is None else np.broadcast_to(option, (array.ndim, 2))
     for axis, (before, after) in enumerate(np.broadcast_to(pad_width, (array.ndim, 2)).tolist()):
         if before or after:
-            array = np.moveaxis(_padded(np.moveaxis(array, axis, 0), before, after, mode, pairs[axis]), 0, axis)
+            array = np.moveaxis(_pad_first_axis(np.moveaxis(array, axis, 0), before, after, mode, pairs[axis]), 0, axis)
     return array
 
 
-def _padded(x: Any, before: int, after: int, mode: str, option: Any) -> Any:
+def _pad_first_axis(x: Any, before: int, after: int, mode: str, option: Any) -> Any:
     """The array, padded at both ends of its first axis."""
     if mode in ("reflect", "symmetric"):
         return _odd(x, before, after, mode)
@@ -96,12 +99,12 @@ def _padded(x: Any, before: int, after: int, mode: str, option: Any) -> Any:
 def _odd(x: Any, before: int, after: int, mode: str) -> Any:
     """The array, extended by odd reflection at its ends.
 
-    In the q-th period counted from the array's own that is ±x plus multiples of the first and the last element.
+    In the q-th period from the array itself, the result is ±x plus multiples of the first and the last element.
     """
     widths = [(before, after)] + [(0, 0)] * (x.ndim - 1)
     mirrored = shape_of.pad(x, widths, mode)
     period = len(x) - (mode == "reflect")
-    if not period:  # of one element, which NumPy repeats
+    if not period:  # a single element, which NumPy repeats
         return mirrored
     places = np.arange(-before, len(x) + after)
     q = np.where((places >= 0) & (places < len(x)), 0, places // period).reshape((-1,) + (1,) * (x.ndim - 1))

@@ -14,24 +14,23 @@ from numpy.typing import DTypeLike, NDArray
 from minigrad.engine.apply import primitive
 from minigrad.engine.errors import describe
 from minigrad.ops import decomposition, linalg, reduction
+from minigrad.ops.compositions import implements, np, operands, values, write_out
 from minigrad.ops.decomposition import EighResult, inv, solve
 from minigrad.ops.indexing import as_operand, normalize_axis
 from minigrad.ops.several import several
 from minigrad.ops.shape import swapaxes
-from minigrad.ops.standing import np, operands, stands_for, values, written
 
 Array = NDArray[Any]
 
 # Call forms.
 
 
-@stands_for("einsum")
+@implements("einsum")
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **keywords: Any) -> Any:
     """Sum of products by Einstein's convention.
 
-    Subscripts are a text, or a list of integers behind each operand.
-
-    The order of contraction is always chosen, whatever `optimize` says.
+    Subscripts are a string, or a list of integers after each operand. The order of contraction is always optimized,
+    whatever `optimize` says.
     """
     dtype = keywords.pop("dtype", None)
     if unknown := keywords.keys() - {"order", "casting"}:
@@ -47,14 +46,15 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **keywords: A
         result = f"->{_subscripts(operands[-1])}" if len(operands) % 2 else ""
         operands = (",".join(terms) + result, *operands[: len(operands) - len(operands) % 2 : 2])
     result = linalg.einsum(*operands)
-    return written("einsum", result if dtype is None else result.astype(dtype), out)
+    return write_out("einsum", result if dtype is None else result.astype(dtype), out)
 
 
 def _subscripts(axes: Sequence[Any]) -> str:
-    """The letters of numbered axes.
+    """Return the letters of numbered axes.
 
     Raises:
-        TypeError or ValueError: for others.
+        TypeError: for anything but integers.
+        ValueError: for numbers without a letter.
     """
     try:
         return "".join("..." if i is Ellipsis else string.ascii_letters[int(i)] for i in axes)
@@ -62,19 +62,19 @@ def _subscripts(axes: Sequence[Any]) -> str:
         raise ValueError(f"einsum: a list behind an operand holds integers from 0 to 51, got {axes!r}") from None
 
 
-@stands_for("linalg.diagonal")
+@implements("linalg.diagonal")
 def diagonal(x: Any, /, *, offset: int = 0) -> Any:
     """The diagonals of matrices."""
     return linalg.diagonal(x, offset, -2, -1)
 
 
-@stands_for("linalg.trace")
+@implements("linalg.trace")
 def trace(x: Any, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Any:
     """The sums of the diagonals of matrices."""
     return np.sum(diagonal(x, offset=offset), axis=-1, dtype=dtype)
 
 
-@stands_for("linalg.outer")
+@implements("linalg.outer")
 def outer(x1: Any, x2: Any, /) -> Any:
     """The outer product of two vectors."""
     if np.ndim(x1) != 1 or np.ndim(x2) != 1:
@@ -82,19 +82,19 @@ def outer(x1: Any, x2: Any, /) -> Any:
     return linalg.outer(x1, x2)
 
 
-@stands_for("linalg.matmul")
+@implements("linalg.matmul")
 def matmul(x1: Any, x2: Any, /) -> Any:
     """The matrix product."""
     return linalg.matmul(x1, x2)
 
 
-@stands_for("linalg.tensordot")
+@implements("linalg.tensordot")
 def tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
     """Sum of products over pairs of axes."""
     return linalg.tensordot(x1, x2, axes)
 
 
-@stands_for("matrix_transpose", "linalg.matrix_transpose")
+@implements("matrix_transpose", "linalg.matrix_transpose")
 def matrix_transpose(x: Any, /) -> Any:
     """Swap the last two axes."""
     if x.ndim < 2:
@@ -102,38 +102,38 @@ def matrix_transpose(x: Any, /) -> Any:
     return swapaxes(x, -1, -2)
 
 
-@stands_for("linalg.cholesky")
+@implements("linalg.cholesky")
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """The Cholesky factor of positive definite matrices.
 
-    L with L @ L.mT, or U with U.mT @ U if `upper`.
+    The result is L with L @ L.mT = a or, if `upper`, U with U.mT @ U = a.
     """
     return matrix_transpose(decomposition.cholesky(matrix_transpose(a))) if upper else decomposition.cholesky(a)
 
 
 def _lower(a: Any, triangle: str) -> Any:
-    """Symmetric matrices as `eigh` reads them."""
+    """Return symmetric matrices with the triangle to read in the lower one."""
     if triangle.upper() not in ("L", "U"):
         raise ValueError(f"UPLO is 'L' or 'U', got {triangle!r}")
     return a if triangle.upper() == "L" else matrix_transpose(a)
 
 
-@stands_for("linalg.eigh")
+@implements("linalg.eigh")
 def eigh(a: Any, UPLO: Literal["L", "U", "l", "u"] = "L") -> EighResult:  # noqa: N803 - NumPy's name
     """Eigenvalues and eigenvectors of symmetric matrices.
 
-    One triangle is read.
+    Only one triangle is read.
     """
     return decomposition.eigh(_lower(a, UPLO))
 
 
-@stands_for("linalg.eigvalsh")
+@implements("linalg.eigvalsh")
 def eigvalsh(a: Any, UPLO: Literal["L", "U", "l", "u"] = "L") -> Any:  # noqa: N803 - NumPy's name
     """The eigenvalues of symmetric matrices."""
     return decomposition.eigh(_lower(a, UPLO)).eigenvalues
 
 
-@stands_for("linalg.svdvals")
+@implements("linalg.svdvals")
 def svdvals(x: Any, /) -> Any:
     """The singular values, in descending order."""
     return decomposition.svd(x, compute_uv=False)
@@ -147,7 +147,7 @@ class EigResult(NamedTuple):
 
     Attributes:
         eigenvalues: (..., n), in no order.
-        eigenvectors: (..., n, n), in columns of length 1.
+        eigenvectors: (..., n, n), as columns of length 1.
     """
 
     eigenvalues: Any
@@ -158,12 +158,12 @@ def _eig(x: Array) -> EigResult:
     """Real eigenvalues and eigenvectors of (..., n, n).
 
     Raises:
-        LinAlgError: if some are complex, as of a rotation.
+        LinAlgError: if some are complex, as for a rotation.
     """
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise LinAlgError(f"eig of {describe(x)}: expected a square matrix or a stack of them, (..., n, n)")
     w, v = np.linalg.eig(x)
-    if np.iscomplexobj(w):  # NumPy 2.5 gives complex numbers for real ones too
+    if np.iscomplexobj(w):  # NumPy 2.5 returns complex arrays for real eigenvalues too
         if np.any(np.imag(w)):
             raise LinAlgError(
                 f"eig of {describe(x)}: some eigenvalues are complex, which no tensor can hold; .detach().numpy() has "
@@ -181,7 +181,7 @@ def _eigenvalues_rule(g: Any, x: Any, results: EigResult) -> Any:
 def _eigenvectors_rule(g: Any, x: Any, results: EigResult) -> Any:
     """dV = V C, with normalized columns.
 
-    C has v⁻¹ dx v over the gaps, and on its diagonal what keeps the columns of length 1.
+    Off the diagonal, C is V⁻¹ dx V divided by the gaps between eigenvalues; its diagonal keeps the columns at length 1.
     """
     w, v = results
     eye = np.identity(x.shape[-1], x.dtype, like=x)
@@ -194,7 +194,7 @@ def _eigenvectors_rule(g: Any, x: Any, results: EigResult) -> Any:
 eig = several("eig", _eig, _eigenvalues_rule, _eigenvectors_rule, numpy=np.linalg.eig)
 
 
-@stands_for("linalg.eigvals")
+@implements("linalg.eigvals")
 def eigvals(a: Any) -> Any:
     """The eigenvalues, all of which are real.
 
@@ -207,11 +207,11 @@ def eigvals(a: Any) -> Any:
 # Norms.
 
 
-@stands_for("linalg.norm")
+@implements("linalg.norm")
 def norm(x: Any, ord: float | str | None = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors or matrices.
 
-    Of matrices by their singular values too, with ord 2, -2 and "nuc".
+    For matrices, ord may also be 2, -2 or "nuc", norms of the singular values.
     """
     x = as_operand(x)
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
@@ -223,17 +223,17 @@ def norm(x: Any, ord: float | str | None = None, axis: Any = None, keepdims: boo
     return np.expand_dims(result, tuple(places)) if keepdims else result
 
 
-@stands_for("linalg.matrix_norm")
+@implements("linalg.matrix_norm")
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: float | str | None = "fro") -> Any:
     """The matrix norms over the last two axes."""
     return norm(x, ord, (-2, -1), keepdims)
 
 
-@stands_for("linalg.cond")
+@implements("linalg.cond")
 def cond(x: Any, p: float | str | None = None) -> Any:
     """The condition numbers of matrices.
 
-    The largest singular value over the smallest, or ‖x‖ ‖x⁻¹‖ by another norm.
+    It is the largest singular value divided by the smallest or, for another norm, ‖x‖ ‖x⁻¹‖.
     """
     if p in (None, 2, -2):
         s = svdvals(x)
@@ -247,9 +247,8 @@ def cond(x: Any, p: float | str | None = None) -> Any:
 def _pinv(x: Array, rcond: Any = None, hermitian: bool = False) -> Array:
     """The pseudo-inverse of (..., m, n).
 
-    Singular values of `rcond` times the largest, or less, count as zero.
-
-    The derivative is that at matrices of the same rank.
+    Singular values of at most `rcond` times the largest count as zero. The derivative assumes that the rank is
+    constant.
     """
     return np.linalg.pinv(x, 1e-15 if rcond is None else rcond, **({"hermitian": True} if hermitian else {}))
 
@@ -266,11 +265,11 @@ def _pinv_rule(g: Any, x: Any, out: Any) -> Any:
 _pseudo_inverse = primitive("pinv", _pinv, _pinv_rule)
 
 
-@stands_for("linalg.pinv")
+@implements("linalg.pinv")
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._NoValue) -> Any:
     """The Moore-Penrose pseudo-inverse.
 
-    Singular values of `rcond` (or `rtol`) times the largest, or less, count as zero.
+    Singular values of at most `rcond` (or `rtol`) times the largest count as zero.
     """
     if a.ndim < 2:
         raise LinAlgError(f"pinv of {describe(a)}: expected a matrix or a stack of them, (..., m, n)")
@@ -281,11 +280,12 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = np._
     return _pseudo_inverse(a, rcond, hermitian)
 
 
-@stands_for("linalg.lstsq")
+@implements("linalg.lstsq")
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     """The least-squares solution of a @ x = b.
 
-    The x of least norm; the squared residuals, the rank, and the singular values of a.
+    Returns:
+        The solution x of least norm, the squared residuals, the rank of a, and the singular values of a.
     """
     a, b = operands(a, b)
     if a.ndim != 2 or b.ndim not in (1, 2) or len(a) != len(b):
@@ -300,11 +300,11 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, int, Any]:
     return x, squares if rank == columns < rows else squares[:0], rank, singular
 
 
-@stands_for("linalg.matrix_power")
+@implements("linalg.matrix_power")
 def matrix_power(a: Any, n: int) -> Any:
     """The n-th power of a matrix.
 
-    Of its inverse if n is negative.
+    If n is negative, it is a power of the inverse.
     """
     if not isinstance(n, (int, np.integer)):
         raise TypeError(f"matrix_power: n is an integer, got {n!r}")
@@ -322,11 +322,11 @@ def matrix_power(a: Any, n: int) -> Any:
     return result
 
 
-@stands_for("linalg.multi_dot")
+@implements("linalg.multi_dot")
 def multi_dot(arrays: Sequence[Any]) -> Any:
     """The product of several matrices, in the cheapest order.
 
-    It takes the fewest multiplications; the first and last may be vectors.
+    The order needs the fewest multiplications. The first and last array may be vectors.
     """
     given = [as_operand(x) for x in arrays]
     if len(given) < 2:
@@ -353,7 +353,7 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     return result.reshape(shape)
 
 
-@stands_for("linalg.tensorsolve")
+@implements("linalg.tensorsolve")
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     """Solve tensordot(a, x, x.ndim) = b."""
     a, b = operands(a, b)
@@ -366,11 +366,11 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return solve(a.reshape((count, count)), b.reshape(-1)).reshape(shape)
 
 
-@stands_for("linalg.tensorinv")
+@implements("linalg.tensorinv")
 def tensorinv(a: Any, ind: int = 2) -> Any:
     """The inverse of an array as a matrix.
 
-    Of its first `ind` axes and the others.
+    The first `ind` axes are the rows of the matrix, the others its columns.
     """
     if ind <= 0:
         raise ValueError(f"tensorinv: ind is 1 or more, got {ind}")
@@ -378,7 +378,7 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     return inv(a.reshape((rows, -1))).reshape(a.shape[ind:] + a.shape[:ind])
 
 
-@stands_for("linalg.svd")
+@implements("linalg.svd")
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """The singular value decomposition, or the singular values alone."""
     return decomposition.svd(a, full_matrices, compute_uv)

@@ -42,7 +42,7 @@ def _reshape(self: Tensor, *lengths: Any, order: str = "C") -> Tensor:
 
 
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
-    """Permute the axes, given as numbers or one tuple. Reversed if none is given."""
+    """Permute the axes, given as numbers or one tuple; reverse them if none is given."""
     if 1 < len(axes) < self.ndim:
         raise ValueError(
             f"transpose takes each of the {self.ndim} axes of {describe(self)}, got {', '.join(map(str, axes))}; "
@@ -67,7 +67,7 @@ def _copy(self: Tensor, order: str = "K") -> Tensor:
 
 
 def _compress(self: Tensor, condition: Any, axis: int | None = None) -> Tensor:
-    """The parts where the condition holds, along an axis. Or (None) the elements of the flattened array."""
+    """The slices along an axis where the condition holds; elements of the flattened array if the axis is None."""
     return ordering.compress(condition, self, axis)
 
 
@@ -85,7 +85,7 @@ for _method in (_reshape, _transpose, _ravel, _copy, _compress):
 def _missing(self: Tensor, name: str) -> NoReturn:
     """Raise AttributeError for an unknown name, with a remedy.
 
-    It names the nearest name, or what to use for a name of PyTorch.
+    The remedy is the most similar name, or the equivalent of a PyTorch name.
     """
     raise missing("Tensor", name, dir(Tensor), functions=dir(sys.modules[__package__]))
 
@@ -100,12 +100,11 @@ def _getitem(self: Tensor, index: Any) -> Tensor:
 def _setitem(self: Tensor, index: Any, value: Any) -> None:
     """Write in place, or as an `index_put` if recorded.
 
-    The tensor then becomes its result.
-
-    So does, for a view by an index, the tensor that it is a view of, if that has not become another since: x[0][1] = v.
+    A recorded write makes the tensor the result of the `index_put`. If the tensor is a view by an index, as in
+    `x[0][1] = v`, so does the tensor it was taken from, unless that has been replaced since.
     """
     index = indexing.plain(index)
-    if not _is_remembered(self, value):
+    if not _must_record(self, value):
         write(self, index, value)
     elif self.data.dtype.kind != "f":
         raise TypeError(f"a tensor of {self.data.dtype} cannot hold values with a gradient; convert it with .astype()")
@@ -119,10 +118,10 @@ def _setitem(self: Tensor, index: Any, value: Any) -> None:
 
 
 def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
-    """Compute `x += y` and the like. In place where nothing is recorded; else x names the new result afterwards."""
+    """Return the method for `x += y` and the like: in place if nothing is recorded, else x becomes the new result."""
 
     def apply(self: Tensor, other: Any) -> Tensor:
-        is_remembered = _is_remembered(self, other)
+        is_remembered = _must_record(self, other)
         result = operation(self, other)
         if result.shape != self.shape:
             raise ValueError(
@@ -142,11 +141,11 @@ def _in_place(operation: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     return apply
 
 
-def _is_remembered(self: Tensor, value: Any) -> bool:
-    """Whether a write of `value` takes part in a derivative.
+def _must_record(self: Tensor, value: Any) -> bool:
+    """Whether a write of `value` must be recorded.
 
     Raises:
-        RuntimeError: if `self` is a leaf of one.
+        RuntimeError: if `self` is a leaf that requires a gradient.
     """
     if not current_mode().grad:
         return False
@@ -195,7 +194,7 @@ for _name, _method in {
     "__le__": elementwise.less_equal,
     "__gt__": elementwise.greater,
     "__ge__": elementwise.greater_equal,
-    "__hash__": object.__hash__,  # by identity, as elements are compared one by one
+    "__hash__": object.__hash__,  # by identity, as == compares element-wise
     "__getitem__": _getitem,
     "__setitem__": _setitem,
     "__iter__": lambda self: (self[i] for i in range(len(self))),

@@ -17,9 +17,8 @@ Array = NDArray[Any]
 def _dropout(x: Array, p: float = 0.5) -> tuple[Array, Array]:
     """Zero elements with probability p, and scale the others.
 
-    They are divided by 1 - p.
-
-    The numbers are the next draw of "dropout" at the present step and shard (`minigrad.engine.random`).
+    The others are divided by 1 - p. The random numbers are the next draw of "dropout" at the current step and shard
+    (`minigrad.engine.random`).
     """
     kept = random.next_draw("dropout").random(x.shape, np.float32) >= p
     factor = asarray_like(kept * np.asarray(0 if p == 1 else 1 / (1 - p), x.dtype), x)

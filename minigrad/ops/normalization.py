@@ -21,12 +21,12 @@ Axes = tuple[int, ...]
 
 
 def _is_by_channel(shape: Axes, axis: Axes) -> bool:
-    """Whether `axis` is all but the channels of (N, C, ...). As in the normalization of a batch of images."""
+    """Whether `axis` is all axes of (N, C, ...) but the channels, as in batch normalization."""
     return len(shape) > 2 and axis == (0, *range(2, len(shape))) and 0 not in shape
 
 
 def _are_by_channel(shape: Axes, axis: Axes, *others: Axes | None) -> bool:
-    """Whether axis, weight and bias are by channel. Weight and bias, where given, have one number for each channel."""
+    """Whether `axis` is by channel, and weight and bias, if given, have one number per channel."""
     if not _is_by_channel(shape, axis):
         return False
     each = (shape[1], *[1] * (len(shape) - 2))
@@ -34,19 +34,14 @@ def _are_by_channel(shape: Axes, axis: Axes, *others: Axes | None) -> bool:
 
 
 def _are_rows(shape: Axes, axis: Axes, *others: Axes | None) -> bool:
-    """Whether axis, weight and bias are by row.
-
-    `axis` is the last of several; weight and bias, where given, have the shape of a row.
-    """
+    """Whether `axis` is the last of several, and weight and bias, if given, have the shape of a row."""
     return axis == (-1,) and len(shape) > 1 and all(other is None or other == shape[-1:] for other in others)
 
 
 def _channel_sums(x: Array, *others: Array) -> Array:
     """Channel sums of x and of its products with others.
 
-    (1 + others, 1, C, 1, ...).
-
-    The products are not written down.
+    The result is (1 + number of others, 1, C, 1, ...). The products are not stored.
     """
     flats = [array.reshape(*x.shape[:2], -1) for array in (x, *others)]
     sums = np.empty((len(flats), *x.shape[:2]), x.dtype, like=x)
@@ -62,7 +57,7 @@ def _channel_sums(x: Array, *others: Array) -> Array:
 
 
 def _channel_moments(x: Array) -> tuple[Array, Array]:
-    """Mean and variance of each channel, (1, C, 1, ...). Not finite where sums overflow the dtype."""
+    """Mean and variance of each channel, (1, C, 1, ...); not finite where sums overflow the dtype."""
     count = x.size // x.shape[1]
     (mean,) = _channel_sums(x) / count
     squares = np.empty(x.shape[:2], x.dtype, like=x)
@@ -76,12 +71,12 @@ def _channel_moments(x: Array) -> tuple[Array, Array]:
 
 
 def _by_rows(work: Callable[[slice], None], x: Array) -> None:
-    """Call `work` with all rows, or halves on each core."""
+    """Call `work` with all rows, or with half of them on each core."""
     in_halves(lambda start, stop: work(slice(start, stop)), len(x), x.size)
 
 
 def _mean(x: Array, axis: Axes) -> Array:
-    """The mean of x over axes, kept with length one. Rows are multiplied with ones, four times as fast."""
+    """The mean of x over axes, kept with length one. For rows it is a product with ones, four times as fast."""
     if axis == (-1,):
         return vecdot(x, filled(x.shape[-1], 1, x))[..., None] / x.shape[-1]
     if _is_by_channel(x.shape, axis):
@@ -90,12 +85,12 @@ def _mean(x: Array, axis: Axes) -> Array:
 
 
 def _average(x: Any, axis: Axes) -> Any:
-    """The mean over axes, kept with length one. 0 of no numbers, as in an empty batch."""
+    """The mean over axes, kept with length one; 0 for no elements, as in an empty batch."""
     return x.mean(axis=axis, keepdims=True) if x.size else x.sum(axis=axis, keepdims=True)
 
 
 def _mean_product(x: Array, y: Array, axis: Axes) -> Array:
-    """The mean of x y over axes, kept with length one. Over rows the products are not stored."""
+    """The mean of x y over axes, kept with length one. For rows the products are not stored."""
     if axis == (-1,):
         return vecdot(x, y)[..., None] / x.shape[-1]
     if _is_by_channel(x.shape, axis):
@@ -114,12 +109,16 @@ def _standardize(
 ) -> tuple[Array, Array, Array]:
     """(x - mean) / sqrt(variance + eps) · weight + bias.
 
-    The mean and variance are those of x over `axis`.
-
-    weight and bias are broadcast to x. Without `center` the mean stays, and the variance is the mean square. `moments`
-    are the mean and variance as the operation of that name gives them, where they are known already.
+    Args:
+        x: the array.
+        weight: broadcast to x; None for 1.
+        bias: broadcast to x; None for 0.
+        axis: the axes of the mean and variance.
+        eps: added to the variance.
+        center: whether to subtract the mean; if False, the variance is the mean square.
+        moments: the mean and variance, as the operation `moments` returns them, if they are already known.
     """
-    if x.dtype.type is np.float16:  # whose squares are infinite from 256 on
+    if x.dtype.type is np.float16:  # squares are infinite from 256 on
         out, normal, scale = _standardize(x.astype(np.float32), weight, bias, axis, eps, center, moments)
         return out.astype(np.float16), normal, scale
     if center and _are_by_channel(x.shape, axis, *(None if value is None else value.shape for value in (weight, bias))):
@@ -148,7 +147,7 @@ def _standardize(
 def _standardize_channels(
     x: Array, weight: Array | None, bias: Array | None, mean: Array, scale: Array
 ) -> tuple[Array, Array, Array]:
-    """Normalize channels: (x - mean) · scale · weight + bias. Also returns the first product and scale."""
+    """Return (x - mean) · scale · weight + bias, with numbers for each channel; also (x - mean) · scale, and scale."""
     normal, out = np.empty(x.shape, x.dtype, like=x), np.empty(x.shape, x.dtype, like=x)
 
     def work(part: slice) -> None:
@@ -182,13 +181,13 @@ def _standardize_rows(
 
     with np.errstate(over="ignore", invalid="ignore"):
         _by_rows(work, rows)
-    if not scale.all():  # a variance is infinite: rows are divided by their largest number first
+    if not scale.all():  # a variance is infinite: rows must be divided by their largest element first
         return None
     return out.reshape(x.shape), normal.reshape(x.shape), scale.reshape(*x.shape[:-1], 1)
 
 
 def _standardize_by_size(x: Array, variance: Array, axis: Axes, eps: float, center: bool) -> tuple[Array, Array]:
-    """x normalised without overflow, and the factor.
+    """Return x normalized without overflow, and the factor.
 
     Where squares are too large, x is divided by its largest element first.
     """
@@ -205,9 +204,8 @@ def _standardize_by_size(x: Array, variance: Array, axis: Axes, eps: float, cent
 def _moments(x: Array, axis: Axes) -> Array:
     """Mean and variance of x over axes, kept with length one.
 
-    0 and 1 of no numbers; float16 is computed in float32.
-
-    They are what `standardize` takes; a variance too large for the dtype is infinite.
+    For no elements they are 0 and 1. float16 is computed in float32. A variance too large for the dtype is infinite.
+    `standardize` takes them as `moments`.
     """
     if not x.size:
         shape = [1 if i in axis else n for i, n in enumerate(x.shape)]
@@ -229,7 +227,7 @@ moments = primitive("moments", _moments)
 
 
 def _normal(x: Any, axis: Axes, eps: float, center: bool) -> tuple[Any, Any]:
-    """x normalised, and the factor, as functions of x."""
+    """Return x normalized, and the factor, as differentiable functions of x."""
     normal = x - _average(x, axis) if center else x
     scale = (_average(normal * normal, axis) + eps) ** -0.5
     return normal * scale, scale
@@ -274,7 +272,7 @@ def _channels_fused(
 ) -> list[Array | None]:
     """The fused gradients with channel weights.
 
-    The gradient of x is a g + b normal + c, with a number of each for a channel.
+    The gradient of x is a g + b normal + c, with one a, b and c per channel.
     """
     to_bias, to_weight = _channel_sums(g, normal)  # (1, C, 1, ...)
     slope = None
@@ -295,7 +293,7 @@ def _channels_fused(
 def _rows_fused(
     g: Array, needs: Sequence[bool], weight: Array | None, normal: Array, scale: Array, center: bool
 ) -> list[Array | None]:
-    """The fused gradients for rows of the last axis. Sums over the rows are taken in one go, as everywhere."""
+    """The fused gradients for rows of the last axis."""
     shape, length = g.shape, g.shape[-1]
     g, normal, scale = g.reshape(-1, length), normal.reshape(-1, length), scale.reshape(-1, 1)
     slope = np.empty(g.shape, g.dtype) if needs[0] else None
@@ -337,13 +335,14 @@ def layer_norm(
 ) -> Any:
     """Layer normalization over the last axes of x.
 
-    Each row less its mean and divided by its deviation (Ba et al., arXiv:1607.06450).
+    Each row is centred and divided by its standard deviation (Ba et al., arXiv:1607.06450).
 
     Args:
-        normalized_shape: the lengths of the last axes that make a row.
-        weight: of that shape; what the result is multiplied by.
-        bias: of that shape; what is added then.
-        eps: what is added to the variance.
+        x: (..., *normalized_shape).
+        normalized_shape: the lengths of the last axes, which form a row.
+        weight: the factor of the result, of shape `normalized_shape`.
+        bias: added to the result, of shape `normalized_shape`.
+        eps: added to the variance.
 
     Raises:
         ValueError: if x does not end in `normalized_shape`.
@@ -354,12 +353,13 @@ def layer_norm(
 def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
     """Root-mean-square normalization over the last axes of x.
 
-    Each row divided by its root mean square (Zhang and Sennrich, arXiv:1910.07467).
+    Each row is divided by its root mean square (Zhang and Sennrich, arXiv:1910.07467).
 
     Args:
-        normalized_shape: the lengths of the last axes that make a row.
-        weight: of that shape; what the result is multiplied by.
-        eps: what is added to the mean square; the spacing of numbers at 1 in the dtype of x if None.
+        x: (..., *normalized_shape).
+        normalized_shape: the lengths of the last axes, which form a row.
+        weight: the factor of the result, of shape `normalized_shape`.
+        eps: added to the mean square; the machine epsilon of x's dtype if None.
 
     Raises:
         ValueError: if x does not end in `normalized_shape`.
@@ -371,14 +371,15 @@ def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, 
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Group normalization.
 
-    Each group of channels of each example less its mean, divided by its deviation (Wu and He, arXiv:1803.08494).
+    Each group of channels of each example is centred and divided by its standard deviation (Wu and He,
+    arXiv:1803.08494).
 
     Args:
         x: (N, C, ...).
         num_groups: the number of groups of channels.
-        weight: (C,), what each channel is multiplied by.
-        bias: (C,), what is added then.
-        eps: what is added to the variance.
+        weight: the factor of each channel, (C,).
+        bias: added to each channel, (C,).
+        eps: added to the variance.
 
     Raises:
         ValueError: if x has no channels, or num_groups does not divide them.

@@ -1,6 +1,6 @@
 """NumPy's functions that select and order elements.
 
-The selection itself is a constant.
+Which elements are selected is a constant: only their values have gradients.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from minigrad.engine.arrays import asarray, asarray_like
 from minigrad.engine.errors import describe
 from minigrad.ops import elementwise, indexing
 from minigrad.ops import shape as shape_of
+from minigrad.ops.compositions import constant, fixed, implements, np, values
 from minigrad.ops.indexing import as_operand, index_put
-from minigrad.ops.standing import constant, fixed, np, stands_for, values
 
 # Order.
 
 
-@stands_for("fliplr")
+@implements("fliplr")
 def fliplr(m: Any) -> Any:
     """The columns in reverse order."""
     return np.flip(m, 1)
 
 
-@stands_for("flipud")
+@implements("flipud")
 def flipud(m: Any) -> Any:
     """The rows in reverse order."""
     return np.flip(m, 0)
 
 
-@stands_for("rot90")
+@implements("rot90")
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Rotate by k right angles in the plane of axes.
 
-    From the first of two axes to the second.
+    The rotation goes from the first of the two axes to the second.
     """
     first, second = axes
     if len(axes) != 2 or m.ndim < 2 or (first - second) % m.ndim == 0:
@@ -46,28 +46,28 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     return np.flip(np.swapaxes(turned, first, second), first) if k % 2 else +turned
 
 
-@stands_for("fft.fftshift")
+@implements("fft.fftshift")
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Swap the halves of each axis, or of some."""
     axes = range(x.ndim) if axes is None else np.atleast_1d(axes).tolist()
     return np.roll(x, [x.shape[axis] // 2 for axis in axes], tuple(axes))
 
 
-@stands_for("fft.ifftshift")
+@implements("fft.ifftshift")
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Undo `fftshift`."""
     axes = range(x.ndim) if axes is None else np.atleast_1d(axes).tolist()
     return np.roll(x, [-(x.shape[axis] // 2) for axis in axes], tuple(axes))
 
 
-@stands_for("partition")
+@implements("partition")
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     """Partially sort along an axis around the k-th element."""
     a, kth = as_operand(a), constant(kth, "the places of partition")
     return np.take_along_axis(a, np.argpartition(values(a), kth, axis), axis)
 
 
-@stands_for("unique")
+@implements("unique")
 def unique(
     ar: Any,
     return_index: bool = False,
@@ -80,7 +80,7 @@ def unique(
 ) -> Any:
     """The unique elements, or slices along an axis, ascending.
 
-    The first of equal ones has the gradient.
+    The gradient goes to the first of equal elements.
     """
     ar = as_operand(ar)
     _, places, *others = np.unique(values(ar), True, return_inverse, return_counts, axis, equal_nan=equal_nan)
@@ -112,41 +112,41 @@ class UniqueInverseResult(NamedTuple):
     inverse_indices: Any
 
 
-@stands_for("unique_all")
+@implements("unique_all")
 def unique_all(x: Any, /) -> UniqueAllResult:
     """Unique elements, first indices, inverse indices and counts."""
     return UniqueAllResult(*unique(x, True, True, True, equal_nan=False))
 
 
-@stands_for("unique_counts")
+@implements("unique_counts")
 def unique_counts(x: Any, /) -> UniqueCountsResult:
     """The unique elements and their counts."""
     return UniqueCountsResult(*unique(x, return_counts=True, equal_nan=False))
 
 
-@stands_for("unique_inverse")
+@implements("unique_inverse")
 def unique_inverse(x: Any, /) -> UniqueInverseResult:
     """The unique elements, and the inverse indices."""
     return UniqueInverseResult(*unique(x, return_inverse=True, equal_nan=False))
 
 
-@stands_for("unique_values")
+@implements("unique_values")
 def unique_values(x: Any, /) -> Any:
     """The unique elements, in ascending order."""
     return unique(x, equal_nan=False)
 
 
-@stands_for("union1d")
+@implements("union1d")
 def union1d(ar1: Any, ar2: Any) -> Any:
     """The sorted union of two arrays."""
     return unique(np.append(ar1, ar2))
 
 
-@stands_for("intersect1d")
+@implements("intersect1d")
 def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     """The sorted intersection of two arrays.
 
-    The gradient is that of the first array's elements.
+    The gradient goes to the first array's elements.
     """
     first = as_operand(ar1)
     _, of_first, of_second = np.intersect1d(values(first), values(ar2), assume_unique, return_indices=True)
@@ -154,38 +154,38 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
     return (common, of_first, of_second) if return_indices else common
 
 
-@stands_for("setdiff1d")
+@implements("setdiff1d")
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """The unique elements of the first that the second lacks."""
     own = as_operand(ar1).reshape(-1) if assume_unique else unique(ar1)
     return np.take(own, np.flatnonzero(~np.isin(values(own), values(ar2))))
 
 
-@stands_for("setxor1d")
+@implements("setxor1d")
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """The sorted elements of one array but not both."""
     return np.sort(np.append(setdiff1d(ar1, ar2, assume_unique), setdiff1d(ar2, ar1, assume_unique)))
 
 
-# Forms of the same elements.
+# Shapes and dtypes.
 
 
 def _is_fortran(a: Any, order: str | None) -> bool:
-    """Whether an order of elements is by columns.
+    """Whether an order of elements is column-major.
 
     Raises:
-        ValueError: for an order that NumPy has not.
+        ValueError: for an order that NumPy does not have.
     """
     if order not in ("C", "F", "A", "K", None):
         raise ValueError(f"order is 'C', 'F', 'A' or 'K', got {order!r}")
     return order == "F" or (order in ("A", "K") and a.data.flags.fnc)
 
 
-@stands_for("reshape")
+@implements("reshape")
 def reshape(a: Any, /, shape: Any, order: str | None = "C") -> Any:
     """Reshape the elements, in order.
 
-    "F" counts along the first axis first.
+    In the order "F", the first index changes fastest.
     """
     if not _is_fortran(a, order):
         return shape_of.reshape(a, shape)
@@ -193,39 +193,38 @@ def reshape(a: Any, /, shape: Any, order: str | None = "C") -> Any:
     return np.transpose(shape_of.reshape(np.transpose(a), lengths[::-1]))
 
 
-@stands_for("ravel")
+@implements("ravel")
 def ravel(a: Any, order: str | None = "C") -> Any:
     """Flatten all elements."""
     return shape_of.reshape(np.transpose(a) if _is_fortran(a, order) else a, -1)
 
 
-@stands_for("astype")
+@implements("astype")
 def astype(x: Any, dtype: Any, /, *, copy: bool = True) -> Any:
     """Convert the elements to another dtype."""
     return broadcast.astype(x, dtype)
 
 
-# Choice.
+# Selection.
 
 
-@stands_for("where")
+@implements("where")
 def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     """x where the condition holds, else y.
 
-    Without x and y, the indices where it does.
+    Without x and y, it returns the indices where the condition holds.
     """
     if (x is None) != (y is None):
         raise ValueError("where: expected both x and y, or neither")
     return np.nonzero(condition) if x is None else elementwise.where(condition, x, y)
 
 
-@stands_for("take")
+@implements("take")
 def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
     """The elements at integer indices along an axis.
 
-    Or (None) of the flattened array.
-
-    Places beyond the axis are an error ("raise"), counted around it ("wrap"), or its ends ("clip").
+    If the axis is None, the array is flattened first. Out-of-bounds indices raise an error ("raise"), wrap around
+    ("wrap"), or are clipped to the ends ("clip").
     """
     if mode == "raise":
         return indexing.take(a, indices, axis)
@@ -235,7 +234,7 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     return indexing.take(a, np.take(np.arange(length), places, mode=mode), axis)
 
 
-@stands_for("choose")
+@implements("choose")
 def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Any:
     """The elements of `choices` selected by integers."""
     places = on_cpu(values(a))
@@ -249,11 +248,11 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "dtype")
 
 
-@stands_for("select")
+@implements("select")
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
     """The elements of the first choice whose condition holds.
 
-    Else the default.
+    Where no condition holds, it is the default.
     """
     if not 0 < len(condlist) == len(choicelist):
         raise ValueError(f"select: expected a choice for each condition, got {len(choicelist)} for {len(condlist)}")
@@ -263,30 +262,32 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return result
 
 
-@stands_for("compress")
+@implements("compress")
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     """The slices along an axis where the condition holds.
 
-    Or (None) the elements of the flattened array.
+    If the axis is None, the array is flattened first.
     """
     return np.take(a, np.flatnonzero(constant(condition, "the condition of compress")), axis)
 
 
-@stands_for("extract")
+@implements("extract")
 def extract(condition: Any, arr: Any) -> Any:
     """The elements where the condition holds, flattened."""
     return np.take(as_operand(arr), np.flatnonzero(constant(condition, "the condition of extract")))
 
 
-@stands_for("piecewise")
+@implements("piecewise")
 def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
     """Evaluate a piecewise function by conditions.
 
-    Each gives a function or number; the last that holds counts, else zero.
-
     Args:
+        x: the array.
+        condlist: the conditions, arrays of booleans. Where several hold, the last one counts; where none does, the
+            result is zero.
+        funclist: a function or number for each condition, and optionally one for the remaining elements.
         args: further arguments of the functions.
-        kw: keywords of the functions.
+        kw: keyword arguments of the functions.
     """
     x, conditions = as_operand(x), values(condlist)
     within = 1 if isinstance(conditions, list | tuple) and len(conditions) else 0
@@ -304,11 +305,11 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     return result
 
 
-@stands_for("apply_along_axis")
+@implements("apply_along_axis")
 def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
     """Apply a function to each vector along an axis.
 
-    Its results take the place of that axis.
+    The axis is replaced by the axes of the function's result.
     """
     rows = np.moveaxis(as_operand(arr), axis, -1)
     if not rows.size:
@@ -320,11 +321,11 @@ def apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any
     return np.moveaxis(result, range(result.ndim - own, result.ndim), range(first, first + own))
 
 
-@stands_for("apply_over_axes")
+@implements("apply_over_axes")
 def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     """Apply a reduction over several axes in turn.
 
-    All of them are kept with length one.
+    The axes are kept with length one.
     """
     for axis in np.atleast_1d(axes).tolist():
         result = as_operand(func(a, axis))

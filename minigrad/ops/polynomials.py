@@ -7,18 +7,18 @@ from typing import Any
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.errors import describe
+from minigrad.ops.compositions import implements, np, operands, values
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.standing import np, operands, stands_for, values
 
 
 def _same_length(a: Any, b: Any) -> tuple[Any, Any]:
-    """Both with leading zeros, to the same length."""
+    """Pad the shorter of two polynomials with leading zeros."""
     a, b = (np.atleast_1d(x) for x in operands(a, b))
     most = max(len(a), len(b))
     return np.pad(a, (most - len(a), 0)), np.pad(b, (most - len(b), 0))
 
 
-@stands_for("polyval")
+@implements("polyval")
 def polyval(p: Any, x: Any) -> Any:
     """The value of a polynomial at x (Horner)."""
     p, x = operands(p, x)
@@ -28,31 +28,31 @@ def polyval(p: Any, x: Any) -> Any:
     return y
 
 
-@stands_for("polyadd")
+@implements("polyadd")
 def polyadd(a1: Any, a2: Any) -> Any:
     """The sum of two polynomials."""
     return np.add(*_same_length(a1, a2))
 
 
-@stands_for("polysub")
+@implements("polysub")
 def polysub(a1: Any, a2: Any) -> Any:
     """The difference of two polynomials."""
     return np.subtract(*_same_length(a1, a2))
 
 
-@stands_for("polymul")
+@implements("polymul")
 def polymul(a1: Any, a2: Any) -> Any:
     """The product of two polynomials."""
-    return np.convolve(*(_trimmed(x) for x in operands(a1, a2)))
+    return np.convolve(*(_trim(x) for x in operands(a1, a2)))
 
 
-def _trimmed(p: Any) -> Any:
-    """A polynomial without leading zeros; one stays of zeros alone."""
+def _trim(p: Any) -> Any:
+    """Return a polynomial without leading zeros; if all are zero, one is kept."""
     p = np.atleast_1d(as_operand(p))
     return p[min(int(np.flatnonzero([*on_cpu(values(p))[:-1], 1])[0]), len(p) - 1) :]
 
 
-@stands_for("polydiv")
+@implements("polydiv")
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """The quotient and the remainder of two polynomials."""
     u, v = (np.atleast_1d(x) + 0.0 for x in operands(u, v))
@@ -69,7 +69,7 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     return np.stack(quotient) if quotient else u[:1] * 0, rest
 
 
-@stands_for("polyder")
+@implements("polyder")
 def polyder(p: Any, m: int = 1) -> Any:
     """The m-th derivative of a polynomial."""
     if m < 0:
@@ -80,11 +80,11 @@ def polyder(p: Any, m: int = 1) -> Any:
     return p
 
 
-@stands_for("polyint")
+@implements("polyint")
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     """The m-th integral of a polynomial.
 
-    With constants k, one for each or the same for all; zero by default.
+    k are the constants of integration: one per integral, or one for all; zero by default.
     """
     if m < 0:
         raise ValueError(f"polyint: m is 0 or more, got {m}")
@@ -97,11 +97,11 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     return p
 
 
-@stands_for("poly")
+@implements("poly")
 def poly(seq_of_zeros: Any) -> Any:
     """The polynomial with these roots.
 
-    Or the characteristic one of a square matrix.
+    For a square matrix it is the characteristic polynomial.
     """
     roots = as_operand(seq_of_zeros)
     roots = np.linalg.eigvals(roots) if roots.ndim == 2 else np.atleast_1d(roots)
@@ -113,7 +113,7 @@ def poly(seq_of_zeros: Any) -> Any:
     return p
 
 
-@stands_for("roots")
+@implements("roots")
 def roots(p: Any) -> Any:
     """The roots of a polynomial, all of which are real.
 
@@ -133,17 +133,23 @@ def roots(p: Any) -> Any:
     return np.pad(np.linalg.eigvals(companion), (0, zeros))
 
 
-@stands_for("polyfit")
+@implements("polyfit")
 def polyfit(
     x: Any, y: Any, deg: int, rcond: float | None = None, full: bool = False, w: Any = None, cov: Any = False
 ) -> Any:
     """Fit a polynomial to points (x, y), by least squares.
 
     Args:
-        w: the weight of each point, before it is squared.
+        x: the coordinates of the points.
+        y: the values of the points.
+        deg: the degree of the polynomial.
+        rcond: the relative cutoff of small singular values.
+        full: not supported.
+        w: the weight of each residual, applied before squaring.
+        cov: not supported.
 
     Raises:
-        TypeError: for `full` and `cov`, which ask for more than the polynomial.
+        TypeError: for `full` and `cov`, which return more than the polynomial.
     """
     if full or cov:
         raise TypeError("np.polyfit of a tensor gives the polynomial alone: full and cov are False")
@@ -157,11 +163,11 @@ def polyfit(
     return (solution.T / scale).T
 
 
-@stands_for("vander")
+@implements("vander")
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803 - NumPy's name
     """The Vandermonde matrix of a vector.
 
-    N powers of each element as a row, the highest first.
+    Each row contains N powers of an element, the highest first unless `increasing`.
     """
     x = as_operand(x)
     if x.ndim != 1:

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 class Window(NamedTuple):
     """A pooling kernel: size, stride, padding and dilation.
 
-    One number an axis; `more` is added to the padding at the ends alone.
+    Each has one number per axis. `more` is additional padding at the end.
     """
 
     kernel: Lengths
@@ -34,7 +34,7 @@ class Window(NamedTuple):
     def places(self, size: Lengths) -> list[Any]:
         """The index of the elements at each kernel position.
 
-        On axes of a (padded) size.
+        `size` is the size of the (padded) axes.
         """
         count = counts(size, self.kernel, self.stride, self.dilation)
         return [index for _, index in places(self.kernel, count, self.stride, self.dilation)]
@@ -42,35 +42,35 @@ class Window(NamedTuple):
     def tiles(self, size: Lengths) -> bool:
         """Whether the windows cover each element exactly once.
 
-        On axes of a (padded) size.
+        `size` is the size of the (padded) axes.
         """
         lengths = zip(size, self.kernel, self.stride, self.dilation, strict=True)
         return all(n % k == 0 and k == s and (d == 1 or k == 1) for n, k, s, d in lengths)
 
     def pads(self, ndim: int) -> list[tuple[int, int]]:
-        """The padding in the form of `pad`."""
+        """Return the padding in the form that `pad` takes."""
         own = [(p, p + more) for p, more in zip(self.padding, self.more, strict=True)]
         return [(0, 0)] * (ndim - len(own)) + own
 
 
-# The largest. Element by element of the kernel: a reduction over the axes of a view of windows takes ten times as long.
+# Max pooling, one kernel position at a time: a reduction over a view of the windows takes ten times as long.
 
 
-def _bordered(x: Array, window: Window) -> Array:
-    """x padded with its dtype's least number."""
+def _pad_lowest(x: Array, window: Window) -> Array:
+    """Return x, padded with the lowest number of its dtype."""
     if not any(window.padding + window.more):
         return x
     return np.pad(x, window.pads(x.ndim), constant_values=lowest(x.dtype))
 
 
 def lowest(dtype: Any) -> Any:
-    """The least number of a dtype."""
+    """The lowest number of a dtype."""
     return -np.inf if dtype.kind == "f" else np.iinfo(dtype).min
 
 
 def _max_pool(x: Array, window: Window) -> Array:
     """The maxima of windows: (..., *size) to (..., *counts)."""
-    lead, x = x.shape[: -len(window.kernel)], _stacked(_bordered(x, window), window)
+    lead, x = x.shape[: -len(window.kernel)], _flatten_leading(_pad_lowest(x, window), window)
     first, *others = window.places(x.shape[1:])
     out = np.empty(x[first].shape, x.dtype, like=x)
 
@@ -85,24 +85,26 @@ def _max_pool(x: Array, window: Window) -> Array:
 
 
 def _winners(x: Array, out: Array, window: Window) -> tuple[list[Any], list[Array], Array]:
-    """Where each kernel position has the maximum, and counts.
+    """Return where each kernel position has the maximum, and counts.
 
-    For each, its index, and whether it is the largest; and how many are.
+    Returns:
+        For each kernel position its index, and where its element is the maximum of the window; then the number of
+        maxima in each window.
     """
     indices = window.places(x.shape[-len(window.kernel) :])
     holds = [x[index] == out for index in indices]
-    ties = np.zeros(out.shape, np.uint8 if len(holds) < 256 else np.intp, like=out)  # bytes are summed fastest
+    ties = np.zeros(out.shape, np.uint8 if len(holds) < 256 else np.intp, like=out)  # bytes are the fastest to sum
     for hold in holds:
         ties += hold
     return indices, holds, ties.astype(x.dtype)
 
 
 def _max_pool_spread(y: Array, x: Array, out: Array, window: Window) -> Array:
-    """Add each y to the maxima of its window. The maximum is `out`; several of them get equal shares."""
-    x = _bordered(x, window)
+    """Add each y to the elements of its window equal to the maximum `out`, in equal shares."""
+    x = _pad_lowest(x, window)
     tiles = window.tiles(x.shape[-len(window.kernel) :])
     result = (np.empty if tiles else np.zeros)(x.shape, y.dtype, like=y)
-    stacks = [_stacked(array, window) for array in (y, x, out, result)]
+    stacks = [_flatten_leading(array, window) for array in (y, x, out, result)]
 
     def work(part: slice) -> None:
         y, x, out, result = (stack[part] for stack in stacks)
@@ -118,15 +120,15 @@ def _max_pool_spread(y: Array, x: Array, out: Array, window: Window) -> Array:
     return result[tuple(slice(p, n - q) for n, (p, q) in zip(x.shape, window.pads(x.ndim), strict=True))]
 
 
-def _stacked(x: Array, window: Window) -> Array:
+def _flatten_leading(x: Array, window: Window) -> Array:
     """x (..., *size) flattened to (n, *size)."""
     n = len(window.kernel)
     return x.reshape(math.prod(x.shape[:-n]), *x.shape[-n:])
 
 
 def _max_pool_collect(y: Array, x: Array, out: Array, window: Window) -> Array:
-    """The mean of y over the maxima of each window. The adjoint of the spread."""
-    x, y = _bordered(x, window), np.pad(y, window.pads(y.ndim))
+    """The mean of y over the maxima of each window: the adjoint of `_max_pool_spread`."""
+    x, y = _pad_lowest(x, window), np.pad(y, window.pads(y.ndim))
     indices, holds, ties = _winners(x, out, window)
     return sum(y[index] * hold for index, hold in zip(indices, holds, strict=True)) / ties
 
@@ -147,11 +149,11 @@ max_pool_collect = primitive(
     None,
 )
 
-# The mean.
+# Average pooling.
 
 
 def _sum_pool(x: Array, window: Window) -> Array:
-    """The sums of windows: (..., *size) to (..., *counts). Without padding."""
+    """The sums of windows, without padding: (..., *size) to (..., *counts)."""
     first, *others = window.places(x.shape[-len(window.kernel) :])
     out = x[first].copy()
     for index in others:
@@ -179,7 +181,7 @@ def max_pool1d(
 ) -> Any:
     """Max pooling over the last axis.
 
-    Arguments as `max_pool2d`.
+    The arguments are those of `max_pool2d`.
     """
     return max_pool(x, _window("max_pool1d", 1, x, kernel_size, stride, padding, dilation, ceil_mode))
 
@@ -194,20 +196,19 @@ def max_pool2d(
 ) -> Any:
     """Max pooling over the last two axes.
 
-    (..., H, W) to (..., H', W').
-
-    H' is (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. The gradient goes to the largest element,
-    in equal shares where several are: so do `max` and `maximum`, but PyTorch gives all of it to the first.
+    The result is (..., H', W'), with H' = (H + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1. Equal maxima
+    share the gradient equally, as in `max` and `maximum`; PyTorch gives it to the first.
 
     Args:
-        kernel_size: the size of the kernel, for both axes or each.
-        stride: its step; the kernel's size if None, so that nothing is seen twice.
-        padding: on both sides, at most half of the kernel; it is never the largest.
+        x: (..., H, W).
+        kernel_size: the size of the kernel, one number or one per axis.
+        stride: the step of the kernel; by default its size, so that windows do not overlap.
+        padding: the padding on both sides, at most half of the kernel; it is never the maximum.
         dilation: the step between the elements of the kernel.
-        ceil_mode: round H' up: the last kernel may reach beyond the end, if it begins before it.
+        ceil_mode: whether to round H' up: the last window may then extend beyond the end, if it starts before it.
 
     Raises:
-        ValueError: if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
+        ValueError: if x has fewer than two axes, the kernel does not fit, or the padding is more than half of it.
     """
     return max_pool(x, _window("max_pool2d", 2, x, kernel_size, stride, padding, dilation, ceil_mode))
 
@@ -222,7 +223,7 @@ def avg_pool1d(
 ) -> Any:
     """Average pooling over the last axis.
 
-    Arguments as `avg_pool2d`.
+    The arguments are those of `avg_pool2d`.
     """
     return _avg_pool(x, _window("avg_pool1d", 1, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
@@ -237,17 +238,18 @@ def avg_pool2d(
 ) -> Any:
     """Average pooling over the last two axes.
 
-    (..., H, W) to (..., H', W').
+    The result is (..., H', W'), with H' as in `max_pool2d`.
 
     Args:
-        kernel_size: the size of the kernel, for both axes or each.
-        stride: its step; the kernel's size if None, so that nothing is seen twice.
+        x: (..., H, W).
+        kernel_size: the size of the kernel, one number or one per axis.
+        stride: the step of the kernel; by default its size, so that windows do not overlap.
         padding: the zeros on both sides, at most half of the kernel.
-        ceil_mode: round H' up: the last kernel may reach beyond the end, where nothing counts.
-        count_include_pad: whether the zeros count as elements of a mean.
+        ceil_mode: whether to round H' up: the last window may then extend beyond the end, where nothing counts.
+        count_include_pad: whether the zeros of the padding count in a mean.
 
     Raises:
-        ValueError: if x has fewer axes, the kernel does not fit, or the padding is more than half of it.
+        ValueError: if x has fewer than two axes, the kernel does not fit, or the padding is more than half of it.
     """
     return _avg_pool(x, _window("avg_pool2d", 2, x, kernel_size, stride, padding, 1, ceil_mode), count_include_pad)
 
@@ -279,7 +281,7 @@ def _window(
     if ceil_mode:
         for i, (size, k, s, d, p) in enumerate(zip(padded, kernel, stride, dilation, padding, strict=True)):
             reach = d * (k - 1) + 1
-            last = -((reach - size) // s) * s  # the last start that is not beyond the end
+            last = -((reach - size) // s) * s  # the last start before the end
             more[i] = max(0, (last if last < size - p else last - s) + reach - size)
     return Window(kernel, stride, padding, dilation, tuple(more))
 
@@ -302,6 +304,6 @@ def _avg_pool(x: Any, window: Window, count_include_pad: bool) -> Any:
                 counted = np.pad(counted, window.pads(counted.ndim))
             count = asarray_like(
                 np.maximum(sum_pool(counted, window), 1), x
-            )  # a window may be all padding: 0, not 0 / 0
+            )  # a window of padding only gives 0, not 0 / 0
         x = pad(x, window.pads(x.ndim))
     return sum_pool(x, window) / count

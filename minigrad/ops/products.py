@@ -18,22 +18,22 @@ from minigrad.ops.windows import Lengths
 Array = NDArray[Any]
 
 _SMALL = 10**6
-"""Multiplications up to which OpenBLAS has kernels that lay no matrix out anew: a third faster for narrow ones."""
+"""Multiplications up to which OpenBLAS has kernels that do not repack matrices: a third faster for narrow ones."""
 
 _WIDE = 2**10
-"""Elements of a sum of products from which on the other images are laid out for the products of all lines first.
+"""Elements of a sum of products from which on `partner` is transposed once for the products of all kernel lines.
 
-16 to 32 channels, 64 images of 16x16: 2.8 -> 1.9 ms; 32 to 32 of 28x28: 7.2 -> 6.7; but 16 to 16 of them: 1.9 -> 2.0.
+64 images of 16×16, 16 to 32 channels: 2.8 → 1.9 ms; 28×28, 32 to 32 channels: 7.2 → 6.7 ms; but 16 to 16: 1.9 → 2.0 ms.
 """
 
-_HANDED_OVER = 16
-"""Multiplications that take as long as a pass over memory takes for one element."""
+_HANDOVER = 16
+"""Multiplications that take as long as reading or writing one element in memory."""
 
 
 def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry) -> Array:
     """Convolve x with weight, plus bias.
 
-    x (N, C, *size), weight (O, C/groups, *kernel), bias (O,), result (N, O, *places).
+    x is (N, C, *size), weight (O, C/groups, *kernel), bias (O,); the result is (N, O, *places).
     """
     out, _ = _products(x, weight.shape, geometry, weight, bias)
     return out
@@ -42,11 +42,12 @@ def convolve(x: Array, weight: Array, bias: Array | None, geometry: Geometry) ->
 def transposed(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Array:
     """Convolve y with weight, transposed.
 
-    y (N, O, *places), weight (O, C/groups, *kernel), result (N, C, *size): each number of y scatters the kernel.
+    y is (N, O, *places), weight (O, C/groups, *kernel). In the result, (N, C, *size), each element of y adds a multiple
+    of the kernel.
     """
     if max(geometry.stride) == 1:
-        back = geometry.turned(size, weight.shape[2:], y.shape[2:])
-        return convolve(y, _turned(weight, geometry.groups), None, back)
+        back = geometry.adjoint(size, weight.shape[2:], y.shape[2:])
+        return convolve(y, _flip_kernels(weight, geometry.groups), None, back)
     n, channels = len(y), weight.shape[1] * geometry.groups
     plan = plan_for(size, weight.shape[2:], geometry, channels, len(weight), whole=True)
     (matrix,) = plan.matrices(weight).mT
@@ -61,10 +62,11 @@ def transposed(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Ar
     return out
 
 
-def common(x: Array, y: Array, kernel: Lengths, geometry: Geometry) -> Array:
+def correlate(x: Array, y: Array, kernel: Lengths, geometry: Geometry) -> Array:
     """The weight's gradient from x and y.
 
-    x (N, C, *size), y (N, O, *places), result (O, C/groups, *kernel): the correlation of each pair of channels.
+    x is (N, C, *size), y (N, O, *places). The result, (O, C/groups, *kernel), is the correlation of each pair of
+    channels.
     """
     shape = (y.shape[1], x.shape[1] // geometry.groups, *kernel)
     _, weight = _products(x, shape, geometry, partner=y)
@@ -82,17 +84,17 @@ def convolution_fused(
 ) -> list[Array | None]:
     """The gradients of x, weight and bias.
 
-    Of the first two from the columns of g for the flipped kernel.
+    Those of x and weight are computed from the columns of g for the flipped kernel.
     """
     size, kernel, groups = x_shape[2:], weight_shape[2:], geometry.groups
     to_x = to_weight = to_bias = None
     if needs[0] and needs[1] and max(geometry.stride) == 1:
-        back, around = geometry.turned(size, kernel, g.shape[2:]), _turned(weight, groups)
+        back, around = geometry.adjoint(size, kernel, g.shape[2:]), _flip_kernels(weight, groups)
         to_x, to_weight = _products(g, around.shape, back, around, partner=x)
-        to_weight = _turned(to_weight, groups)
+        to_weight = _flip_kernels(to_weight, groups)
     else:
         to_x = transposed(g, weight, size, geometry) if needs[0] else None
-        to_weight = common(x, g, kernel, geometry) if needs[1] else None
+        to_weight = correlate(x, g, kernel, geometry) if needs[1] else None
     if needs[2]:
         rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
         to_bias = vecdot(rows, filled(rows.shape[-1], 1, g)).sum(axis=0)
@@ -118,13 +120,14 @@ def _products(
 
     Args:
         x: (N, C, *size).
-        shape: of the weight, (O, C/groups, *kernel).
-        geometry: how the kernel moves.
-        weight: None where the first result is not needed.
-        bias: (O,), is added to the first result.
-        partner: (N, O, *places); None where the second is not needed.
+        shape: the shape of the weight, (O, C/groups, *kernel).
+        geometry: the stride, padding, dilation and groups.
+        weight: the weight; None if the first result is not needed.
+        bias: added to the first result, (O,).
+        partner: (N, O, *places); None if the second result is not needed.
 
-    Returns the convolution, (N, O, *places), and the sum of the products with `partner`, of the weight's shape.
+    Returns:
+        The convolution, (N, O, *places), and the summed products with `partner`, in the shape of the weight.
     """
     plan = plan_for(x.shape[2:], shape[2:], geometry, x.shape[1], shape[0])
     out: Any = None
@@ -159,11 +162,10 @@ def _products(
 def _by_halves(work: Callable[[slice], object], n: int, multiplications: int) -> None:
     """Call `work` with all of n images, or with halves.
 
-    Halves run on both cores, if that saves more than handing one over costs.
-
-    How they are divided depends on sizes alone, and so does the order of sums.
+    Halves run on both cores, if that saves more than starting the second one costs. The split, and so the order of
+    sums, depends only on sizes.
     """
-    size = multiplications // _HANDED_OVER
+    size = multiplications // _HANDOVER
     halves = [slice(0, n)] if n < 2 or size < LARGE else [slice(0, n // 2), slice(n // 2, n)]
 
     def some(start: int, stop: int) -> None:
@@ -174,7 +176,7 @@ def _by_halves(work: Callable[[slice], object], n: int, multiplications: int) ->
 
 
 def _add_up(matrices: Array, seen: list[Array], offset: Array | None, out: Array) -> None:
-    """Fill out with the summed products of kernel lines. out is (images, groups, O/groups, places)."""
+    """Fill out, (images, groups, O/groups, places), with the summed products of the kernel lines."""
     _multiply(matrices[0], seen[0], out)
     if len(seen) > 1:
         term = np.empty_like(out)
@@ -188,7 +190,7 @@ def _add_up(matrices: Array, seen: list[Array], offset: Array | None, out: Array
 def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     """Fill out with matrices times columns.
 
-    out (images, groups, O, places), matrix (groups, O, K), columns (images, groups, K, places).
+    out is (images, groups, O, places), matrix (groups, O, K), columns (images, groups, K, places).
     """
     places = columns.shape[-1]
     parts = -(-matrix[0].size * places // _SMALL)
@@ -206,8 +208,8 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
         np.matmul(matrix, columns[..., whole:], out=out[..., whole:])
 
 
-def _turned(weight: Any, groups: int) -> Array:
-    """The flipped kernels, with channels swapped. weight (O, C/groups, *kernel) as (C, O/groups, *kernel)."""
+def _flip_kernels(weight: Any, groups: int) -> Array:
+    """Return the flipped kernels with channels swapped: (O, C/groups, *kernel) becomes (C, O/groups, *kernel)."""
     o, c, *kernel = weight.shape
     weight = np.flip(weight, tuple(range(2, weight.ndim))).reshape(groups, o // groups, c, *kernel)
     return weight.swapaxes(1, 2).copy().reshape(groups * c, o // groups, *kernel)

@@ -14,9 +14,9 @@ from minigrad.engine.apply import numpy_functions
 from minigrad.engine.arrays import asarray_like
 from minigrad.engine.broadcast import astype
 from minigrad.engine.tensor import Tensor
-from minigrad.ops.naming import MISTAKES, told
+from minigrad.ops.compositions import values, write_out
+from minigrad.ops.naming import MISTAKES, named_error
 from minigrad.ops.refused import of_values, reason, wrapped
-from minigrad.ops.standing import values, written
 from minigrad.ops.ufuncs import METHODS
 
 Function = Callable[..., Any]
@@ -24,20 +24,20 @@ Function = Callable[..., Any]
 _COMPOSED = SimpleNamespace(rules=(True,))
 
 _WITHOUT_EFFECT = {"casting", "kind", "stable", "subok", "overwrite_input", "device", "hermitian", "copy"}
-"""Keywords that change how NumPy computes, or what it permits, and not the result."""
+"""Keywords that change how NumPy computes, or what it permits, but not the result."""
 
 
 _CREATION = {np.arange, np.array, np.asarray, np.empty, np.eye, np.full, np.identity, np.ones, np.tri, np.zeros}
-"""Functions that NumPy passes on for `like=tensor` alone: what they make is a constant on the tensor's device."""
+"""Functions that NumPy passes on only for `like=tensor`; they return a constant on the tensor's device."""
 
 
 class _Form(NamedTuple):
-    """The conversion of a NumPy call to an operation's.
+    """The conversion of a NumPy call to an operation's call.
 
     Attributes:
-        signature: that of NumPy's function; None where NumPy does not tell.
-        names: the operation's parameter for each of NumPy's that it has.
-        leading: how many positional arguments mean the same to both.
+        signature: the signature of NumPy's function; None if it is unknown.
+        names: the operation's parameter for each of NumPy's parameters that it supports.
+        leading: the number of leading positional arguments with the same meaning in both.
         shared: the keywords that both have.
     """
 
@@ -48,7 +48,7 @@ class _Form(NamedTuple):
 
 
 _IN_C = {"dot": "a b out=", "concatenate": "arrays axis= out= dtype= casting="}
-"""The parameters of functions in C, of which NumPy tells since 2.4."""
+"""The parameters of C functions, whose signatures NumPy has only since 2.4."""
 
 
 def signature_of(function: Function) -> inspect.Signature | None:
@@ -73,7 +73,7 @@ def _form(function: Function, operation: Function) -> _Form:
     signature = signature_of(function)
     theirs = ours if signature is None else signature.parameters
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in ours.values()):
-        return _Form(None, {}, 99, frozenset(ours))  # written in NumPy's form
+        return _Form(None, {}, 99, frozenset(ours))  # declared with NumPy's own parameters
     required = [name for name, p in ours.items() if p.default is p.empty and name not in theirs]
     others = iter(required)
     names = {}
@@ -92,7 +92,7 @@ def _form(function: Function, operation: Function) -> _Form:
 
 
 def array_function(self: Tensor, function: Function, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`np.sum(tensor)`, `np.concatenate([tensor, tensor])` and the like."""
+    """Implement `__array_function__`: `np.sum(tensor)`, `np.concatenate([tensor, tensor])` and the like."""
     operation = numpy_functions.get(function)
     if function in _CREATION:
         return Tensor(asarray_like(function(*args, **kwargs), self))
@@ -100,22 +100,22 @@ def array_function(self: Tensor, function: Function, types: Any, args: tuple[Any
         refuse(name_of(function))
     form = _form(function, operation)
     try:
-        return wrapped(_called(function, form, operation, args, kwargs))
+        return wrapped(_call(function, form, operation, args, kwargs))
     except MISTAKES as error:
-        raise told(f"np.{name_of(function)}", args, kwargs, error) from None
+        raise named_error(f"np.{name_of(function)}", args, kwargs, error) from None
 
 
-def _called(function: Function, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The operation's result for arguments in NumPy's form."""
+def _call(function: Function, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call the operation with the arguments of a NumPy call."""
     if len(args) <= form.leading and kwargs.keys() <= form.shared:
         return operation(*args, **kwargs)
     if getattr(operation, "is_constant", False) or not any(getattr(operation, "primitive", _COMPOSED).rules):
         return of_values(function)(*args, **kwargs)
-    return _in_numpys_form(name_of(function), form, operation, args, kwargs)
+    return _call_as_numpy(name_of(function), form, operation, args, kwargs)
 
 
-def _in_numpys_form(name: str, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call an operation like its NumPy function. It also handles what only NumPy's keywords ask for."""
+def _call_as_numpy(name: str, form: _Form, operation: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call an operation with NumPy's parameters, and do what keywords that only NumPy has ask for."""
     if form.signature is None:
         own = {key: kwargs[key] for key in kwargs if key in form.shared}
         rest = {key: kwargs[key] for key in kwargs if key not in form.shared}
@@ -141,17 +141,17 @@ def _in_numpys_form(name: str, form: _Form, operation: Function, args: tuple[Any
             f"{', '.join(known)}; of .detach().numpy() NumPy gives a constant"
         )
     result = operation(*_positional(operation, own, args), **own)
-    return written(name, result if dtype is None else astype(result, dtype), out)
+    return write_out(name, result if dtype is None else astype(result, dtype), out)
 
 
 def _positional(operation: Function, own: dict[str, Any], args: tuple[Any, ...]) -> list[Any]:
-    """The positional-only arguments, out of those by name."""
+    """Return the positional arguments, with positional-only ones moved here from the keywords `own`."""
     parameters = inspect.signature(operation).parameters.values() if own else ()
     return [*args, *(own.pop(p.name) for p in parameters if p.kind is p.POSITIONAL_ONLY and p.name in own)]
 
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    """`np.exp(tensor)`, `np.add.reduce(tensor)` and the like."""
+    """Implement `__array_ufunc__`: `np.exp(tensor)`, `np.add.reduce(tensor)` and the like."""
     operation = numpy_functions.get(ufunc)
     if operation is None:
         refuse(ufunc.__name__)
@@ -161,43 +161,43 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
             return operation(*inputs)
         return _of_ufunc(name, ufunc, operation, method, inputs, kwargs)
     except MISTAKES as error:
-        raise told(f"np.{name}", inputs, kwargs, error) from None
+        raise named_error(f"np.{name}", inputs, kwargs, error) from None
 
 
 def _of_ufunc(
     name: str, ufunc: np.ufunc, operation: Function, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
-    """The result of a ufunc with keywords, or of its methods."""
+    """Call a ufunc with keywords, or one of its methods."""
     outs = kwargs.pop("out", None) or (None,) * ufunc.nout
     mask, dtype = kwargs.pop("where", True), kwargs.pop("dtype", None)
     for key in ("casting", "order", "subok"):
         kwargs.pop(key, None)
     if dtype is not None and method != "at":
-        char = np.dtype(dtype).char  # not of exponents, which are integers in all loops
+        char = np.dtype(dtype).char  # arguments that are integers in all loops, such as exponents, keep their dtype
         taken = [hasattr(x, "dtype") and any(loop[i] == char for loop in ufunc.types) for i, x in enumerate(inputs)]
         inputs = tuple([astype(x, dtype) if is_taken else x for x, is_taken in zip(inputs, taken, strict=True)])
     if method != "__call__":
         if mask is not True:
             kwargs["where"] = mask
-        return written(name, METHODS[method](ufunc, operation, *inputs, **kwargs), outs[0])
+        return write_out(name, METHODS[method](ufunc, operation, *inputs, **kwargs), outs[0])
     try:
         inspect.signature(operation).bind(*inputs, **kwargs)
     except TypeError as error:
         raise TypeError(f"np.{name} of a tensor: {error}") from None
-    with np.errstate(all=None if mask is True else "ignore"):  # of elements that are not chosen
+    with np.errstate(all=None if mask is True else "ignore"):  # masked elements may be invalid
         result = operation(*inputs, **kwargs)
     results = [result] if ufunc.nout == 1 else result
     if mask is not True:
         mask = values(mask)
         results = [np.where(mask, x, 0 if out is None else +out) for x, out in zip(results, outs, strict=True)]
-    done = [written(name, x, out) for x, out in zip(results, outs, strict=True)]
+    done = [write_out(name, x, out) for x, out in zip(results, outs, strict=True)]
     return done[0] if ufunc.nout == 1 else tuple(done)
 
 
 def name_of(function: Function) -> str:
     """The name of a NumPy function, with `linalg`.
 
-    `linalg` is added where that is its module.
+    It begins with its submodule, if any, as in "linalg.norm".
     """
     module = (getattr(function, "__module__", None) or "numpy").removeprefix("numpy").removeprefix(".")
     return f"{module}.{function.__name__}" if module else function.__name__

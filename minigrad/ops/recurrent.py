@@ -1,9 +1,10 @@
 """The shared parts of recurrent operations.
 
-How a step goes is said once in operations (`_lstm`, `_gru`, `_rnn`): that defines the result, and its derivatives to
-any order. The kernels compute the same, and the first order, in few calls of NumPy: the products of all inputs at once,
-a loop over steps in place, and one back, whose arrays stay in a cache. The gates of a step lie behind each other,
-(gates, N, H): each is in order, and their products are as many small ones, which take two thirds of the time of one.
+`_lstm`, `_gru` and `_rnn` define a step in terms of operations; they are the specification, and compute higher
+derivatives. The kernels compute the result and first derivatives with few NumPy calls: the products of all inputs at
+once, and loops over the steps, forward and back, in place on arrays that stay in a cache. The gates of a step are
+stored one after another, (gates, N, H): each is contiguous, and a small product per gate takes two thirds of the time
+of a single large one.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ Array = NDArray[Any]
 
 
 def unstacked(x: Any) -> list[Any]:
-    """The steps of x, split recursively by halves.
+    """Split x into its steps, recursively by halves.
 
-    The gradient of x[t] is as large as x, and for L steps one by one it would be L².
+    The gradient of x[t] is as large as x, so indexing L steps one by one would cost L².
     """
     if len(x) == 1:
         return [x[0]]
@@ -35,9 +36,8 @@ def unstacked(x: Any) -> list[Any]:
 def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[Any]:
     """The gradients of the inputs of `plain`, by its graph.
 
-    `plain` is a function of operations; the results are arrays, or tensors.
-
-    Each input gets a name of its own in that graph, so that one that depends on another is not passed through.
+    `plain` is composed of operations; the results are arrays, or tensors if g is one. Each input gets a node of its own
+    in that graph, so that gradients do not flow through inputs that depend on one another.
     """
     has_graph = isinstance(g, Tensor)
     with enable_grad():
@@ -46,7 +46,7 @@ def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[An
     return [value if has_graph or value is None else value.data for value in found]
 
 
-# What the kernels share. They compute half precision in single, and round at the end.
+# Shared by the kernels, which compute half precision in single precision, and round at the end.
 
 
 def working(arrays: Sequence[Array]) -> list[Array]:
@@ -58,10 +58,10 @@ def working(arrays: Sequence[Array]) -> list[Array]:
 def products(x: Array, weight: Array, bias: Array | None, out: Array | None = None) -> Array:
     """x (L, N, I) times weight (R, I), plus bias.
 
-    bias is (R,), the result (L, N, R).
+    bias is (R,); the result is (L, N, R).
     """
     length, n, inputs = x.shape
-    out = room((length, n, len(weight)), x) if out is None else out
+    out = empty_aligned((length, n, len(weight)), x) if out is None else out
     np.dot(x.reshape(length * n, inputs), weight.T, out=out.reshape(length * n, len(weight)))
     if bias is not None:
         out += bias
@@ -95,17 +95,17 @@ def input_gradient(slopes: Array, weight: Array) -> Array:
 def by_gate(rows: Array, gates: int) -> Array:
     """View steps with their gates apart.
 
-    (..., L, N, gates · H) as (L, gates, ..., N, H).
+    (..., L, N, gates · H) becomes (L, gates, ..., N, H).
     """
     apart = rows.reshape(*rows.shape[:-1], gates, rows.shape[-1] // gates)
     return np.moveaxis(apart, (-4, -2), (0, 1))
 
 
-def room(shape: tuple[int, ...], x: Array) -> Array:
+def empty_aligned(shape: tuple[int, ...], x: Array) -> Array:
     """An empty array in x's dtype, aligned to 64 bytes.
 
-    NumPy's own begin at multiples of 16. Small products take two thirds of the time where the second matrix lies so,
-    elementwise operations in a cache up to half.
+    NumPy aligns to 16 bytes. With 64, small products take two thirds of the time if their second matrix is aligned, and
+    element-wise operations in a cache as little as half.
     """
     if type(x) is not np.ndarray:
         return np.empty(shape, x.dtype, like=x)
@@ -117,7 +117,7 @@ def room(shape: tuple[int, ...], x: Array) -> Array:
 
 def aligned(array: Array) -> Array:
     """A contiguous copy, aligned to 64 bytes."""
-    copy = room(array.shape, array)
+    copy = empty_aligned(array.shape, array)
     copy[...] = array
     return copy
 
@@ -125,16 +125,16 @@ def aligned(array: Array) -> Array:
 def transposed(weight: Array, gates: int) -> Array:
     """The recurrent weight as contiguous matrices (gates, H, H).
 
-    weight is (gates · H, H); a state (N, H) is multiplied by them.
+    weight is (gates · H, H). A state (N, H) is multiplied by the result from the right.
     """
     hidden = weight.shape[1]
     return aligned(weight.reshape(gates, hidden, hidden).mT)
 
 
-def before(first: Array, h: Array) -> Array:
+def previous_states(first: Array, h: Array) -> Array:
     """The state before each step, (L, N, H).
 
-    Of the first one (N, H) and those after each step (L, N, H).
+    `first` is the initial state, (N, H); h are the states after each step, (L, N, H).
     """
     return np.concatenate([first[None], h[:-1]])
 
@@ -142,15 +142,16 @@ def before(first: Array, h: Array) -> Array:
 def number(value: float, x: Array) -> Any:
     """A number as an array of x's dtype.
 
-    Each call then has half the overhead of a Python number.
+    It has half the overhead of a Python number in each call.
     """
     return np.asarray(value, x.dtype) if type(x) is np.ndarray else value
 
 
-def squash(gates: Array) -> None:
+def sigmoid_from_tanh(gates: Array) -> None:
     """Turn tanh(x) into σ(2x), in place.
 
-    σ(2x) = tanh(x)/2 + ½. The error is that of tanh, 6e-8 in single: σ below is 0.
+    σ(2x) = tanh(x)/2 + ½. The absolute error is that of tanh, 6e-8 in single precision, so smaller values of σ become
+    0.
     """
     half = number(0.5, gates)
     gates *= half
@@ -163,7 +164,7 @@ def checked(
     """The inputs, checked and converted for the operations.
 
     Raises:
-        ValueError: with all shapes that do not fit.
+        ValueError: naming all shapes that do not match.
     """
     if x.ndim != 3 or weight_hh.ndim != 2:
         raise ValueError(f"{name}: expected x (L, N, I) and weight_hh (rows, H), got {x.shape} and {weight_hh.shape}")

@@ -22,13 +22,13 @@ Axis = int | tuple[int, ...] | None
 
 
 def _axes(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The reduced axes, counted from the front."""
+    """Return the reduced axes, counted from the front."""
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return tuple(i % ndim for i in axes) if ndim else ()
 
 
 def _restore(value: Any, shape: tuple[int, ...], axis: Axis, keepdims: bool) -> Any:
-    """Reduced axes put back with length one. Of a result or its gradient, to broadcast with the input."""
+    """Restore the reduced axes of a result, or of its gradient, with length one, to broadcast it with the input."""
     if keepdims or (axis is None and not shape):
         return value
     axes = _axes(axis, len(shape))
@@ -56,7 +56,7 @@ sum = primitive(
 def mean_of(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean over an axis, several, or all.
 
-    Also where the sum overflows the dtype.
+    It is correct even where the sum overflows the dtype.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         result = np.mean(x, axis=axis, keepdims=keepdims)
@@ -70,15 +70,17 @@ def _is_finite(result: Any) -> bool:
 
 
 def _by_size(measure: Callable[[Array], Any], x: Array, axis: Axis, keepdims: bool, power: float = 2.0) -> Any:
-    """A homogeneous function of x, without overflow.
+    """A homogeneous function of x, such as a norm, without overflow.
 
-    Such as a norm, also where the powers of x that it sums overflow or underflow.
-
-    Where they do, x is divided by the largest |x|, and the result multiplied by it.
+    If the powers of x that it sums overflow or underflow, x is divided by the largest |x| first, and the result
+    multiplied by it.
 
     Args:
         measure: the function, with axes and `keepdims` bound.
-        power: which power of x is summed.
+        x: the array.
+        axis: the reduced axes.
+        keepdims: whether the reduced axes are kept with length one.
+        power: the power of x that is summed.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         result = measure(x)
@@ -93,7 +95,7 @@ def _by_size(measure: Callable[[Array], Any], x: Array, axis: Axis, keepdims: bo
 
 
 _LEAST = {t: float(np.finfo(t).tiny / np.finfo(t).eps) for t in (np.float32, np.float64)}
-"""The least sum of which no term that counts was too small for the dtype."""
+"""The smallest sum of powers in which no term that matters can have underflowed."""
 
 
 mean = primitive(
@@ -107,7 +109,7 @@ mean = primitive(
 
 
 def _var(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
-    """The variance over an axis, several, or all. Divided by the count less `ddof`."""
+    """The variance over an axis, several, or all: the sum of squares divided by the count less `ddof`."""
     with np.errstate(over="ignore", invalid="ignore"):
         result = np.var(x, axis=axis, ddof=ddof, keepdims=keepdims)
         return result if type(x) is not np.ndarray or _is_finite(result) else np.square(_std(x, axis, ddof, keepdims))
@@ -128,12 +130,12 @@ var = primitive(
 
 
 def _std(x: Array, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Array:
-    """The standard deviation over an axis, several, or all. Of the variance with `ddof`."""
+    """The standard deviation over an axis, several, or all: the root of the variance with `ddof`."""
     return _by_size(lambda x: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims), x, axis, keepdims)
 
 
 def _std_rule(g: Any, x: Any, out: Any, axis: Axis, ddof: int, keepdims: bool) -> Any:
-    """Deviation / (n s), 0 where s is 0. s is the standard deviation; to every order."""
+    """g · deviation / (n s), with s the standard deviation; 0 where s is 0, to every order of derivative."""
     zero = equal(out, 0)
     share = where(zero, 0.0, g / where(zero, 1.0, out))
     return _restore(share, x.shape, axis, keepdims) / (_count(x.shape, axis) - ddof) * _deviation(x, axis)
@@ -152,15 +154,15 @@ def _min(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.min(x, axis=axis, keepdims=keepdims)
 
 
-def _shared(g: Any, x: Any, out: Any, axis: Axis) -> Any:
-    """The gradient, shared equally by elements equal to `out`. Where `out` is NaN, by NaN elements."""
+def _share_equally(g: Any, x: Any, out: Any, axis: Axis) -> Any:
+    """The gradient, shared equally by the elements equal to `out`; by the NaN elements where `out` is NaN."""
     holds = logical_or(equal(x, out), isnan(x))
     return where(holds, g / holds.sum(axis=axis, keepdims=True).astype(g.dtype), 0.0)
 
 
 def _extreme_rule(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
     g, out = (_restore(value, x.shape, axis, keepdims) for value in (g, out))
-    return _shared(g, x, out, axis)
+    return _share_equally(g, x, out, axis)
 
 
 max = primitive("max", _max, _extreme_rule, numpy=np.max)
@@ -177,7 +179,7 @@ def _logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _logsumexp_rule(g: Any, x: Any, out: Any, axis: Axis, keepdims: bool) -> Any:
-    """Softmax; zero where all is minus infinity."""
+    """g times softmax; zero where all elements are minus infinity."""
     total = _restore(where(greater(out, -np.inf), out, 0.0), x.shape, axis, keepdims)
     return _restore(g, x.shape, axis, keepdims) * exp(x - total)
 
@@ -190,20 +192,20 @@ logsumexp = primitive("logsumexp", _logsumexp, _logsumexp_rule)
 def vecdot(x: Array, y: Array) -> Any:
     """The dot products along the last axis.
 
-    CuPy has no `vecdot`.
+    It is written out because CuPy has no `vecdot`.
     """
     return np.vecdot(x, y) if type(x) is np.ndarray else (x * y).sum(axis=-1)
 
 
 def _vector_norm(x: Array, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Array:
-    """(Σ |x|^ord)^(1/ord) over an axis, several, or all. The largest |x| for ord inf, the smallest for -inf."""
+    """(Σ |x|^ord)^(1/ord) over an axis, several, or all; the largest |x| for ord inf, the smallest for -inf."""
     if x.dtype.type is np.float16:  # NumPy sums their squares without scaling
         return _vector_norm(x.astype(np.float32), ord, axis, keepdims).astype(np.float16)
 
     def measure(x: Array) -> Any:
         if type(x) is np.ndarray:
             return np.linalg.vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)  # type: ignore[arg-type]
-        axes = _axes(axis, x.ndim)  # CuPy has only `norm`, which takes two axes as a matrix's
+        axes = _axes(axis, x.ndim)  # CuPy has only `norm`, which treats two axes as a matrix
         rest = [i for i in range(x.ndim) if i not in axes]
         flat = x.transpose((*rest, *axes)).reshape((*[x.shape[i] for i in rest], _count(x.shape, axis)))
         result = np.linalg.norm(flat, ord=ord, axis=-1)
@@ -213,12 +215,12 @@ def _vector_norm(x: Array, ord: float = 2, axis: Axis = None, keepdims: bool = F
 
 
 def _vector_norm_rule(g: Any, x: Any, out: Any, ord: float, axis: Axis, keepdims: bool) -> Any:
-    """x / norm for ord 2, and in general. sign(x) (|x| / norm)^(ord - 1); zero where the norm is."""
+    """g sign(x) (|x| / norm)^(ord - 1), which for ord 2 is g x / norm; zero where the norm is 0."""
     g, out = (_restore(value, x.shape, axis, keepdims) for value in (g, out))
     if ord == 0:
         return where(False, x, 0.0)
     if math.isinf(ord):
-        return sign(x) * _shared(g, abs(x), out, axis)
+        return sign(x) * _share_equally(g, abs(x), out, axis)
     zero = equal(out, 0)
     share = where(zero, 0.0, x / where(zero, 1.0, out))
     return g * (share if ord == 2 else sign(x) * where(equal(share, 0), 1.0, abs(share)) ** (ord - 1))
@@ -230,15 +232,18 @@ vector_norm = primitive("vector_norm", _vector_norm, _vector_norm_rule, numpy=np
 def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The norm of vectors or matrices, as `numpy.linalg.norm`.
 
-    By default the root of the sum of squares.
+    By default it is the root of the sum of squares.
 
     Args:
-        ord: of vectors any order, see `vector_norm`; of matrices "fro" (the default), or 1, -1, inf, -inf: the largest
-            or smallest sum of |x| over a column or a row.
-        axis: of the vectors; two for matrices; None for all elements, or, with an `ord`, those of x.
+        x: the array.
+        ord: for vectors any order, as in `vector_norm`. For matrices "fro" (the default); 1 and -1, the largest and
+            smallest sum of |x| over a column; or inf and -inf, over a row.
+        axis: the axis of vectors, or two axes of matrices. None means all elements or, with `ord`, the axes of x.
+        keepdims: whether the reduced axes are kept with length one.
 
     Raises:
-        ValueError: for another norm of matrices, and where x is no vector or matrix and no axis tells them.
+        ValueError: for another matrix norm, or if `axis` is None, `ord` is given, and x is neither a vector nor a
+            matrix.
     """
     x = as_operand(x)
     given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -269,7 +274,7 @@ def _prod(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _prod_rule(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    """The product of all other elements. Of those before and those after, so that it is exact where there are zeros."""
+    """g times the product of all other elements, those before times those after, which is exact even with zeros."""
     axes = _axes(axis, x.ndim)
     last = tuple(range(-len(axes), 0))
     front = moveaxis(x, axes, last)
@@ -282,26 +287,26 @@ def _prod_rule(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 prod = primitive("prod", _prod, _prod_rule, numpy=np.prod)
 
-# Places and truth values: constants.
+# Indices and booleans, which are constants.
 
 
 def _argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the (first) maximum. Along an axis, or in the flattened array."""
+    """The index of the first maximum along an axis, or in the flattened array if the axis is None."""
     return np.argmax(x, axis=axis, keepdims=keepdims)
 
 
 def _argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The index of the (first) minimum. Along an axis, or in the flattened array."""
+    """The index of the first minimum along an axis, or in the flattened array if the axis is None."""
     return np.argmin(x, axis=axis, keepdims=keepdims)
 
 
 def _all(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether all elements over axes are true (not zero)."""
+    """Whether all elements are true (not zero), over an axis, several, or all."""
     return np.all(x, axis=axis, keepdims=keepdims)
 
 
 def _any(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
-    """Whether any element over axes is true (not zero)."""
+    """Whether any element is true (not zero), over an axis, several, or all."""
     return np.any(x, axis=axis, keepdims=keepdims)
 
 

@@ -9,22 +9,22 @@ from numpy.typing import DTypeLike
 from minigrad.engine.arrays import filled
 from minigrad.engine.broadcast import astype
 from minigrad.ops import elementwise, reduction, scan
+from minigrad.ops.compositions import fixed, implements, np, write_out
 from minigrad.ops.elementwise import equal, isnan
 from minigrad.ops.elementwise import where as choose
 from minigrad.ops.indexing import as_operand
-from minigrad.ops.standing import fixed, np, stands_for, written
 
 Axis = int | tuple[int, ...] | None
 
 
-def _prepared(a: Any, dtype: DTypeLike | None, where: Any, neutral: Any) -> Any:
-    """The array with masked elements neutral, in another dtype."""
+def _apply_mask(a: Any, dtype: DTypeLike | None, where: Any, neutral: Any) -> Any:
+    """Convert the array to another dtype, with `neutral` where the mask is False."""
     if dtype is not None:
         a = astype(a, dtype)
     return a if where is True else choose(fixed(where, "a mask"), a, neutral)
 
 
-@stands_for("sum")
+@implements("sum")
 def sum(
     a: Any,
     axis: Axis = None,
@@ -36,13 +36,13 @@ def sum(
 ) -> Any:
     """The sum of elements over an axis, several, or all.
 
-    Of the elements of a mask, added to `initial`.
+    Only elements where the mask `where` is true are summed, and `initial` is added.
     """
-    total = reduction.sum(_prepared(a, dtype, where, 0), axis, keepdims)
-    return written("sum", total if initial is None else total + initial, out)
+    total = reduction.sum(_apply_mask(a, dtype, where, 0), axis, keepdims)
+    return write_out("sum", total if initial is None else total + initial, out)
 
 
-@stands_for("prod")
+@implements("prod")
 def prod(
     a: Any,
     axis: Axis = None,
@@ -54,10 +54,10 @@ def prod(
 ) -> Any:
     """The product of elements over an axis, several, or all.
 
-    Of the elements of a mask, times `initial`.
+    Only elements where the mask `where` is true are multiplied, and then `initial`.
     """
-    product = reduction.prod(_prepared(a, dtype, where, 1), axis, keepdims)
-    return written("prod", product if initial is None else product * initial, out)
+    product = reduction.prod(_apply_mask(a, dtype, where, 1), axis, keepdims)
+    return write_out("prod", product if initial is None else product * initial, out)
 
 
 def _extreme(of: Any, of_two: Any, name: str) -> Any:
@@ -65,28 +65,28 @@ def _extreme(of: Any, of_two: Any, name: str) -> Any:
         a: Any, axis: Axis = None, out: Any = None, keepdims: bool = False, initial: Any = None, where: Any = True
     ) -> Any:
         if out is not None:
-            return written(name, extreme(a, axis, None, keepdims, initial, where), out)
+            return write_out(name, extreme(a, axis, None, keepdims, initial, where), out)
         if initial is None:
             if where is not True:
                 raise ValueError(f"np.{name} takes where= with initial= only, as it has no neutral element")
             return of(a, axis, keepdims)
         a = as_operand(a)
-        a = _prepared(a, None, where, initial)
+        a = _apply_mask(a, None, where, initial)
         axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
         if 0 in [a.shape[i] for i in axes]:
-            return reduction.sum(a, axis, keepdims) + initial  # of nothing
+            return reduction.sum(a, axis, keepdims) + initial  # there are no elements
         return of_two(of(a, axis, keepdims), initial)
 
     extreme.__name__ = extreme.__qualname__ = name
     extreme.__doc__ = f"The {name}imum over an axis, several, or all, of masked elements and `initial`."
-    return stands_for(name, f"a{name}")(extreme)
+    return implements(name, f"a{name}")(extreme)
 
 
 max = _extreme(reduction.max, elementwise.maximum, "max")
 min = _extreme(reduction.min, elementwise.minimum, "min")
 
 
-@stands_for("mean")
+@implements("mean")
 def mean(
     a: Any,
     axis: Axis = None,
@@ -98,24 +98,24 @@ def mean(
 ) -> Any:
     """The mean over an axis, several, or all.
 
-    Of the elements of a mask.
+    Only elements where the mask `where` is true count.
     """
     if where is True:
-        return written("mean", reduction.mean(a if dtype is None else astype(a, dtype), axis, keepdims), out)
+        return write_out("mean", reduction.mean(a if dtype is None else astype(a, dtype), axis, keepdims), out)
     total = sum(a, axis, dtype, keepdims=keepdims, where=where)
-    return written("mean", total / _number(a, axis, keepdims, where, total), out)
+    return write_out("mean", total / _number(a, axis, keepdims, where, total), out)
 
 
-_mean = mean  # where a parameter has the name
+_mean = mean  # for functions with a parameter `mean`
 
 
 def _number(a: Any, axis: Axis, keepdims: bool, where: Any, total: Any) -> Any:
-    """The number of masked elements, in the sum's dtype. In that of the sum if it is floating-point."""
+    """The number of elements that count; in the dtype of the sum `total` if that is floating-point."""
     count = np.broadcast_to(fixed(where, "a mask"), np.shape(a)).sum(axis=axis, keepdims=keepdims)
     return count.astype(total.dtype) if total.dtype.kind == "f" else count
 
 
-@stands_for("var")
+@implements("var")
 def var(
     a: Any,
     axis: Axis = None,
@@ -130,21 +130,20 @@ def var(
 ) -> Any:
     """The variance over an axis, several, or all.
 
-    Of the elements of a mask, about `mean` where that is given.
-
-    Divided by the count less `ddof`, which is also called `correction`.
+    Only elements where the mask `where` is true count. The squares are about `mean`, if given, and their sum is divided
+    by the count less `ddof`, also called `correction`.
     """
     ddof = ddof if correction is None else correction
     if where is True and mean is None:
-        return written("var", reduction.var(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
+        return write_out("var", reduction.var(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
     a = a if dtype is None else astype(a, dtype)
     center = _mean(a, axis, keepdims=True, where=where) if mean is None else mean
-    total = sum(elementwise.square(_prepared(a - center, None, where, 0)), axis, keepdims=keepdims)
+    total = sum(elementwise.square(_apply_mask(a - center, None, where, 0)), axis, keepdims=keepdims)
     count = _number(a, axis, keepdims, where, total) - ddof
-    return written("var", total / np.maximum(count, 0), out)
+    return write_out("var", total / np.maximum(count, 0), out)
 
 
-@stands_for("std")
+@implements("std")
 def std(
     a: Any,
     axis: Axis = None,
@@ -159,12 +158,12 @@ def std(
 ) -> Any:
     """The standard deviation, the root of `var`.
 
-    Its derivative is zero where it is.
+    Where it is zero, its derivative is zero too.
     """
     ddof = ddof if correction is None else correction
     if where is True and mean is None:
-        return written("std", reduction.std(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
-    return written("std", _root(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean)), out)
+        return write_out("std", reduction.std(a if dtype is None else astype(a, dtype), axis, ddof, keepdims), out)
+    return write_out("std", _root(var(a, axis, dtype, None, ddof, keepdims, where=where, mean=mean)), out)
 
 
 def _root(x: Any) -> Any:
@@ -173,19 +172,19 @@ def _root(x: Any) -> Any:
     return choose(zero, 0.0, elementwise.sqrt(choose(zero, 1.0, x)))
 
 
-@stands_for("cumsum")
+@implements("cumsum")
 def cumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out: Any = None) -> Any:
     """The cumulative sums along an axis, or (None) flattened."""
-    return written("cumsum", scan.cumsum(a if dtype is None else astype(a, dtype), axis), out)
+    return write_out("cumsum", scan.cumsum(a if dtype is None else astype(a, dtype), axis), out)
 
 
-@stands_for("cumprod")
+@implements("cumprod")
 def cumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None, out: Any = None) -> Any:
     """The cumulative products along an axis, or (None) flattened."""
-    return written("cumprod", scan.cumprod(a if dtype is None else astype(a, dtype), axis), out)
+    return write_out("cumprod", scan.cumprod(a if dtype is None else astype(a, dtype), axis), out)
 
 
-@stands_for("ptp")
+@implements("ptp")
 def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The maximum minus the minimum."""
     return reduction.max(a, axis, keepdims) - reduction.min(a, axis, keepdims)
@@ -203,24 +202,24 @@ def _with_first(a: Any, axis: int | None, scan: Any, first: float, include_initi
     return np.concatenate([filled(shape, first, result), result], axis)
 
 
-@stands_for("cumulative_sum")
+@implements("cumulative_sum")
 def cumulative_sum(
     x: Any, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
 ) -> Any:
     """The cumulative sums along an axis.
 
-    With 0 in front if `include_initial`.
+    If `include_initial`, they begin with 0.
     """
     return _with_first(x if dtype is None else astype(x, dtype), axis, scan.cumsum, 0, include_initial)
 
 
-@stands_for("cumulative_prod")
+@implements("cumulative_prod")
 def cumulative_prod(
     x: Any, /, *, axis: int | None = None, dtype: DTypeLike | None = None, include_initial: bool = False
 ) -> Any:
     """The cumulative products along an axis.
 
-    With 1 in front if `include_initial`.
+    If `include_initial`, they begin with 1.
     """
     return _with_first(x if dtype is None else astype(x, dtype), axis, scan.cumprod, 1, include_initial)
 
@@ -229,7 +228,7 @@ def cumulative_prod(
 
 
 def _numbers(a: Any, where: Any = True) -> Any:
-    """A mask of elements that are not NaN, within another."""
+    """The mask of elements that are not NaN and for which `where` is true."""
     return ~isnan(a) & fixed(where, "a mask")
 
 
@@ -237,7 +236,7 @@ def _without_nan(a: Any) -> Any:
     return choose(isnan(a), 0, a)
 
 
-@stands_for("nansum")
+@implements("nansum")
 def nansum(
     a: Any,
     axis: Axis = None,
@@ -250,7 +249,7 @@ def nansum(
     return sum(choose(isnan(a), 0, a), axis, dtype, None, keepdims, initial, where)
 
 
-@stands_for("nanprod")
+@implements("nanprod")
 def nanprod(
     a: Any,
     axis: Axis = None,
@@ -272,14 +271,14 @@ def _nan_extreme(extreme: Any, name: str, least: float) -> Any:
 
     nan_extreme.__name__ = nan_extreme.__qualname__ = name
     nan_extreme.__doc__ = f"`{name[3:]}` ignoring NaN; NaN where all are."
-    return stands_for(name)(nan_extreme)
+    return implements(name)(nan_extreme)
 
 
 nanmax = _nan_extreme(max, "nanmax", -np.inf)
 nanmin = _nan_extreme(min, "nanmin", np.inf)
 
 
-@stands_for("nanmean")
+@implements("nanmean")
 def nanmean(
     a: Any, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False, *, where: Any = True
 ) -> Any:
@@ -287,7 +286,7 @@ def nanmean(
     return mean(_without_nan(a), axis, dtype, None, keepdims, where=_numbers(a, where))
 
 
-@stands_for("nanvar")
+@implements("nanvar")
 def nanvar(
     a: Any,
     axis: Axis = None,
@@ -301,14 +300,14 @@ def nanvar(
 ) -> Any:
     """`var` ignoring NaN.
 
-    NaN where there are no more than `ddof` numbers.
+    It is NaN where there are no more than `ddof` numbers.
     """
     ddof, numbers = ddof if correction is None else correction, _numbers(a, where)
     variance = var(_without_nan(a), axis, dtype, None, ddof, keepdims, where=numbers, mean=mean)
     return choose(numbers.sum(axis=axis, keepdims=keepdims) <= ddof, np.nan, variance)
 
 
-@stands_for("nanstd")
+@implements("nanstd")
 def nanstd(
     a: Any,
     axis: Axis = None,
@@ -324,13 +323,13 @@ def nanstd(
     return _root(nanvar(a, axis, dtype, ddof, keepdims, where=where, mean=mean, correction=correction))
 
 
-@stands_for("nancumsum")
+@implements("nancumsum")
 def nancumsum(a: Any, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """`cumsum` with 0 for NaN."""
     return cumsum(choose(isnan(a), 0, a), axis, dtype)
 
 
-@stands_for("nancumprod")
+@implements("nancumprod")
 def nancumprod(a: Any, axis: int | None = None, dtype: DTypeLike | None = None) -> Any:
     """`cumprod` with 1 for NaN."""
     return cumprod(choose(isnan(a), 1, a), axis, dtype)

@@ -1,6 +1,6 @@
 """NumPy's functions that yield constants or refuse tensors.
 
-Each has its reason.
+A function that refuses tensors gives the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.devices import foreign
 from minigrad.engine.apply import numpy_functions
 from minigrad.engine.tensor import Tensor
-from minigrad.ops.standing import values
+from minigrad.ops.compositions import values
 
 CONSTANT = """
     all allclose angle any argmax argmin argpartition argsort argwhere array2string array_equal array_equiv
@@ -62,19 +62,19 @@ REFUSED = {
         linalg.test fft.test
     """,
 }
-"""Functions that take no tensors, by reason."""
+"""Functions that refuse tensors, by reason."""
 
 
 def reason(name: str) -> str:
     """Why a NumPy function takes no tensors.
 
-    An empty text if it is not known here.
+    It is empty for a function that is not listed here.
     """
     return next((why for why, names in REFUSED.items() if name in names.split()), "")
 
 
 def wrapped(result: Any) -> Any:
-    """A NumPy result with tensors in place of arrays."""
+    """Return a NumPy result with tensors in place of arrays."""
     if (isinstance(result, np.ndarray) or type(result) in foreign) and result.dtype.kind in "biuf":
         return Tensor(result)
     if isinstance(result, tuple) and hasattr(result, "_fields"):
@@ -85,7 +85,7 @@ def wrapped(result: Any) -> Any:
 def of_values(function: Callable[..., Any], reads: bool = True) -> Callable[..., Any]:
     """Wrap a NumPy function of values or shapes alone.
 
-    If it does not read, the function needs shapes only.
+    `reads` says whether the function reads values, or needs only shapes.
     """
 
     def look(*args: Any, **kwargs: Any) -> Any:
@@ -99,6 +99,6 @@ def of_values(function: Callable[..., Any], reads: bool = True) -> Callable[...,
 
 
 for _name in (*CONSTANT.split(), *OF_SHAPES.split()):
-    with suppress(AttributeError):  # of a newer NumPy
+    with suppress(AttributeError):  # the function is from a newer NumPy
         _function = attrgetter(_name)(np)
         numpy_functions.setdefault(_function, of_values(_function, _name not in OF_SHAPES.split()))

@@ -12,25 +12,24 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 LEAST = 2**16
-"""Elements of an array below which zeros for all its rows cost no more than the search for those that are not."""
+"""Elements below which a dense gradient costs no more than finding the rows that are not zero."""
 
 
 def is_worth_it(count: int, shape: tuple[int, ...]) -> bool:
     """Whether `count` rows are few enough to be kept sparse.
 
-    The array has `shape`.
+    `shape` is the shape of the whole array.
     """
     return len(shape) > 1 and 4 * count <= shape[0] and math.prod(shape) >= LEAST
 
 
 def summed(index: Array, rows: Array, length: int) -> tuple[Array, Array]:
-    """The unique row numbers of `index`, and sums of `rows`.
+    """Return unique row numbers, and the sums of their rows.
 
-    The numbers ascend.
-
-    Of an array of `length` rows, counted from the end below 0. That is 3 to 5 times as fast as `np.add.at`.
+    The numbers are ascending. `length` is the number of rows of the whole array, for negative row numbers. This is 3 to
+    5 times as fast as `np.add.at`.
     """
-    index = index.astype(np.intp, copy=False) % length  # a small dtype may not hold the length
+    index = index.astype(np.intp, copy=False) % length  # a small dtype might not hold the length
     order = index.argsort(kind="stable")
     index = index[order]
     starts = np.flatnonzero(np.diff(index, prepend=-1))
@@ -40,27 +39,25 @@ def summed(index: Array, rows: Array, length: int) -> tuple[Array, Array]:
 class RowGradient(NDArrayOperatorsMixin):
     """A gradient that is zero except in some rows.
 
-    Any other attribute is that of the whole array.
-
-    The backward walk adds such gradients to each other and to arrays, `.grad` of a tensor makes an array of one, and
-    optimizers read the rows.
+    The backward pass adds such gradients to each other and to arrays, a tensor's `.grad` converts one to an array, and
+    optimizers read the rows. Other attributes are looked up on the dense array.
 
     Args:
-        index: the numbers of the rows, each once, ascending.
-        rows: their values, (len(index), ...).
-        shape: of the whole array.
+        index: the numbers of the rows, unique and ascending.
+        rows: the values of the rows, (len(index), ...).
+        shape: the shape of the whole array.
     """
 
     __slots__ = ("index", "rows", "shape")
 
-    base = None  # no view of another array, as the walk requires
+    base = None  # the backward walk checks whether a gradient is a view; this one is not
 
     def __init__(self, index: Array, rows: Array, shape: tuple[int, ...]) -> None:
         self.index, self.rows, self.shape = index, rows, shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The type of the elements."""
+        """The dtype of the elements."""
         return self.rows.dtype
 
     @property

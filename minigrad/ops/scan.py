@@ -34,7 +34,7 @@ def shift(x: Any, first: float) -> Any:
 
 
 def _recurrence(x: Array, factor: Array) -> Array:
-    """out[i] = x[i] + factor[i] out[i-1], along the last axis. From out[0] = x[0]."""
+    """out[i] = x[i] + factor[i] out[i-1] along the last axis, with out[0] = x[0]."""
     out = x.copy()
     for i in range(1, x.shape[-1]):
         out[..., i] += factor[..., i] * out[..., i - 1]
@@ -62,7 +62,8 @@ def _cumprod(x: Array, axis: int | None = None) -> Array:
 def _cumprod_rule(g: Any, x: Any, out: Any, axis: int | None) -> Any:
     """The gradient of cumulative products.
 
-    For each element the product of those before it, times the sum of g times the products of those after.
+    For each element it is the product of the elements before it, times a sum over the later results: of g times the
+    product of the elements in between.
     """
     if axis is None or not x.ndim:
         return _cumprod_rule(g, x.reshape(-1), out, 0).reshape(x.shape)

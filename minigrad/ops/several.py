@@ -24,18 +24,16 @@ def several(
 ) -> Callable[[Any], Any]:
     """Declare an operation of several results; return its function.
 
-    The function takes an array or a tensor.
-
-    Each result is a primitive of its own, `<name>.<field>`, with a small node; what the forward has computed once is
-    an attribute that they share. The results of a tensor that needs a gradient are read-only, since the rules of each
-    rely on the others.
+    The function takes an array or a tensor. Each result is a primitive of its own, `<name>.<field>`, with a small node;
+    they share the results of a single forward as an attribute. The results of a tensor that needs a gradient are
+    read-only, because the rules of each result use the others.
 
     Args:
-        name: what errors call the operation.
-        forward: a function of one array that returns a NamedTuple of arrays, and is annotated so.
-        rules: for each result `rule(g, x, results)`, the gradient with respect to x given `g`, that of the result;
-            None for a result without derivative. Everything it is given may be differentiated.
-        numpy: the function of NumPy that this operation stands for on tensors.
+        name: the name used in errors.
+        forward: a function of one array that returns a NamedTuple of arrays, with this type as its return annotation.
+        rules: for each result a function `rule(g, x, results)`, which returns the gradient of x, given the gradient `g`
+            of the result; None for a result without a derivative. All of its arguments are differentiable.
+        numpy: the NumPy function that this operation replaces on tensors.
     """
     kind = inspect.signature(forward, eval_str=True).return_annotation
 
@@ -43,9 +41,9 @@ def several(
         return kind(*[part(x, shared) for part in parts])
 
     def part_of(field: str, place: int, rule: Callable[..., Any] | None) -> Callable[..., Any]:
-        """The primitive of one result.
+        """Return the primitive of one result.
 
-        It takes it from what the forward gave, `shared`, or computes it.
+        It takes the result from `shared`, the results of the forward, or computes it if that is None.
         """
 
         def take(x: Any, shared: Any = None) -> Any:

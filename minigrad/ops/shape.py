@@ -1,6 +1,6 @@
 """Operations that rearrange or repeat elements.
 
-The adjoint of each is another of them, or a sum.
+The adjoint of each is another operation of this module, or a sum.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
     """Split an array along an axis, as `numpy.split` does.
 
     Args:
-        indices_or_sections: how many equal parts, or where each part but the first begins.
+        x: the array.
+        indices_or_sections: the number of equal parts, or the start of each part but the first.
+        axis: the axis to split.
 
     Raises:
         ValueError: if the axis cannot be divided into that many equal parts.
@@ -127,8 +129,8 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
         cuts = [length // sections * i for i in range(1, sections)]
     else:
         cuts = list(indices_or_sections)
-    stretches = map(slice, [0, *cuts], [*cuts, length])
-    return [indexing.getitem(x, (*front, stretch)) for stretch in stretches]
+    slices = map(slice, [0, *cuts], [*cuts, length])
+    return [indexing.getitem(x, (*front, part)) for part in slices]
 
 
 numpy_functions[np.split] = split
@@ -143,7 +145,7 @@ flip = primitive("flip", _flip, lambda g, axis: flip(g, axis), numpy=np.flip)
 
 
 def _roll(x: Array, shift: int | tuple[int, ...], axis: int | tuple[int, ...] | None = None) -> Array:
-    """Roll the elements by `shift`, along axes or flattened. The last become the first."""
+    """Roll the elements by `shift` along axes, or flattened; the last elements wrap around to the front."""
     return np.roll(x, shift, axis)
 
 
@@ -170,7 +172,7 @@ tile = primitive("tile", _tile, _tile_rule, numpy=np.tile)
 def _repeat(x: Array, repeats: int | Sequence[int] | Array, axis: int | None = None) -> Array:
     """Repeat each element `repeats` times.
 
-    Along an axis or of the flattened array; each element may have its own number.
+    It repeats along an axis, or the flattened array if that is None. Each element may have its own number of repeats.
     """
     if axis is not None and not -x.ndim <= axis < max(x.ndim, 1):
         raise IndexError(f"there is no axis {axis}; np.tile(x, reps) puts copies of the whole beside each other")
@@ -203,9 +205,9 @@ PadMode = Literal["constant", "edge", "reflect", "symmetric", "wrap"]
 def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: float = 0.0) -> Array:
     """Pad both ends of each axis, as `numpy.pad`.
 
-    `pad_width` is (before, after) for each axis, one such pair, or one number for all; the new elements are
-    `constant_values`, the last ones ("edge"), or x mirrored ("reflect", "symmetric") or continued from its other end
-    ("wrap").
+    `pad_width` is (before, after) for each axis, one such pair, or one number for all. By mode, the new elements are
+    `constant_values` ("constant"), the end element ("edge"), x mirrored ("reflect", "symmetric"), or x continued from
+    its other end ("wrap").
     """
     if np.shape(pad_width) not in ((), (1,), (2,), (1, 2), (x.ndim, 2)):
         raise ValueError(f"pad_width is a number, a pair, or a pair for each of the {x.ndim} axes, got {pad_width!r}")
@@ -217,7 +219,7 @@ def _pad(x: Array, pad_width: Any, mode: PadMode = "constant", constant_values: 
 
 
 def _pad_rule(g: Any, x_shape: tuple[int, ...], pad_width: Any, mode: PadMode) -> Any:
-    """The gradient of padding, one axis after another. The corners are mirrored twice."""
+    """The gradient of padding, one axis at a time, as corners are mirrored along several axes."""
     widths = np.broadcast_to(pad_width, (len(x_shape), 2)).tolist()
     if mode == "constant":
         return g[tuple([slice(before, before + n) for (before, _), n in zip(widths, x_shape, strict=True)])]

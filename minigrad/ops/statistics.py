@@ -10,18 +10,21 @@ from numpy.typing import DTypeLike
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray_like, filled
 from minigrad.engine.broadcast import astype
+from minigrad.ops.compositions import constant, implements, np, operands, values
 from minigrad.ops.indexing import as_operand, index_add, normalize_axis
 from minigrad.ops.reductions import Axis
-from minigrad.ops.standing import constant, np, operands, stands_for, values
 
 
-@stands_for("average")
+@implements("average")
 def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
     """The weighted mean over an axis, several, or all.
 
     Args:
-        weights: of the shape of the array, or of the axes that are averaged over; None for equal ones.
+        a: the array.
+        axis: the axes to average over; None for all.
+        weights: the weights, in the shape of the array or of the averaged axes; None for equal weights.
         returned: whether to return the sum of the weights as well.
+        keepdims: whether the averaged axes are kept with length one.
     """
     a = as_operand(a)
     if weights is None:
@@ -29,14 +32,14 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
         total = filled(result.shape, a.size / max(result.size, 1), result)
         return (result, total) if returned else result
     a, weights = operands(a, weights)
-    weights = _beside("average", weights, a, axis)
+    weights = _broadcast_weights("average", weights, a, axis)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     result = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (result, np.broadcast_to(total, result.shape)) if returned else result
 
 
-def _beside(name: str, weights: Any, a: Any, axis: Axis) -> Any:
-    """Weights in the shape of the array. Of its elements, or of the axes that are reduced."""
+def _broadcast_weights(name: str, weights: Any, a: Any, axis: Axis) -> Any:
+    """Broadcast weights, of the elements or of the reduced axes, to the shape of the array."""
     if weights.shape == a.shape:
         return weights
     axes = [normalize_axis(i, a.ndim, name) for i in np.atleast_1d([] if axis is None else axis).tolist()]
@@ -52,7 +55,7 @@ def _beside(name: str, weights: Any, a: Any, axis: Axis) -> Any:
 
 
 def _rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
-    """The array with reduced axes flattened last. And its shape with those as axes of length one."""
+    """Return the array with the reduced axes flattened into the last, and its shape with them as axes of length one."""
     given = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [normalize_axis(i, a.ndim, "quantile") for i in given]
     rest = [i for i in range(a.ndim) if i not in axes]
@@ -65,9 +68,8 @@ def _rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
 def _between(rows: Any, q: Any, method: str) -> Any:
     """The quantiles of sorted rows, by interpolation.
 
-    Each is between two neighbours, at a position that depends on their number alone.
-
-    That place is the quantile of 0, 1, 2, ..., which NumPy computes, by whichever method.
+    Each lies between two neighbours, at a position that depends only on the number of elements. The position is the
+    quantile of 0, 1, 2, ..., which NumPy computes by any of its methods.
     """
     n = rows.shape[-1]
     place = np.asarray(np.quantile(np.arange(n, dtype=np.float64), q, method=method))
@@ -75,28 +77,28 @@ def _between(rows: Any, q: Any, method: str) -> Any:
     share = (place - low).astype(rows.dtype if rows.dtype.kind == "f" else np.float64)
     share = asarray_like(share, rows)
     below, above = rows[..., low], rows[..., np.minimum(low + 1, n - 1)]
-    # where both are infinite their difference is NaN
+    # where both neighbours are infinite, their difference is NaN
     return np.where(share == 0, below, np.where(share == 1, above, below + (above - below) * share))
 
 
 def _weighted(rows: Any, weights: Any, q: Any, without_nan: bool) -> Any:
     """Weighted quantiles of rows.
 
-    The first element at which the sum of the weights, in ascending order, is the share q of them all.
+    Each is the first element, in ascending order, at which the cumulative weight reaches the fraction q of the total.
     """
     order = np.argsort(rows, axis=-1)
     rows, weights = np.take_along_axis(rows, order, -1), np.take_along_axis(weights, order, -1)
     shares = np.cumsum(np.where(np.isnan(rows), 0, weights) if without_nan else weights, axis=-1)
     shares = shares / shares[:, -1:]
-    shares = np.where(shares == 0, -1, shares)  # q = 0 is the first that has a weight
+    shares = np.where(shares == 0, -1, shares)  # q = 0 gives the first element with a weight
     place = np.minimum(np.sum(shares[:, None] < asarray_like(q.reshape((-1, 1)), rows), axis=-1), rows.shape[-1] - 1)
     found = np.take_along_axis(rows, place, -1)
     return found if without_nan else np.where(np.isnan(rows[:, -1:]), np.nan, found)
 
 
 def _unweighted(rows: Any, q: Any, method: str, without_nan: bool) -> Any:
-    """The quantiles of rows, or of their non-NaN elements. NaN where a row has a NaN."""
-    rows, ones = np.sort(rows, axis=-1), (1,) * q.ndim  # NaN last
+    """The quantiles of rows: of their non-NaN elements if `without_nan`, else NaN for a row with a NaN."""
+    rows, ones = np.sort(rows, axis=-1), (1,) * q.ndim  # NaN comes last
     if not without_nan:
         return np.where(np.isnan(rows[:, -1]).reshape((-1, *ones)), np.nan, _between(rows, q, method))
     counts = on_cpu(np.sum(~np.isnan(values(rows)), axis=-1)).tolist()
@@ -118,7 +120,7 @@ def _quantile(
         weights = asarray_like(np.asarray(on_cpu(constant(weights, f"np.{name} in its weights")), np.float64), a)
         if not (weights >= 0).all():
             raise ValueError(f"np.{name}: weights are at least 0")
-        weights = _rows(_beside(name, weights, a, axis), axis)[0].reshape(rows.shape)
+        weights = _rows(_broadcast_weights(name, weights, a, axis), axis)[0].reshape(rows.shape)
     if not rows.size:
         result = filled((*places, *q.shape), np.nan, rows)
     elif weights is not None:
@@ -129,18 +131,18 @@ def _quantile(
     return result.reshape((*q.shape, *kept)) if keepdims else result
 
 
-@stands_for("quantile")
+@implements("quantile")
 def quantile(
     a: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False, *, weights: Any = None
 ) -> Any:
     """The q-th quantile over an axis, several, or all.
 
-    The gradient goes to the two elements between which it lies. No derivative in q.
+    The gradient goes to the two elements between which it lies; there is none with respect to q.
     """
     return _quantile("quantile", a, q, axis, method, keepdims, weights)
 
 
-@stands_for("percentile")
+@implements("percentile")
 def percentile(
     a: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False, *, weights: Any = None
 ) -> Any:
@@ -148,13 +150,13 @@ def percentile(
     return _quantile("percentile", a, np.true_divide(values(q), 100), axis, method, keepdims, weights)
 
 
-@stands_for("median")
+@implements("median")
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The median over an axis, several, or all."""
     return _quantile("median", a, 0.5, axis, "linear", keepdims, None)
 
 
-@stands_for("nanquantile")
+@implements("nanquantile")
 def nanquantile(
     a: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False, *, weights: Any = None
 ) -> Any:
@@ -162,7 +164,7 @@ def nanquantile(
     return _quantile("nanquantile", a, q, axis, method, keepdims, weights, True)
 
 
-@stands_for("nanpercentile")
+@implements("nanpercentile")
 def nanpercentile(
     a: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False, *, weights: Any = None
 ) -> Any:
@@ -170,7 +172,7 @@ def nanpercentile(
     return _quantile("nanpercentile", a, np.true_divide(values(q), 100), axis, method, keepdims, weights, True)
 
 
-@stands_for("nanmedian")
+@implements("nanmedian")
 def nanmedian(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """`median` ignoring NaN."""
     return _quantile("nanmedian", a, 0.5, axis, "linear", keepdims, None, True)
@@ -179,7 +181,7 @@ def nanmedian(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 # Covariances.
 
 
-@stands_for("cov")
+@implements("cov")
 def cov(
     m: Any,
     y: Any = None,
@@ -193,13 +195,15 @@ def cov(
 ) -> Any:
     """The covariance matrix of variables.
 
-    Each is a row of m (a column if not `rowvar`), and of y.
-
     Args:
+        m: the variables, one per row.
+        y: further variables, in the same form.
+        rowvar: whether variables are rows; if False, they are columns.
         bias: whether to divide by the number of observations, not by one less.
-        ddof: what to subtract from it instead.
-        fweights: how often each observation counts, integers.
+        ddof: the number to subtract from the number of observations instead.
+        fweights: how often each observation counts, as integers.
         aweights: the weight of each observation.
+        dtype: the dtype of the result.
     """
     parts = []
     for part in operands(m, y):
@@ -232,7 +236,7 @@ def cov(
     return np.squeeze((centered * w) @ centered.T / np.maximum(factor, 0))
 
 
-@stands_for("corrcoef")
+@implements("corrcoef")
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | None = None) -> Any:
     """The correlation matrix of variables, as `cov` takes them."""
     c = cov(x, y, rowvar, dtype=dtype)
@@ -245,7 +249,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: DTypeLike | N
 # Counts.
 
 
-@stands_for("bincount")
+@implements("bincount")
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Count each integer, or sum its weights."""
     places = np.asarray(on_cpu(constant(x, "the places of bincount")))
@@ -255,7 +259,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     return index_add(as_operand(weights), places, (length,))
 
 
-@stands_for("histogram")
+@implements("histogram")
 def histogram(a: Any, bins: Any = 10, range: Any = None, density: bool | None = None, weights: Any = None) -> Any:
     """The counts of bins, or sums of weights, and edges."""
     numbers, bins = on_cpu(values(a)), on_cpu(values(bins))

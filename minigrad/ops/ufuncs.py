@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.devices import on_cpu
 from minigrad.engine.arrays import asarray
+from minigrad.ops.compositions import constant, fixed
 from minigrad.ops.indexing import as_operand, normalize_axis
-from minigrad.ops.standing import constant, fixed
 
 Function = Callable[..., Any]
 
@@ -79,7 +79,7 @@ def _accumulate(ufunc: np.ufunc, operation: Function, array: Any, axis: int = 0)
 
 
 def _reduceat(ufunc: np.ufunc, operation: Function, array: Any, indices: Any, axis: int = 0) -> Any:
-    """Reduce the parts between indices along an axis."""
+    """Reduce the slices between consecutive indices along an axis."""
     _expect_binary(ufunc, "reduceat")
     front = np.moveaxis(as_operand(array), axis, 0)
     starts = on_cpu(asarray(constant(indices, "the places of reduceat"))).tolist()

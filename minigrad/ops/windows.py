@@ -38,7 +38,7 @@ def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -
 def within(length: int, count: int, shift: int, stride: int) -> tuple[slice, slice]:
     """The windows inside an axis of `length`, and their indices.
 
-    Of `count`, number p is at shift + p · stride.
+    There are `count` windows; window p takes the element at shift + p · stride.
     """
     first = max(0, -(shift // stride))
     stop = max(first, min(count, (length - 1 - shift) // stride + 1))
@@ -61,10 +61,10 @@ def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) 
 
 
 def _windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Array:
-    """Sliding windows as a read-only view. x (..., *size), result (*kernel, ..., *counts)."""
+    """Sliding windows of x (..., *size), as a read-only view (*kernel, ..., *counts)."""
     n = len(kernel)
     count = counts(x.shape[-n:], kernel, stride, dilation)
-    if type(x) is not np.ndarray:  # other libraries' arrays may lack strides: a copy
+    if type(x) is not np.ndarray:  # arrays of other libraries may lack strides, so this is a copy
         parts = [x[index] for _, index in places(kernel, count, stride, dilation)]
         return np.stack(parts).reshape((*kernel, *x.shape[:-n], *count))
     lead, steps = x.strides[:-n], x.strides[-n:]
@@ -73,7 +73,7 @@ def _windows(x: Array, kernel: Lengths, stride: Lengths, dilation: Lengths) -> A
 
 
 def _overlap_add(x: Array, size: Lengths, stride: Lengths, dilation: Lengths) -> Array:
-    """Add windows up where they overlap. x (*kernel, ..., *counts), result (..., *size)."""
+    """Sum overlapping windows x (*kernel, ..., *counts) into an array (..., *size)."""
     n = len(size)
     out = np.zeros((*x.shape[n:-n], *size), x.dtype, like=x)
     for offset, index in places(x.shape[:n], x.shape[-n:], stride, dilation):

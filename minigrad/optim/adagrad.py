@@ -15,7 +15,7 @@ from minigrad.optim.optimizer import Optimizer
 class Adagrad(Optimizer):
     """Adagrad: steps scaled by the sum of squared gradients.
 
-    θ ← θ - lr · g / (√s + eps), with s the sum of all squares of the gradient g: rarely updated elements take long
+    θ ← θ - lr · g / (√s + eps), where s is the sum of all squared gradients g². Rarely updated elements take long
     steps.
 
     Duchi, Hazan & Singer, "Adaptive subgradient methods", JMLR 12, 2011; as `torch.optim.Adagrad`.
@@ -23,11 +23,11 @@ class Adagrad(Optimizer):
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate.
-        lr_decay: step t (from 0) has the rate lr / (1 + t · lr_decay).
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
-        initial_accumulator_value: the sum at first.
-        eps: keeps the division from blowing up where the sum is 0.
-        maximize: climb instead, along the gradient.
+        lr_decay: the rate of step t, counted from 0, is lr / (1 + t · lr_decay).
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
+        initial_accumulator_value: the initial value of s.
+        eps: added to the denominator for numerical stability.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
         ValueError: for a negative number.
@@ -58,7 +58,7 @@ class Adagrad(Optimizer):
 
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
         """Update one bucket."""
-        s = bucket.kept("sum", group["initial_accumulator_value"])
+        s = bucket.state_array("sum", group["initial_accumulator_value"])
         g = bucket.gather(gradients, 1, group["weight_decay"], group["maximize"])
         work = g * g
         s += work  # s ← s + g²

@@ -18,21 +18,22 @@ from minigrad.optim.parameters import listed
 class Adam(Moments):
     """Adam: steps scaled by running means of the gradient's moments.
 
-    θ ← θ - lr · m̂ / (√v̂ + eps), with m̂ and v̂ the bias-corrected running means of the gradient and of its square.
+    m ← β₁ m + (1 - β₁) g and v ← β₂ v + (1 - β₂) g² are running means of the gradient g and of its square. With the
+    bias-corrected m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ), step t is θ ← θ - lr · m̂ / (√v̂ + eps).
 
     Kingma & Ba, "Adam: a method for stochastic optimization", arXiv:1412.6980, algorithm 1; as `torch.optim.Adam`.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate, about the size of each element's step.
-        betas: how much of each mean stays at each step.
-        eps: keeps the division from blowing up where the gradient is 0.
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
-        amsgrad: divides by the largest v so far, so that no step grows again (Reddi et al., arXiv:1904.09237).
-        maximize: climb instead, along the gradient.
+        betas: β₁ and β₂, the decay rates of m and v.
+        eps: added to the denominator for numerical stability.
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
+        amsgrad: divide by the root of the largest v so far (AMSGrad; Reddi et al., arXiv:1904.09237).
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
-        ValueError: for a negative number, or a beta that is not from 0 to less than 1.
+        ValueError: for a negative number or a beta outside [0, 1).
     """
 
     keeps: ClassVar[tuple[str, ...] | None] = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
@@ -57,10 +58,10 @@ class Adam(Moments):
         beta1, beta2 = group["betas"]
         m, v, _ = self.moments(bucket, gradients, group)  # m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g²
         if group["amsgrad"]:
-            v_max = bucket.kept("max_exp_avg_sq")
+            v_max = bucket.state_array("max_exp_avg_sq")
             v = np.maximum(v_max, v, out=v_max)  # v ← max(v_max, v)
-        # m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ); with c = √(1 - β₂ᵗ), √v̂ + eps = (√v + c · eps) / c: the paper's
-        # "more efficient order" corrects the bias of numbers, not of arrays
+        # The paper's "more efficient order" (end of section 2) corrects the bias in scalars, not in arrays:
+        # with c = √(1 - β₂ᵗ), √v̂ + eps = (√v + c · eps) / c.
         c = sqrt(1 - beta2**bucket.step)
         update = root_into(bucket.update, v, group["eps"] * c)  # √v + c · eps
         np.divide(m, update, out=update)  # m / (√v + c · eps)
@@ -71,24 +72,24 @@ class Adam(Moments):
 class AdamW(Adam):
     """Adam with decoupled weight decay.
 
-    Weight decay shrinks the parameter itself, θ ← θ - lr · weight_decay · θ, before Adam's step.
+    Each step first shrinks the parameter itself, θ ← θ - lr · weight_decay · θ, and then applies Adam's update.
 
     Loshchilov & Hutter, "Decoupled weight decay regularization", arXiv:1711.05101; as `torch.optim.AdamW`.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate, about the size of each element's step.
-        betas: how much of each mean stays at each step.
-        eps: keeps the division from blowing up where the gradient is 0.
-        weight_decay: how much of the parameter, times lr, goes at each step.
-        amsgrad: divides by the largest v so far, as in `Adam`.
-        maximize: climb instead, along the gradient.
-        decay: what shrinks: `all` parameters, or `matrices`, as is usual for transformers: those of fewer than two axes
-            (biases, the weights of norms) become a group of their own, without decay.
+        betas: β₁ and β₂, the decay rates of m and v.
+        eps: added to the denominator for numerical stability.
+        weight_decay: the decay factor; each step subtracts lr · weight_decay · θ.
+        amsgrad: divide by the root of the largest v so far, as in `Adam`.
+        maximize: maximize the objective instead of minimizing it.
+        decay: which parameters decay: "all", or only the "matrices", as is usual for transformers. With "matrices",
+            parameters with fewer than two axes (biases, norm weights) form a group of their own, without decay.
 
     Raises:
-        ValueError: for a negative number, a beta that is not from 0 to less than 1, another `decay`, or `matrices`
-            beside groups, which say for themselves what decays.
+        ValueError: for a negative number, a beta outside [0, 1), an unknown `decay`, or "matrices" combined with
+            parameter groups, which set their own weight decay.
     """
 
     implies: ClassVar[Mapping[str, Any]] = {"decoupled_weight_decay": True}
@@ -106,11 +107,11 @@ class AdamW(Adam):
         decay: Literal["all", "matrices"] = "all",
     ) -> None:
         as_choice("decay", decay, ("all", "matrices"))
-        given = params if decay == "all" else _matrices_apart(listed(params, type(self).__name__))
+        given = params if decay == "all" else _split_matrices(listed(params, type(self).__name__))
         super().__init__(given, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
 
-def _matrices_apart(params: Iterable[Any]) -> list[dict[str, Any]]:
+def _split_matrices(params: Iterable[Any]) -> list[dict[str, Any]]:
     """Split parameters into matrices and others without weight decay."""
     matrices: list[Tensor] = []
     others: list[Tensor] = []

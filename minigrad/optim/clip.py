@@ -19,20 +19,19 @@ from minigrad.optim.parameters import gradient_of, listed
 def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> float:
     """Clip the gradients' total Euclidean norm to `max_norm`, in place.
 
-    All gradients are scaled by one factor.
-
-    Pascanu et al., arXiv:1211.5063; the factor is PyTorch's, max_norm / (norm + 1e-6). The norm is right also where the
-    squares of the gradients are too large or too small for their dtype.
+    All gradients are scaled by the same factor, max_norm / (norm + 1e-6) as in PyTorch (Pascanu et al.,
+    arXiv:1211.5063). The norm is correct even where squares of the gradients overflow or underflow their dtype.
 
     Args:
-        parameters: the tensors, or a single one.
-        max_norm: the longest norm, above 0; infinity only measures.
+        parameters: a tensor or several; those without a gradient count as 0.
+        max_norm: the largest norm allowed, above 0; infinity measures without clipping.
 
-    Returns the norm before; parameters without a gradient count as 0. If it is not finite, nothing is scaled.
+    Returns:
+        The norm before clipping. If it is not finite, nothing is scaled.
 
     Raises:
         ValueError: if `max_norm` is not positive.
-        TypeError: for what is no tensor or no iterable of tensors.
+        TypeError: for anything but a tensor or an iterable of tensors.
     """
     if max_norm != inf:
         as_number("max_norm", max_norm, above=0, finite=False)
@@ -49,13 +48,13 @@ def clip_grad_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float) -> f
         for gradient in gradients:
             if factor >= np.finfo(gradient.dtype).tiny:
                 gradient *= factor
-            else:  # too small a number for the dtype, though the product is not
+            else:  # the factor underflows in the dtype, though the product does not
                 np.multiply(gradient, factor, out=gradient, dtype=np.float64, casting="same_kind")
     return norm
 
 
 def _norm(gradients: Sequence[NDArray[Any]]) -> float:
-    """The Euclidean norm of all elements; by their dot products if those are exact in the dtype."""
+    """Return the Euclidean norm of all elements, by dot products where those do not overflow or underflow."""
     rows = [gradient.ravel("K") for gradient in gradients]  # any order, so that no copy is made
     if np.float16 not in [row.dtype for row in rows]:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -70,11 +69,11 @@ def _norm(gradients: Sequence[NDArray[Any]]) -> float:
 
 
 def _total(numbers: Sequence[Any]) -> float:
-    """The sum of 0-d arrays in double precision; those on a device are added there, and waited for once."""
+    """Return the sum of 0-d arrays in double precision; on a device it is computed there, with one synchronisation."""
     if may_be_read(numbers[0] if numbers else 0.0):
         return sum([float(number) for number in numbers])
     return float(sum([number.astype(np.float64) for number in numbers]))
 
 
 _LEAST_SQUARES = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
-"""A sum of squares above this lost none that counts because it was too small for float32."""
+"""A sum of squares above this bound lost nothing that matters to underflow in float32."""

@@ -22,24 +22,26 @@ _STATE = {"func_evals", "n_iter", "d", "t", "old_dirs", "old_stps", "ro", "H_dia
 class LBFGS(Optimizer):
     """L-BFGS: quasi-Newton steps from the last gradients.
 
-    θ ← θ + t · d, with d = -H g and H the inverse Hessian as the last steps and gradients approximate it.
+    θ ← θ + t · d, with d = -H g, where H approximates the inverse Hessian from the last steps and gradients.
 
-    For few parameters and the same examples at every step, where it needs far fewer of them than gradient descent. Each
-    `step` evaluates the loss several times, by a closure. Liu & Nocedal, "On the limited memory BFGS method for large
-    scale optimization", Mathematical Programming 45, 1989; as `torch.optim.LBFGS`.
+    Use it with few parameters and the same examples at every step: there it needs far fewer steps than gradient
+    descent. Each `step` evaluates the loss several times, through a closure.
+
+    Liu & Nocedal, "On the limited memory BFGS method for large scale optimization", Mathematical Programming 45, 1989;
+    as `torch.optim.LBFGS`.
 
     Args:
-        params: the parameters, one group of them: all move together.
-        lr: t, the length of a step; with a line search the first that is tried.
-        max_iter: how many moves a `step` makes at most.
-        max_eval: how often a `step` evaluates the loss at most; 1.25 · max_iter if None.
-        tolerance_grad: no element of the gradient above this: it has arrived.
-        tolerance_change: a move, or a change of the loss, below this ends the `step`.
-        history_size: how many moves H follows from.
-        line_search_fn: "strong_wolfe" looks for a t that makes the loss and its slope small enough.
+        params: the parameters, in a single group.
+        lr: t, the length of an iteration's move; with a line search, its first guess.
+        max_iter: the most iterations per `step`.
+        max_eval: the most evaluations of the loss per `step`; 1.25 · max_iter if None.
+        tolerance_grad: stop when no element of the gradient is larger than this.
+        tolerance_change: stop when the move, or the change of the loss, is smaller than this.
+        history_size: how many past moves H is built from.
+        line_search_fn: "strong_wolfe" searches for a t that satisfies the strong Wolfe conditions; None uses t = lr.
 
     Raises:
-        ValueError: for a number out of its range, or more than one group.
+        ValueError: for a number out of range, or more than one group.
     """
 
     evaluates: ClassVar[bool] = True
@@ -71,7 +73,11 @@ class LBFGS(Optimizer):
             raise ValueError(f"line_search_fn must be 'strong_wolfe' or None, got {options['line_search_fn']!r}")
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Add the parameters. Errors are those of the constructor."""
+        """Add the only parameter group.
+
+        Raises:
+            ValueError: as the constructor.
+        """
         if self.param_groups:
             raise ValueError("LBFGS moves all parameters together, by one curvature: give it one group of them")
         super().add_param_group(group)
@@ -80,10 +86,10 @@ class LBFGS(Optimizer):
         """Run up to `max_iter` iterations.
 
         Args:
-            closure: clears the gradients, computes the loss, goes backward, and returns the loss.
+            closure: clears the gradients, computes the loss, calls its `backward()`, and returns it.
 
         Returns:
-            the first of the losses, as the closure returned it.
+            The loss of the first evaluation, as the closure returned it.
 
         Raises:
             TypeError: without a closure.
@@ -109,7 +115,7 @@ class LBFGS(Optimizer):
                 loss, g, calls = self._search(closure, loss, g, group["max_eval"] - evaluations)
             else:
                 self._move([p.data for p in group["params"]], t, d)
-                if moves < group["max_iter"]:  # else they would be unused
+                if moves < group["max_iter"]:  # the last gradients would not be used
                     _, loss, g = self._evaluate(closure)
                     calls = 1
             evaluations += calls
@@ -123,7 +129,8 @@ class LBFGS(Optimizer):
     def _search(self, closure: Callable[[], Any], loss: float, g: Array, limit: int) -> tuple[float, Array, int]:
         """Move along d as far as the line search says.
 
-        Returns the loss and the gradient there, and the number of evaluations.
+        Returns:
+            The loss and the gradient there, and the number of evaluations.
         """
         params, memory = self.param_groups[0]["params"], self._memory
         start = [p.data.copy() for p in params]
@@ -142,9 +149,8 @@ class LBFGS(Optimizer):
     def _direction(self, g: Array) -> Array:
         """Return d = -H g by the two-loop recursion.
 
-        Algorithm 7.4 in Nocedal & Wright, "Numerical optimization", which also updates the history that H is made of.
-
-        Of the k-th move, s = θₖ₊₁ - θₖ, and of the gradients y = gₖ₊₁ - gₖ; ρ = 1 / yᵀs.
+        Algorithm 7.4 in Nocedal & Wright, "Numerical optimization". It also adds the last move to the history: for move
+        k, s = θₖ₊₁ - θₖ, y = gₖ₊₁ - gₖ and ρ = 1 / yᵀs.
         """
         memory = self._memory
         if memory["n_iter"] == 1:
@@ -170,7 +176,7 @@ class LBFGS(Optimizer):
         return r
 
     def _evaluate(self, closure: Callable[[], Any]) -> tuple[Any, float, Array]:
-        """Return the closure's result, its value and the gradient (n,)."""
+        """Return the closure's result, its value as a float, and the gradient (n,)."""
         with enable_grad():
             result = closure()
         params = self.param_groups[0]["params"]
@@ -189,7 +195,7 @@ class LBFGS(Optimizer):
     def state_dict(self) -> dict[str, Any]:
         """Return the state in PyTorch's structure.
 
-        As there, all of it belongs to parameter 0.
+        As in PyTorch, the whole history is stored under parameter 0.
         """
         memory = {name: list(value) if isinstance(value, list) else value for name, value in self._memory.items()}
         return {**super().state_dict(), "state": {0: memory} if memory else {}}
@@ -197,20 +203,19 @@ class LBFGS(Optimizer):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load a `state_dict`, of this class or of PyTorch's.
 
+        If it raises, nothing has been loaded.
+
         Raises:
-            ValueError: if it is of other groups, other sizes, or of another optimizer.
-            TypeError: for what is no `state_dict`. Nothing is loaded then.
+            ValueError: if its groups, sizes or optimizer differ.
+            TypeError: for anything but a `state_dict`.
         """
         is_state = isinstance(state_dict, Mapping) and "state" in state_dict
-        memory = self._remembered(state_dict["state"]) if is_state else {}
+        memory = self._checked_history(state_dict["state"]) if is_state else {}
         super().load_state_dict({**state_dict, "state": {}} if is_state else state_dict)
         self._memory = memory
 
-    def _remembered(self, saved: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
-        """Return the history in a state, checked and copied.
-
-        A state has it under parameter 0.
-        """
+    def _checked_history(self, saved: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return the history of a saved state (under parameter 0), checked and copied."""
         found = saved.get(0, saved.get("0", {}))
         device = self.param_groups[0]["params"][0].device
         memory = {name: _own(value, device) for name, value in found.items() if name != "al"}  # PyTorch's dtype
@@ -225,7 +230,7 @@ class LBFGS(Optimizer):
 
 
 def _own(value: Any, device: str) -> Any:
-    """Convert NumPy's and PyTorch's numbers to Python's, copying arrays to a device."""
+    """Convert NumPy and PyTorch scalars to Python numbers, and copy arrays to a device."""
     if isinstance(value, (list, tuple)):
         return [_own(item, device) for item in value]
     if np.ndim(value) == 0:

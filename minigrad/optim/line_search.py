@@ -14,14 +14,14 @@ import numpy as np
 from minigrad.optim.bucket import Array
 
 SUFFICIENT = 1e-4
-"""c₁: the loss is to fall by this part of what its first slope promises."""
+"""c₁: the loss must fall by at least this fraction of the decrease that its initial slope predicts."""
 
 CURVATURE = 0.9
-"""c₂: the slope is to shrink to this part of the first."""
+"""c₂: the slope must shrink to at most this fraction of the initial slope."""
 
 
 def largest(x: Array) -> float:
-    """The largest |x|; 0 of none."""
+    """Return the largest |x|; 0 for an empty array."""
     return float(np.abs(x).max()) if x.size else 0.0
 
 
@@ -38,11 +38,11 @@ class Line:
     """The line of a search, counting its evaluations.
 
     Args:
-        along: the loss and the gradient (n,) at t.
+        along: a function that returns the loss and the gradient (n,) at distance t.
         d: the direction (n,).
-        loss: at the start.
-        gradient: at the start, (n,).
-        limit: the most points after the first.
+        loss: the loss at the start.
+        gradient: the gradient (n,) at the start.
+        limit: the most evaluations after the first.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Line:
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the maximal number of evaluations is reached."""
+        """Whether the evaluation limit is reached."""
         return self.calls > self.limit
 
     def is_too_high(self, point: Point) -> bool:
@@ -77,12 +77,12 @@ class Line:
 def strong_wolfe(line: Line, t: float, tolerance: float) -> Point:
     """Return the best point found by the line search.
 
-    As a rule the strong Wolfe conditions hold there.
+    The strong Wolfe conditions hold there, unless the evaluations run out or the bracket becomes too short.
 
     Args:
-        line: whose slope at the start is below 0.
+        line: the line to search; its slope at the start must be below 0.
         t: the first guess, above 0.
-        tolerance: a bracket shorter than this, times the largest element of the direction, is not divided.
+        tolerance: stop when the bracket's length times the largest element of the direction is below this.
     """
     bracket = _bracket(line, t)
     return bracket[0] if len(bracket) == 1 else _divide(line, bracket, tolerance)
@@ -91,7 +91,7 @@ def strong_wolfe(line: Line, t: float, tolerance: float) -> Point:
 def _bracket(line: Line, t: float) -> list[Point]:
     """Extrapolate until a point fits or a bracket is found.
 
-    A bracket is two points with one between them where the conditions hold.
+    A bracket is a pair of points with a point between them where the conditions hold.
     """
     previous, point = line.start, line.at(t)
     while not line.is_used_up:
@@ -138,7 +138,8 @@ def _divide(line: Line, bracket: list[Point], tolerance: float) -> Point:
 def _cubic_minimum(a: Point, b: Point, least: float, most: float) -> float:
     """Return the minimum of the cubic through two points.
 
-    The cubic has their losses and slopes; where it has no minimum within the bounds, their middle is returned.
+    The cubic interpolates their losses and slopes. If it has no minimum between `least` and `most`, their midpoint is
+    returned.
     """
     (x1, f1, _, g1), (x2, f2, _, g2) = (a, b) if a.t <= b.t else (b, a)
     d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2)

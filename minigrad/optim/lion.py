@@ -17,20 +17,21 @@ from minigrad.optim.optimizer import Optimizer
 class Lion(Optimizer):
     """Lion: steps of the sign of an interpolated momentum.
 
-    θ ← θ - lr · (sign(β₁ m + (1 - β₁) g) + weight_decay · θ), with m the running mean of the gradient g, by β₂.
+    θ ← θ - lr · (sign(β₁ m + (1 - β₁) g) + weight_decay · θ), then m ← β₂ m + (1 - β₂) g, where g is the gradient.
 
-    Every element moves by lr, so that it is to be three to ten times smaller than for AdamW, and weight_decay as much
-    larger. Chen et al., "Symbolic discovery of optimization algorithms", arXiv:2302.06675, program 1. PyTorch has none.
+    Every element moves by lr, so use a learning rate three to ten times smaller than for AdamW, and a weight decay that
+    is larger by the same factor. Chen et al., "Symbolic discovery of optimization algorithms", arXiv:2302.06675,
+    program 1. PyTorch has no Lion.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate, the length of each element's step.
-        betas: how much of m counts in a step, and how much of it stays.
-        weight_decay: how much of the parameter, times lr, goes at each step.
-        maximize: climb instead, along the gradient.
+        betas: β₁, the weight of m in the step, and β₂, the decay rate of m.
+        weight_decay: the decay factor; each step subtracts lr · weight_decay · θ.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
-        ValueError: for a negative number, or a beta that is not from 0 to less than 1.
+        ValueError: for a negative number or a beta outside [0, 1).
     """
 
     keeps: ClassVar[tuple[str, ...] | None] = ("exp_avg",)
@@ -59,7 +60,7 @@ class Lion(Optimizer):
         lr, (beta1, beta2) = group["lr"], group["betas"]
         if group["weight_decay"]:
             bucket.scale(1 - lr * group["weight_decay"])
-        m, g = bucket.kept("exp_avg"), bucket.gather(gradients, maximize=group["maximize"])
+        m, g = bucket.state_array("exp_avg"), bucket.gather(gradients, maximize=group["maximize"])
         step = m * beta1
         step += g * (1 - beta1)
         np.sign(step, out=step)

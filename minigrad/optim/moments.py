@@ -15,7 +15,7 @@ from minigrad.optim.optimizer import Optimizer
 class Moments(Optimizer):
     """The base of Adam's variants.
 
-    It keeps m, the running mean of the gradient, and v, that of its square.
+    The state is m, the running mean of the gradient, and v, the running mean of its square.
     """
 
     keeps: ClassVar[tuple[str, ...] | None] = ("exp_avg", "exp_avg_sq")
@@ -35,13 +35,16 @@ class Moments(Optimizer):
     ) -> tuple[Array, Array, float]:
         """Update m and v, and apply decoupled weight decay.
 
-        Returns m and v, both (n,), and the weight decay that belongs to the gradient. `bucket.update` is free then.
+        `bucket.update` is overwritten, and free for use afterwards.
+
+        Returns:
+            m and v, both (n,), and the weight decay still to be added to the gradient (0 if it is decoupled).
         """
         (beta1, beta2), decay = group["betas"], group["weight_decay"]
         if decay and {**self.implies, **group}["decoupled_weight_decay"]:
             bucket.scale(1 - group["lr"] * decay)  # θ ← θ - lr · weight_decay · θ
             decay = 0.0
-        m, v = bucket.kept("exp_avg"), bucket.kept("exp_avg_sq")
+        m, v = bucket.state_array("exp_avg"), bucket.state_array("exp_avg_sq")
         update = bucket.gather(gradients, 1 - beta1, decay, group["maximize"])  # (1 - β₁) g
         m *= beta1  # β₁ m
         m += update  # m ← β₁ m + (1 - β₁) g

@@ -17,26 +17,26 @@ from minigrad.optim.optimizer import Optimizer
 class Muon(Optimizer):
     """Muon: momentum steps, orthogonalised.
 
-    θ ← θ - lr · O, with O approximately the orthogonal matrix nearest to the running mean of the gradient.
+    θ ← θ - lr · O, where O approximates the orthogonal matrix nearest to B, the running mean of the gradient.
 
-    For the weight matrices of hidden layers; biases, the weights of norms, embeddings and the last layer go to another
-    optimizer, such as AdamW. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; as
-    `torch.optim.Muon`, which computes O in bfloat16: here it is computed in the dtype of the parameter.
+    Use it for the weight matrices of hidden layers, and another optimizer, such as AdamW, for biases, norm weights,
+    embeddings and the last layer. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; as
+    `torch.optim.Muon`, except that O is computed in the dtype of the parameter, not in bfloat16.
 
     Args:
-        params: the parameters, which have two axes each, or groups of them (see `Optimizer`).
+        params: the parameters, with two axes each, or groups of them (see `Optimizer`).
         lr: the learning rate.
-        weight_decay: how much of the parameter, times lr, goes at each step.
-        momentum: how much of the mean stays at each step.
-        nesterov: take the mean as it will be, with the gradient again.
-        ns_coefficients: a, b and c of the polynomial that brings singular values near 1.
-        eps: the least norm that a mean is divided by.
-        ns_steps: how often the polynomial is applied.
+        weight_decay: the decay factor; each step subtracts lr · weight_decay · θ.
+        momentum: β, the decay rate of B.
+        nesterov: use Nesterov momentum: orthogonalise β B + (1 - β) g instead of B.
+        ns_coefficients: a, b and c of the Newton–Schulz polynomial.
+        eps: the smallest norm that the matrix is divided by.
+        ns_steps: the number of Newton–Schulz iterations.
         adjust_lr_fn: "original" multiplies lr by √max(1, rows / columns), "match_rms_adamw" by 0.2 √max(rows, columns),
             which makes steps as long as AdamW's (Liu et al., arXiv:2502.16982); None is "original".
 
     Raises:
-        ValueError: for a parameter that is no matrix, or a number out of its range.
+        ValueError: for a parameter that is not a matrix, or a number out of range.
     """
 
     keeps: ClassVar[tuple[str, ...] | None] = ("momentum_buffer",)
@@ -81,7 +81,7 @@ class Muon(Optimizer):
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
         """Update one bucket."""
         lr, beta = group["lr"], group["momentum"]
-        b, update = bucket.kept("momentum_buffer"), bucket.gather(gradients, 1 - beta)
+        b, update = bucket.state_array("momentum_buffer"), bucket.gather(gradients, 1 - beta)
         b *= beta
         b += update  # B ← β B + (1 - β) g
         if group["nesterov"]:
@@ -102,14 +102,15 @@ class Muon(Optimizer):
 def orthogonalised(matrix: Array, coefficients: Sequence[float], steps: int, eps: float) -> Array:
     """Orthogonalise a matrix by Newton–Schulz iteration.
 
-    Returns U S Vᵀ of a matrix U Σ Vᵀ (rows, columns), with all of S between about 0.5 and 1.5.
+    The iteration X ← a X + (b A + c A²) X with A = X Xᵀ changes only the singular values. The default coefficients
+    bring them near 1 quickly, but do not converge to 1.
 
-    The iteration of Newton and Schulz, X ← a X + (b A + c A²) X with A = X Xᵀ, acts on singular values alone; these
-    coefficients bring them near 1 the fastest, but not to it.
+    Returns:
+        U S Vᵀ for a matrix U Σ Vᵀ (rows, columns), with all of S between about 0.5 and 1.5.
     """
     a, b, c = coefficients
-    x = matrix.T if len(matrix) > matrix.shape[1] else matrix  # so that A is the smaller of the two
-    x = x / max(float(np.linalg.norm(x)), eps)  # all singular values at most 1
+    x = matrix.T if len(matrix) > matrix.shape[1] else matrix  # X Xᵀ is smaller than Xᵀ X then
+    x = x / max(float(np.linalg.norm(x)), eps)  # singular values are at most 1
     for _ in range(steps):
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x

@@ -16,22 +16,23 @@ from minigrad.optim.moments import Moments, root_into
 class NAdam(Moments):
     """NAdam: Adam with Nesterov momentum.
 
-    The step looks ahead along the gradient and m; the momentum μ rises from half of β₁ to β₁.
+    Adam's m̂ is replaced by μₜ₊₁ m / (1 - ∏ᵗ⁺¹ μᵢ) + (1 - μₜ) g / (1 - ∏ᵗ μᵢ), with μₜ = β₁ (1 - 0.96^(t ·
+    momentum_decay) / 2), which rises from about half of β₁ to β₁.
 
     Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop; as `torch.optim.NAdam`.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate, about the size of each element's step.
-        betas: how much of each mean stays at each step.
-        eps: keeps the division from blowing up where the gradient is 0.
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
-        momentum_decay: how fast the momentum rises to β₁.
+        betas: β₁ and β₂, the decay rates of m and v.
+        eps: added to the denominator for numerical stability.
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
+        momentum_decay: how fast μ rises to β₁.
         decoupled_weight_decay: shrink the parameter itself instead, as `AdamW` does.
-        maximize: climb instead, along the gradient.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
-        ValueError: for a negative number, or a beta that is not from 0 to less than 1.
+        ValueError: for a negative number or a beta outside [0, 1).
     """
 
     numbers: ClassVar[tuple[str, ...]] = ("mu_product",)
@@ -61,7 +62,7 @@ class NAdam(Moments):
         (beta1, beta2), lr, t = group["betas"], group["lr"], bucket.step
         m, v, decay = self.moments(bucket, gradients, group)
         mu, mu_next = (beta1 * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"])) for step in (t, t + 1))
-        # ∏ μᵢ up to now, in single precision as in PyTorch: in double, steps would differ from the eighth digit on
+        # ∏ μᵢ, in single precision as in PyTorch: in double precision, steps would differ from the eighth digit on.
         product = float(np.float32(bucket.numbers.get("mu_product", 1.0)) * np.float32(mu))
         bucket.numbers["mu_product"] = product
         # m̂ = μₜ₊₁ m / (1 - ∏ μᵢ μₜ₊₁) + (1 - μₜ) g / (1 - ∏ μᵢ)

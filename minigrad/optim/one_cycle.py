@@ -15,29 +15,28 @@ from minigrad.optim.schedule import Schedule, per_group, require_optimizer
 class OneCycleLR(Schedule):
     """One rise and one fall of the rate, momentum opposite.
 
-    The rate rises from max_lr / div_factor to max_lr, then falls far below where it began. The schedule of training
-    with rates far above the usual ones.
-
-    Smith & Topin, "Super-convergence", arXiv:1708.07120, as PyTorch reads it. After the last step all stays as it is.
+    The rate rises from max_lr / div_factor to max_lr, then falls far below its initial value. It allows training with
+    unusually high rates (Smith & Topin, "Super-convergence", arXiv:1708.07120; as in PyTorch). After the last step,
+    rate and momentum stay constant.
 
     Args:
-        optimizer: whose learning rate and momentum (of Adam the first of `betas`) are set.
-        max_lr: the top; a list has one for each group of parameters.
-        total_steps: the length of the cycle; None: epochs · steps_per_epoch, or set as an attribute when it is known.
-        epochs: with `steps_per_epoch`, another way to say `total_steps`.
+        optimizer: the optimizer whose learning rate and momentum (for Adam, β₁) are set.
+        max_lr: the highest rate, or a list with one per parameter group.
+        total_steps: the length of the cycle. If None, it is epochs · steps_per_epoch, or you set the attribute later.
+        epochs: together with `steps_per_epoch`, an alternative to `total_steps`.
         steps_per_epoch: see `epochs`.
-        pct_start: the part of the cycle, from 0 to 1, that rises.
-        anneal_strategy: rises and falls along half a cosine ("cos") or a straight line ("linear").
-        cycle_momentum: False leaves the momentum alone.
-        base_momentum: the momentum at the top of the rate; a list as for `max_lr`.
-        max_momentum: the momentum at its bottom; a list as for `max_lr`.
-        div_factor: the top divided by the first rate.
-        final_div_factor: the first rate divided by the last.
-        three_phase: first falls back to the first rate, as steep as it rose, and then to the last.
+        pct_start: the fraction of the cycle, from 0 to 1, in which the rate rises.
+        anneal_strategy: "cos" to change along half a cosine, "linear" along a straight line.
+        cycle_momentum: False leaves the momentum unchanged.
+        base_momentum: the momentum at the highest rate, or a list with one per group.
+        max_momentum: the momentum at the lowest rate, or a list with one per group.
+        div_factor: the highest rate divided by the initial rate.
+        final_div_factor: the initial rate divided by the final rate.
+        three_phase: fall back to the initial rate first, as fast as it rose, and then to the final rate.
 
     Raises:
-        ValueError: for a number out of its range, a list of another length than the groups, or if there is a momentum
-            to cycle and the optimizer has none; also if `total_steps` is still None after the first step.
+        ValueError: for a number out of range, a list whose length is not the number of groups, momentum cycling for an
+            optimizer without momentum, or if `total_steps` is still None after the first step.
     """
 
     def __init__(

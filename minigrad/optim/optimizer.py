@@ -21,30 +21,30 @@ from minigrad.optim.bucket import Array, Bucket, pack
 from minigrad.optim.parameters import gradient_of, listed
 
 T = TypeVar("T")
-_Ready = tuple[Bucket, Sequence[Array], Mapping[str, Any]]  # with the gradients, and the options of its group
+_Ready = tuple[Bucket, Sequence[Array], Mapping[str, Any]]  # a bucket, its gradients, and its group's options
 
 
 class Optimizer(Constructed):
     """The base of optimizers.
 
-    A subclass defines `update`, and `check` for its options.
+    A subclass defines `update`, and `check` to validate its options.
 
     Args:
         params: the parameters, or groups of them: dicts with "params" and the options that differ from the defaults.
-        defaults: the options of a group that does not name its own.
+        defaults: the options of groups that do not set their own.
 
     Attributes:
-        param_groups: a dict for each group, with "params" and all options; they may be changed between steps.
-        keeps: the names of the arrays that `update` keeps; a state with others is refused. None: any.
-        numbers: the names of the numbers that it keeps besides `step`, in `bucket.numbers`.
-        evaluates: whether `step` calls its closure several times, to look for a step, and cannot do without.
-        reads_rows: whether `update` passes gradients to its bucket alone, so that some may be a `RowGradient`.
-        is_elementwise: whether, besides, it takes each element by itself, so that large parameters may be cut.
-        implies: options of PyTorch's that are not among ours, but have one value by what the class does.
+        param_groups: a dict per group, with "params" and all options, which you may change between steps.
+        keeps: the names of the state arrays that `update` uses; a loaded state with others is refused. None allows any.
+        numbers: the names of the state numbers besides `step`, stored in `bucket.numbers`.
+        evaluates: whether `step` requires a closure and calls it several times, as a line search does.
+        reads_rows: whether `update` only passes gradients on to its bucket, so that they may be `RowGradient`s.
+        is_elementwise: whether `update` is element-wise, so that large parameters may be split into chunks.
+        implies: PyTorch options that this class lacks because it always behaves as if they had this value.
 
     Raises:
-        ValueError: if there are no parameters, one stands twice, or an option is out of range.
-        TypeError: for what is not a tensor, or an unknown option.
+        ValueError: if there are no parameters, if one is listed twice, or if an option is out of range.
+        TypeError: for a parameter that is not a tensor, or an unknown option.
     """
 
     keeps: ClassVar[tuple[str, ...] | None] = None
@@ -67,10 +67,14 @@ class Optimizer(Constructed):
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
         """Update the parameters of one bucket.
 
-        `bucket.step` already counts this update.
+        `bucket.step` already counts this update. A typical optimizer gathers the gradients into the flat
+        `bucket.update` (`gather`), turns them in place into the update with the help of state arrays (`state_array`),
+        and subtracts it from the parameters (`subtract`).
 
-        The usual way is to `gather` the gradients into the flat `bucket.update`, to make of them, in place, what is to
-        be taken from the parameters, with the help of arrays that are `kept`, and to `subtract` it.
+        Args:
+            bucket: the bucket.
+            gradients: the gradient of each of its parameters.
+            group: the options of its parameter group.
         """
         raise NotImplementedError(f"{type(self).__name__} must define update()")
 
@@ -80,7 +84,7 @@ class Optimizer(Constructed):
     def add_param_group(self, group: Mapping[str, Any]) -> None:
         """Add a parameter group. Errors are those of the constructor.
 
-        As when layers are unfrozen during the training; its options are its own.
+        Use it, for example, to unfreeze layers during training.
         """
         if not isinstance(group, Mapping) or "params" not in group:
             raise TypeError(f'{type(self).__name__} takes groups as dicts with "params" and options, got {group!r}')
@@ -102,7 +106,7 @@ class Optimizer(Constructed):
             known.add(id(p))
         for name in group:
             if name != "params" and name not in self.defaults:
-                from difflib import get_close_matches  # only for a mistake
+                from difflib import get_close_matches  # imported only for the error message
 
                 near = get_close_matches(name, self.defaults, n=1)
                 raise TypeError(
@@ -117,10 +121,13 @@ class Optimizer(Constructed):
     def step(self, closure: Callable[[], T] | None = None) -> T | None:
         """Update every parameter that has a gradient.
 
-        The others and their state stay as they are.
+        Parameters without a gradient, and their state, do not change.
 
         Args:
-            closure: is called before, to leave the gradients; what it returns, such as the loss, is returned.
+            closure: called first, to compute the gradients.
+
+        Returns:
+            What the closure returned, such as the loss; None without a closure.
         """
         result = None if closure is None else closure()
         ready = self._all_ready()
@@ -138,7 +145,7 @@ class Optimizer(Constructed):
     def lanes(self) -> list[Callable[[], None]]:
         """Return the step as calls that may run in parallel.
 
-        Each works on parameters and state of its own.
+        No two of them share parameters or state.
         """
         return [partial(self._update, lane) for lane in self._by_lane(self._all_ready())]
 
@@ -168,10 +175,10 @@ class Optimizer(Constructed):
                     p.node.grad = None
 
     def _ready(self, i: int) -> list[tuple[Bucket, list[Any]]]:
-        """Return the buckets of group i with gradients, with these."""
+        """Return the buckets of group i that have gradients, with the gradients."""
         ready: list[tuple[Bucket, list[Any]]] = []
         for bucket in self._buckets[i] or self._repack(i):
-            # as `gradient_of`, of which each call counts in a small step
+            # `gradient_of`, inlined: in a small step its calls are noticeable.
             gradients = [gradient for p in bucket.params if (gradient := getattr(p.node, "grad", None)) is not None]
             if len(gradients) == len(bucket.params):
                 if not self.reads_rows:
@@ -201,10 +208,8 @@ class Optimizer(Constructed):
     def state_dict(self) -> dict[str, Any]:
         """Return the state in PyTorch's structure.
 
-        The arrays are live, not copies; parameters are numbered over all groups.
-
-        Under "state" stand, for each that was updated, its `step` and arrays of its shape; under "param_groups" the
-        options.
+        "state" maps the number of each updated parameter to its `step` and its state arrays, which have its shape;
+        "param_groups" lists the options. Parameters are numbered across all groups. The arrays are not copied.
         """
         state: dict[int, dict[str, Any]] = {}
         groups = []
@@ -220,14 +225,13 @@ class Optimizer(Constructed):
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Load a `state_dict`, of this class or of PyTorch's.
 
-        Options are taken over, arrays copied.
-
-        An option of PyTorch's that this class has not may be off, or a matter of implementation, such as `foreach`.
+        Options are replaced and arrays copied. A PyTorch option that this class lacks is accepted if it is off, or if
+        it only selects an implementation, such as `foreach`. If this method raises, nothing has been loaded.
 
         Raises:
-            ValueError: if it is of other groups or other shapes, or of an optimizer that does something else: with
-                options that this one has not, or arrays that it does not keep.
-            TypeError: for what is no `state_dict`. Nothing is loaded then.
+            ValueError: if its groups or shapes differ, or if its options or arrays belong to an optimizer that behaves
+                differently.
+            TypeError: for anything but a `state_dict`.
         """
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise TypeError('expected the state_dict of an optimizer, with "state" and "param_groups"')
@@ -250,7 +254,7 @@ class Optimizer(Constructed):
     def _options_of(self, saved: Mapping[str, Any]) -> dict[str, Any]:
         """Return the checked options of a saved group.
 
-        Those of this class, and the initial rate that a schedule begins with.
+        These are the options of this class, and the initial rate that a schedule starts from.
         """
         name = type(self).__name__
         foreign = {option: value for option, value in saved.items() if option not in (*self.defaults, *_NOTES)}
@@ -271,7 +275,7 @@ class Optimizer(Constructed):
     def _state_of(self, p: Tensor, number: int, saved: Mapping[str, Any]) -> dict[str, Any]:
         """Return the checked state of one parameter, or None.
 
-        `step` and other numbers, and arrays of the parameter's shape.
+        The state is `step`, other numbers, and arrays of the parameter's shape.
         """
         state: dict[str, Any] = {"step": int(saved["step"])} if "step" in saved else {}
         for name, value in saved.items():
@@ -300,9 +304,9 @@ class Optimizer(Constructed):
 
 _NOTES = {"params", "param_names", "foreach", "fused", "capturable", "differentiable"}
 _NOTES |= {"initial_lr", "max_lr", "min_lr", "base_momentum", "max_momentum"}
-"""Keys of PyTorch's groups that change no result: names, ways to compute it, and notes of schedules."""
+"""Keys of PyTorch's groups that change no result: names, implementation choices, and values stored by schedules."""
 
 
 def _plain(value: Any) -> Any:
-    """Convert a number of NumPy or PyTorch to Python's."""
+    """Convert a NumPy or PyTorch scalar to a Python number."""
     return value.item() if hasattr(value, "item") and np.ndim(value) == 0 else value

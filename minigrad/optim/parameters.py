@@ -12,10 +12,11 @@ def listed(params: Any, taker: str) -> list[Any]:
     """Return the items of an iterable, such as a generator.
 
     Args:
-        taker: who takes the parameters, for the message.
+        params: the iterable.
+        taker: the name of the class that takes the parameters, for the error message.
 
     Raises:
-        TypeError: for a module, for its method `parameters` itself, for a dict, and for what is not iterable.
+        TypeError: for a module, for its method `parameters` itself, for a dict, and for anything not iterable.
     """
     if hasattr(params, "parameters"):
         raise TypeError(f"{taker} takes the parameters of a module; pass module.parameters()")
@@ -32,6 +33,6 @@ def listed(params: Any, taker: str) -> list[Any]:
 def gradient_of(parameter: Tensor) -> Any:
     """Return a parameter's gradient: an array, a `RowGradient`, or None.
 
-    As the backward pass left it: `.grad` would make an array of a `RowGradient`.
+    Unlike `.grad`, it does not convert a `RowGradient` to an array.
     """
     return parameter.node.grad if isinstance(parameter.node, Leaf) else None

@@ -15,28 +15,27 @@ from minigrad.optim.schedule import per_group, require_keys, require_optimizer
 class ReduceLROnPlateau(Constructed):
     """Reduce the rate when a metric stops improving.
 
-    The rate is multiplied by `factor` when the value has not improved for more than `patience` calls of `step`.
-
-    It is no `Schedule`: the rate follows from what is measured, and not from the number of steps alone.
+    The rate is multiplied by `factor` when the metric has not improved for more than `patience` calls of `step`. This
+    is not a `Schedule`: the rate depends on the measured values, not on the number of steps alone.
 
     Args:
-        optimizer: whose learning rate is reduced.
-        mode: whether the value is to become small ("min"), as a loss, or large ("max"), as an accuracy.
-        factor: below 1.
-        patience: how many calls in a row without an improvement are put up with.
-        threshold: an improvement is a change by more than this.
-        threshold_mode: the threshold is a part of the best value ("rel") or a difference from it ("abs").
-        cooldown: how many calls after a reduction count for nothing.
-        min_lr: the lowest rate; a list has one for each group of parameters.
-        eps: a reduction by no more than this is not made.
+        optimizer: the optimizer whose learning rate is reduced.
+        mode: "min" for a metric that should fall, such as a loss; "max" for one that should rise, such as an accuracy.
+        factor: the factor of the rate, below 1.
+        patience: how many calls in a row may bring no improvement.
+        threshold: how much the metric must change to count as improved.
+        threshold_mode: whether `threshold` is relative to the best value ("rel") or absolute ("abs").
+        cooldown: how many calls to ignore after a reduction.
+        min_lr: the lowest rate, or a list with one per parameter group.
+        eps: reductions no larger than this are skipped.
 
     Attributes:
         best: the best value so far.
         num_bad_epochs: how many calls in a row brought no improvement.
-        cooldown_counter: how many calls will still count for nothing.
+        cooldown_counter: how many more calls will be ignored.
 
     Raises:
-        ValueError: for an argument out of its range.
+        ValueError: for an argument out of range.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class ReduceLROnPlateau(Constructed):
     def step(self, metrics: float) -> None:
         """Take a metric's value; reduce the rate on a plateau.
 
-        NaN counts as bad.
+        NaN counts as no improvement.
         """
         value = float(metrics)
         if self._is_better(value):
@@ -95,13 +94,14 @@ class ReduceLROnPlateau(Constructed):
         """Load a `state_dict`.
 
         Raises:
-            ValueError or TypeError: for the state of something else.
+            ValueError: if it is not the state of a `ReduceLROnPlateau`.
+            TypeError: if a value has the wrong type.
         """
         require_keys(self, state_dict, self.state_dict())
         vars(self).update(checked_state(state_dict))
 
     def _is_better(self, value: float) -> bool:
-        if isinf(self.best):  # no value yet: a fraction of infinity is undefined, and 0 · infinity is NaN
+        if isinf(self.best):  # no value yet; a relative threshold of 0 would give 0 · infinity, NaN
             return value < self.best if self.mode == "min" else value > self.best
         sign = -1 if self.mode == "min" else 1
         relative = self.threshold_mode == "rel"
@@ -110,10 +110,12 @@ class ReduceLROnPlateau(Constructed):
 
 
 def checked_state(state_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the state of a plateau, checked.
+    """Return the state of a `ReduceLROnPlateau`, checked.
 
     Raises:
-        KeyError, TypeError or ValueError: for the state of something else.
+        KeyError: for a missing value.
+        TypeError: for a value of the wrong type.
+        ValueError: for a value out of range.
     """
     return {
         "best": as_number("best", state_dict["best"], finite=False),

@@ -16,22 +16,23 @@ from minigrad.optim.moments import Moments, root_into
 class RAdam(Moments):
     """RAdam: Adam with a built-in warm-up.
 
-    θ ← θ - lr · r · m̂ / √v̂, where r grows with the certainty of v.
+    θ ← θ - lr · r · m̂ / (√v̂ + eps), where the rectification r rises to 1 as the variance of the estimate v̂ falls. In
+    the first steps (about five), where that variance is not defined, θ ← θ - lr · m̂.
 
-    As long as v is a mean of too few gradients for a variance, about five steps, θ ← θ - lr · m̂. Liu et al., "On the
-    variance of the adaptive learning rate and beyond", arXiv:1908.03265, algorithm 2; as `torch.optim.RAdam`.
+    Liu et al., "On the variance of the adaptive learning rate and beyond", arXiv:1908.03265, algorithm 2; as
+    `torch.optim.RAdam`.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate, about the size of each element's step.
-        betas: how much of each mean stays at each step.
-        eps: keeps the division from blowing up where the gradient is 0.
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
+        betas: β₁ and β₂, the decay rates of m and v.
+        eps: added to the denominator for numerical stability.
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
         decoupled_weight_decay: shrink the parameter itself instead, as `AdamW` does.
-        maximize: climb instead, along the gradient.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
-        ValueError: for a negative number, or a beta that is not from 0 to less than 1.
+        ValueError: for a negative number or a beta outside [0, 1).
     """
 
     def __init__(
@@ -52,9 +53,9 @@ class RAdam(Moments):
         """Update one bucket."""
         (beta1, beta2), t = group["betas"], bucket.step
         m, v, _ = self.moments(bucket, gradients, group)
-        rate = group["lr"] / (1 - beta1**t)  # bias correction of m: m̂ = m / (1 - β₁ᵗ)
+        rate = group["lr"] / (1 - beta1**t)  # lr · m̂ = rate · m
         limit = 2 / (1 - beta2) - 1  # ρ∞, the maximum length of the simple moving average
-        length = limit - 2 * t * beta2**t / (1 - beta2**t)  # ρₜ, its present length
+        length = limit - 2 * t * beta2**t / (1 - beta2**t)  # ρₜ, its current length
         if length > 5:
             r = sqrt((length - 4) * (length - 2) * limit / ((limit - 4) * (limit - 2) * length))
             update = root_into(bucket.update, v, group["eps"])  # √v + eps

@@ -17,20 +17,20 @@ from minigrad.optim.optimizer import Optimizer
 class RMSprop(Optimizer):
     """RMSprop: steps scaled by the running mean of squared gradients.
 
-    θ ← θ - lr · g / (√v + eps), with v the running mean of the squared gradient g.
+    θ ← θ - lr · g / (√v + eps), where v ← α v + (1 - α) g² is the running mean of the squared gradient.
 
-    Tieleman & Hinton, "Lecture 6.5: RMSprop", Coursera 2012; centred as in Graves, arXiv:1308.0850; as
-    `torch.optim.RMSprop`, with eps outside of the root.
+    Tieleman & Hinton, "Lecture 6.5: RMSprop", Coursera 2012; the centred variant is from Graves, arXiv:1308.0850. As
+    `torch.optim.RMSprop`, with eps outside the root.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate.
-        alpha: how much of the mean stays at each step.
-        eps: keeps the division from blowing up where the gradient is 0.
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
-        momentum: how much of the last step stays in the next, from 0.
-        centered: divide by the deviation from the mean gradient, √(v - mean²), instead.
-        maximize: climb instead, along the gradient.
+        alpha: α, the decay rate of v.
+        eps: added to the denominator for numerical stability.
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
+        momentum: the momentum factor; 0 for none.
+        centered: divide by the standard deviation, √(v - mean²), with the running mean of the gradient.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
         ValueError: for a negative number, or an alpha above 1.
@@ -65,19 +65,19 @@ class RMSprop(Optimizer):
     def update(self, bucket: Bucket, gradients: Sequence[Array], group: Mapping[str, Any]) -> None:
         """Update one bucket."""
         alpha = group["alpha"]
-        v, g = bucket.kept("square_avg"), bucket.gather(gradients, 1, group["weight_decay"], group["maximize"])
+        v, g = bucket.state_array("square_avg"), bucket.gather(gradients, 1, group["weight_decay"], group["maximize"])
         work = g * g
         work *= 1 - alpha
         v *= alpha
         v += work  # v ← α v + (1 - α) g²
         variance = v
         if group["centered"]:
-            mean = bucket.kept("grad_avg")
+            mean = bucket.state_array("grad_avg")
             mean += np.multiply(np.subtract(g, mean, out=work), 1 - alpha, out=work)  # mean ← α mean + (1 - α) g
             variance = np.subtract(v, np.multiply(mean, mean, out=work), out=work)
         g /= root_into(work, variance, group["eps"])
         if group["momentum"]:
-            b = bucket.kept("momentum_buffer")
+            b = bucket.state_array("momentum_buffer")
             b *= group["momentum"]
             b += g  # b ← momentum · b + g / (√v + eps)
             np.copyto(g, b)

@@ -15,15 +15,15 @@ from minigrad.optim.optimizer import Optimizer
 class Schedule(Constructed):
     """The base of schedules: a subclass defines `lr`.
 
-    The constructor sets the rate of step 0, and each call of `step` the next.
-
-    A group's own rate, from which the formula starts, is kept as its "initial_lr".
+    The constructor sets the rate of step 0, and each call of `step` the next one. The rate that a group starts with is
+    stored as its "initial_lr".
 
     Args:
-        optimizer: whose groups get their "lr" set.
+        optimizer: the optimizer whose groups have their "lr" set.
 
     Raises:
-        TypeError: for what is no optimizer; ValueError, in the constructor or in `step`, for a rate that is not finite.
+        TypeError: for anything but an optimizer.
+        ValueError: for a rate that is not finite, in the constructor or in `step`.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -35,14 +35,16 @@ class Schedule(Constructed):
     def lr(self, initial: float, step: int) -> float:
         """Return the learning rate of a step, counted from 0.
 
-        `initial` is the group's own rate.
+        Args:
+            initial: the group's initial rate.
+            step: the number of the step.
         """
         raise NotImplementedError(f"{type(self).__name__} must define lr()")
 
     def step(self) -> None:
         """Set the learning rate of the next step.
 
-        Call it after each step of the optimizer.
+        Call it after each `optimizer.step()`.
         """
         self.steps += 1
         self._set()
@@ -50,17 +52,17 @@ class Schedule(Constructed):
     def state_dict(self) -> dict[str, Any]:
         """Return the number of steps.
 
-        All else is in the arguments and in the optimizer's groups.
+        Everything else follows from the arguments and the optimizer's groups.
         """
         return {"steps": self.steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue after as many steps.
+        """Continue from a saved number of steps.
 
-        The initial rates are those that the optimizer has now.
+        The initial rates are the ones the optimizer has now.
 
         Raises:
-            ValueError: for the state of something else.
+            ValueError: if it is not the state of a schedule.
         """
         require_keys(self, state_dict, self.state_dict())
         self.steps = as_integer("steps", state_dict["steps"], 0)
@@ -84,8 +86,8 @@ class StepLR(Schedule):
     """Decay the rate by `gamma` every `step_size` steps.
 
     Args:
-        optimizer: whose learning rate is set.
-        step_size: steps between two changes.
+        optimizer: the optimizer whose learning rate is set.
+        step_size: the number of steps between two changes.
         gamma: the factor.
 
     Raises:
@@ -106,13 +108,13 @@ class MultiStepLR(Schedule):
     """Decay the rate by `gamma` at each milestone.
 
     Args:
-        optimizer: whose learning rate is set.
-        milestones: the steps; one that stands twice counts twice.
+        optimizer: the optimizer whose learning rate is set.
+        milestones: the steps at which the rate changes; one that is listed twice counts twice.
         gamma: the factor.
 
     Raises:
         ValueError: for a number below 0.
-        TypeError: for what is no list of integers.
+        TypeError: for anything but a list of integers.
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1) -> None:
@@ -131,7 +133,7 @@ class ExponentialLR(Schedule):
     """Decay the rate by `gamma` every step.
 
     Args:
-        optimizer: whose learning rate is set.
+        optimizer: the optimizer whose learning rate is set.
         gamma: the factor.
 
     Raises:
@@ -151,12 +153,12 @@ class ConstantLR(Schedule):
     """A rate times `factor` for the first steps.
 
     Args:
-        optimizer: whose learning rate is set.
-        factor: from 0 to 1.
-        total_iters: the first step with the whole rate.
+        optimizer: the optimizer whose learning rate is set.
+        factor: the factor of the first steps, from 0 to 1.
+        total_iters: the first step with the full rate.
 
     Raises:
-        ValueError: for a factor out of that range.
+        ValueError: for a factor out of range.
     """
 
     def __init__(self, optimizer: Optimizer, factor: float = 1 / 3, total_iters: int = 5) -> None:
@@ -172,16 +174,16 @@ class ConstantLR(Schedule):
 class LinearLR(Schedule):
     """Linear change of the rate's factor.
 
-    From `start_factor` to `end_factor`; then it stays there.
+    The factor goes from `start_factor` to `end_factor`, and stays there.
 
     Args:
-        optimizer: whose learning rate is set.
-        start_factor: of step 0, above 0 and at most 1.
-        end_factor: from step `total_iters` on, from 0 to 1.
-        total_iters: the steps between.
+        optimizer: the optimizer whose learning rate is set.
+        start_factor: the factor of step 0, above 0 and at most 1.
+        end_factor: the factor from step `total_iters` on, from 0 to 1.
+        total_iters: the number of steps of the change.
 
     Raises:
-        ValueError: for a number out of its range.
+        ValueError: for a number out of range.
     """
 
     def __init__(
@@ -201,12 +203,12 @@ class LinearLR(Schedule):
 class PolynomialLR(Schedule):
     """Polynomial decay of the rate to 0.
 
-    By a power of the fraction of steps left; then it stays 0.
+    The rate is multiplied by a power of the fraction of steps left, and stays at 0 afterwards.
 
     Args:
-        optimizer: whose learning rate is set.
+        optimizer: the optimizer whose learning rate is set.
         total_iters: the first step with the rate 0.
-        power: 1 for a straight line, more to fall sooner.
+        power: the exponent: 1 for a straight line, larger to fall sooner.
 
     Raises:
         ValueError: if `total_iters` is below 1, or `power` below 0.
@@ -225,13 +227,12 @@ class PolynomialLR(Schedule):
 class CosineAnnealingLR(Schedule):
     """Cosine annealing between the rate and `eta_min`, periodic.
 
-    It falls along half a cosine and rises again the same way, over and over.
-
-    Loshchilov & Hutter, "SGDR", arXiv:1608.03983, without restarts, as PyTorch reads it.
+    The rate falls along half a cosine and rises back along the other half, periodically. Loshchilov & Hutter, "SGDR",
+    arXiv:1608.03983, without restarts, as in PyTorch.
 
     Args:
-        optimizer: whose learning rate is set.
-        T_max: the steps from top to bottom.
+        optimizer: the optimizer whose learning rate is set.
+        T_max: the number of steps from the highest rate to the lowest.
         eta_min: the lowest rate.
 
     Raises:
@@ -246,7 +247,7 @@ class CosineAnnealingLR(Schedule):
     def lr(self, initial: float, step: int) -> float:
         """Return the rate on the cosine.
 
-        eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2.
+        It is eta_min + (initial - eta_min) · (1 + cos(π · step / T_max)) / 2.
         """
         return self.eta_min + (initial - self.eta_min) * (1 + cos(pi * step / self.T_max)) / 2
 
@@ -254,14 +255,13 @@ class CosineAnnealingLR(Schedule):
 class CosineAnnealingWarmRestarts(Schedule):
     """Cosine annealing with warm restarts.
 
-    The rate falls along half a cosine to `eta_min`, jumps back, and falls again, over and over.
-
-    Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts", arXiv:1608.03983.
+    The rate falls along half a cosine to `eta_min`, jumps back to its initial value, and falls again. Loshchilov &
+    Hutter, "SGDR: stochastic gradient descent with warm restarts", arXiv:1608.03983.
 
     Args:
-        optimizer: whose learning rate is set.
-        T_0: the steps of the first fall.
-        T_mult: how many times as long each fall is as the one before.
+        optimizer: the optimizer whose learning rate is set.
+        T_0: the number of steps of the first period.
+        T_mult: the factor by which each period is longer than the one before.
         eta_min: the lowest rate.
 
     Raises:
@@ -277,7 +277,7 @@ class CosineAnnealingWarmRestarts(Schedule):
     def lr(self, initial: float, step: int) -> float:
         """Return the rate on the cosine since the last restart.
 
-        eta_min + (initial - eta_min) · (1 + cos(π · T_cur / T_i)) / 2, T_cur steps after a restart.
+        It is eta_min + (initial - eta_min) · (1 + cos(π · T_cur / T_i)) / 2, T_cur steps into a period of T_i steps.
         """
         length = self.T_0
         if self.T_mult == 1:
@@ -291,15 +291,14 @@ class CosineAnnealingWarmRestarts(Schedule):
 class WarmupCosine(Schedule):
     """Linear warm-up, then cosine decay to `min_lr`.
 
-    Then it stays there.
-
-    The formula is that of nanoGPT (Karpathy, MIT licence), after Loshchilov & Hutter, "SGDR", arXiv:1608.03983.
+    After that the rate stays at `min_lr`. The formula is from nanoGPT (Karpathy, MIT licence), after Loshchilov &
+    Hutter, "SGDR", arXiv:1608.03983.
 
     Args:
-        optimizer: whose learning rate is set.
-        warmup_steps: the first step that has the full rate.
-        total_steps: the first step that has `min_lr`; None: set as an attribute when the length is known.
-        min_lr: the rate at the end.
+        optimizer: the optimizer whose learning rate is set.
+        warmup_steps: the first step with the full rate.
+        total_steps: the first step with `min_lr`. If None, you set the attribute when the length is known.
+        min_lr: the final rate.
 
     Raises:
         ValueError: for a negative number, or if `total_steps` is still None after the first step.
@@ -330,8 +329,14 @@ class WarmupCosine(Schedule):
 def per_group(name: str, value: float | Sequence[float], optimizer: Optimizer, **bounds: float) -> list[float]:
     """Return one value per parameter group.
 
+    Args:
+        name: the name of the argument, for error messages.
+        value: a number for all groups, or a list with one per group.
+        optimizer: the optimizer that has the groups.
+        bounds: the bounds of each value, as for `as_number`.
+
     Raises:
-        ValueError: for a list of another length, or a value out of bounds.
+        ValueError: for a list of the wrong length, or a value out of bounds.
     """
     groups = len(optimizer.param_groups)
     several = isinstance(value, Sequence) and not isinstance(value, str)
@@ -348,7 +353,7 @@ def require_optimizer(schedule: object, optimizer: object) -> None:
 
 
 def require_keys(schedule: object, found: Any, expected: Mapping[str, Any]) -> None:
-    """Raise ValueError for a state with other keys."""
+    """Raise ValueError for a state with unexpected keys."""
     if not isinstance(found, Mapping) or not set(expected) <= set(found):
         has = sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__
         raise ValueError(f"the state of a {type(schedule).__name__} has {', '.join(expected)}; this one has {has}")

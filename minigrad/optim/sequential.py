@@ -15,17 +15,17 @@ from minigrad.optim.schedule import Schedule, require_optimizer
 class SequentialLR(Schedule):
     """Schedules in sequence, switched at milestones.
 
-    Each begins at its own step 0.
+    Each schedule starts at its own step 0.
 
     Args:
-        optimizer: whose learning rate is set.
-        schedulers: schedules of this optimizer, or functions that make one of it, as a config has them.
-        milestones: the steps from which the second, the third ... schedule counts.
+        optimizer: the optimizer whose learning rate is set.
+        schedulers: schedules of this optimizer, or functions that build one from it, as in a config.
+        milestones: the steps at which the second, third ... schedule starts.
 
     Raises:
-        ValueError: for another number of milestones, or milestones that do not rise, a schedule of another optimizer,
-            `OneCycleLR`, which sets more than the rate, or one whose length is not known.
-        TypeError: for what is no schedule, such as `ReduceLROnPlateau`.
+        ValueError: for the wrong number of milestones, milestones that do not increase, a schedule of another
+            optimizer, a schedule of unknown length, or `OneCycleLR`, which sets more than the rate.
+        TypeError: for anything but a schedule, `ReduceLROnPlateau` included.
     """
 
     def __init__(

@@ -16,18 +16,18 @@ from minigrad.optim.optimizer import Optimizer
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum.
 
-    p ← p - lr · v, with v the gradient, or its running sum v ← momentum · v + (1 - dampening) · gradient.
+    θ ← θ - lr · g without momentum; with momentum, v ← momentum · v + (1 - dampening) · g and θ ← θ - lr · v.
 
-    As `torch.optim.SGD`: the first v is the gradient itself. Momentum as in Sutskever et al., ICML 2013.
+    As in `torch.optim.SGD`, the first v is the gradient g itself. Momentum as in Sutskever et al., ICML 2013.
 
     Args:
         params: the parameters, or groups of them (see `Optimizer`).
         lr: the learning rate.
-        momentum: how much of v stays at each step, from 0 (none is kept).
-        dampening: how much of each gradient is left out of v.
-        weight_decay: times the parameter, is added to its gradient (an L2 penalty).
-        nesterov: go on along the gradient and v as it will be: gradient + momentum · v.
-        maximize: climb instead, along the gradient.
+        momentum: the momentum factor; 0 for none.
+        dampening: the fraction of each gradient left out of v.
+        weight_decay: the L2 penalty: weight_decay · θ is added to the gradient.
+        nesterov: use Nesterov momentum: step along g + momentum · v.
+        maximize: maximize the objective instead of minimizing it.
 
     Raises:
         ValueError: for a negative or infinite number, or `nesterov` without momentum or with dampening.
@@ -80,11 +80,11 @@ class SGD(Optimizer):
             bucket.gather(gradients, lr, decay, group["maximize"])
         else:
             taken = 1 - group["dampening"] if "momentum_buffer" in bucket.state else 1
-            v = bucket.kept("momentum_buffer")
+            v = bucket.state_array("momentum_buffer")
             update = bucket.gather(gradients, taken, decay, group["maximize"])
             v *= momentum
             v += update
-            if group["nesterov"]:  # lr · (gradient + momentum · v), without an array for momentum · v
+            if group["nesterov"]:  # lr · (g + momentum · v), without a temporary for momentum · v
                 update *= 1 / momentum
                 update += v
                 update *= lr * momentum

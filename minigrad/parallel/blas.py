@@ -14,7 +14,7 @@ from minigrad import cores
 _lock = Lock()
 _change = Condition(_lock)
 _waiting: list[int] = []
-"""One of each block that waits for a change."""
+"""An entry for each block that waits for a change."""
 
 _users: list[int] = []
 """The number of threads of each active block; all are equal."""

@@ -38,7 +38,7 @@ class RankError(RuntimeError):
 class Ranks:
     """The ranks of a training: here, one process.
 
-    A context manager, within which they work together.
+    It is a context manager, within which they work together.
 
     Attributes:
         rank: this rank, from 0. Only rank 0 writes.
@@ -62,7 +62,7 @@ class Ranks:
         Args:
             count: number of shards of a batch.
             threads: number of shards computed at the same time on this rank; default: its number of cores.
-            parameters: whose gradients are summed.
+            parameters: the parameters whose gradients are summed.
             ordered: whether the sum has the same bits for every number of ranks.
 
         Raises:

@@ -30,7 +30,7 @@ CHUNK = 2**20
 """Size of a chunk in bytes: large enough for one message, small enough to be sent early."""
 
 SLICE = 2**16
-"""Least bytes of a chunk per rank: with many ranks, chunks are larger and messages fewer."""
+"""The minimum bytes of a chunk per rank: with many ranks, chunks are larger and messages fewer."""
 
 
 class Chunk:
@@ -70,7 +70,7 @@ class RankShards(Shards):
         count: number of shards of a batch, at least the number of ranks.
         threads: number of shards computed at the same time on this rank.
         comm: the ranks, which take the shards in order.
-        parameters: whose gradients are summed.
+        parameters: the parameters whose gradients are summed.
         ordered: whether to sum in shard order, or in any order.
     """
 
@@ -119,7 +119,7 @@ class Sum(ABC):
     """The sum of one step's gradients over ranks.
 
     Args:
-        shards: those of this rank.
+        shards: the shards of this rank.
         collected: the gradients of each shard, filled during the backward pass.
     """
 
@@ -143,7 +143,7 @@ class Sum(ABC):
     def ready(self, leaf: Leaf) -> None:
         """Note a shard's completed gradient of a leaf.
 
-        The last one of a chunk sends the chunk.
+        When all gradients of a chunk are complete, the chunk is sent.
         """
         b = self._chunk_of.get(leaf)
         if b is not None:
@@ -242,7 +242,7 @@ class FastSum(Sum):
         self.flats: dict[int, Array] = {}
 
     def send(self, b: int) -> None:
-        """Sum the own shards of chunk b.
+        """Sum chunk b over this rank's shards.
 
         The all-reduce is in `sums`, where all ranks start with the same chunk.
         """
@@ -262,7 +262,7 @@ def _raw(array: Array) -> tuple[Array, int, MPI.Datatype]:
 
 
 def _add(left: Array | None, right: Array | None) -> Array | None:
-    """Return the sum of those that are not None, as a new array."""
+    """Return the sum of the arguments that are not None, as a new array."""
     if left is None or right is None:
         return right if left is None else left
     return left + right

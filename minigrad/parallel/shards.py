@@ -144,7 +144,7 @@ def split(n: int, count: int) -> list[slice]:
 
     Sizes differ by at most one; the first parts are the larger ones.
     """
-    if count == 1:  # as in every step of a small network
+    if count == 1:  # the case of every step of a small network
         return [slice(0, n)]
     each, more = divmod(n, count)
     starts = [part * each + min(part, more) for part in range(count + 1)]

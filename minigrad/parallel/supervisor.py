@@ -12,14 +12,14 @@ from types import FrameType
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _ABORT_SECONDS = 5.0
-_OUTPUT_SECONDS = 0.3  # for the launcher to forward output before it ends
+_OUTPUT_SECONDS = 0.3  # time for the launcher to forward output before it ends
 
 
 def supervise(rank: int) -> None:
     """Continue in a child process; wait for it here.
 
-    This process ends when the child does, and reports a child that was killed with a message and exit code 1, where
-    each launcher has its own. Only on Linux; elsewhere this does nothing.
+    This process ends when the child does. If the child was killed, it prints a message and exits with code 1, while
+    each launcher would use a code of its own. On systems other than Linux this does nothing.
 
     Args:
         rank: this process's rank.
@@ -41,7 +41,7 @@ def supervise(rank: int) -> None:
 def _outcome(child: int, rank: int) -> int:
     """Wait for the child, forwarding signals; return its exit code.
 
-    Reports a child that was killed.
+    It also reports a child that was killed.
     """
 
     def pass_on(number: int, frame: FrameType | None) -> None:

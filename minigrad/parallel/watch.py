@@ -34,8 +34,8 @@ class Watch:
     It sends heartbeats to the next rank, and ends the run when those of the previous rank stop.
 
     Args:
-        comm: used by nothing else.
-        names: of all ranks, for messages.
+        comm: a communicator that is used for nothing else.
+        names: the names of all ranks, for messages.
     """
 
     def __init__(self, comm: MPI.Intracomm, names: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ class Watch:
             sign = np.array([LEAVES if leaves else LIVES])
             self.comm.Send(sign, self.next)  # a message this small does not block
             now = time.monotonic()
-            if self._heard() or now - looked > 4 * BEAT:  # or this process was suspended
+            if self._heard() or now - looked > 4 * BEAT:  # or this process had been suspended
                 heard = now
             looked = now
             if now - heard > SILENCE:

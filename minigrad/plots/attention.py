@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 
 from minigrad.engine import Tensor, no_grad
-from minigrad.inference.attention import watched
+from minigrad.inference.attention import attention_weights
 from minigrad.inference.generate import read
 from minigrad.plots.picture import BLUE, Picture, short, tint
 from minigrad.training import Experiment, UsageError
@@ -32,7 +32,7 @@ def attention(experiment: Experiment, text: str) -> Picture:
     """
     data, tokens = read(experiment, text)
     seen = tokens[-min(MOST_TOKENS, data.block_size) :]
-    with no_grad(), watched(experiment.model) as weights:
+    with no_grad(), attention_weights(experiment.model) as weights:
         experiment.model(Tensor(seen[np.newaxis]))
     if not weights:
         raise UsageError(f"{type(experiment.model).__name__} has no MultiHeadAttention layer")

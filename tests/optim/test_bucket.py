@@ -32,8 +32,8 @@ def test_a_bucket_holds_one_dtype_one_count_of_steps_and_one_kind_of_state():
 def test_states_are_laid_end_to_end_and_given_back_in_the_shape_of_each():
     means = [np.arange(6.0).reshape(2, 3), np.array(7.0)]
     (bucket,) = buckets.pack(parameters((2, 3), ()), [{"step": 4, "mean": mean} for mean in means])
-    assert bucket.kept("mean").tolist() == [0, 1, 2, 3, 4, 5, 7]
-    bucket.kept("mean")[:] += 1
+    assert bucket.state_array("mean").tolist() == [0, 1, 2, 3, 4, 5, 7]
+    bucket.state_array("mean")[:] += 1
     for state, mean in zip(bucket.states(), means, strict=True):
         assert state["step"] == 4
         assert np.array_equal(state["mean"], mean + 1)

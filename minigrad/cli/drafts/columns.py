@@ -128,7 +128,8 @@ class Columns:
                 return False
             self.missing[name] = remedy.value
             return True
-        if name in self.reasons or name in self.options().said or (remedy.option == "ignore" and name in self.targets):
+        is_settled = name in self.reasons or name in self.options().declared
+        if is_settled or (remedy.option == "ignore" and name in self.targets):
             return False
         if remedy.option == "dates":
             self.dates[name] = remedy.value if remedy.key is not None else ""

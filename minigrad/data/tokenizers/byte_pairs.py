@@ -1,8 +1,9 @@
 """Byte-level byte-pair encoding, lossless for any text.
 
 Sennrich et al., "Neural machine translation of rare words with subword units", arXiv:1508.07909; on bytes, Radford et
-al., "Language models are unsupervised multitask learners", 2019. A text is cut into words (`split`), a word begins as
-its bytes, and neighbours merge, the pair that was learned first before all others, until no known pair is left.
+al., "Language models are unsupervised multitask learners", 2019. A text is split into words (`split`), and each word
+into its bytes. Then neighbouring tokens are merged, always the pair that was learned first, until no known pair is
+left.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ _PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 LETTERS = {byte: chr(byte) for byte in _PRINTABLE} | {
     byte: chr(256 + i) for i, byte in enumerate(byte for byte in range(256) if byte not in _PRINTABLE)
 }
-"""The printable character that stands for a byte in files of vocabularies, as GPT-2 chose them."""
+"""The printable character that stands for each byte in vocabulary files, as chosen by GPT-2."""
 
 _BYTES = {letter: byte for byte, letter in LETTERS.items()}
 
 MOST_WORDS = 2**17
-"""Words whose tokens are remembered."""
+"""The most words whose tokens are cached."""
 
 LONGEST_WORD = 64
-"""Characters of a word that is remembered."""
+"""The most characters of a cached word."""
 
 
 class AddedToken(NamedTuple):
     """A token outside the merges, never split.
 
-    Its text, and whether it is special: a sign rather than text.
+    It has a text; a special token is a control sign, not part of a text.
     """
 
     text: str
@@ -48,17 +49,17 @@ class BytePairs:
     """A byte-pair tokenizer: a vocabulary and merges.
 
     Args:
-        vocabulary: the number of each token, spelled with `LETTERS`.
-        merges: pairs of tokens of the vocabulary that become one, which is in it too; the first learned come first.
-        pre_tokenizer: which pattern cuts a text into words: "gpt2", "llama3", "qwen2" or "smollm".
-        added: tokens by number that are cut out of a text before anything else.
-        prefix: tokens that go before every text that a model reads from its beginning.
-        is_nfc: whether a text is brought to Unicode's composed form first.
-        ignores_merges: whether a word that is a token of the vocabulary is that token, whatever the merges say.
+        vocabulary: the id of each token, spelled with `LETTERS`.
+        merges: pairs of tokens to merge, in the order in which they were learned; all tokens are in the vocabulary.
+        pre_tokenizer: the pattern that splits a text into words: "gpt2", "llama3", "qwen2" or "smollm".
+        added: tokens by id that are split off from a text before anything else.
+        prefix: tokens to put before every text that a model reads from its beginning.
+        is_nfc: whether a text is normalized to Unicode NFC first.
+        ignores_merges: whether a word that is in the vocabulary becomes that token, whatever the merges say.
 
     Raises:
-        DataError: for an unknown pre-tokenizer, a number that two tokens have, or a token that a merge or the prefix
-            names and the vocabulary lacks.
+        DataError: for an unknown pre-tokenizer, an id that two tokens share, or a token in a merge or the prefix that
+            the vocabulary lacks.
     """
 
     def __init__(
@@ -80,8 +81,8 @@ class BytePairs:
         self.prefix = tuple(prefix)
         self.is_nfc = is_nfc
         self.ignores_merges = ignores_merges
-        self._contents = self._checked_contents()
-        self._pairs = self._checked_pairs()
+        self._contents = self._token_bytes()
+        self._pairs = self._merge_ranks()
         self._first = [self.vocabulary.get(LETTERS[byte]) for byte in range(256)]
         self._numbers = {token.text: number for number, token in self.added.items()}
         self._signs = {
@@ -90,8 +91,8 @@ class BytePairs:
         }
         self._words = _Words(self)
 
-    def _checked_contents(self) -> dict[int, bytes]:
-        """Return the bytes of each token by its number."""
+    def _token_bytes(self) -> dict[int, bytes]:
+        """Return the bytes of each token, by id."""
         contents: dict[int, bytes] = {}
         for text, number in self.vocabulary.items():
             if number in contents:
@@ -104,8 +105,8 @@ class BytePairs:
                 raise DataError(f"the prefix has the token {number}, which the vocabulary lacks")
         return contents
 
-    def _checked_pairs(self) -> dict[tuple[int, int], tuple[int, int]]:
-        """Return by the numbers of two tokens the rank of their merge, and the number of what they become."""
+    def _merge_ranks(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Return, by the ids of two tokens, the rank of their merge and the id of the merged token."""
         pairs: dict[tuple[int, int], tuple[int, int]] = {}
         for rank, (left, right) in enumerate(self.merges):
             try:
@@ -119,7 +120,7 @@ class BytePairs:
     def vocab_size(self) -> int:
         """One more than the largest token id.
 
-        The rows that an embedding needs.
+        It is the number of rows that an embedding needs.
         """
         return max(self._contents, default=-1) + 1
 
@@ -133,11 +134,11 @@ class BytePairs:
 
         Args:
             text: any text.
-            special: whether the text of a special token becomes that token. Switch it off for what others have written,
-                which could otherwise end their turn and begin another.
+            special: whether the text of a special token becomes that token. Use False for untrusted text, which could
+                otherwise end its turn and begin another.
 
         Raises:
-            DataError: for half a surrogate pair, which is no character, or a byte that the vocabulary lacks.
+            DataError: for half a surrogate pair, which is not a character, or a byte that the vocabulary lacks.
         """
         signs = self._signs[special]
         tokens: list[int] = []
@@ -153,14 +154,14 @@ class BytePairs:
     def decode(self, tokens: Iterable[int], special: bool = False) -> Iterator[str]:
         """Yield the text of tokens as they come.
 
-        Bytes that make no character become U+FFFD.
+        Invalid bytes become U+FFFD.
 
         Args:
-            tokens: the numbers.
-            special: whether special tokens are written out rather than left out.
+            tokens: the ids.
+            special: whether special tokens are included.
 
         Raises:
-            DataError: for a number that no token has.
+            DataError: for an id that no token has.
         """
         decoder = getincrementaldecoder("utf-8")("replace")
         for token in tokens:
@@ -189,10 +190,10 @@ class BytePairs:
             if token is None:
                 raise DataError(f"the vocabulary lacks a token for the byte {byte:#04x}, which {word!r} has")
             tokens.append(token)
-        return self._merged(tokens)
+        return self._merge(tokens)
 
-    def _merged(self, tokens: list[int]) -> list[int]:
-        """Merge neighbours, the lowest rank first and among equals the leftmost: n log n for n tokens."""
+    def _merge(self, tokens: list[int]) -> list[int]:
+        """Merge neighbours, the lowest rank first, and the leftmost among equals; n log n for n tokens."""
         pairs, stop = self._pairs, len(tokens)
         after, before = list(range(1, stop + 1)), list(range(-1, stop - 1))
         heap = [(*pairs[pair], i, *pair) for i, pair in enumerate(pairwise(tokens)) if pair in pairs]
@@ -201,7 +202,7 @@ class BytePairs:
             _, merged, i, left, right = heappop(heap)
             j = after[i]
             if tokens[i] != left or j == stop or tokens[j] != right:
-                continue  # one of the two has merged with its other neighbour
+                continue  # one of the two has already merged with its other neighbour
             tokens[i], tokens[j] = merged, -1
             k = after[i] = after[j]
             if k < stop:
@@ -213,7 +214,7 @@ class BytePairs:
 
 
 class _Words(dict[str, "list[int]"]):
-    """The tokens of words, merged once while there is room."""
+    """A cache of the tokens of words."""
 
     def __init__(self, tokenizer: BytePairs) -> None:
         self._tokenizer = tokenizer
@@ -226,7 +227,7 @@ class _Words(dict[str, "list[int]"]):
 
 
 def _content(text: str) -> bytes:
-    """Return the bytes of a token; one that is not spelled with `LETTERS` stands for its own characters."""
+    """Return the bytes of a token; if it is not spelled with `LETTERS`, those of its characters."""
     try:
         return bytes(map(_BYTES.__getitem__, text))
     except KeyError:
@@ -234,6 +235,6 @@ def _content(text: str) -> bytes:
 
 
 def _alternatives(texts: Iterable[str]) -> re.Pattern[str] | None:
-    """Return a pattern of one group that matches any of the texts, the longest first; None if there are none."""
+    """Return a pattern with one group that matches any of the texts, the longest first; None without texts."""
     escaped = [re.escape(text) for text in sorted(texts, key=len, reverse=True)]
     return re.compile(f"({'|'.join(escaped)})") if escaped else None

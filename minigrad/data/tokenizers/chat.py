@@ -1,7 +1,7 @@
 """Chat templates: conversations as the tokens a model expects.
 
-There are two, ChatML and that of Llama 3. A tokenizer has the special tokens of one of them. What is said in a turn is
-text alone: no special token in it counts, so that no message can impersonate another role.
+The two templates are ChatML and that of Llama 3; a tokenizer has the special tokens of one of them. Special tokens
+within a message are encoded as text, so that no message can impersonate another role.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Message(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """Special tokens and text around the role and what is said."""
+    """Special tokens and text around the role and the message."""
 
     begin: str
     head_end: str | None
@@ -40,10 +40,10 @@ _FORMS = (
 def chat_tokens(tokenizer: BytePairs, messages: Iterable[Message]) -> list[int]:
     """Return the tokens of a conversation.
 
-    Up to where the assistant's next turn begins.
+    They end where the assistant's next turn begins.
 
     Raises:
-        DataError: if the tokenizer has the special tokens of no known form.
+        DataError: if the tokenizer does not have the special tokens of a known template.
     """
     form, special = _form(tokenizer), tokenizer.special
     tokens = list(tokenizer.prefix)
@@ -67,7 +67,7 @@ def _form(tokenizer: BytePairs) -> _Form:
 
 
 def _head(tokenizer: BytePairs, form: _Form, role: str, text: str) -> list[int]:
-    """Return the beginning of a turn and what is said in it."""
+    """Return the beginning of a turn and its message."""
     begin = [tokenizer.special[form.begin]]
     if form.head_end is None:
         return begin + tokenizer.encode(role + form.head_text + text, special=False)

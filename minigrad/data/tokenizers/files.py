@@ -30,7 +30,7 @@ _PRE_TOKENIZERS: dict[str, dict[str, Any]] = {
     }
     for name in ("llama3", "qwen2")
 }
-"""The file's description of each pre-tokenizer."""
+"""The entry of each pre-tokenizer in the file."""
 
 _MODEL = {
     "type": "BPE",
@@ -41,18 +41,18 @@ _MODEL = {
     "fuse_unk": False,
     "byte_fallback": False,
 }
-"""The file's settings of byte-level pairs, besides vocabulary and merges."""
+"""The file's settings for byte-level pairs, apart from vocabulary and merges."""
 
 
 def read_tokenizer(path: str | Path) -> BytePairs:
     """Return the tokenizer in a file or folder.
 
     Args:
-        path: a `tokenizer.json`, or a folder with that or with `vocab.json` and `merges.txt`, as GPT-2 has them.
+        path: a `tokenizer.json`, or a folder with one or with GPT-2's `vocab.json` and `merges.txt`.
 
     Raises:
-        DataError: if the files cannot be read or contradict themselves, or if the tokenizer is of another kind than
-            byte-level pairs with a pre-tokenizer that `PATTERNS` names.
+        DataError: if the files cannot be read or are inconsistent, or if the tokenizer is not byte-level pairs with a
+            pre-tokenizer in `PATTERNS`.
     """
     path = Path(path)
     if not path.is_dir():
@@ -101,7 +101,7 @@ def tokenizer_json(tokenizer: BytePairs) -> str:
         "model": {
             **_MODEL,
             "ignore_merges": tokenizer.ignores_merges,
-            # with the added ones, which the library would otherwise number by itself
+            # with the added tokens, which the library would otherwise number itself
             "vocab": {**tokenizer.vocabulary, **{token.text: number for number, token in tokenizer.added.items()}},
             "merges": tokenizer.merges,
         },
@@ -121,15 +121,15 @@ def _checked(path: Path, read: Callable[[Any], BytePairs], content: Any) -> Byte
     """Call `read(content)`.
 
     Raises:
-        DataError: that names the file, and the part of it that is not as expected.
+        DataError: naming the file, and the part of it that is not as expected.
     """
     try:
         return read(content)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        told = f"it has no {error}" if isinstance(error, KeyError) else f"{error}"
-        raise DataError(f"{path}: no tokenizer in Hugging Face's format: {told}") from None
+        reason = f"it has no {error}" if isinstance(error, KeyError) else f"{error}"
+        raise DataError(f"{path}: no tokenizer in Hugging Face's format: {reason}") from None
 
 
 def _text(path: Path) -> str:
@@ -167,14 +167,14 @@ def _tokenizer(content: Mapping[str, Any]) -> BytePairs:
         if key != "type" and (model.get(key) or None) != (expected or None) and key != "unk_token":
             raise DataError(f"model.{key} is {model[key]!r}; there is {json.dumps(expected)} alone")
     if normalizer not in (None, {"type": "NFC"}):
-        raise DataError(f"the normalizer is {_described(normalizer)}; there are null and NFC")
+        raise DataError(f"the normalizer is {_describe(normalizer)}; there are null and NFC")
     if (content.get("decoder") or {}).get("type") != "ByteLevel":
-        raise DataError(f"the decoder is {_described(content.get('decoder'))}; there is ByteLevel alone")
+        raise DataError(f"the decoder is {_describe(content.get('decoder'))}; there is ByteLevel alone")
     return BytePairs(
         _vocabulary(model["vocab"]),
         _merges(model["merges"]),
         _pre_tokenizer(content.get("pre_tokenizer")),
-        dict(map(_added, content.get("added_tokens") or [])),
+        dict(map(_added_token, content.get("added_tokens") or [])),
         _prefix(content.get("post_processor")),
         normalizer is not None,
         bool(model.get("ignore_merges")),
@@ -189,7 +189,7 @@ def _vocabulary(vocabulary: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _merges(merges: list[Any]) -> list[tuple[str, str]]:
-    """Return the pairs, each a list of two tokens or a text with a space between them."""
+    """Return the pairs, each given as a list of two tokens or as text with a space between them."""
     pairs = []
     for rank, merge in enumerate(merges, 1):
         pair = merge.split(" ") if isinstance(merge, str) else merge
@@ -203,11 +203,11 @@ def _pre_tokenizer(found: Any) -> str:
     for name, known in _PRE_TOKENIZERS.items():
         if _essence(found) == _essence(known):
             return name
-    raise DataError(f"the pre-tokenizer is {_described(found)}; known are those of {', '.join(_PRE_TOKENIZERS)}")
+    raise DataError(f"the pre-tokenizer is {_describe(found)}; known are those of {', '.join(_PRE_TOKENIZERS)}")
 
 
 def _essence(node: Any) -> Any:
-    """Return a pre-tokenizer without what changes no token, and with what is left out at its default."""
+    """Return a pre-tokenizer's entry without settings that change no token, and with defaults filled in."""
     if isinstance(node, list):
         return [_essence(part) for part in node]
     if not isinstance(node, dict):
@@ -216,16 +216,16 @@ def _essence(node: Any) -> Any:
     return {key: _essence(value) for key, value in {**usual, **node}.items() if key != "trim_offsets"}
 
 
-def _described(node: Any) -> str:
+def _describe(node: Any) -> str:
     """Return the types in a part of the file, and its patterns."""
     if not isinstance(node, dict):
         return json.dumps(node)
     parts = next((value for value in node.values() if isinstance(value, list)), [])
-    inner = [_described(part) for part in parts] or [f"{k}={v!r}" for k, v in node.items() if k != "type"]
+    inner = [_describe(part) for part in parts] or [f"{k}={v!r}" for k, v in node.items() if k != "type"]
     return f"{node.get('type')}({', '.join(inner)})"
 
 
-def _added(entry: Mapping[str, Any]) -> tuple[int, AddedToken]:
+def _added_token(entry: Mapping[str, Any]) -> tuple[int, AddedToken]:
     for key in ("single_word", "lstrip", "rstrip"):
         if entry.get(key):
             raise DataError(f"the added token {entry['content']!r} has {key}, which is not supported")
@@ -246,6 +246,6 @@ def _prefix(processor: Any) -> list[int]:
     if kind == "Sequence":
         return [number for part in processor["processors"] for number in _prefix(part)]
     if kind != "TemplateProcessing" or "Sequence" not in processor["single"][-1]:
-        raise DataError(f"the post-processor is {_described(processor)}; there are tokens before a text alone")
+        raise DataError(f"the post-processor is {_describe(processor)}; there are tokens before a text alone")
     names = [part["SpecialToken"]["id"] for part in processor["single"][:-1]]
     return [number for name in names for number in processor["special_tokens"][name]["ids"]]

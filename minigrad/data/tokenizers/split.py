@@ -1,7 +1,7 @@
 r"""Pre-tokenizers: patterns that split text before merging.
 
-The patterns are written as their models publish them, with `\p{L}` and `\p{N}`, which `re` does not have. They are
-spelled out as ranges, by the Unicode version of the Python that runs this.
+The patterns are written as their models publish them, with `\p{L}` and `\p{N}`, which `re` does not support. These are
+replaced by ranges of characters, from the Unicode version of the running Python.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ PATTERNS = {
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"
         r"|\s+(?!\S)|\s+"
     ),
-    # published in two steps: each digit by itself, and GPT-2's pattern on what lies between digits
+    # published as two steps: each digit by itself, and GPT-2's pattern on the text between digits
     "smollm": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+",
 }
-"""The pattern of each pre-tokenizer by its name."""
+"""The pattern of each pre-tokenizer, by name."""
 
 SPACES = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 r"""Unicode's White_Space, to which `\s` in `re` adds four control characters."""
@@ -50,7 +50,7 @@ def words(name: str) -> re.Pattern[str]:
 
 @lru_cache
 def _ranges(kind: str) -> str:
-    """Return the characters of a major category of Unicode as the inside of a class of `re`."""
+    """Return the characters of a major Unicode category, as the inside of a character class of `re`."""
     text = []
     for is_kind, group in groupby(range(0x110000), lambda code: unicodedata.category(chr(code))[0] == kind):
         if is_kind:

@@ -20,16 +20,15 @@ def train_byte_pairs(
 ) -> BytePairs:
     """Train a byte-pair tokenizer on a text.
 
-    Its merges are, one after the other, the most frequent pairs.
-
-    Of pairs that are equally frequent, the one of the lower numbers is taken: a text has one vocabulary. Special tokens
-    come first, then the bytes, then merges, fewer than asked for if no pair is left that the text has twice.
+    Each merge is the most frequent pair; among equally frequent pairs, the one with the lowest ids, so that the result
+    is unique. The vocabulary has special tokens first, then bytes, then merges. It is smaller than requested if no pair
+    is left that occurs twice.
 
     Args:
-        text: what to learn from.
-        size: tokens of the vocabulary.
-        pre_tokenizer: as that of `BytePairs`.
-        special: texts of special tokens.
+        text: the text to learn from.
+        size: the size of the vocabulary.
+        pre_tokenizer: the pre-tokenizer, as for `BytePairs`.
+        special: the texts of special tokens.
 
     Raises:
         DataError: for a size without room for the bytes and the special tokens, or half a surrogate pair.
@@ -57,7 +56,7 @@ def train_byte_pairs(
 
 
 class _Corpus:
-    """Words as tokens, with the count of each pair of neighbours and the words that have it."""
+    """Words as tokens, with the count of each pair of neighbours, and the words that contain it."""
 
     def __init__(self, words: list[list[int]], counts: list[int]) -> None:
         self._words, self._counts = words, counts
@@ -71,12 +70,12 @@ class _Corpus:
         heapify(self._heap)
 
     def most_frequent(self) -> tuple[int, int] | None:
-        """Return the pair to merge next; None if the text has none twice."""
+        """Return the pair to merge next; None if no pair occurs twice."""
         while self._heap:
             count, pair = heappop(self._heap)
             if -count == self._pairs[pair]:
                 return pair if -count >= LEAST else None
-            if self._pairs[pair] > 0:  # it has become rarer since it was put here
+            if self._pairs[pair] > 0:  # its count has fallen since it was pushed
                 heappush(self._heap, (-self._pairs[pair], pair))
         return None
 
@@ -87,7 +86,7 @@ class _Corpus:
             word, count = self._words[place], self._counts[place]
             for old in pairwise(word):
                 self._pairs[old] -= count
-            word = self._words[place] = _replaced(word, pair, token)
+            word = self._words[place] = _replace(word, pair, token)
             for new in pairwise(word):
                 self._pairs[new] += count
                 if token in new:
@@ -97,7 +96,7 @@ class _Corpus:
             heappush(self._heap, (-self._pairs[new], new))
 
 
-def _replaced(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
+def _replace(word: list[int], pair: tuple[int, int], token: int) -> list[int]:
     """Return a word with each occurrence of a pair, from left to right, replaced by a token."""
     result: list[int] = []
     for number in word:

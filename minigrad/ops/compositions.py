@@ -21,21 +21,20 @@ from minigrad.unfit import unfit
 Function = Callable[..., Any]
 
 np: Any = numpy
-"""NumPy as it is called in compositions, with tensors, of which its annotations know nothing."""
+"""NumPy, untyped: compositions call it with tensors, which its annotations do not allow."""
 
 
-def stands_for(*names: str) -> Callable[[Function], Function]:
+def implements(*names: str) -> Callable[[Function], Function]:
     """Register a function for NumPy's names, such as "linalg.cond".
 
-    It is called when a tensor is among the arguments.
-
-    Names that the installed NumPy lacks are left out: `unstack` came with 2.1, `matvec` with 2.2.
+    NumPy calls it when an argument is a tensor. Names that the installed NumPy lacks are skipped (`unstack` came with
+    2.1, `matvec` with 2.2).
     """
 
     def register(function: Function) -> Function:
         code = function.__code__
         parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-        function.__qualname__ = explained(function.__name__, parameters)  # as of operations
+        function.__qualname__ = explained(function.__name__, parameters)  # as operations do
         for name in names:
             try:
                 numpy_functions[attrgetter(name)(np)] = function
@@ -47,28 +46,27 @@ def stands_for(*names: str) -> Callable[[Function], Function]:
 
 
 def operands(*given: Any) -> list[Any]:
-    """Arguments as tensors and arrays of one dtype.
+    """Return arguments as tensors and arrays of one dtype.
 
     Numbers and lists become arrays in the dtype of the others.
     """
     dtypes = [x.dtype for x in given if hasattr(x, "dtype") and x.dtype.kind == "f"]
     common = np.result_type(*dtypes) if dtypes else np.float32
     beside = next((place for x in given if (place := like_of(x)) is not None), None)
-    return [x if x is None else as_operand(x) if hasattr(x, "dtype") else _converted(x, common, beside) for x in given]
+    return [x if x is None else as_operand(x) if hasattr(x, "dtype") else _convert(x, common, beside) for x in given]
 
 
-def _converted(x: Any, dtype: Any, beside: Any) -> Any:
+def _convert(x: Any, dtype: Any, beside: Any) -> Any:
     array = as_array(x)
     return asarray_like(array if array.dtype.kind == "b" else as_array(x, dtype), beside)
 
 
 def values(x: Any, reads: bool = True) -> Any:
-    """The values of tensors that decide over the result.
-
-    They are read as numbers; nests of lists and tuples, too.
+    """Return an argument with arrays in place of tensors.
 
     Args:
-        reads: whether numbers are looked at; without it an observer is not told.
+        x: a tensor, a nest of lists, tuples and dicts with tensors, or any other argument, which is returned as it is.
+        reads: whether the values are read, so that observers are notified.
     """
     if isinstance(x, Tensor):
         return x._read() if reads else x.data
@@ -80,8 +78,12 @@ def values(x: Any, reads: bool = True) -> Any:
 def constant(x: Any, of: str) -> Any:
     """The values of an argument without derivative.
 
+    Args:
+        x: the argument.
+        of: its name, for error messages.
+
     Raises:
-        TypeError: if it requires a gradient, or holds no numbers.
+        TypeError: if it requires a gradient, or does not consist of numbers.
         ValueError: if it is ragged.
     """
     if isinstance(x, Tensor) and x.requires_grad and current_mode().grad:
@@ -99,11 +101,17 @@ def fixed(x: Any, of: str) -> Any:
     return x
 
 
-def written(name: str, result: Any, out: Any) -> Any:
-    """The result, written to `out` if given.
+def write_out(name: str, result: Any, out: Any) -> Any:
+    """Return the result, written to `out` if given.
+
+    Args:
+        name: the name of the NumPy function, for error messages.
+        result: the result.
+        out: the tensor or array to write to, or None.
 
     Raises:
-        TypeError: for an array that would lose a gradient.
+        TypeError: if `out` is an array and the result has a gradient, which would be lost.
+        ValueError: if `out` has the wrong shape.
     """
     if out is None:
         return result
