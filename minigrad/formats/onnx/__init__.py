@@ -85,9 +85,10 @@ def write_onnx(
 
     Raises: as `to_onnx`, before anything is written; OSError if the file cannot be written.
     """
-    from minigrad.formats.onnx.stream import write
+    built = _built(model, example, opset, None, metadata, texts)
+    from minigrad.formats.onnx.stream import write  # _built says how to install onnx
 
-    write(_built(model, example, opset, None, metadata, texts), file)
+    write(built, file)
 
 
 def _built(
