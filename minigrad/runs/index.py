@@ -60,6 +60,13 @@ class Summary:
         value = (self.best or {}).get("value")
         return value if isinstance(value, int | float) else None
 
+    @property
+    def ending(self) -> str:
+        """The status and why, as "done: reached trainer.max_epochs=3" or "interrupted by SIGINT"."""
+        if self.reason.startswith(self.status):
+            return self.reason
+        return f"{self.status}: {self.reason}" if self.reason else self.status
+
     def __getitem__(self, key: str) -> Any:
         """Return the value of a fact, a result or a setting.
 
