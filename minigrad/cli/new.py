@@ -118,13 +118,14 @@ def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
     beside = lambda path: _relative(path, folder)
     config.write_text(draft.to_yaml(name, beside), encoding="utf-8")
     run = f"runs/{name}/0001"
+    report = f"minigrad report {run}"
     said = [f"{word:<11} {sentence}" for word, sentence in draft.assumed]
     readme = [
         f"# {name}",
         "",
-        f"    minigrad train                            # trains {name}.yaml into {run}",
+        f"    {'minigrad train':<{len(report)}}    # trains {name}.yaml into {run}",
         f"    minigrad {draft.ask(run, beside)}",
-        f"    minigrad report {run}       # results and figures; needs pip install matplotlib",
+        f"    {report}    # results and figures; needs pip install matplotlib",
         "",
         "What was found in the data, and what was assumed:",
         "",
