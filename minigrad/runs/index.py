@@ -22,7 +22,7 @@ from minigrad.version import __version__
 CACHE = ".index.json"
 """The cache file in the folder of the runs. It may be deleted at any time."""
 
-_VERSION = f"1 {__version__}"  # of the cache; others are ignored
+_VERSION = f"2 {__version__}"  # of the cache; others are ignored
 _FILES = ("config.yaml", "run.json", "metrics.jsonl")
 _DEEPEST = 6  # levels below the listed folder
 
