@@ -112,7 +112,7 @@ def _result(name: str, value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:,}" if isinstance(value, int) else number(value)
-    breakable = escape(name).replace("_", "_<wbr>")
+    breakable = escape(name).replace("_", "_<wbr/>")
     return f"<div><dt>{breakable}</dt><dd>{escape(text)}</dd></div>"
 
 
