@@ -15,7 +15,7 @@ EXAMPLES = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    add_config(parser, help="a YAML file")
+    add_config(parser)
     parser.add_argument("--layers", action="store_true", help="print the layers, their output shapes and parameters")
     add_classes(parser)
 

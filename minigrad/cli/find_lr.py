@@ -16,7 +16,7 @@ EXAMPLES = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    add_config(parser, help="a YAML file")
+    add_config(parser)
     add_threads(parser)
     add_classes(parser)
 

@@ -63,7 +63,7 @@ def run(arguments: Namespace) -> int:
     if arguments.template not in (None, *KINDS):
         known = ", ".join(KINDS)
         raise CommandError(f"with --data, --from is the kind of data, one of {known}; got {arguments.template!r}")
-    draft = draft_of(_find(arguments.data), arguments.target, arguments.template)
+    draft = draft_of(find(arguments.data), arguments.target, arguments.template)
     return _make(folder, lambda made: _write(draft, made, folder))
 
 
@@ -118,13 +118,14 @@ def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
     beside = lambda path: _relative(path, folder)
     config.write_text(draft.to_yaml(name, beside), encoding="utf-8")
     run = f"runs/{name}/0001"
+    report = f"minigrad report {run}"
     said = [f"{word:<11} {sentence}" for word, sentence in draft.assumed]
     readme = [
         f"# {name}",
         "",
-        f"    minigrad train                            # trains {name}.yaml into {run}",
+        f"    {'minigrad train':<{len(report)}}    # trains {name}.yaml into {run}",
         f"    minigrad {draft.ask(run, beside)}",
-        f"    minigrad report {run}       # results and figures; needs pip install matplotlib",
+        f"    {report}    # results and figures; needs pip install matplotlib",
         "",
         "What was found in the data, and what was assumed:",
         "",
@@ -143,16 +144,6 @@ def _relative(path: Path, folder: Path) -> Path:
         return Path(os.path.relpath(path.resolve(), folder.resolve()))
     except ValueError:  # on another Windows drive
         return path.resolve()
-
-
-def _find(path: Path) -> Path:
-    """Return the path of data, with a suggestion if there is none."""
-    try:
-        return find(path)
-    except DataError as error:
-        there = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
-        near = nearest(path.name, there)
-        raise DataError(f"{error}" + (f"; did you mean {path.parent / near}?" if near else "")) from error
 
 
 def _template(name: str, is_name: bool) -> Path:

@@ -83,7 +83,7 @@ class Parser(argparse.ArgumentParser):
         arguments = self.parse_args([*options, *(["--", *values] if values else [])])
         if self.takes_overrides:
             if arguments.overrides:
-                raise CommandError(self._one_too_many(*arguments.overrides))
+                raise CommandError(self._one_too_many(arguments.overrides[0]))
             arguments.overrides = overrides
         return arguments
 
@@ -100,7 +100,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise CommandError, where argparse would print the usage and exit."""
         if extra := re.match("unrecognized arguments: (.*)", message):
-            message = self._one_too_many(*extra[1].split())
+            message = self._one_too_many(extra[1].split()[0])
         elif missing := re.match("the following arguments are required: (.*)", message):
             what = missing[1].removesuffix(", KEY=VALUE")
             message = f"minigrad {self.name} needs {what}, as in: {self.examples[0]}"
@@ -128,6 +128,8 @@ class Parser(argparse.ArgumentParser):
                 overrides.append(self._override(word, rest))
             elif re.match("-[^0-9. ]", word) or word.startswith("- "):
                 raise UnknownOption(word, rest[0] if rest else "")
+            elif self.takes_overrides and rest[:1] == ["="]:
+                raise CommandError(f"write {word}={' '.join(rest[1:2]) or 'VALUE'}, without spaces")
             else:
                 values.append(word)
         return options, values, overrides
@@ -146,9 +148,7 @@ class Parser(argparse.ArgumentParser):
             raise CommandError(f"the shell split the value of {key} at a space: put it in quotes, '{whole}'")
         return word
 
-    def _one_too_many(self, word: str, *rest: str) -> str:
-        if rest[:1] == ("=",):
-            return f"write {word}={' '.join(rest[1:2]) or 'VALUE'}, without spaces"
+    def _one_too_many(self, word: str) -> str:
         if word.endswith((".yaml", ".yml")):
             return f"unexpected {word}: minigrad {self.name} takes one config"
         if Path(word, "config.yaml").is_file():
@@ -181,9 +181,11 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"must be a number, such as 0.8, not {text!r}") from None
 
 
-def add_config(parser: argparse.ArgumentParser, **options: Any) -> None:
+def add_config(
+    parser: argparse.ArgumentParser, help: str = "a YAML file; default: the only one in this folder"
+) -> None:
     """Add `CONFIG` and the values that override it."""
-    parser.add_argument("config", metavar="CONFIG", type=Path, **options)
+    parser.add_argument("config", metavar="CONFIG", type=Path, nargs="?", help=help)
     add_overrides(parser, "config values that override the file's")
 
 

@@ -26,7 +26,7 @@ WARM = 2
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    add_config(parser, help="a YAML file")
+    add_config(parser)
     parser.add_argument("--steps", type=positive, default=20, metavar="N", help="steps to measure; default: 20")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a flame chart")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="write a trace for Perfetto and Chrome, as JSON")

@@ -99,7 +99,8 @@ def table(runs: Sequence[Summary], keys: Sequence[str] = ()) -> str:
         more = f" and {len(settings) - MOST} more" if len(settings) > MOST else ""
         columns = [_number(_value(each, key)) for key in own]
         steps = "-" if each.step is None else str(each.step)
-        rows.append([each.path, _when(each), steps, _time(each.seconds), best, *columns, _ending(each), given + more])
+        ending = format_value(each.ending)
+        rows.append([each.path, _when(each), steps, _time(each.seconds), best, *columns, ending, given + more])
     return align(rows)
 
 
@@ -198,10 +199,6 @@ def _time(seconds: float | None) -> str:
         return "-"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
-
-
-def _ending(run: Summary) -> str:
-    return format_value(f"{run.status}: {run.reason}" if run.reason else run.status)
 
 
 def _number(value: Any) -> str:

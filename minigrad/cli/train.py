@@ -23,8 +23,7 @@ EXAMPLES = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    what = "a YAML file; default: the only one in this folder"
-    add_config(parser, nargs="?", help=what)
+    add_config(parser)
     add_runs_dir(parser)
     add_threads(parser)
     add_classes(parser)

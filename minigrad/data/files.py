@@ -6,12 +6,13 @@ import hashlib
 import os
 from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
 from minigrad.data.errors import DataError
 from minigrad.paths import real, require_file
+from minigrad.suggest import nearest
 
 _STARTS = {  # first bytes of files that are often mistaken for text
     b"\xff\xfe": "text in UTF-16",
@@ -123,11 +124,16 @@ def find(path: str | Path) -> Path:
 
 
 def _remedy(path: str) -> str:
-    """Return the remedy for a path that only another program would understand."""
+    """Return the remedy for a path that only another program would understand, or that is misspelled."""
     if "://" in path:
         return "; nothing is fetched from an address: download the file, and give its path"
     if path.startswith("~") or "$" in path:
         return "; ~ and $NAME stand for nothing here: write the path in full"
+    parent, name = os.path.split(path)
+    for folder in (*_folders.get(), Path(), data_home()):
+        with suppress(OSError):
+            if near := nearest(name, sorted(os.listdir(folder / parent))):
+                return f"; did you mean {Path(parent, near)}?"
     return ""
 
 

@@ -78,10 +78,9 @@ def _runs(comparison: Comparison) -> str:
     rows = [_row("th", ["run", "status", "best", "step"])]
     for group in comparison.ranked:
         for run in group.runs:
-            status = f"{run.status}: {run.reason}" if run.reason else run.status
             best = f"{run.best['monitor']} {run.value:.4g}" if run.best and run.value is not None else "-"
             step = "-" if run.step is None else f"{run.step:,}"
-            rows.append(_row("td", [escape(text) for text in (run.path, short(status, 60), best, step)]))
+            rows.append(_row("td", [escape(text) for text in (run.path, short(run.ending, 60), best, step)]))
     return "".join(rows)
 
 

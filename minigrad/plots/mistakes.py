@@ -53,17 +53,15 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     said, truth = answers.said[chosen], answers.truth[chosen]
     scores = answers.scores[chosen]
     each = np.arange(len(chosen))
-    note = f"After each class: its {word}"
-    note += "." if shape is None else "; below, the index of the validation example."
     inputs, _ = experiment.data.val.batch(answers.rows[chosen])
     if shape is not None:
         captions = [
-            f"predicted {short(answers.names[a], 10)}  {_score(p)}\n"
-            f"true {short(answers.names[b], 10)}  {_score(q)}\n{i}"
+            f"{short(answers.names[a], 10)}  {_score(p)}\n{short(answers.names[b], 10)}  {_score(q)}\n{i}"
             for a, b, p, q, i in zip(
                 said, truth, scores[each, said], scores[each, truth], answers.rows[chosen], strict=True
             )
         ]
+        note = f"Below an image: the predicted class and the true one, each with its {word}, and the example's index."
         return _images(title, note, inputs.reshape(-1, *shape), captions)
     columns = {
         "true": [short(answers.names[i], 16) for i in truth],

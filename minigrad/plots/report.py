@@ -114,7 +114,8 @@ def _result(name: str, value: Any) -> str:
     if value is None:
         return ""
     text = f"{value:,}" if isinstance(value, int) else number(value)
-    return f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>"
+    breakable = escape(name).replace("_", "_<wbr/>")
+    return f"<div><dt>{breakable}</dt><dd>{escape(text)}</dd></div>"
 
 
 def figure(picture: Picture) -> str:

@@ -19,7 +19,7 @@ from minigrad.version import __version__
 CACHE = ".index.json"
 """The cache file in the folder of the runs. It may be deleted at any time."""
 
-_VERSION = f"1 {__version__}"  # the version of the cache; caches of other versions are ignored
+_VERSION = f"2 {__version__}"  # the version of the cache; caches of other versions are ignored
 _FILES = ("config.yaml", "run.json", "metrics.jsonl")
 _DEEPEST = 6  # levels below the listed folder
 
@@ -56,6 +56,13 @@ class Summary:
         """The best value; None without one, or if not finite."""
         value = (self.best or {}).get("value")
         return value if isinstance(value, int | float) else None
+
+    @property
+    def ending(self) -> str:
+        """The status and why, as "done: reached trainer.max_epochs=3" or "interrupted by SIGINT"."""
+        if self.reason.startswith(self.status):
+            return self.reason
+        return f"{self.status}: {self.reason}" if self.reason else self.status
 
     def __getitem__(self, key: str) -> Any:
         """Return the value of a fact, a result or a setting.

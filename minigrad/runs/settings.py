@@ -71,12 +71,18 @@ def varying(settings: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted(found, key=lambda key: key in REPEATS)
 
 
+def _names_class(value: Any) -> bool:
+    """Whether a value is a class with its arguments, as a resolved config has them, and not `{Age: median}`."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [(name, arguments)] = value.items()
+    return str(name)[:1].isupper() and isinstance(arguments, dict | list)
+
+
 def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and len(value) == 1 and str(name := next(iter(value)))[:1].isupper():
+    if _names_class(value):
+        [(name, value)] = value.items()
         yield key, name
-        value = value[name]
-        if not isinstance(value, dict | list):
-            value = [value]
         items = value.items() if isinstance(value, dict) else enumerate(value)
     elif isinstance(value, dict) and value:
         items = value.items()

@@ -142,6 +142,16 @@ def test_rows_an_hour_apart_are_a_series_unless_they_are_said_to_be_a_table(rng,
     assert data["Table"]["dates"] == ["at"]
 
 
+def test_evenly_spaced_rows_with_a_column_of_texts_are_a_table_and_that_is_told(rng, capsys):
+    hours = [datetime(2024, 1, 1) + timedelta(hours=i) for i in range(100)]
+    write("a.csv", ["at", "wind", "heat"], hours, ["NESW"[i % 4] for i in range(100)], rng.normal(size=100))
+    data, said = new(capsys, "a.csv")
+    assert data["Table"]["target"] == "heat"
+    assert "rows are evenly spaced by 'at', and taken one by one; --from series forecasts" in said
+    Path("mine").rename("before")
+    assert "evenly spaced" not in new(capsys, "a.csv", "--from", "table")[1]
+
+
 def test_rows_out_of_order_are_no_series(rng, capsys):
     days = [f"2024-{1 + i % 12:02}-{1 + i % 28:02}" for i in range(100)]
     write("a.csv", ["day", "load"], days, rng.normal(size=100))
@@ -206,10 +216,11 @@ def test_arrays_are_told_apart_by_their_names_and_axes(arrays, words, options, r
     assert data["Arrays"] == {"path": "../a.npz", **options}
 
 
-def test_arrays_with_parts_by_name_keep_these_parts(rng, capsys):
+@pytest.mark.parametrize("words", [(), ("--target", "y_train")])
+def test_arrays_with_parts_by_name_keep_these_parts(words, rng, capsys):
     parts = {f"x_{part}": rng.normal(size=(n, 3)) for part, n in (("train", 40), ("test", 20))}
     np.savez("a.npz", **parts, y_train=rng.normal(size=40), y_test=rng.normal(size=20))
-    data, _ = new(capsys, "a.npz")
+    data, _ = new(capsys, "a.npz", *words)
     assert data["Arrays"] == {"path": "../a.npz", "train": ["x_train", "y_train"], "test": ["x_test", "y_test"]}
 
 
@@ -255,12 +266,14 @@ def test_a_number_that_two_columns_write_in_two_ways_is_left_to_its_owner(rng, c
         (["--data", "wine.csv", "--from", "digits"], "--from is the kind of data, one of images, series, table"),
         (["--target", "x"], "--target names a column of your own data"),
         (["--data", "wine.xlsx"], "save it as CSV, in Excel as 'CSV UTF-8'"),
+        (["--data", "photo.JPG"], "name the folder that has one folder of images for each class"),
         (["--data", "loose"], "or of IDX files; name one of its files: a.csv"),
     ],
 )  # fmt: skip
 def test_a_command_that_cannot_be_carried_out_names_the_remedy(words, said, capsys):
     write("wine.csv", ["a", "b"], [1.5, 2.5], [2.5, 1.5])
     Path("wine.xlsx").write_bytes(b"PK\x03\x04")
+    Path("photo.JPG").write_bytes(b"\xff\xd8\xff")
     Path("loose").mkdir()
     Path("loose/a.csv").touch()
     assert main(["new", "mine", *words]) == 2
@@ -285,6 +298,8 @@ def test_a_folder_that_exists_is_not_touched_and_data_is_not_copied(rng, capsys)
     Path("mine").rmdir()
     assert main(["new", "mine", "--data", "a.csv"]) == 0
     assert sorted(path.name for path in Path("mine").iterdir()) == ["README.md", "mine.yaml"]
+    readme = Path("mine/README.md").read_text(encoding="utf-8")
+    assert len({line.index(" # ") for line in readme.splitlines() if " # " in line}) == 1
 
 
 @pytest.mark.parametrize(

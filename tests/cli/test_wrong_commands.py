@@ -4,6 +4,9 @@ import shlex
 
 import pytest
 
+OF_A_CONFIG = ("train", "check", "config", "profile", "find-lr", "sweep --seeds 2")
+"""Commands whose config may be the only one in the folder."""
+
 WRONG = [
     # the name of the command
     ("tran small.yaml", "did you mean minigrad train?"),
@@ -62,6 +65,8 @@ WRONG = [
     ("train small.yaml optimizer.lr", "change a config value with optimizer.lr=VALUE"),
     ("train small.yaml 'optimizer: {lr: 3}'", "write KEY=VALUE"),
     ("train small.yaml optimizer.lr = 1e-3", "write optimizer.lr=1e-3, without spaces"),
+    ("train optimizer.lr = 1e-3", "write optimizer.lr=1e-3, without spaces"),
+    ("resume runs/small/0001 trainer.max_epochs = 9", "write trainer.max_epochs=9, without spaces"),
     ("train small.yaml optimizer.betas=[0.9, 0.99]", "put it in quotes, 'optimizer.betas=[0.9, 0.99]'"),
     ("sweep small.yaml --grid optimizer.lr=[0.1, 0.2]", "unexpected argument"),
     ("train small.yaml optimizer.lrr=1", "did you mean 'lr'?"),
@@ -79,7 +84,6 @@ WRONG = [
     ("generate runs/small/0001 --Once", "put -- before a text that begins with a dash"),
     ("generate runs/small/0001 Once upon", "'upon' has no value"),
     # what is missing
-    ("check", "minigrad check needs CONFIG, as in: minigrad check configs/digits_mlp.yaml"),
     ("resume", "minigrad resume needs RUN, as in: minigrad resume runs/digits_mlp/0001"),
     ("predict runs/small/0001", "minigrad predict needs FILE"),
     ("generate runs/small/0001", "minigrad generate needs PROMPT"),
@@ -87,7 +91,7 @@ WRONG = [
     ("describe", "minigrad describe needs NAME"),
     ("new", "minigrad new needs NAME"),
     # files
-    ("train", "several configs are here, name one: another.yaml, small.yaml"),
+    *((command, "several configs are here, name one: another.yaml, small.yaml") for command in OF_A_CONFIG),
     ("train smal.yaml", "there is no file smal.yaml; did you mean small.yaml?"),
     ("train small", "did you mean small.yaml?"),
     ("train configs/digits_mpl.yaml", "did you mean configs/digits_mlp.yaml?"),

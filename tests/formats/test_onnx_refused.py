@@ -1,6 +1,8 @@
 """Models that ONNX cannot express are refused with the layer, and the line of the user's file."""
 
 import sys
+from functools import partial
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from minigrad import nn, ops
 from minigrad.engine.apply import primitive
 from minigrad.formats import OnnxError, to_onnx
+from minigrad.formats.onnx import write_onnx
 
 from .onnx_models import assert_same, axes, floats, tokens
 
@@ -226,14 +229,14 @@ def test_without_onnxruntime_the_model_is_not_compared_and_a_warning_says_so(mon
         assert to_onnx(nn.Tanh(), floats(4, 3)).graph.node
 
 
-def test_without_onnx_a_sentence_names_the_package(monkeypatch):
-    for name in [
-        name for name in sys.modules if name == "onnx" or name.startswith(("onnx.", "minigrad.formats.onnx.b"))
-    ]:
+@pytest.mark.parametrize("call", [to_onnx, partial(write_onnx, BytesIO())])
+def test_without_onnx_a_sentence_names_the_package(call, monkeypatch):
+    importers = ("onnx.", "minigrad.formats.onnx.b", "minigrad.formats.onnx.stream")
+    for name in [name for name in sys.modules if name == "onnx" or name.startswith(importers)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModuleNotFoundError, match="ONNX files need onnx: pip install onnx"):
-        to_onnx(nn.Tanh(), floats(4, 3))
+        call(nn.Tanh(), floats(4, 3))
 
 
 class OnOddBatches(nn.Module):

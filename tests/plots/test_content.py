@@ -1,6 +1,8 @@
 """What the pictures show is what the run measured and the model says."""
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from pathlib import Path
 import minigrad
 from minigrad.engine import Tensor, no_grad
 from minigrad.plots import Run, pictures
+from minigrad.plots.mistakes import mistakes
 from minigrad.plots.picture import number, short
 
 HOME = Path(__file__).parents[2]
@@ -62,9 +65,19 @@ def test_the_worst_mistakes_come_first_and_are_mistakes(digits):
     captions = [a.get_xlabel() for a in axes if a.get_xlabel()]
     assert len(captions) == min(wrong, 24)
     worst = run.answers.lead.argmin()
-    assert captions[0].startswith(f"predicted {run.answers.said[worst]}  ")
-    assert all(caption.split()[1] != caption.split()[4] for caption in captions)
+    assert captions[0].startswith(f"{run.answers.said[worst]}  ")
+    assert all(caption.split()[0] != caption.split()[2] for caption in captions)
     assert str(wrong) in picture.title
+
+
+def test_the_captions_of_mistakes_do_not_overlap(digits):
+    run = Run(digits)
+    run.answers = replace(run.answers, names=("quadrangle",) * 10)  # as long as a name is shown
+    figure = mistakes(run)[0].figure()
+    figure.draw_without_rendering()
+    boxes = [axes.xaxis.label.get_window_extent() for axes in figure.get_axes() if axes.get_xlabel()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes[:6]))
+    assert boxes[0].x0 > 0
 
 
 def test_the_first_layer_shows_each_unit_as_an_image(digits):

@@ -73,6 +73,10 @@ def test_the_page_has_all_of_a_run(digits):
     assert "numpy" in page.text
 
 
+def test_long_names_of_results_break_at_underscores(amounts):
+    assert "<dt>test/mean_<wbr/>absolute_<wbr/>error</dt>" in page_of(amounts)
+
+
 def test_every_picture_says_to_a_screen_reader_what_it_shows(moons):
     labels = [value for tag, name, value in Page(page_of(moons)).attributes if (tag, name) == ("svg", "aria-label")]
     assert len(labels) == 6

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from minigrad.runs.index import CACHE, find_runs
+from minigrad.runs.index import CACHE, Summary, find_runs
 from minigrad.runs.settings import settings_of, varying
 from minigrad.runs.tables import align, group_repeats, mean_and_deviation, spread
 
@@ -62,6 +62,29 @@ def test_settings_are_plain_values_under_the_keys_of_the_command_line():
         "trainer.checkpoint.monitor": "val/loss",
         "trainer.checkpoint.mode": None,
     }
+
+
+def test_a_table_with_one_column_is_no_class():
+    text = "data: {Table: {missing: {Age: median}, dates: {Born: '%d.%m.%Y'}, augment: [{Crop: {padding: 1}}]}}\n"
+    assert settings_of(text) == {
+        "data": "Table",
+        "data.missing.Age": "median",
+        "data.dates.Born": "%d.%m.%Y",
+        "data.augment.0": "Crop",
+        "data.augment.0.padding": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "ending"),
+    [
+        ("done", "reached trainer.max_epochs=3", "done: reached trainer.max_epochs=3"),
+        ("interrupted", "interrupted by SIGINT", "interrupted by SIGINT"),
+        ("killed", "", "killed"),
+    ],
+)
+def test_how_a_run_ended_is_said_once(status, reason, ending):
+    assert Summary("runs/a/0001", status, reason).ending == ending
 
 
 def test_quoted_numbers_are_texts_with_and_without_a_fast_reader(monkeypatch):

@@ -10,6 +10,7 @@ from minigrad.cli.drafts.draft import Draft
 from minigrad.cli.drafts.images import draft_idx, draft_images, is_idx, is_image_folder
 from minigrad.cli.drafts.tables import draft_csv
 from minigrad.data import DataError
+from minigrad.data.pictures import SUFFIXES
 
 __all__ = ["KINDS", "Draft", "draft_of"]
 
@@ -30,6 +31,7 @@ _OTHERS = {
     ".pkl": "a pickle can run code, and is not read: save arrays by np.savez, data frames as CSV",
     ".mat": "save its arrays by np.savez(FILE, inputs=..., targets=...)",
     ".h5": "save its arrays by np.savez(FILE, inputs=..., targets=...)",
+    **dict.fromkeys(SUFFIXES, "name the folder that has one folder of images for each class"),
 }
 
 

@@ -153,22 +153,21 @@ def _names(path: Path) -> list[str]:
 def _pairs(path: Path, arrays: dict[str, np.ndarray], target: str | None) -> dict[str, tuple[str, str]]:
     """Return the names of the input and target arrays of each split."""
     lower = {name.lower().replace("-", "_"): name for name in arrays}
-    if target is None:
-        for inputs, targets in _PAIRS:
-            parts: dict[str, tuple[str, str]] = {}
-            for part, words in _PARTS.items():
-                for form in (
-                    "{name}_{word}",
-                    "{word}_{name}",
-                    "{name}{word}",
-                    *(("{name}",) if part == "train" else ()),
-                ):
-                    for word in words:
-                        pair = tuple(lower.get(form.format(name=name, word=word), "") for name in (inputs, targets))
-                        if all(pair):
-                            parts.setdefault(part, (pair[0], pair[1]))
-            if "train" in parts:
-                return parts
+    for inputs, targets in _PAIRS:
+        parts: dict[str, tuple[str, str]] = {}
+        for part, words in _PARTS.items():
+            for form in (
+                "{name}_{word}",
+                "{word}_{name}",
+                "{name}{word}",
+                *(("{name}",) if part == "train" else ()),
+            ):
+                for word in words:
+                    pair = tuple(lower.get(form.format(name=name, word=word), "") for name in (inputs, targets))
+                    if all(pair):
+                        parts.setdefault(part, (pair[0], pair[1]))
+        if "train" in parts and target in (None, parts["train"][1]):
+            return parts
     others = [name for name in arrays if name != target]
     if target is None and len(arrays) == 2:
         flat = [name for name, array in arrays.items() if array.ndim == 1]

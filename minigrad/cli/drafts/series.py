@@ -29,19 +29,26 @@ _SHARE = 0.2  # fraction for each of validation and test
 
 
 def time_of(columns: Columns) -> str | None:
-    """Return the time column of an evenly spaced series."""
-    if len(columns.sheet) < _FEWEST:
-        return None
-    for name, column in columns.sheet.columns.items():
-        if name in columns.targets or not (
-            isinstance(column, Dates) or (isinstance(column, Numbers) and _is_time(name))
-        ):
-            continue
+    """Return the time column of an evenly spaced series of numbers."""
+    for name in even_times(columns):
         others = [other for each, other in columns.sheet.columns.items() if each != name]
-        if others and all(isinstance(other, Numbers) for other in others) and _is_even(column):
+        if others and all(isinstance(other, Numbers) for other in others):
             forecast = columns.sheet.columns[_forecast(columns, name)]
             return name if len(np.unique(forecast.values)) > _AMOUNTS else None
     return None
+
+
+def even_times(columns: Columns) -> list[str]:
+    """Return the columns of times that go up evenly."""
+    if len(columns.sheet) < _FEWEST:
+        return []
+    return [
+        name
+        for name, column in columns.sheet.columns.items()
+        if name not in columns.targets
+        and (isinstance(column, Dates) or (isinstance(column, Numbers) and _is_time(name)))
+        and _is_even(column)
+    ]
 
 
 def draft_series(columns: Columns, time: str | None) -> Draft:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad.cli.drafts.columns import Columns, read_columns
 from minigrad.cli.drafts.draft import Draft, batches, epochs, join_names, layers
-from minigrad.cli.drafts.series import draft_series, time_of
+from minigrad.cli.drafts.series import draft_series, even_times, time_of
 from minigrad.data import DataError
 from minigrad.data.columns import Column, Dates, Numbers, Texts
 
@@ -34,6 +34,9 @@ def draft_csv(path: Path, target: str | None, kind: str | None) -> Draft:
         draft = draft_series(columns, time)
     else:
         draft = _of_rows(columns, kind)
+        if kind is None and (times := even_times(columns)):
+            order = f"rows are evenly spaced by {times[0]!r}, and taken one by one"
+            draft.assumed.append(("order", f"{order}; --from series forecasts numbers from their past"))
     if columns.delimiter != ",":
         draft.options["delimiter"] = columns.delimiter
     marks = {"decimal": (columns.notation.decimal, "."), "thousands": (columns.notation.thousands, "")}

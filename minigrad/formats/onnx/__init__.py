@@ -95,9 +95,10 @@ def write_onnx(
         OnnxError: as for `to_onnx`, before anything is written.
         OSError: if the file cannot be written.
     """
-    from minigrad.formats.onnx.stream import write
+    built = _build(model, example, opset, None, metadata, texts)
+    from minigrad.formats.onnx.stream import write  # after _build, which says how to install onnx
 
-    write(_build(model, example, opset, None, metadata, texts), file)
+    write(built, file)
 
 
 def _build(
