@@ -199,7 +199,7 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     whole = places - places % size
 
     def split(array: Array) -> Array:
-        return array[..., :whole].reshape(*array.shape[:-1], -1, size).swapaxes(-2, -3)
+        return array[..., :whole].reshape(*array.shape[:-1], whole // size, size).swapaxes(-2, -3)
 
     np.matmul(matrix[:, None], split(columns), out=split(out))
     if whole < places:

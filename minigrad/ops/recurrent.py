@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from minigrad.engine import Tensor, enable_grad, grad
 from minigrad.engine.arrays import filled
+from minigrad.ops.shape import stack
 
 Array = NDArray[Any]
 
@@ -26,10 +27,15 @@ def unstacked(x: Any) -> list[Any]:
 
     The gradient of x[t] is as large as x, and for L steps one by one it would be L².
     """
-    if len(x) == 1:
-        return [x[0]]
+    if len(x) < 2:
+        return [x[0]] if len(x) else []
     middle = len(x) // 2
     return [*unstacked(x[:middle]), *unstacked(x[middle:])]
+
+
+def stacked(first: Any, states: Sequence[Any]) -> Any:
+    """The states after each step, (L, N, H). Of no steps there are none of the shape of `first`."""
+    return stack(states) if states else first[None][:0]
 
 
 def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[Any]:
@@ -43,7 +49,9 @@ def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[An
     with enable_grad():
         named = [x.reshape(x.shape) if isinstance(x, Tensor) else Tensor(x, requires_grad=True) for x in inputs]
         found = grad(plain(*named), named, g, create_graph=has_graph, allow_unused=True)
-    return [value if has_graph or value is None else value.data for value in found]
+    # of no steps, the result depends on the first state alone
+    found = [np.zeros_like(x) if value is None else value for x, value in zip(named, found, strict=True)]
+    return found if has_graph else [value.data for value in found]
 
 
 # What the kernels share. They compute half precision in single, and round at the end.
@@ -73,13 +81,13 @@ def weight_gradient(slopes: Array, x: Array) -> Array:
 
     x is (L, N, I).
     """
-    flat = slopes.reshape(-1, slopes.shape[-1])
+    flat = slopes.reshape(prod(slopes.shape[:-1]), slopes.shape[-1])
     return flat.T.dot(x.reshape(len(flat), x.shape[-1]))
 
 
 def bias_gradient(slopes: Array) -> Array:
     """The bias's gradient (R,), from slopes (L, N, R)."""
-    flat = slopes.reshape(-1, slopes.shape[-1])
+    flat = slopes.reshape(prod(slopes.shape[:-1]), slopes.shape[-1])
     return filled(len(flat), 1, flat).dot(flat)
 
 
@@ -136,7 +144,7 @@ def before(first: Array, h: Array) -> Array:
 
     Of the first one (N, H) and those after each step (L, N, H).
     """
-    return np.concatenate([first[None], h[:-1]])
+    return np.concatenate([first[None], h])[:-1]
 
 
 def number(value: float, x: Array) -> Any:
