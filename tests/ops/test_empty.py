@@ -42,6 +42,12 @@ def both_orders(function, inputs):
     return out, first, grad(sum((slope * slope).sum() for slope in first), inputs, allow_unused=True)
 
 
+def is_too_short(name, kernel, options):
+    """Whether the kernel does not fit, or leaves no place, along an axis of length 0."""
+    reach, padding = options.get("dilation", 1) * (kernel - 1) + 1, options.get("padding", 0)
+    return reach < 1 + options.get("stride", 1) + 2 * padding if "transpose" in name else 2 * padding < reach
+
+
 def expect_zeros(slopes, inputs):
     for slope, x in zip(slopes, inputs, strict=True):
         assert slope is None or (slope.shape == x.shape and not slope.data.any())
@@ -61,12 +67,11 @@ def test_a_convolution_of_nothing_is_empty_or_the_bias_and_has_gradients_of_both
     def function(*tensors):
         return getattr(ops, name)(*tensors, **options)
 
-    try:
-        out, first, second = both_orders(function, inputs)
-    except ValueError as error:
-        assert length == 0, error
-        assert "less padding" in str(error) or "more padding" in str(error)
+    if not length and is_too_short(name, kernel, options):
+        with pytest.raises(ValueError, match=r"(less|more) padding"):
+            function(*inputs)
         return
+    out, first, second = both_orders(function, inputs)
     assert out.shape[:2] == (n, outside)
     if out.size and "transpose" not in name and length:
         np.testing.assert_array_equal(out.data, np.ones(out.shape))
@@ -88,7 +93,7 @@ KERNELS = {
     "convolution_weight": lambda x, y, w: convolution_weight(x, y, w.shape[2:], ONE),
     "conv1d": lambda x, y, w: ops.conv1d(x, w),
     "conv1d, padded": lambda x, y, w: ops.conv1d(x, w, padding="same"),
-    "conv2d": lambda x, y, w: ops.conv2d(x[None], w[..., None]),
+    "conv2d": lambda x, y, w: ops.conv2d(x[..., None], w[..., None]),
     "conv_transpose1d": lambda x, y, w: ops.conv_transpose1d(y, w, stride=2),
     "conv_transpose2d": lambda x, y, w: ops.conv_transpose2d(y[..., None], w[..., None]),
 }
@@ -97,7 +102,7 @@ KERNELS = {
 @pytest.mark.parametrize("name", KERNELS)
 def test_a_kernel_of_no_length_is_refused(name):
     x, y, weight = (Tensor(np.ones(shape), requires_grad=True) for shape in [(2, 3, 5), (2, 4, 6), (4, 3, 0)])
-    with pytest.raises(ValueError, match="(a kernel has at least one axis, and is at least 1 long|expected)"):
+    with pytest.raises(ValueError, match="a kernel has at least one axis, and is at least 1 long"):
         KERNELS[name](x, y, weight)
 
 
