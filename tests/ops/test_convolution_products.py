@@ -97,6 +97,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("odd", [np.inf, np.nan])
 @pytest.mark.parametrize("options", STEPS, ids=str)
 @pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"])
