@@ -205,7 +205,7 @@ def ready(
         raise plan.error("loss", str(error), "leave out 'balanced'") from error
     except ShardingError as error:
         raise plan.error(error.path, str(error)) from error
-    except Exception as error:
+    except BaseException as error:
         if located := of_layer(plan, error):
             raise located from error
         raise
@@ -220,7 +220,7 @@ def ready(
     for i, metric in enumerate(experiment.metrics):
         try:
             training.tally.update(metric, outputs, part.targets)
-        except Exception as error:
+        except BaseException as error:
             if found := described(error, _MISFITS):
                 raise plan.error(f"metrics.{i}", f"{type(metric).__name__}: {found[0]}", found[1]) from error
             raise
@@ -229,7 +229,7 @@ def ready(
     return experiment, training, table
 
 
-def of_layer(plan: Plan, error: Exception) -> ConfigError | None:
+def of_layer(plan: Plan, error: BaseException) -> ConfigError | None:
     """Return a model's error as a ConfigError at its layer.
 
     Names the line of a user's class. None for an error of another kind.
@@ -243,7 +243,7 @@ def _check_loss(plan: Plan, experiment: Experiment, result: Tensor, part: Part) 
     try:
         weights = None if part.weights is None else Tensor(part.weights)
         loss: Any = loss_of(experiment.loss, result, Tensor(part.targets), weights)
-    except Exception as error:
+    except BaseException as error:
         if found := described(error, _MISFITS):
             raise plan.error("loss", *found) from error
         raise
