@@ -50,8 +50,8 @@ def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[An
         named = [x.reshape(x.shape) if isinstance(x, Tensor) else Tensor(x, requires_grad=True) for x in inputs]
         found = grad(plain(*named), named, g, create_graph=has_graph, allow_unused=True)
     # of no steps, the result depends on the first state alone
-    found = [np.zeros_like(x) if value is None else value for x, value in zip(named, found, strict=True)]
-    return found if has_graph else [value.data for value in found]
+    slopes: list[Any] = [np.zeros_like(x) if slope is None else slope for x, slope in zip(named, found, strict=True)]
+    return slopes if has_graph else [slope.data for slope in slopes]
 
 
 # What the kernels share. They compute half precision in single, and round at the end.
