@@ -28,7 +28,7 @@ def defined_at(thing: Any) -> str:
     return f" ({_short(file)}:{line})" if file and is_users(file) else ""
 
 
-def described(error: Exception, refusals: tuple[type[Exception], ...]) -> tuple[str, str] | None:
+def described(error: BaseException, refusals: tuple[type[Exception], ...]) -> tuple[str, str] | None:
     """Return the sentence and line of a user's error.
 
     Args:
@@ -42,7 +42,7 @@ def described(error: Exception, refusals: tuple[type[Exception], ...]) -> tuple[
     if isinstance(error, refusals):
         return str(error), line_of(error)
     frame = _users_frame(error)
-    if frame is None or isinstance(error, MemoryError):  # not the user's mistake
+    if frame is None or isinstance(error, (MemoryError, KeyboardInterrupt)):  # not the user's mistake
         return None
     return f"{type(error).__name__}: {error}".removesuffix(": "), _line(frame)
 

@@ -28,7 +28,7 @@ def unfit(value: Any) -> TypeError | ValueError | None:
         return of_dtype(value, dtype) if getattr(dtype, "kind", "f") not in "biuf" else None
     if isinstance(value, complex):
         return TypeError(f"a tensor holds numbers, got {value}; {REMEDIES['c']}")
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)) or hasattr(value, "_fields"):  # a named tuple holds options
         return None
     for part in value:
         if (within := unfit(part)) is not None:

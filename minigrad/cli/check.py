@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> int:
         values |= training.evaluate(Examples(*val.batch(first), weights), "val")
     except TrainingError as error:
         raise plan.error("optimizer", str(error)) from error
-    except Exception as error:
+    except BaseException as error:
         if found := of_layer(plan, error):
             raise found from error
         raise

@@ -26,7 +26,7 @@ UNUSABLE = (errno.ENAMETOOLONG, errno.ELOOP)
 """Error numbers for paths that no file can have."""
 
 
-def describe_failure(error: Exception, debug: bool) -> tuple[str, int]:
+def describe_failure(error: BaseException, debug: bool) -> tuple[str, int]:
     """Return the message for an error, and the exit code.
 
     Args:
@@ -41,7 +41,7 @@ def describe_failure(error: Exception, debug: bool) -> tuple[str, int]:
     return details + _sentence(error), 2 if is_refused else 1
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     if isinstance(error, ConfigError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -54,7 +54,7 @@ def _sentence(error: Exception) -> str:
     return f"error: {place.filename}:{place.lineno}: {type(error).__name__}: {error} (--debug shows the traceback)"
 
 
-def _of_environment(error: Exception) -> str:
+def _of_environment(error: BaseException) -> str:
     """Name the environment variable whose value a third-party package rejected, if any."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or not is_installed(frames[-1].filename):

@@ -82,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         except KeyboardInterrupt:
             return together.fail("interrupted", 130)
-        except Exception as error:
+        except BaseException as error:  # SystemExit too, by a sys.exit() in a user's class
             from minigrad.cli.failure import describe_failure
 
             return together.fail(*describe_failure(error, debug="--debug" in words))

@@ -204,7 +204,7 @@ def build_and_try(
         raise plan.error("loss", str(error), "leave out 'balanced'") from error
     except ShardingError as error:
         raise plan.error(error.path, str(error)) from error
-    except Exception as error:
+    except BaseException as error:
         if located := of_layer(plan, error):
             raise located from error
         raise
@@ -219,7 +219,7 @@ def build_and_try(
     for i, metric in enumerate(experiment.metrics):
         try:
             training.tally.update(metric, outputs, part.targets)
-        except Exception as error:
+        except BaseException as error:
             if found := described(error, _MISFITS):
                 raise plan.error(f"metrics.{i}", f"{type(metric).__name__}: {found[0]}", found[1]) from error
             raise
@@ -228,7 +228,7 @@ def build_and_try(
     return experiment, training, table
 
 
-def of_layer(plan: Plan, error: Exception) -> ConfigError | None:
+def of_layer(plan: Plan, error: BaseException) -> ConfigError | None:
     """Return a model's error as a ConfigError at its layer.
 
     The result is None for an error of another kind. For a user's class, the error names the line of the class.
@@ -242,7 +242,7 @@ def _check_loss(plan: Plan, experiment: Experiment, result: Tensor, part: Part) 
     try:
         weights = None if part.weights is None else Tensor(part.weights)
         loss: Any = loss_of(experiment.loss, result, Tensor(part.targets), weights)
-    except Exception as error:
+    except BaseException as error:
         if found := described(error, _MISFITS):
             raise plan.error("loss", *found) from error
         raise

@@ -29,7 +29,7 @@ from minigrad.config.calls import default_node, is_class_name, name_arguments, s
 from minigrad.config.diagnostics import Diagnostics, Span
 from minigrad.config.merge import Merger
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.reader import scalar
+from minigrad.config.reader import OLD_BOOLEANS, scalar
 from minigrad.config.registry import Registry, UnknownNameError
 from minigrad.config.signature import Signature, signature_of
 from minigrad.config.sources import LANGUAGE_KEYS
@@ -332,7 +332,7 @@ def _remedy(node: Node, spec: Spec) -> str:
             return f"did you mean '{near}'?" if near else ""
         case ScalarNode(value=str(text)) if kinds & {int, float} and ", " in text:
             return f"write several values in brackets: [{text}]"
-        case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+\d_, ]+(\.\d+)?", text):
+        case ScalarNode(value=str(text)) if kinds & {int, float} and re.fullmatch(r"[-+]?[\d_, ]+(\.\d+)?", text):
             return f"write {re.sub('[_, ]', '', text)}"
         case ScalarNode(value=str()) if kinds & {int, float} and str not in kinds:
             return "write a number, as in 1e-3" if float in kinds else "write a number, as in 10"
@@ -340,7 +340,7 @@ def _remedy(node: Node, spec: Spec) -> str:
             return f"write {math.floor(number)} or {math.ceil(number)}"
         case SequenceNode(items=[ScalarNode() as only]) if fits(type_of(only.value), spec):
             return f"write {only.text}, without the brackets"
-        case ScalarNode(value=str(text)) if bool in kinds and text.lower() in ("yes", "no", "on", "off"):
+        case ScalarNode(value=str(text)) if bool in kinds and text.lower() in OLD_BOOLEANS:
             return "write true or false"
         case MappingNode() if any(isinstance(o, ListOf) and isinstance(o.item, DictOf) for o in options):
             return "in brackets it is a list of one: [{...}]"

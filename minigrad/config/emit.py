@@ -8,7 +8,7 @@ import re
 
 from minigrad.config.diagnostics import DEFAULT, Span
 from minigrad.config.nodes import Key, MappingNode, Node, Scalar, ScalarNode, SequenceNode
-from minigrad.config.reader import scalar
+from minigrad.config.reader import OLD_BOOLEANS, scalar
 from minigrad.config.sources import VERSION
 from minigrad.config.values import Call, Entries, Items, Literal, Reference, Value
 
@@ -17,9 +17,6 @@ WIDTH = 100
 
 # texts that every YAML reader reads as texts: words, with spaces, slashes, dots and dashes inside
 _SAFE = re.compile(r"[A-Za-z_][\w/.-]*( [\w/.-]+)*", re.ASCII)
-
-# words that mean true and false in YAML 1.1, which many tools still read
-_OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off"}
 
 
 def emit(root: Call, origins: bool = False) -> str:
@@ -86,7 +83,7 @@ def _text(value: Scalar) -> str:
         case int() | float():
             return repr(value)
     text = str(value)
-    if _SAFE.fullmatch(text) and scalar(text) == text and text.lower() not in _OLD_BOOLEANS:
+    if _SAFE.fullmatch(text) and scalar(text) == text and text.lower() not in OLD_BOOLEANS:
         return text
     quoted = json.dumps(text, ensure_ascii=False)
     return re.sub("[\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029]", lambda found: f"\\U{ord(found[0]):08x}", quoted)

@@ -259,7 +259,7 @@ class _Builder:
         positional = [named.pop(p.name, p.default) for p in call.signature.positional] if rest else []
         try:
             return call.target(*first, *positional, *rest, **named)
-        except Exception as error:
+        except BaseException as error:
             found = None if isinstance(error, ConfigError) else described(error, (TypeError, ValueError, MemoryError))
             if found is None:
                 raise

@@ -38,8 +38,12 @@ _CONSTANTS: dict[str, Scalar] = {
     **{sign + name: float(sign + "inf") for sign in ("", "+", "-") for name in (".inf", ".Inf", ".INF")},
 }
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
+_PADDED = re.compile(r"[-+]?0[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+OLD_BOOLEANS = {"y", "n", "yes", "no", "on", "off"}
+"""Words that YAML 1.1, which many tools still read, takes for true and false."""
 
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -293,7 +297,12 @@ class _Reader:
         assert event.end_mark is not None
         self._note_invisible(event.start_mark.index, event.end_mark.index)
         try:
-            return ScalarNode(place, scalar(event.value), event.value)
+            value = scalar(event.value)
+            if _PADDED.fullmatch(event.value) and isinstance(value, int) and abs(value) > 7:
+                older = "a text" if re.search("[89]", event.value) else int(event.value, 8)
+                said = f"{event.value} is {value} in YAML 1.2, and {older} in YAML 1.1"
+                self.report.add(place, said, f"write {value} for the number, or '{event.value}' for the text")
+            return ScalarNode(place, value, event.value)
         except OverflowError:
             self.report.add(place, f"this integer has more than {MAX_BITS} bits", "write a smaller number")
             return ScalarNode(place, None, event.value)

@@ -29,7 +29,7 @@ def refuse(forward: Callable[..., Any], given: tuple[Any, ...] | None) -> None:
         )
 
 
-def locate(called: Any, error: Exception) -> None:
+def locate(called: Any, error: BaseException) -> None:
     """Prepend the layer's path to an error's message.
 
     The path leads from the module that was called to the innermost layer that raised the error.

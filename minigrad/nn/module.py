@@ -69,7 +69,7 @@ class Module(Constructed):
             if self._forward_hooks or self._forward_pre_hooks or self.recomputes:
                 return self._forward_with_hooks(args, kwargs)
             return self.forward(*args, **kwargs)
-        except Exception as error:
+        except BaseException as error:  # SystemExit too, by a sys.exit() in a forward
             locate(self, error)
             raise
         finally:

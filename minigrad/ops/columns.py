@@ -106,7 +106,7 @@ class Plan(NamedTuple):
         lines, groups, o, columns = matrices.shape
         rest = self.kernel[1:]
         weight = matrices.reshape(lines, groups * o, columns // math.prod(rest), math.prod(rest))
-        return weight.transpose(1, 2, 0, 3).reshape(groups * o, -1, lines, *rest)
+        return weight.transpose(1, 2, 0, 3).reshape(groups * o, columns // math.prod(rest), lines, *rest)
 
     def seen(self, x: Array) -> Iterator[tuple[slice, list[Array]]]:
         """Yield the columns of each block and kernel line.
@@ -116,6 +116,7 @@ class Plan(NamedTuple):
         """
         images = self.images(x)
         shape = (*images.shape[1:3], *self.kernel[1:], *self.area)
+        rows, places = shape[1] * math.prod(self.kernel[1:]), math.prod(self.places)
         wide = None
         for block in self.blocks(len(x)):
             part = images[block]
@@ -126,8 +127,8 @@ class Plan(NamedTuple):
                     wide = np.zeros((len(part), *shape), x.dtype, like=x)
                 for place, source in self.moves:
                     wide[place] = part[source]
-            columns = wide.reshape(len(part), self.groups, -1, *self.area)
-            yield block, [columns[:, :, :, line].reshape(*columns.shape[:3], -1) for line in self.lines]
+            columns = wide.reshape(len(part), self.groups, rows, *self.area)
+            yield block, [columns[:, :, :, line].reshape(*columns.shape[:3], places) for line in self.lines]
 
     def scatter(self, columns: Array, x: Array) -> None:
         """Add columns to the elements they were taken from.

@@ -14,7 +14,6 @@ from minigrad.ops.activation import relu
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.kernels import linear
 from minigrad.ops.recurrent import Array
-from minigrad.ops.shape import stack
 
 Nonlinearity = Literal["tanh", "relu"]
 
@@ -24,7 +23,7 @@ def _rnn(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any, nonlinear
     for step in recurrent.unstacked(linear(x, weight_ih, *biases[:1])):
         h = bend(step + linear(h, weight_hh, *biases[1:]))
         states.append(h)
-    return stack(states)
+    return recurrent.stacked(h, states)
 
 
 def _rnn_forward(inputs: Sequence[Array], nonlinearity: Nonlinearity = "tanh") -> Array:

@@ -13,7 +13,7 @@ from minigrad.ops.activation import sigmoid
 from minigrad.ops.elementwise import tanh
 from minigrad.ops.kernels import linear
 from minigrad.ops.recurrent import Array
-from minigrad.ops.shape import split, stack
+from minigrad.ops.shape import split
 
 
 def _gru(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any) -> Any:
@@ -24,7 +24,7 @@ def _gru(x: Any, h: Any, weight_ih: Any, weight_hh: Any, *biases: Any) -> Any:
         n = tanh(n + sigmoid(r + from_r) * from_n)
         h = n + sigmoid(z + from_z) * (h - n)
         states.append(h)
-    return stack(states)
+    return recurrent.stacked(h, states)
 
 
 def _halve(rows: Array) -> Array:

@@ -87,18 +87,20 @@ def convolution_fused(
     Those of x and weight are computed from the columns of g for the flipped kernel.
     """
     size, kernel, groups = x_shape[2:], weight_shape[2:], geometry.groups
-    to_x = to_weight = to_bias = None
+    to_x = to_weight = None
+    rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
+    total = vecdot(rows, filled(rows.shape[-1], 1, g)).sum(axis=0)
     if needs[0] and needs[1] and max(geometry.stride) == 1:
         back, around = geometry.adjoint(size, kernel, g.shape[2:]), _flip_kernels(weight, groups)
         to_x, to_weight = _products(g, around.shape, back, around, partner=x)
         to_weight = _flip_kernels(to_weight, groups)
+        # 0 · inf and 0 · NaN are NaN: the zeros are around g here, and around x in the rule
+        if not (np.isfinite(to_weight).all() and np.isfinite(total).all()):
+            to_weight = correlate(x, g, kernel, geometry)
     else:
         to_x = transposed(g, weight, size, geometry) if needs[0] else None
         to_weight = correlate(x, g, kernel, geometry) if needs[1] else None
-    if needs[2]:
-        rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
-        to_bias = vecdot(rows, filled(rows.shape[-1], 1, g)).sum(axis=0)
-    return [to_x, to_weight, to_bias]
+    return [to_x, to_weight, total if needs[2] else None]
 
 
 def transposed_convolution_fused(
@@ -201,7 +203,7 @@ def _multiply(matrix: Array, columns: Array, out: Array) -> None:
     whole = places - places % size
 
     def split(array: Array) -> Array:
-        return array[..., :whole].reshape(*array.shape[:-1], -1, size).swapaxes(-2, -3)
+        return array[..., :whole].reshape(*array.shape[:-1], whole // size, size).swapaxes(-2, -3)
 
     np.matmul(matrix[:, None], split(columns), out=split(out))
     if whole < places:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from minigrad.engine import Tensor, enable_grad, grad
 from minigrad.engine.arrays import filled
+from minigrad.ops.shape import stack
 
 Array = NDArray[Any]
 
@@ -27,10 +28,15 @@ def unstacked(x: Any) -> list[Any]:
 
     The gradient of x[t] is as large as x, so indexing L steps one by one would cost L².
     """
-    if len(x) == 1:
-        return [x[0]]
+    if len(x) < 2:
+        return [x[0]] if len(x) else []
     middle = len(x) // 2
     return [*unstacked(x[:middle]), *unstacked(x[middle:])]
+
+
+def stacked(first: Any, states: Sequence[Any]) -> Any:
+    """The states after each step, (L, N, H). Of no steps there are none of the shape of `first`."""
+    return stack(states) if states else first[None][:0]
 
 
 def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[Any]:
@@ -43,7 +49,9 @@ def derived(plain: Callable[..., Any], g: Any, inputs: Sequence[Any]) -> list[An
     with enable_grad():
         named = [x.reshape(x.shape) if isinstance(x, Tensor) else Tensor(x, requires_grad=True) for x in inputs]
         found = grad(plain(*named), named, g, create_graph=has_graph, allow_unused=True)
-    return [value if has_graph or value is None else value.data for value in found]
+    # of no steps, the result depends on the first state alone
+    slopes: list[Any] = [np.zeros_like(x) if slope is None else slope for x, slope in zip(named, found, strict=True)]
+    return slopes if has_graph else [slope.data for slope in slopes]
 
 
 # Shared by the kernels, which compute half precision in single precision, and round at the end.
@@ -73,13 +81,13 @@ def weight_gradient(slopes: Array, x: Array) -> Array:
 
     x is (L, N, I).
     """
-    flat = slopes.reshape(-1, slopes.shape[-1])
+    flat = slopes.reshape(prod(slopes.shape[:-1]), slopes.shape[-1])
     return flat.T.dot(x.reshape(len(flat), x.shape[-1]))
 
 
 def bias_gradient(slopes: Array) -> Array:
     """The bias's gradient (R,), from slopes (L, N, R)."""
-    flat = slopes.reshape(-1, slopes.shape[-1])
+    flat = slopes.reshape(prod(slopes.shape[:-1]), slopes.shape[-1])
     return filled(len(flat), 1, flat).dot(flat)
 
 
@@ -136,7 +144,7 @@ def previous_states(first: Array, h: Array) -> Array:
 
     `first` is the initial state, (N, H); h are the states after each step, (L, N, H).
     """
-    return np.concatenate([first[None], h[:-1]])
+    return np.concatenate([first[None], h])[:-1]
 
 
 def number(value: float, x: Array) -> Any:

@@ -30,9 +30,15 @@ def each(name: str, value: Any, n: int, least: int = 1) -> Lengths:
 
 def counts(size: Lengths, kernel: Lengths, stride: Lengths, dilation: Lengths) -> Lengths:
     """The number of windows along each axis."""
+    _expect_kernel(kernel)
     return tuple(
         (length - d * (k - 1) - 1) // s + 1 for length, k, s, d in zip(size, kernel, stride, dilation, strict=True)
     )
+
+
+def _expect_kernel(kernel: Lengths) -> None:
+    if not kernel or min(kernel) < 1:
+        raise ValueError(f"a kernel has at least one axis, and is at least 1 long along each; got {kernel}")
 
 
 def within(length: int, count: int, shift: int, stride: int) -> tuple[slice, slice]:
@@ -47,6 +53,7 @@ def within(length: int, count: int, shift: int, stride: int) -> tuple[slice, sli
 
 def places(kernel: Lengths, count: Lengths, stride: Lengths, dilation: Lengths) -> Iterator[tuple[Lengths, Any]]:
     """Yield each kernel offset, with the index of its elements."""
+    _expect_kernel(kernel)
     for offset in np.ndindex(kernel):
         yield (
             offset,

@@ -24,7 +24,7 @@ import numpy as np
 from minigrad.formats.atomic import errors_naming, write_durably
 from minigrad.paths import require_file
 from minigrad.runs.checkpoint import read_checkpoint, write_checkpoint
-from minigrad.runs.files import FORMAT, RunError, read_config, read_facts
+from minigrad.runs.files import FORMAT, NewerRunError, RunError, read_config, read_facts
 from minigrad.runs.locks import can_lock, hold
 from minigrad.version import __version__
 
@@ -142,6 +142,8 @@ class RunDirectory:
         directory.config = read_config(path)
         try:
             directory.facts = read_facts(path)
+        except NewerRunError:  # going on would write over facts that this minigrad does not know
+            raise
         except RunError as error:
             warnings.warn(f"{error}; the run continues without it", stacklevel=2)
         (path / "checkpoints").mkdir(exist_ok=True)

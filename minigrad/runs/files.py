@@ -27,6 +27,10 @@ class RunError(ValueError):
     """A file of a run that cannot be used."""
 
 
+class NewerRunError(RunError):
+    """A run that a newer minigrad wrote, in a format this one does not know."""
+
+
 def read_config(run: Path) -> str:
     """Return the config of a run.
 
@@ -49,7 +53,8 @@ def read_facts(run: Path) -> dict[str, Any]:
         return {}
     facts = _object(_text(path), f"{path}")
     if message := newer(facts.get("format"), FORMAT):
-        raise RunError(f"{path}: {message}")
+        is_newer = COUNT.holds(facts["format"]) and facts["format"] > FORMAT
+        raise (NewerRunError if is_newer else RunError)(f"{path}: {message}")
     try:
         require(facts, _FACTS, f"{path}: ")
     except ValueError as error:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad import Tensor, cores, ops
+from minigrad import Tensor, cores, grad, ops
 from minigrad.parallel import blas_threads
 
 RANDOM = np.random.default_rng(0)
@@ -90,3 +90,33 @@ def test_two_cores_give_the_bits_of_one(name, monkeypatch):
         whole = results()
     for one, other in zip(divided, whole, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+STEPS = [
+    {"stride": s, "padding": p, "dilation": d, "groups": g} for s in (1, 2) for p in (0, 2) for d, g in ((1, 1), (2, 2))
+]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("odd", [np.inf, np.nan])
+@pytest.mark.parametrize("options", STEPS, ids=str)
+@pytest.mark.parametrize("name", ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"])
+def test_infinities_meet_the_same_zeros_in_the_fused_gradients_as_in_the_rules(name, options, odd):
+    axes, convolve = int(name[-2]), getattr(ops, name)
+    values = [
+        RANDOM.standard_normal((2, 2, *[7] * axes)),
+        RANDOM.standard_normal((2, 2 // options["groups"], *[3] * axes)),
+    ]
+    slope = RANDOM.standard_normal(convolve(*values, **options).shape)
+    for array in (*values, slope):
+        for place in (0, array.size // 2, -1):
+            before, array.flat[place] = array.flat[place], odd
+            x, weight = inputs = [Tensor(value, requires_grad=True) for value in values]
+            out = convolve(x, weight, **options)
+            fused = grad(out, inputs, slope, retain_graph=True)
+            for given, leaves in ((Tensor(slope), inputs), (slope, [x]), (slope, [weight])):
+                found = grad(out, leaves, given, create_graph=True)
+                for one, leaf in zip(found, leaves, strict=True):
+                    of_fused = fused[0] if leaf is x else fused[1]
+                    np.testing.assert_allclose(one.data, of_fused.data, rtol=1e-9, atol=1e-9)
+            array.flat[place] = before

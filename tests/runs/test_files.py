@@ -228,3 +228,12 @@ def test_a_key_that_there_is_no_more_is_named_with_its_line(run, capsys):
     told = capsys.readouterr().err
     assert f"{file}, its config:" in told
     assert "'turbo'" in told
+
+
+def test_a_run_json_of_a_newer_minigrad_is_not_written_over(run, capsys):
+    file = run / "run.json"
+    text = json.dumps({**json.loads(file.read_text()), "format": 9, "unknown": 1})
+    file.write_text(text)
+    assert main(["resume", str(run)]) == 2
+    assert "run.json: written by a newer minigrad, in format 9" in capsys.readouterr().err
+    assert file.read_text() == text
