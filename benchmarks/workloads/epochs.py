@@ -101,8 +101,8 @@ class _Mean:
         self.training = training
 
     def __float__(self) -> float:
-        loss: float = self.training.tally.compute("train")["train/loss"]
-        self.training.tally.reset()
+        loss: float = self.training.metrics.compute("train")["train/loss"]
+        self.training.metrics.reset()
         return loss
 
 

@@ -156,9 +156,9 @@ class Session:
         except TrainingError as error:
             self.trouble = str(error)
             return self.frame()
-        if training.tally.count:
-            self.loss = training.tally.compute("train")["train/loss"]
-            training.tally.reset()
+        if training.metrics.count:
+            self.loss = training.metrics.compute("train")["train/loss"]
+            training.metrics.reset()
         self.pictures += 1
         if self.kind == "plane" or self.pictures % 10 == 1:
             self.tested = self._measure()
@@ -279,16 +279,16 @@ class Session:
 
     def _measure(self) -> dict[str, float | None]:
         """Return the loss and all numeric metrics on at most a thousand test examples."""
-        experiment, tally = self.experiment, self.training.tally
+        experiment, metrics = self.experiment, self.training.metrics
         inputs, targets = experiment.data.test.batch(slice(MOST_POINTS))
         with no_grad(), np.errstate(all="ignore"):
             outputs = experiment.model.eval()(Tensor(inputs))
             loss = experiment.loss(outputs, Tensor(targets)).item()
         experiment.model.train()
-        tally.reset()
-        tally.add(loss, experiment.loss.count(targets), outputs.data, targets)
-        values = tally.compute("test")
-        tally.reset()
+        metrics.reset()
+        metrics.add(loss, experiment.loss.count(targets), outputs.data, targets)
+        values = metrics.compute("test")
+        metrics.reset()
         return {name: _number(value) for name, value in values.items() if isinstance(value, (float, int))}
 
     def _middle(self) -> float:

@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
     try:
         for batches in islice(training.batches(), 2):
             training.train_step(batches)
-        values = training.tally.compute("train")
+        values = training.metrics.compute("train")
         val, first = experiment.data.val, slice(training.loader.batch_size)
         weights = None if val.weights is None else val.weights[first]
         values |= training.evaluate(Examples(*val.batch(first), weights), "val")

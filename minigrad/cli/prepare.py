@@ -218,13 +218,13 @@ def build_and_try(
             _check_loss(plan, experiment, result, part)
     for i, metric in enumerate(experiment.metrics):
         try:
-            training.tally.update(metric, outputs, part.targets)
+            training.metrics.update(metric, outputs, part.targets)
         except BaseException as error:
             if found := described(error, _MISFITS):
                 raise plan.error(f"metrics.{i}", f"{type(metric).__name__}: {found[0]}", found[1]) from error
             raise
     experiment.model.train()
-    training.tally.reset()
+    training.metrics.reset()
     return experiment, training, table
 
 

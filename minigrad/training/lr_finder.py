@@ -90,12 +90,12 @@ def find_lr(experiment: Experiment, low: float = 1e-6, high: float = 10.0, steps
         for rate, batches in zip(np.geomspace(low, high, steps), islice(feed, steps), strict=True):
             for group, ratio in zip(groups, ratios, strict=True):
                 group["lr"] = rate * ratio
-            training.tally.reset()
+            training.metrics.reset()
             try:
                 training.train_step(batches)
             except TrainingError:
                 break
-            loss = training.tally.compute("train")["train/loss"]
+            loss = training.metrics.compute("train")["train/loss"]
             if isnan(loss):  # all targets are ignored: this step tests nothing
                 continue
             rates.append(rate)

@@ -31,7 +31,7 @@ class TrainingState:
         lr: learning rate of the first parameter group in the last step.
         stopped: whether a callback has ended the training.
         options: the options of the optimizer's parameter groups, as given by the experiment.
-        tally: loss and metrics since the last record.
+        metrics: loss and metrics since the last record.
         best: the best weights so far.
         stopper: early stopping; None without it.
         seed: the seed of the experiment.
@@ -49,7 +49,7 @@ class TrainingState:
     optimizer: Optimizer
     schedule: Schedule | None
     options: list[dict[str, Any]]
-    tally: MetricCollection
+    metrics: MetricCollection
     best: BestWeights
     stopper: EarlyStopper | None
     step: int
@@ -129,8 +129,8 @@ class TrainingState:
             "optimizer": self.optimizer.state_dict(),
             "options": self.options,
             "schedule": self.schedule.state_dict() if self.schedule is not None else None,
-            "tally": {"loss": self.tally.loss, "count": self.tally.count},
-            "metrics": {metric.name: saved_attributes(metric) for metric in self.tally.metrics},
+            "tally": {"loss": self.metrics.loss, "count": self.metrics.count},
+            "metrics": {metric.name: saved_attributes(metric) for metric in self.metrics.metrics},
             "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.named_callbacks],
             "best": self.best.state_dict(),
             "early_stopping": self.stopper.state_dict() if self.stopper is not None else None,
@@ -160,8 +160,8 @@ class TrainingState:
             self.schedule.load_state_dict(state["schedule"])
         for name in ("step", "skipped", "lr", "stopped"):
             setattr(self, name, state[name])
-        self.tally.loss, self.tally.count = state["tally"]["loss"], state["tally"]["count"]
-        for metric in self.tally.metrics:
+        self.metrics.loss, self.metrics.count = state["tally"]["loss"], state["tally"]["count"]
+        for metric in self.metrics.metrics:
             vars(metric).update(state["metrics"].get(metric.name, {}))
         for callback, (name, saved) in zip(self.named_callbacks, state["callbacks"], strict=False):
             if type(callback).__name__ == name:

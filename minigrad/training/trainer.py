@@ -193,7 +193,7 @@ class Training(TrainingState):
         target = partial(experiment.data.target, self.loss.comparison)
         has_units = type(experiment.data).in_units is not Dataset.in_units
         in_units = experiment.data.in_units if has_units else None
-        self.tally = MetricCollection(experiment.metrics, getattr(self.loss, "reduction", "mean"), target, in_units)
+        self.metrics = MetricCollection(experiment.metrics, getattr(self.loss, "reduction", "mean"), target, in_units)
         self.average, self.base = EMA(self.model, settings.ema) if settings.ema else None, BaseDigests(self.model)
         self.best = BestWeights(settings.checkpoint, experiment.measured)
         self.stopper = EarlyStopper(stop, experiment.measured) if (stop := settings.early_stopping) else None
@@ -278,7 +278,7 @@ class Training(TrainingState):
             raise TrainingError(f"at step {self.step + 1}: {error}; trainer.compile=false goes without") from error
         if pieces and not self.preflight.is_done:
             self.preflight.check(pieces[0][2].shape, batches[0][:][0], self.optimizer, self.ranks)
-        gather_into(self.tally, pieces, self.ranks)
+        gather_into(self.metrics, pieces, self.ranks)
         told = self.ranks.allgather((sum([piece[0] for piece in pieces]), len(pieces), self._asked_to_end))
         losses = [loss for loss, _, _ in told]
         self.interrupted |= True in [asked for _, _, asked in told]
@@ -310,9 +310,9 @@ class Training(TrainingState):
         Raises:
             TrainingError: if the loss is not finite.
         """
-        self.tally.reset()
+        self.metrics.reset()
         try:
-            evaluate(self.model, self.loss, examples, self.loader.batch_size, self.step, self.tally, self.ranks)
+            evaluate(self.model, self.loss, examples, self.loader.batch_size, self.step, self.metrics, self.ranks)
         except NonFiniteLossError as error:
             what = f"the {split} loss became {error.loss} at step {self.step}"
             raise divergence(what, [error.inputs], self.model, self.settings.remedies()) from error
@@ -347,6 +347,6 @@ class Training(TrainingState):
 
     def _pop_metrics(self, split: str) -> dict[str, Any]:
         """Return the metrics of rank 0, and reset them."""
-        values = self.ranks.broadcast(self.tally.compute(split) if self.ranks.rank == 0 else {})
-        self.tally.reset()
+        values = self.ranks.broadcast(self.metrics.compute(split) if self.ranks.rank == 0 else {})
+        self.metrics.reset()
         return values

@@ -53,8 +53,8 @@ def trained(config, overrides, steps):
         for batches in islice(training.batches(), steps):
             places |= {device_of(p.data) for p in (*training.model.parameters(), *training.model.buffers())}
             training.train_step(batches)
-            losses.append(training.tally.compute("train")["train/loss"])
-            training.tally.reset()
+            losses.append(training.metrics.compute("train")["train/loss"])
+            training.metrics.reset()
     assert {p.device for p in training.model.parameters()} == {"cpu"}
     return losses, places
 

@@ -58,7 +58,7 @@ def test_the_losses_are_those_of_a_training_with_these_rates():
     training = Training(moons(lambda parameters: SGD(parameters, lr=0.1)))
     training.schedule = None
     training.train_step(next(training.batches()))
-    assert sweep.losses[0] == training.tally.compute("train")["train/loss"]
+    assert sweep.losses[0] == training.metrics.compute("train")["train/loss"]
 
 
 def test_the_smoothed_loss_is_a_mean_that_forgets():

@@ -118,9 +118,9 @@ def test_dropout_silences_others_in_the_next_step_and_the_same_in_a_step_repeate
     losses = []
     for step in (0, 1, 0):
         training.step = step
-        training.tally.reset()
+        training.metrics.reset()
         training.train_step([Batch(e.data.train, range(8))])
-        losses.append(training.tally.loss)
+        losses.append(training.metrics.loss)
     assert losses[0] == losses[2] != losses[1]
 
 
