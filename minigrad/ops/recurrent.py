@@ -35,7 +35,10 @@ def unstacked(x: Any) -> list[Any]:
 
 
 def stacked(first: Any, states: Sequence[Any]) -> Any:
-    """The states after each step, (L, N, H). Of no steps there are none of the shape of `first`."""
+    """The states after each step, (L, N, H).
+
+    Without steps they are empty, with the other axes of `first`.
+    """
     return stack(states) if states else first[None][:0]
 
 

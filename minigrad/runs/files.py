@@ -28,7 +28,7 @@ class RunError(ValueError):
 
 
 class NewerRunError(RunError):
-    """A run that a newer minigrad wrote, in a format this one does not know."""
+    """A run in the format of a newer minigrad."""
 
 
 def read_config(run: Path) -> str:

@@ -59,7 +59,10 @@ class Summary:
 
     @property
     def ending(self) -> str:
-        """The status and why, as "done: reached trainer.max_epochs=3" or "interrupted by SIGINT"."""
+        """The status with its reason.
+
+        For example "done: reached trainer.max_epochs=3" or "interrupted by SIGINT".
+        """
         if self.reason.startswith(self.status):
             return self.reason
         return f"{self.status}: {self.reason}" if self.reason else self.status

@@ -82,6 +82,8 @@ WORDS = {
 @pytest.mark.parametrize("how", ["exit", "halt"])
 @pytest.mark.parametrize(("place", "command"), [(place, name) for place, names in ENDS.items() for name in names])
 def test_it_fails_with_the_line_where_it_was_raised(place, command, how, tmp_path, monkeypatch, capsys):
+    if command == "report":
+        pytest.importorskip("matplotlib", reason="reports draw")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "ends.py").write_text(CLASSES)

@@ -160,7 +160,7 @@ def test_code_that_came_with_a_run_is_not_run_unasked(alone):
     assert (code, out) == (2, "")
     assert "table/config.yaml:" in err
     assert "'Net' is code that came with this run, in table/code/net.py" in err
-    assert "--trust runs it" in err
+    assert "--trust (trust=True in Python) allows minigrad to run it" in err
 
 
 def test_a_run_has_the_files_of_models_that_it_used_and_those_that_they_import(alone):

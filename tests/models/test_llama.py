@@ -138,7 +138,7 @@ def test_weights_go_to_a_folder_and_come_back(tmp_path, changes):
         ({"num_key_value_heads": "2"}, "num_key_value_heads must be an integer from 1, found '2'"),
         ({"rope_theta": -1}, "rope_theta must be a number above 0, found -1"),
         ({"rope_theta": True}, "rope_theta must be a number above 0, found True"),
-        ({"model_type": "qwen3"}, "describes a model of type 'qwen3'; only 'llama', 'mistral', 'qwen2' can be read"),
+        ({"model_type": "qwen3"}, "describes a model of type 'qwen3'; supported: 'llama', 'mistral', 'qwen2'"),
         ({"model_type": ["llama"]}, r"describes a model of type \['llama'\]"),
     ],
     ids=str,

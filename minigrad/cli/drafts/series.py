@@ -29,7 +29,7 @@ _SHARE = 0.2  # fraction for each of validation and test
 
 
 def time_of(columns: Columns) -> str | None:
-    """Return the time column of an evenly spaced series of numbers."""
+    """Return the time column of an evenly spaced series."""
     for name in even_times(columns):
         others = [other for each, other in columns.sheet.columns.items() if each != name]
         if others and all(isinstance(other, Numbers) for other in others):
