@@ -2,7 +2,8 @@
 
 npm's `pyodide` brings the interpreter and a lock file with the sha256 of every official wheel, and no wheel. NumPy's
 wheel is in a package of somebody else; it counts only if its sha256 is the one in the lock file. The other packages are
-pure Python and taken from this environment. The folder is kept outside of the repository, and made once.
+pure Python and taken from this environment. `python tests/browser/pyodide_folder.py` makes the folder, once, outside of
+the repository; the tests fetch nothing.
 """
 
 from __future__ import annotations
@@ -30,19 +31,37 @@ WHEELS = (
 
 
 class MissingError(RuntimeError):
-    """Something that could not be fetched, so that nothing can be tested in a browser."""
+    """Something that is not there or cannot be fetched, so that nothing can be tested in a browser."""
 
 
 def folder() -> Path:
-    """Returns the folder, fetching what it lacks. Raises: MissingError if that cannot be had."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"minigrad-pyodide-{VERSION}"
+    """Return the folder.
+
+    Raises:
+        MissingError: if it was not made.
+    """
+    if not (_cache() / "pyodide-lock.json").is_file():
+        raise MissingError("Pyodide is fetched by: python tests/browser/pyodide_folder.py")
+    return _cache()
+
+
+def make_folder() -> None:
+    """Fetch the folder if it is not there.
+
+    Raises:
+        MissingError: if something cannot be fetched.
+    """
+    cache = _cache()
     if not (cache / "pyodide-lock.json").is_file():
         with tempfile.TemporaryDirectory() as work:
             made = _make(Path(work))
             cache.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(cache, ignore_errors=True)
             shutil.move(made, cache)
-    return cache
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / f"minigrad-pyodide-{VERSION}"
 
 
 def _make(work: Path) -> Path:
@@ -83,3 +102,10 @@ def _run(command: list[str], folder: Path) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         said = getattr(error, "stderr", b"") or b""
         raise MissingError(f"{' '.join(command[:4])}: {error} {said[-300:]!r}") from error
+
+
+if __name__ == "__main__":
+    try:
+        make_folder()
+    except MissingError as missing:
+        sys.exit(str(missing))
