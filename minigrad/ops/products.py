@@ -87,10 +87,13 @@ def convolution_fused(
     Those of x and weight are computed from the columns of g for the flipped kernel.
     """
     size, kernel, groups = x_shape[2:], weight_shape[2:], geometry.groups
+    shares_columns = needs[0] and needs[1] and max(geometry.stride) == 1
     to_x = to_weight = None
-    rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
-    total = vecdot(rows, filled(rows.shape[-1], 1, g)).sum(axis=0)
-    if needs[0] and needs[1] and max(geometry.stride) == 1:
+    total: Any = None
+    if needs[2] or shares_columns:
+        rows = g.reshape(*g.shape[:2], math.prod(g.shape[2:]))
+        total = vecdot(rows, filled(rows.shape[-1], 1, g)).sum(axis=0)
+    if shares_columns:
         back, around = geometry.adjoint(size, kernel, g.shape[2:]), _flip_kernels(weight, groups)
         to_x, to_weight = _products(g, around.shape, back, around, partner=x)
         to_weight = _flip_kernels(to_weight, groups)
