@@ -34,6 +34,7 @@ from benchmarks.table import (
 )
 from benchmarks.workload import PEERS, Workload
 from benchmarks.workloads import WORKLOADS
+from minigrad.parallel import blas_kernels
 
 
 class Found(NamedTuple):
@@ -224,6 +225,7 @@ def conditions(threads: int) -> dict[str, str | int | float]:
         "busy cores before": load,
         "threads": threads,
         "Python": platform.python_version(),
+        "BLAS": blas_kernels(),
     }
     for package in dict.fromkeys(package for _, package in PEERS.values()):
         try:

@@ -1,6 +1,6 @@
 """Data-parallel training steps: shards, ranks, ordered gradient sums."""
 
-from minigrad.parallel.blas import blas_threads
+from minigrad.parallel.blas import blas_kernels, blas_threads
 from minigrad.parallel.launch import launched
 from minigrad.parallel.ranks import LaunchError, RankError, Ranks
 from minigrad.parallel.shards import Gradients, Shards, available_cores
@@ -12,6 +12,7 @@ __all__ = [
     "Ranks",
     "Shards",
     "available_cores",
+    "blas_kernels",
     "blas_threads",
     "launched",
 ]

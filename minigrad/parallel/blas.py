@@ -1,4 +1,4 @@
-"""The number of BLAS threads, which affects rounding."""
+"""The kernels and threads of BLAS, which affect rounding."""
 
 from __future__ import annotations
 
@@ -67,6 +67,15 @@ class blas_threads:  # noqa: N801 - called like a function
                     _set(_before)
                 if _waiting:
                     _change.notify_all()
+
+
+def blas_kernels() -> str:
+    """Return the name, version and kernels of NumPy's BLAS, which affect rounding; an empty text if they are unknown.
+
+    An example is "openblas 0.3.31 SkylakeX". Of several libraries, NumPy's is the one that was loaded first.
+    """
+    facts = [(lib.internal_api, lib.version, getattr(lib, "architecture", None)) for lib in _libraries()[:1]]
+    return " ".join(filter(None, *facts)) if facts else ""
 
 
 @cache

@@ -153,7 +153,9 @@ def _times(facts: Mapping[str, Any]) -> str:
 
 def _environment(facts: Mapping[str, Any]) -> dict[str, str]:
     known = {**facts.get("versions", {}), **facts.get("machine", {})}
-    known |= {name.replace("_", " "): facts[name] for name in ("git_commit", "seed", "exit_code") if name in facts}
+    known |= {
+        name.replace("_", " "): facts[name] for name in ("blas", "git_commit", "seed", "exit_code") if name in facts
+    }
     return {name: str(value) for name, value in known.items() if value is not None}
 
 

@@ -22,6 +22,7 @@ from zlib import crc32
 import numpy as np
 
 from minigrad.formats.atomic import errors_naming, write_durably
+from minigrad.parallel.blas import blas_kernels
 from minigrad.paths import require_file
 from minigrad.runs.checkpoint import read_checkpoint, write_checkpoint
 from minigrad.runs.files import FORMAT, NewerRunError, RunError, read_config, read_facts
@@ -334,6 +335,7 @@ def _environment() -> dict[str, Any]:
     return {
         "versions": {"minigrad": __version__, "numpy": np.__version__, "python": platform.python_version()},
         "machine": {"system": platform.system(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "blas": blas_kernels(),
         "git_commit": _git_commit(),
     }
 

@@ -127,6 +127,7 @@ _STRETCH = Rule(
 _FACTS = {
     "arguments": list_of(TEXT),
     "best": or_none(_NOTES),
+    "blas": TEXT,
     "config_digest": TEXT,
     "data_digests": by_name(TEXT),
     "ended": TIME,

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from minigrad.runs import RunDirectory
 
@@ -62,6 +63,8 @@ def test_a_run_tells_what_it_was_and_how_it_ended(tmp_path):
     assert (facts["status"], facts["exit_code"], facts["best"]["step"]) == ("done", 0, 10)
     assert facts["versions"]["numpy"] == np.__version__
     assert facts["versions"]["python"] == sys.version.split()[0]
+    blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
+    assert facts["blas"] == f"{blas['internal_api']} {blas['version']} {blas['architecture']}"
     assert facts["started"] <= facts["ended"]
     assert (directory.path / "config.yaml").read_text() == "name: mine\n"
 
