@@ -61,16 +61,18 @@ def plot(
     notes = []
     if bars:
         notes.append(
-            "Times as multiples of what minigrad takes for the same work in the same rounds, medians. Orange: faster "
-            "than minigrad. Black marks: what is aimed at, at least."
+            "Time of the same work as a multiple of minigrad's, the median over interleaved rounds. Orange: faster "
+            "than minigrad. Black marks: goals."
         )
     if curves:
-        notes.append("Curves: a training step with one size doubled at a time; beside each name stands its exponent.")
+        notes.append(
+            "Curves: a training step in which one size is doubled repeatedly, with the exponent of each library."
+        )
     if heights[draw_scaling]:
         notes.append(NOTE)
     size = WIDTH, sum(heights.values())
-    alone = "How a training step grows" if curves else "What several ranks cost"
-    title = "minigrad beside its peers" if bars else alone
+    alone = "Growth of a training step" if curves else "The cost of several ranks"
+    title = "minigrad compared with other libraries" if bars else alone
     Picture(path.stem, title, " ".join(notes), size, draw).save(path.parent, svg=path.suffix == ".svg")
 
 

@@ -53,9 +53,9 @@ def plot_panel(path: Path, rows: Sequence[Compared]) -> None:
         axes.legend(loc="lower center", bbox_to_anchor=(0.3, 1.0), ncols=2, fontsize=8)
 
     note = (
-        "To the right of 1 minigrad is faster. Medians of interleaved turns, each contestant in a process of its own."
+        "Time divided by minigrad's: right of 1, minigrad is faster. Medians of interleaved turns, separate processes."
     )
     size = WIDTH, len(rows) * ROW + MARGIN
-    Picture(path.stem, "What users write, beside PyTorch and JAX", note, size, draw).save(
+    Picture(path.stem, "Typical workloads, compared with PyTorch and JAX", note, size, draw).save(
         path.parent, svg=path.suffix == ".svg"
     )

@@ -14,9 +14,9 @@ from benchmarks.scaling import RANKS, Scaling
 from minigrad.plots.picture import CLASS_COLORS, INK, MUTED, number
 
 NOTE = (
-    "Left, measured: the ordered sum of gradients over two ranks of this machine, and the line fitted to it. Others: A "
-    "MODEL, not a measurement, from latency and bandwidth; one shard of this size on each rank, nothing overlapped. "
-    "Solid: ordered sums, with the bits of one process. Dashed: trainer.reduce=fast."
+    "Left, measured: the ordered sum of gradients over two ranks of this machine, and a fitted line. Others: A MODEL, "
+    "not a measurement, from latency and bandwidth, with one shard on each rank and no overlap. Solid: ordered sums, with "
+    "the bits of one process. Dashed: trainer.reduce=fast."
 )
 
 SHOWN = RANKS[::2]
@@ -35,7 +35,7 @@ def draw_scaling(figure: FigureBase, scaling: Scaling) -> None:
 
 def _draw_sums(axes: Axes, scaling: Scaling) -> None:
     sizes = np.array(scaling.sizes)
-    axes.set_title("two ranks here: a sum")
+    axes.set_title("Sum over two ranks")
     axes.plot(sizes / 2**10, np.array(scaling.seconds) * 1e3, "o", markersize=3.5, color=CLASS_COLORS[0])
     fitted = (scaling.latency + sizes / scaling.bandwidth) * 1e3
     axes.plot(sizes / 2**10, fitted, color=INK, linewidth=0.9)

@@ -120,7 +120,9 @@ def render_configs(figures: ConfigFigures) -> str:
     outcomes = f"{figures.plans:,} plans, {count - figures.plans:,} refused, {len(figures.faults)} of them wrongly"
     rows.append([f"{count:,} mutated configs", outcomes])
     rows.append([f"{figures.typos:,} typos", f"{100 * right / figures.typos:.1f} % with the right name suggested"])
-    return f"config: what a config costs, and whether a typo in any name of a shipped one is recognised\n{align(rows)}"
+    return (
+        f"config: time to read and build configs, and suggestions for typos in the names of shipped ones\n{align(rows)}"
+    )
 
 
 def render_reading(readings: Sequence[Reading]) -> str:

@@ -120,7 +120,7 @@ CHAINS = {
     "mixed": ("product, sum and negative in turn", (MULTIPLY, ADD, NEGATIVE) * 20, True),
 }
 MODES: dict[str, tuple[str, dict[str, Callable[[Chain], Trial]]]] = {
-    "forward": ("remembered for the way back", {"numpy": _forward_by_hand, **on_libraries(_forward)}),
+    "forward": ("recorded for the backward pass", {"numpy": _forward_by_hand, **on_libraries(_forward)}),
     "no_grad": ("under no_grad", {"numpy": _forward_by_hand, **on_libraries(_no_grad)}),
     "backward": (
         "forward and backward",

@@ -95,7 +95,7 @@ SIZES = "2-16-16-1, 100 points, hinge loss, weight decay"
 workloads = (
     Workload(
         "scalar",
-        f"micrograd's demo in the very same expressions: {SIZES}",
+        f"micrograd's demo in the same expressions: {SIZES}",
         _problem,
         {"minigrad": _minigrad, "micrograd": _micrograd},
         goals={"micrograd": Goal(5)},
