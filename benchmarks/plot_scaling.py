@@ -15,8 +15,8 @@ from minigrad.plots.picture import CLASS_COLORS, INK, MUTED, number
 
 NOTE = (
     "Left, measured: the ordered sum of gradients over two ranks of this machine, and a fitted line. Others: A MODEL, "
-    "not a measurement, from latency and bandwidth, with one shard on each rank and no overlap. Solid: ordered sums, with "
-    "the bits of one process. Dashed: trainer.reduce=fast."
+    "not a measurement, from latency and bandwidth, with one shard on each rank and no overlap. Solid: ordered sums, "
+    "with the bits of one process. Dashed: trainer.reduce=fast."
 )
 
 SHOWN = RANKS[::2]
