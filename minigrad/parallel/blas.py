@@ -70,9 +70,10 @@ class blas_threads:  # noqa: N801 - called like a function
 
 
 def blas_kernels() -> str:
-    """Return the name, version and kernels of NumPy's BLAS, which affect rounding; an empty text if they are unknown.
+    """Return the name, version and kernels of NumPy's BLAS.
 
-    An example is "openblas 0.3.31 SkylakeX". Of several libraries, NumPy's is the one that was loaded first.
+    They affect rounding. An example is "openblas 0.3.31 SkylakeX"; the text is empty if NumPy's BLAS is unknown. Of
+    several libraries, NumPy's is the one that was loaded first.
     """
     facts = [(lib.internal_api, lib.version, getattr(lib, "architecture", None)) for lib in _libraries()[:1]]
     return " ".join(filter(None, *facts)) if facts else ""
