@@ -57,7 +57,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=Path, metavar=target.metavar, help=target.help)
     parser.add_argument("--opset", type=int, metavar="N", help="with --onnx: the opset version; default: 20")
     parser.add_argument(
-        "--raw", action="store_true", default=None, help="with --onnx: without preprocessing of the inputs"
+        "--raw", action="store_true", default=None, help="with --onnx: leave out the preprocessing of the inputs"
     )
     add_overrides(parser, "values that override the config of the run")
     add_classes(parser)

@@ -26,18 +26,16 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = "minigrad generate MODEL [PROMPT] [OPTION ...]"  # shorter than the generated usage
     add_model(parser)
     parser.add_argument(
-        "prompt", metavar="PROMPT", nargs="?", help="the text to continue; after -- if it begins with -"
+        "prompt", metavar="PROMPT", nargs="?", help="the text to continue; put -- before it if it begins with -"
     )
-    parser.add_argument("--chat", action="store_true", help="chat in turns; Ctrl-D ends it")
+    parser.add_argument("--chat", action="store_true", help="each line you type is a message; Ctrl-D ends the chat")
     parser.add_argument(
         "--tokens", type=positive, default=300, metavar="N", help="maximum number of new tokens; default: 300"
     )
     parser.add_argument("--temperature", type=number, metavar="T", help="below 1: less random; default: 1")
     parser.add_argument("--top-k", type=positive, metavar="K", help="sample from the K likeliest tokens; 1 is greedy")
     parser.add_argument("--top-p", type=number, metavar="P", help="sample from the likeliest tokens that sum to P")
-    parser.add_argument(
-        "--repetition-penalty", type=number, metavar="R", help="above 1: repeats itself less; default: 1"
-    )
+    parser.add_argument("--repetition-penalty", type=number, metavar="R", help="above 1: less repetition; default: 1")
     parser.add_argument("--seed", type=int, metavar="N", help="random seed of the text; default: the run's, or 0")
     add_classes(parser)
 

@@ -36,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     known = ", ".join(templates())
     parser.add_argument("name", metavar="NAME", type=Path, help="the folder to create; its last part names the runs")
-    what = f"one of {known}; default: NAME; with --data: the kind of data, instead of a guess"
+    what = f"one of {known}; default: NAME; with --data: the kind of the data, if the guess is wrong"
     parser.add_argument("--from", dest="template", metavar="TEMPLATE", help=what)
     parser.add_argument(
         "--data",

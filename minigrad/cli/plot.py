@@ -17,7 +17,7 @@ EXAMPLES = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_run(parser)
-    add_overrides(parser, "config values that change, such as data.path for moved data")
+    add_overrides(parser, "values that override the config of the run, such as data.path")
     parser.add_argument("--svg", action="store_true", help="write SVG files instead of PNG")
     parser.add_argument("--attention", metavar="TEXT", help="draw only the attention weights of each head for TEXT")
     add_classes(parser)

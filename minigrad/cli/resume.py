@@ -27,8 +27,8 @@ EXAMPLES = (
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_run(parser)
-    add_overrides(parser, "to extend the run: trainer.max_epochs or trainer.max_steps")
-    parser.add_argument("--allow-changes", action="store_true", help="accept other changes of the config")
+    add_overrides(parser, "trainer.max_epochs or trainer.max_steps, to extend the run")
+    parser.add_argument("--allow-changes", action="store_true", help="accept other changes of the run's config")
     add_threads(parser)
     add_classes(parser)
 

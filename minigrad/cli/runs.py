@@ -41,10 +41,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "patterns", metavar="PATTERN", nargs="*", help="run names, such as 'digits_*' or 'digits_mlp/00*'; default: all"
     )
-    parser.add_argument("--sort", metavar="KEY", help="sort by a setting or fact, or by a result, best first")
+    parser.add_argument("--sort", metavar="KEY", help="sort by a setting, a fact or a result (best first)")
     parser.add_argument(
         "--where", action="append", default=[], metavar="'KEY<VALUE'",
-        help="only runs that satisfy this: < <= > >= = !=; may be repeated",
+        help="only runs that satisfy this condition, with < <= > >= = or !=; may be repeated",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="one line of JSON per run, with all its facts")
     add_runs_dir(parser)

@@ -20,9 +20,9 @@ EXAMPLES = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("file", metavar="FILE", type=Path, help="a text in UTF-8, found like data files")
+    parser.add_argument("file", metavar="FILE", type=Path, help="a UTF-8 text; its path may be in $MINIGRAD_DATA")
     parser.add_argument("--size", type=positive, required=True, metavar="N", help="vocabulary size, 257 or more")
-    what = "the file to write; in a config, tokenizer: FILE; default: tokenizer.json"
+    what = "the file to write; default: tokenizer.json"
     parser.add_argument("--to", type=Path, default=Path("tokenizer.json"), metavar="FILE", help=what)
 
 

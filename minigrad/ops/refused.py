@@ -35,29 +35,29 @@ OF_SHAPES = """
 """Functions of shapes, dtypes and memory only."""
 
 REFUSED = {
-    "it makes arrays from numbers, text or files; make a Tensor of what it returns": """
+    "it creates arrays from numbers, text or files; pass its result to Tensor()": """
         arange array asanyarray asarray asarray_chkfinite ascontiguousarray asfortranarray asmatrix bartlett blackman
         bmat diag_indices eye fft.fftfreq fft.rfftfreq from_dlpack frombuffer fromfile fromfunction fromiter fromregex
         fromstring genfromtxt hamming hanning identity indices kaiser load loadtxt mask_indices ones empty
         require tri tril_indices triu_indices zeros
     """,
-    "it is about text or the display of numbers": """
+    "it formats numbers as text": """
         base_repr binary_repr format_float_positional format_float_scientific get_printoptions printoptions
         set_printoptions typename
     """,
-    "it is about dates": "busday_count busday_offset datetime_as_string datetime_data is_busday isnat",
+    "it works with dates": "busday_count busday_offset datetime_as_string datetime_data is_busday isnat",
     "it makes complex numbers": "sort_complex",
     "it changes the bits of a number": "nextafter",
-    "NumPy does not ask the tensor that fills it: np.broadcast_to(x, shape) or np.full_like(like, x)": "full",
+    "NumPy does not dispatch on the fill value: use np.broadcast_to(x, shape) or np.full_like(like, x)": "full",
     "its result is complex": """
         fft.fft fft.fft2 fft.fftn fft.ifft fft.ifft2 fft.ifftn fft.ihfft fft.rfft fft.rfft2 fft.rfftn
     """,
     "its argument is complex": "fft.hfft fft.irfft fft.irfft2 fft.irfftn",
-    "it is about types, shapes or Python objects": """
+    "it works with types, shapes or Python objects": """
         broadcast_shapes frompyfunc isdtype isfortran isscalar issubdtype iterable mintypecode nested_iters
         promote_types
     """,
-    "it is about NumPy itself": """
+    "it describes or configures NumPy itself": """
         get_include getbufsize geterr geterrcall info setbufsize seterr seterrcall show_config show_runtime test
         linalg.test fft.test
     """,

@@ -122,9 +122,9 @@ def _curves(comparison: Comparison, colors: dict[int, str]) -> Picture | None:
             )
 
     many = len(comparison.ranked) - len(colors)
-    behind = "one behind them is" if many == 1 else f"{many} behind them are"
-    grey = f" The {behind} grey." if many > 0 else ""
-    note = "Values on the validation examples; a band spans the repeats of a line." + grey
+    behind = "other line is" if many == 1 else f"{many} other lines are"
+    gray = f" The {behind} gray." if many > 0 else ""
+    note = "Values of the validation set; a band shows the range over the repeats of a line." + gray
     size = (WIDTH, HEIGHT * len(names) + 0.19 * len(colors) + 0.3)
     return Picture("curves", "Learning curves", note, size, draw)
 
@@ -180,7 +180,7 @@ def _setting_picture(comparison: Comparison, key: str, groups: Sequence[Group], 
         _title(axes, comparison.monitor)
 
     title = f"{comparison.monitor} by {key}"
-    note = "Each point is a line of the table; its bar is the standard deviation over repeats."
+    note = "Each point is a line of the table; error bars are the standard deviation over repeats."
     return Picture(f"by-{key.replace('.', '-')}", title, note, (WIDTH, HEIGHT), draw)
 
 

@@ -53,14 +53,14 @@ def _headline(run: Run) -> str:
         return f"The {part} loss is {number(losses[0])} at step {steps[0]:,.0f}"
     low = losses.argmin()
     if low == 0:
-        return f"The {part} loss never fell below its first {number(losses[0])}"
-    return f"The {part} loss went from {number(losses[0])} down to {number(losses[low])} at step {steps[low]:,.0f}"
+        return f"The {part} loss never fell below its first value, {number(losses[0])}"
+    return f"The {part} loss fell from {number(losses[0])} to {number(losses[low])} at step {steps[low]:,.0f}"
 
 
 def _note(run: Run) -> str:
-    note = "The model overfits where the training values keep improving while the validation values get worse."
+    note = "The model overfits where training values still improve, but validation values get worse."
     if run.best_step is not None:
-        note += f" The dotted line marks step {run.best_step:,}, which has the best weights."
+        note += f" The dotted line marks the step of the best weights, {run.best_step:,}."
     return note
 
 

@@ -37,7 +37,7 @@ def forecast(run: Run) -> list[Picture]:
         for i, axes in enumerate(panels):
             axes.plot(rows, truth[first:, 0, i], color=INK, linewidth=1.4, label="true")
             for rows_ahead, color in ahead.items():
-                label = f"forecast {rows_ahead} row{'s' if rows_ahead > 1 else ''} before"
+                label = f"forecast, {rows_ahead} row{'s' if rows_ahead > 1 else ''} ahead"
                 places = rows + rows_ahead - 1  # the row of a window is that of its first forecast
                 axes.plot(places, said[first:, rows_ahead - 1, i], color=color, linewidth=1.1, label=label)
             axes.grid()
@@ -46,9 +46,9 @@ def forecast(run: Run) -> list[Picture]:
         panels[-1].set_xlabel("row of the validation split, after the first window")
 
     errors = [float(np.abs(truth[:, step - 1] - said[:, step - 1]).mean()) for step in ahead]
-    title = f"One row ahead, the forecast is off by {number(errors[0])} on average"
+    title = f"Mean absolute error of the forecast: {number(errors[0])} one row ahead"
     if horizon > 1:
-        title += f", {horizon} rows ahead by {number(errors[1])}"
+        title += f", {number(errors[1])} {horizon} rows ahead"
     note = f"The last {len(rows):,} of {len(truth):,} windows of the validation split, in the units of the file."
     if shown < columns:
         note += f" The first {shown} of {columns} columns."

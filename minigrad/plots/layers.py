@@ -67,11 +67,13 @@ def first_layer(run: Run) -> list[Picture]:
         bar.ax.tick_params(length=0)
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
 
-    some = f"The {len(chosen)} strongest of {len(images)}" if len(chosen) < len(images) else f"All {len(images)}"
+    some = f"All {len(images)} units"
+    if len(chosen) < len(images):
+        some = f"The {len(chosen)} of {len(images)} units with the largest weights"
     title = "Weights of the first layer"
     note = (
-        f"{some} units, by number. A bright pixel of the input raises a unit's activation where the weight is yellow, "
-        "and lowers it where it is dark blue; grey parts of the image have weights near 0."
+        f"{some}, by number. A bright pixel of the input increases a unit's activation where the weight is "
+        "yellow, and decreases it where the weight is dark blue; gray weights are near 0."
     )
     return [Picture("first_layer", title, note, (7.6, 0.2 + 6.6 / room * (rows + 0.2)), draw)]
 
@@ -90,8 +92,8 @@ def weights(run: Run) -> list[Picture]:
     ]
     title = "Distribution of each layer's weights"
     note = (
-        "A bar is the share of a layer's weights with this value. Usually there is one peak around 0. Outliers or a "
-        "single spike may mean that the learning rate is too large or that a layer does not learn."
+        "The height of a bar is the share of the layer's weights with this value. Usually there is one peak around 0. "
+        "Outliers or a single spike may mean that the learning rate is too large, or that the layer does not learn."
     )
     return _histograms("weights", title, note, panels, BLUE)
 
@@ -107,8 +109,8 @@ def activations(run: Run) -> list[Picture]:
     most = MOST_EXAMPLES if run.answers is not None else run.experiment.loader(run.experiment.data.train).batch_size
     inputs, _ = run.experiment.data.val.batch(slice(most))
     note = (
-        f"For {count(inputs):,} validation examples: a bar is the share of a layer's outputs with this value. A "
-        "unit whose output is always 0 no longer learns."
+        f"For {count(inputs):,} validation examples. The height of a bar is the share of the layer's outputs with this "
+        "value. A unit whose output is always 0 no longer learns."
     )
     panels = _outputs(run.experiment.model, inputs)
     return _histograms("activations", "Distribution of each layer's outputs", note, panels, ORANGE)
@@ -139,7 +141,7 @@ def _outputs(model: Module, inputs: Inputs) -> list[tuple[str, str, np.ndarray, 
 
 
 def _state(values: np.ndarray) -> str:
-    """Summarise the outputs (N, ...) of a layer."""
+    """Summarize the outputs (N, ...) of a layer."""
     zero = values == 0
     if zero.mean() < 0.005:
         return f"mean {number(float(values.mean()))}, std {number(float(values.std()))}"

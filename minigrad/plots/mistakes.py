@@ -43,13 +43,13 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
     chosen = order[: min(wrong or ACROSS, most)]
     word = score_word(experiment)
     if wrong == 0:
-        title = f"No mistakes among {len(order):,} validation examples; the smallest margins"
+        title = f"No mistakes among {len(order):,} validation examples; below, those with the smallest margins"
     elif wrong > len(chosen):
         title = f"The {len(chosen)} worst of {wrong:,} mistakes among {len(order):,} validation examples"
     else:
-        title = f"All {wrong:,} mistakes among {len(order):,} validation examples, the worst first"
+        title = f"All {wrong:,} mistakes among {len(order):,} validation examples, worst first"
     if wrong == 1:
-        title = f"The one mistake among {len(order):,} validation examples"
+        title = f"The only mistake among {len(order):,} validation examples"
     said, truth = answers.said[chosen], answers.truth[chosen]
     scores = answers.scores[chosen]
     each = np.arange(len(chosen))
@@ -61,13 +61,13 @@ def _worst_classes(experiment: Experiment, answers: Classes) -> Picture:
                 said, truth, scores[each, said], scores[each, truth], answers.rows[chosen], strict=True
             )
         ]
-        note = f"Below an image: the predicted class and the true one, each with its {word}, and the example's index."
+        note = f"Below each image: predicted and true class, each with its {word}, and the index of the example."
         return _images(title, note, inputs.reshape(-1, *shape), captions)
     columns = {
         "true": [short(answers.names[i], 16) for i in truth],
         "predicted": [short(answers.names[i], 16) for i in said],
-        f"{word} of the predicted": [_score(p) for p in scores[each, said]],
-        f"{word} of the true": [_score(p) for p in scores[each, truth]],
+        f"{word} (predicted)": [_score(p) for p in scores[each, said]],
+        f"{word} (true)": [_score(p) for p in scores[each, truth]],
     }
     shown = _places(experiment, answers.rows[chosen]) | _inputs(experiment, inputs)
     return table("mistakes", title, _rows(experiment), shown | columns)
@@ -86,7 +86,7 @@ def _worst_labels(experiment: Experiment, answers: Labels) -> Picture:
         "wrong labels": [str(count) for count in wrong[chosen]],
     }
     inputs = _places(experiment, chosen) | _inputs(experiment, experiment.data.val.batch(chosen)[0])
-    title = f"{np.count_nonzero(wrong):,} of {len(wrong):,} validation examples have a wrong label; the worst"
+    title = f"{np.count_nonzero(wrong):,} of {len(wrong):,} validation examples have a wrong label; worst first"
     return table("mistakes", title, _rows(experiment), {**inputs, **columns})
 
 
@@ -102,7 +102,7 @@ def _worst_amounts(experiment: Experiment, answers: Amounts) -> Picture:
     note, several = _rows(experiment), answers.truth.shape[1]
     columns["absolute error" if several == 1 else "mean absolute error"] = [number(x) for x in distances[chosen]]
     if several > 1:
-        note += f" The error is the mean over the {several} numbers of an example."
+        note += f" The error is the mean over the {several} targets of an example."
     return table("mistakes", "The validation examples with the largest errors", note, columns)
 
 

@@ -150,4 +150,4 @@ def test_more_lines_than_colours_are_told_apart_are_grey(compare):
         config = Path(f"runs/small/{i:04d}/config.yaml")
         config.write_text(config.read_text().replace("lr: 0.01", f"lr: 0.0{i}"))
     assert compare("runs")[0] == 0
-    assert "are grey" in Path("compare.html").read_text(encoding="utf-8")
+    assert "are gray" in Path("compare.html").read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def test_a_forecast_stands_beside_what_came_in_the_units_of_the_file(folder):
     val = load[96 + 4 : 128 - 2]  # the validation part, behind its first window, as far as whole windows reach
     np.testing.assert_allclose(came, val.round(1), rtol=1e-6)
     assert [line.get_label() for line in panels[0].lines] == [
-        "true", "forecast 1 row before", "forecast 3 rows before"
+        "true", "forecast, 1 row ahead", "forecast, 3 rows ahead"
     ]  # fmt: skip
     said = run.answers.said.reshape(-1, 3, 2)
     np.testing.assert_array_equal(panels[0].lines[2].get_xdata(), np.arange(len(said)) + 2)
@@ -80,7 +80,7 @@ def test_a_forecast_stands_beside_what_came_in_the_units_of_the_file(folder):
     [scatter] = predictions(run)
     assert [axes.get_title(loc="left") for axes in scatter.figure().axes] == ["load+1", "sun+1", "load+2", "sun+2"]
     [worst] = mistakes(run)
-    assert "The error is the mean over the 6 numbers of an example." in worst.note
+    assert "The error is the mean over the 6 targets of an example." in worst.note
     heads = [text.replace("\n", " ") for text in texts(worst)]
     assert "mean absolute error" in heads
     errors = np.abs(run.answers.said - run.answers.truth).mean(axis=1)

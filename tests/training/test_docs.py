@@ -12,7 +12,7 @@ from minigrad.training import Callback, Experiment, Trainer
 
 HOME = Path(__file__).parent.parent.parent
 PAGE = (HOME / "docs" / "training.md").read_text(encoding="utf-8")
-COMPILED, OWN_LOOP, PROFILED, FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, METRIC, CALLBACK = re.findall(
+FROM_A_CONFIG, FROM_A_RUN, CHECKPOINT, WITHOUT_A_CONFIG, OWN_LOOP, METRIC, CALLBACK, COMPILED, PROFILED = re.findall(
     r"```python\n(.*?)```", PAGE, re.DOTALL
 )
 

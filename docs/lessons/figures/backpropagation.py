@@ -58,17 +58,17 @@ def nudging() -> Picture:
         for name, (gradient, costs, color, line) in curves.items():
             axes.plot(changes, here.data + gradient * changes, ":", color=MUTED, linewidth=1.2)
             axes.plot(changes, costs, line, color=color, linewidth=1.8)
-            text = f"nudge {name}: gradient {number(gradient)}"
+            text = f"{name}: gradient {number(gradient)}"
             end = (changes[-1], costs[-1])
             axes.annotate(text, end, (6, 0), textcoords="offset points", va="center", color=color)
         axes.plot(0, here.data, "o", color=INK, markersize=5)
         axes.grid()
         axes.set_xlim(changes[0], changes[-1])
-        axes.set_xlabel("how far one weight is moved")
+        axes.set_xlabel("change of one weight")
         axes.set_ylabel("cost")
 
-    title = "The same nudge moves the cost 32 times as far"
-    note = "A gradient is the slope at the dot, with which the dotted lines go on."
+    title = "The same change of a weight changes the cost 32 times as much"
+    note = "The gradient is the slope of a curve at the dot. The dotted lines are the tangents there."
     return Picture("3_nudging", title, note, (7.0, 2.8), draw)
 
 
@@ -90,10 +90,10 @@ def sum_and_mean() -> Picture:
         axes.set_ylabel("mean squared error")
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
 
-    title = "A sum over ten outputs wants a tenth of the rate"
+    title = "A sum over ten outputs needs a tenth of the learning rate"
     note = (
-        "Ten sigmoid neurons learn a hundred digits. With a tenth of the rate the sum goes the way of the mean, step "
-        "by step; with the same rate its first step is too long, and the neurons go silent."
+        "Ten sigmoid neurons are trained on a hundred digits. With a tenth of the learning rate, the sum takes the "
+        "same steps as the mean. With the same rate, its first step is too long: all outputs go to 0 and stay there."
     )
     return Picture("3_sum_and_mean", title, note, (7.0, 2.6), draw)
 

@@ -47,8 +47,8 @@ def sigmoid() -> Picture:
                         handlelength=1.8, columnspacing=1.2)  # fmt: skip
         figure.axes[0].set_ylabel("activation σ(w·x + b)")
 
-    title = "A weight makes the step steep, a bias moves it"
-    note = "The step is where w·x + b = 0, at x = −b/w."
+    title = "The weight sets the slope of the sigmoid, the bias shifts it"
+    note = "The activation is 0.5 where w·x + b = 0, which is at x = −b/w."
     return Picture("4_sigmoid", title, note, (7.0, 2.7), draw)
 
 
@@ -66,8 +66,8 @@ def first_layer() -> Picture:
 
     title = "The weights of 16 hidden nodes, each as an image of 28 × 28"
     note = (
-        "Ink on blue excites the node, ink on orange calms it; where it is white, ink does not matter. Some look for a "
-        "stroke in one place, none for a whole digit."
+        "Blue weights are positive, orange ones negative, white ones near 0: ink on blue increases the sum of the "
+        "node, ink on orange decreases it. Some nodes respond to a stroke in one place, none to a whole digit."
     )
     return Picture("4_first_layer", title, note, (7.0, 2.1), draw)
 
@@ -98,10 +98,10 @@ def answers() -> Picture:
         axes.set_xlabel("hidden node")
         axes.set_ylabel("digit")
 
-    title = "What each hidden node answers to"
+    title = "Which digits each hidden node responds to"
     note = (
-        "The mean activation in hundredths, over the validation images of each digit. On top stands the image that "
-        "excites the node most."
+        "The mean activation in percent, over the validation images of each digit. At the top: for each node, the "
+        "image with the largest activation."
     )
     return Picture("4_answers", title, note, (7.0, 4.9), draw)
 
@@ -117,10 +117,10 @@ def region() -> Picture:
     inside = strongest_region(weights)
     seen = {
         "all weights": val.inputs @ weights.ravel(),
-        "the region alone": val.inputs @ (weights * inside).ravel(),
+        "only the region": val.inputs @ (weights * inside).ravel(),
     }
     images = {
-        digit: val.inputs[typical(seen["the region alone"], val, digit)].reshape(SIDE, SIDE)
+        digit: val.inputs[typical(seen["only the region"], val, digit)].reshape(SIDE, SIDE)
         for digit in dict.fromkeys((favourite, 0, 3, 7))
     }
     limit = float(np.quantile(np.abs(weights), 0.998))
@@ -140,10 +140,10 @@ def region() -> Picture:
             _frame(axes, np.ones_like(inside), RULE)
         _by_digit(bottom.subplots(), {label: mean_by_class(z, val) for label, z in seen.items()})
 
-    title = f"With {inside.sum()} of {inside.size} weights, node {node} still answers to a {favourite}"
+    title = f"With {inside.sum()} of {inside.size} weights, node {node} still responds to a {favourite}"
     note = (
-        "All weights outside the frame are set to zero, so what is pale in a digit does not reach the node. Below: its "
-        "weighted sum, without the bias, over all validation images."
+        "All weights outside the frame are set to zero, so the pale part of a digit has no effect. Below: the weighted "
+        "sum of the node without its bias, as the mean over the validation images of each digit."
     )
     return Picture("4_region", title, note, (7.0, 3.9), draw)
 
@@ -164,14 +164,14 @@ def widths() -> Picture:
             f"{width} nodes\n{parameters:,} parameters" for width, (parameters, _) in found.items()
         ])  # fmt: skip
         axes.tick_params(axis="x", length=0, labelcolor=INK)
-        axes.set_ylabel("read wrong")
+        axes.set_ylabel("validation error")
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
 
-    title = "Wider is better, by less and less"
+    title = "More hidden nodes: fewer mistakes, with diminishing returns"
     note = (
-        "One hidden layer of sigmoids, ten epochs: validation digits that are read wrong. The rule of thumb, the mean "
-        "of 784 inputs and 10 outputs, says 397 (orange)."
+        "The validation error of networks with one hidden layer of sigmoids, after ten epochs. Orange: 397 nodes, the "
+        "mean of 784 inputs and 10 outputs, as a rule of thumb says."
     )
     return Picture("4_widths", title, note, (7.0, 2.7), draw)
 

@@ -28,10 +28,10 @@ def next_token() -> Picture:
             axes.set_xlabel("probability")
 
     note = (
-        "What SmolLM2 expects next, the eight likeliest of 49,152 tokens; ␣ is a space, with which most tokens begin. "
-        "One answer where one is right, many where many would do."
+        "The eight likeliest of 49,152 tokens by SmolLM2; ␣ is a space, with which most tokens begin. If one token "
+        "is right, it gets most of the probability; if many are possible, they share it."
     )
-    return Picture("6_next_token", "A probability for each token", note, (7.0, 2.6), draw)
+    return Picture("6_next_token", "Probabilities of the next token", note, (7.0, 2.6), draw)
 
 
 def head() -> Picture:
@@ -53,10 +53,10 @@ def head() -> Picture:
             axes.tick_params(length=0, pad=1)
 
     note = (
-        "A row is a token that looks, a column one that is looked at; the darker, the more of its value is taken. Left "
-        "the one head that takes most of “cat” for “it”, right the mean of all heads."
+        "Rows are query tokens, columns are key tokens; the darker, the larger the weight. Left: the head with the "
+        "largest weight from “it” to “cat”. Right: the mean of all heads."
     )
-    return Picture("6_head", "What “it” looks at", note, (7.0, 3.9), draw)
+    return Picture("6_head", "What “it” attends to", note, (7.0, 3.9), draw)
 
 
 def _shown(token: str) -> str:

@@ -35,7 +35,7 @@ def boundary() -> Picture:
     """Draw the effects of weights and bias on the boundary."""
 
     def draw(figure: FigureBase) -> None:
-        turned, shifted = _panels(figure, ("another weight turns it", "another bias shifts it"))
+        turned, shifted = _panels(figure, ("the weights turn it", "the bias shifts it"))
         for weight, dash in zip((-0.1, -0.4, -1.2), DASHES, strict=True):
             _line(turned, 0.6, weight, -0.15, linestyle=dash, label=f"weight of\ncloudy {number(weight)}")
         for bias, dash in zip((0.4, 0.2, 0.0), DASHES, strict=True):
@@ -44,8 +44,8 @@ def boundary() -> Picture:
             _weather(axes)
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), labelspacing=0.8)
 
-    note = "Days that are half warm; right of its line a neuron says Sunny Day. Solid: the neuron of the lesson."
-    return Picture("2_boundary", "Where the neuron changes its mind", note, (7.0, 2.6), draw)
+    note = "For days that are half warm. Right of the line the answer is Sunny Day. Solid: the neuron of the lesson."
+    return Picture("2_boundary", "The decision boundary of a neuron", note, (7.0, 2.6), draw)
 
 
 def learning_days() -> Picture:
@@ -57,7 +57,7 @@ def learning_days() -> Picture:
     clear, cloudy = _grid((0, 1))
 
     def draw(figure: FigureBase) -> None:
-        titles = [f"step {snapshot.step}: {snapshot.accuracy:.0%} right" for snapshot in snapshots]
+        titles = [f"step {snapshot.step}: {snapshot.accuracy:.0%} correct" for snapshot in snapshots]
         for axes, snapshot in zip(_panels(figure, titles), snapshots, strict=True):
             first, warm, second = snapshot.weights
             bias = snapshot.bias + WARM * warm
@@ -68,21 +68,21 @@ def learning_days() -> Picture:
 
     range_shown = f"{number(WARM - NEAR)} to {number(WARM + NEAR)}"
     note = (
-        f"Days of the table that are about half warm ({range_shown}): sunny ones are orange squares. The line is "
-        "w·x + b = 0; the tint is what the neuron says, strong where it is sure."
+        f"Days that are about half warm ({range_shown}); orange squares are sunny days. The line is w·x + b = 0. The "
+        "background is the prediction, in a stronger color where the neuron is more confident."
     )
-    return Picture("2_learning_days", "The boundary turns and shifts until it divides the days", note, (7.0, 2.0), draw)
+    return Picture("2_learning_days", "The decision boundary during training", note, (7.0, 2.0), draw)
 
 
 def xor() -> Picture:
     """Draw XOR, for one neuron and with a hidden layer."""
-    return _line_and_hidden("2_xor", "No line divides XOR; a hidden layer bends it", (), (-0.5, 1.5), 9)
+    return _line_and_hidden("2_xor", "XOR: no line separates the classes, a hidden layer does", (), (-0.5, 1.5), 9)
 
 
 def circles() -> Picture:
     """Draw two circles, for one neuron and with a hidden layer."""
     return _line_and_hidden(
-        "2_circles", "No line divides two circles; a hidden layer goes round", CIRCLES, (-1.4, 1.4), 3.5
+        "2_circles", "Circles: no line separates the classes, a hidden layer does", CIRCLES, (-1.4, 1.4), 3.5
     )
 
 
@@ -94,7 +94,7 @@ def ten_layers() -> Picture:
         axes = figure.subplots()
         for (name, values), color, marker in zip(found.items(), (BLUE, INK, ORANGE), CLASS_MARKERS, strict=False):
             axes.plot(range(LAYERS + 1), values, marker, color=color, linestyle="-", markersize=4)
-            text = f"weights 0 ± {name}\n× {number(INITIALISATIONS[name] * (WIDTH / 2) ** 0.5)} a layer"
+            text = f"std {name}:\n× {number(INITIALISATIONS[name] * (WIDTH / 2) ** 0.5)} per layer"
             axes.annotate(text, (LAYERS, values[-1]), (10, 0), textcoords="offset points", color=color, va="center")
         axes.set_yscale("log")
         axes.set_yticks([1e-10, 1e-5, 1, 1e5, 1e10], ["10⁻¹⁰", "10⁻⁵", "1", "10⁵", "10¹⁰"])
@@ -103,8 +103,11 @@ def ten_layers() -> Picture:
         axes.set_xlabel("layer")
         axes.set_ylabel("root mean square")
 
-    note = f"How large normal numbers, 0 ± 1, still are after each of {LAYERS} layers of {WIDTH} neurons with ReLU."
-    return Picture("2_ten_layers", "One width of the first weights keeps activations alive", note, (7.0, 2.8), draw)
+    note = (
+        f"The root mean square of the activations after each of {LAYERS} layers of {WIDTH} neurons with ReLU. Inputs "
+        "and weights are normal random numbers; std is the standard deviation of the weights."
+    )
+    return Picture("2_ten_layers", "Initial weights decide the size of activations", note, (7.0, 2.8), draw)
 
 
 def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple[float, float], size: float) -> Picture:
@@ -115,7 +118,7 @@ def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple
         right[what] = run.fit()["test/accuracy"]
 
     def draw(figure: FigureBase) -> None:
-        titles = [f"{what}: {right[what]:.0%} right" for what in runs]
+        titles = [f"{what}: {right[what]:.0%} correct" for what in runs]
         ticks = np.arange(np.ceil(limits[0]), limits[1])
         for axes, run in zip(_panels(figure, titles), runs.values(), strict=True):
             x, y = _grid(limits)
@@ -126,7 +129,7 @@ def _line_and_hidden(name: str, title: str, data: tuple[str, ...], limits: tuple
             axes.set_xticks(ticks)
             axes.set_yticks(ticks)
 
-    note = "The tint of a place is the answer there: strong where the network is sure, white where it is not."
+    note = "The background is the prediction, in a stronger color where the network is more confident."
     return Picture(name, title, note, (7.0, 3.2), draw)
 
 

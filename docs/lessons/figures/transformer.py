@@ -31,19 +31,20 @@ def embeddings() -> Picture:
 
     def draw(figure: FigureBase) -> None:
         left, right = figure.subplots(1, 2)
-        left.set_title("lower case, vowels first")
-        right.set_title("lower case (rows) and capitals")
+        left.set_title("lowercase letters, vowels first")
+        right.set_title("lowercase letters (rows) and capitals")
         left.imshow(signed(among_small, 0.5), rasterized=True)
         right.imshow(signed(small @ large.T, 0.5), rasterized=True)
         for axes, columns in ((left, LETTERS), (right, LETTERS.upper())):
             _label(axes, LETTERS, columns)
 
     note = (
-        "Blue is a positive product, orange a negative one, full at 0.5; a letter with itself is left out. On the left "
-        "the vowels make a block in the corner, on the right most letters meet their own capital on the diagonal. Rare "
-        "ones (j, q, z, most capitals) are near each other: little told them apart."
+        "Cosine similarity: blue is positive, orange negative, in full color from 0.5 on; that of a letter with itself "
+        "is left out. Left: the vowels form a block in the corner. Right: most letters are similar to their own "
+        "capital, on the diagonal. Rare letters (j, q, z, most capitals) are similar to each other: training hardly "
+        "distinguishes them."
     )
-    return Picture("5_embeddings", "Letters that are used alike point the same way", note, (7.0, 3.5), draw)
+    return Picture("5_embeddings", "Letters that are used alike have similar embeddings", note, (7.0, 3.5), draw)
 
 
 def positions() -> Picture:
@@ -56,21 +57,21 @@ def positions() -> Picture:
         first.set_title("sines and cosines")
         first.imshow(signed(waves, 1), rasterized=True)
         first.set_xlabel("element of the vector")
-        first.set_ylabel("place")
+        first.set_ylabel("position")
         first.set_yticks(PLACES)
-        for axes, name, table in ((second, "products of them", waves), (third, "products, learned", learned)):
+        for axes, name, table in ((second, "their similarity", waves), (third, "similarity, learned", learned)):
             rows = table / np.linalg.norm(table, axis=1, keepdims=True)
             axes.set_title(name)
             axes.imshow(signed(rows @ rows.T, 1), rasterized=True)
-            axes.set_xlabel("place")
+            axes.set_xlabel("position")
             axes.set_xticks(PLACES)
             axes.set_yticks(PLACES)
 
     note = (
-        "Left: the waves of 64 places, blue above 0 and orange below. The squares: the product of each place with "
-        "each, vectors scaled to length 1, for the waves and for what a GPT has learned instead."
+        "Left: the vectors of 64 positions, blue above 0 and orange below. Middle and right: the cosine similarity of "
+        "each position with each other, for sines and cosines, and for the learned embedding of a GPT."
     )
-    return Picture("5_positions", "A vector for each place", note, (7.0, 2.15), draw)
+    return Picture("5_positions", "A vector for each position", note, (7.0, 2.15), draw)
 
 
 def mask() -> Picture:
@@ -86,7 +87,7 @@ def mask() -> Picture:
         hidden = tint(MUTED, 0.12 * ~seen)
         panels = (
             ("1. scores", np.zeros_like(hidden), texts(scores)),
-            ("2. later ones hidden", hidden, np.where(seen, texts(scores), "−∞")),
+            ("2. later tokens masked", hidden, np.where(seen, texts(scores), "−∞")),
             ("3. softmax of each row", np.where(seen[..., None], tint(BLUE, weights), hidden), texts(weights, 2)),
         )
         for axes, (title, colors, shown) in zip(figure.subplots(1, 3), panels, strict=True):
@@ -98,8 +99,8 @@ def mask() -> Picture:
                 axes.text(*place[::-1], shown[place], ha="center", va="center", fontsize=8, color=color)
 
     note = (
-        "Head 2 of the first block. A row looks, a column is looked at. Only differences within a row count: the same "
-        "number added to all of its scores leaves its weights as they are."
+        "Head 2 of the first block. Rows are queries, columns are keys. Only differences within a row matter: adding "
+        "the same number to all scores of a row does not change its weights."
     )
     return Picture("5_mask", "From scores to weights", note, (7.0, 2.5), draw)
 
@@ -122,7 +123,7 @@ def temperature() -> Picture:
         left.set_xlabel("temperature")
         left.set_ylabel("probability")
         left.legend()
-        right.set_title(f"what follows “{BEGINNING}”")
+        right.set_title(f"next character after “{BEGINNING}”")
         for i, t in enumerate((0.5, 1.0, 2.0)):
             after = transformer.probabilities(experiment, BEGINNING, t)
             style = {"color": CLASS_COLORS[i], "marker": CLASS_MARKERS[i], "markersize": 4}
@@ -134,8 +135,8 @@ def temperature() -> Picture:
             axes.set_ylim(0, 1.02)
 
     note = (
-        "Left: towards 0 the largest score gets all, high up each gets a third. Right: the eight likeliest characters "
-        "by a trained model; below 1 it dares less, above 1 more."
+        "Left: near 0 the largest score gets all the weight, at high temperatures each score gets a third. Right: the "
+        "eight likeliest characters of a trained model. The lower the temperature, the more likely is the first one."
     )
     return Picture("5_temperature", "Temperature divides the scores", note, (7.0, 2.7), draw)
 
@@ -153,10 +154,10 @@ def attention() -> Picture:
             _label(axes, SENTENCE.replace(" ", "␣"), SENTENCE.replace(" ", "␣"))
 
     note = (
-        "A row is a character that looks, a column one that is looked at; the darker, the more of its value is taken. "
-        "What lies right of the diagonal comes later and is hidden."
+        "Rows are query characters, columns are key characters; the darker, the larger the weight. Characters to the "
+        "right of the diagonal come later and are masked."
     )
-    return Picture("5_attention", "Where four heads look", note, (7.0, 7.0), draw)
+    return Picture("5_attention", "Attention weights of four heads", note, (7.0, 7.0), draw)
 
 
 def _label(axes: Axes, rows: str, columns: str, size: float = 7) -> None:

@@ -26,8 +26,8 @@ def distributions() -> Picture:
             _histogram(axes, sums(fixed))
             _normal(axes, expected_std(fixed))
 
-    note = f"{DRAWS:,} sums each; the random numbers are normal, 0 ± 1. Lines are what theory says."
-    return Picture("1_distributions", "What is fixed decides how wide the sum is", note, (7.0, 2.5), draw)
+    note = f"{DRAWS:,} sums each, with normal random numbers of mean 0 and standard deviation 1. Dashed: theory."
+    return Picture("1_distributions", "The distribution of a weighted sum", note, (7.0, 2.5), draw)
 
 
 def bias() -> Picture:
@@ -44,8 +44,8 @@ def bias() -> Picture:
             axes.hist(plain, bins=BINS, range=RANGE, density=True, histtype="step", color=MUTED, label="without a bias")
             _histogram(axes, shown)
 
-    title = "A bias shifts the sum only if it is added after it"
-    note = f"{DRAWS:,} sums with fixed weights and random activations around 0: grey without the bias, blue with it."
+    title = "A bias after the sum shifts it, a bias on each weight widens it"
+    note = f"{DRAWS:,} sums with fixed weights and random activations around 0. Gray: without the bias; blue: with it."
     return Picture("1_bias", title, note, (7.0, 2.5), draw)
 
 

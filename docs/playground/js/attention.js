@@ -12,7 +12,7 @@ export function showAttention(place, text, { source, target, written, heads }) {
         const caption = document.createElement("figcaption");
         caption.textContent = name.replaceAll(".layers.", " ").replaceAll(".", " ").replaceAll("_", " ");
         canvas.setAttribute("role", "img");
-        canvas.setAttribute("aria-label", `Attention of ${name}: rows look at columns`);
+        canvas.setAttribute("aria-label", `Attention weights of ${name}: rows are queries, columns are keys`);
         figure.append(canvas, caption);
         return figure;
       }),

@@ -47,7 +47,7 @@ class Cell {
     this.area.value = this.pre.querySelector("code").textContent.replace(/\n$/, "");
     this.area.rows = this.area.value.split("\n").length + 1;
     this.area.spellcheck = false;
-    this.area.setAttribute("aria-label", "Python of this block");
+    this.area.setAttribute("aria-label", "Python code of this block");
     this.area.addEventListener("input", () => (this.isDone = false));
     this.area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey || event.shiftKey)) {
@@ -113,7 +113,7 @@ function started(cell) {
       onProgress: (percent, stage) => (cell.note.textContent = stage && `${stage} ${percent} %`),
       onReady: resolve,
       onFrame: () => {},
-      onFailure: (reason) => reject(new Error(`Python could not be loaded: ${reason}. It needs WebAssembly and the network.`)),
+      onFailure: (reason) => reject(new Error(`Python could not be loaded: ${reason}. It needs WebAssembly and network access.`)),
     });
   });
   return ready;
@@ -149,7 +149,7 @@ for (const pre of blocks) cells.push(new Cell(pre));
 for (const pre of all.filter(isCommands)) {
   const note = element("p", "run-note run-terminal");
   const isMnist = /mnist/i.test(pre.textContent);
-  note.textContent = `For a terminal: needs ${isMnist ? "MNIST, and " : ""}minigrad on your machine, from a clone or installed.`;
+  note.textContent = `For a terminal. Needs minigrad on your machine, installed or in a clone${isMnist ? ", and MNIST" : ""}.`;
   (pre.closest(".highlight") ?? pre).after(note);
 }
 if (cells.length && location.pathname.includes("/lessons/")) {

@@ -17,14 +17,14 @@ export async function read(hash, presets) {
   const [key, value] = hash.replace(/^#/, "").split(/=(.*)/s);
   if (key === "preset" && presets.includes(value)) return { preset: value };
   if (key !== "s") return null;
-  if (value.length > LIMITS.link) throw new BadLink("This link is longer than the state of a page can be.");
+  if (value.length > LIMITS.link) throw new BadLink("This link is too long for a state of this page.");
   let state;
   try {
     const packed = Uint8Array.from(atob(value.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
     const bytes = await through(new DecompressionStream("deflate-raw"), packed, 8 * LIMITS.link);
     state = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw new BadLink("This link is damaged: its state cannot be read. Perhaps a part of it was lost.");
+    throw new BadLink("This link is damaged: its state cannot be read. A part of it may be missing.");
   }
   return checked(state);
 }
@@ -38,7 +38,7 @@ function checked(state) {
     typeof config === "string" && config.length <= LIMITS.text &&
     Array.isArray(points) && points.length <= LIMITS.points && points.every(isPoint) &&
     Number.isInteger(steps) && steps >= 0 && Object.keys(rest).length === 0;
-  if (!isGood) throw new BadLink("This link does not hold a state of this page: a config and, perhaps, points.");
+  if (!isGood) throw new BadLink("This link does not contain a state of this page (a config, and optionally points).");
   return { config, points, steps };
 }
 

@@ -54,13 +54,13 @@ async function onReady() {
   $("loading").hidden = true;
   $("stop").hidden = true;
   if (table) await python.ask("save_table", table.name, table.content);
-  if (editor.text === ended) showProblems([whole("This config took too long, and was ended. Change it, or take a preset.")]);
+  if (editor.text === ended) showProblems([whole("This config took too long and was stopped. Change it, or choose a preset.")]);
   else await open();
 }
 
 function fail(reason) {
   $("loading").hidden = true;
-  banner(`Python could not be loaded: ${reason}. It needs WebAssembly and, the first time, the network. The config can be edited and downloaded nevertheless.`);
+  banner(`Python could not be loaded: ${reason}. It needs WebAssembly and, the first time, network access. You can still edit and download the config.`);
 }
 
 function banner(text) {
@@ -125,10 +125,10 @@ function show(opened) {
   $("metric-name").textContent = $("metric-legend").textContent = `test ${name}`;
   $("plane-note").textContent = `${about.examples} training examples (filled)${classes.length ? `, classes ${classes.join(", ")}` : ""}; rings are test examples.`;
   $("network-note").textContent = {
-    plane: "Each picture is a neuron's answer all over the plane. Click one for its weighted sum.",
-    image: "Each hidden neuron is the picture of its weights: blue for ink that excites it, orange for ink that silences it.",
-    sequence: "Rows are tokens that look, columns are looked at; the bluer, the more is taken.",
-    other: `This model is no chain of layers, so it is not drawn: ${about.weights} weights.\n${about.model}`,
+    plane: "Each picture shows the output of a neuron over the plane. Click a neuron to see its weighted sum.",
+    image: "Each picture shows the weights of a hidden neuron: ink on blue increases its sum, ink on orange decreases it.",
+    sequence: "Attention weights: rows are query tokens, columns are key tokens; the bluer, the larger the weight.",
+    other: `This model is not a chain of layers, so it is not drawn. It has ${about.weights} weights.\n${about.model}`,
   }[kind];
   if (kind === "image") pad.open(about.image);
   onFrame(opened.frame);
@@ -300,7 +300,7 @@ function current() {
 async function openDrawn() {
   const kinds = new Set(points.map((point) => point[2])).size;
   const enough = kinds > 1 && points.length >= 10;
-  $("draw-note").textContent = enough ? "" : `${points.length} points: draw at least 10, of two colours.`;
+  $("draw-note").textContent = enough ? "" : `${points.length} points: draw at least 10, in two colors.`;
   if (!enough) return;
   editor.text = await python.ask("draw_points", editor.text, points);
   await open();
@@ -313,7 +313,7 @@ function clearPoints() {
   plane.take({ points: new Float32Array(), bounds: plane.bounds });
   plane.output = null;
   plane.draw();
-  $("draw-note").textContent = "Choose a colour and draw: at least 10 points, of two colours.";
+  $("draw-note").textContent = "Choose a color and draw at least 10 points, in two colors.";
 }
 
 async function useFile(file) {

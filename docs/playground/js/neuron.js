@@ -8,8 +8,8 @@ const [heading, sumTable, table] = ["title", "table", "weights"].map((part) => d
 export function tellNeuron(title, { sum, weights, others }) {
   if (heading.textContent !== title) heading.textContent = title; // which is read aloud, once
   sumTable.textContent = sum;
-  const which = others ? `${others} with smaller gradients are left out` : "at this example";
-  table.caption.textContent = `Its weights and their gradients, ${which}`;
+  const which = others ? `for this example; ${others} with smaller gradients are left out` : "for this example";
+  table.caption.textContent = `Weights and gradients ${which}`;
   table.tBodies[0].replaceChildren(...weights.map(([name, ...numbers]) => row(name, numbers.map(shown))));
 }
 

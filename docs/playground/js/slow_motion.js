@@ -1,4 +1,4 @@
-// One example forwards, its loss backwards: the numbers of Scalar run through the drawing, neuron by neuron.
+// Slow motion: the forward and backward pass of one example by Scalar, neuron by neuron.
 
 import { shown } from "./colors.js";
 
@@ -28,7 +28,7 @@ export class SlowMotion {
     this.scenes = [...forwards(numbers, about), ...backwards(numbers)];
     this.at = -1;
     numbers.inputs.forEach((x, i) => this.network.mark(0, i, shown(x), "forward"));
-    this.text.textContent = `The example: ${numbers.inputs.map(shown).join(", ")}. Next takes it through the network.`;
+    this.text.textContent = `The inputs of the example: ${numbers.inputs.map(shown).join(", ")}. Next: the forward pass.`;
     this.where.textContent = "";
     this.run();
   }
@@ -79,7 +79,7 @@ function* forwards({ inputs, layers, loss }, about) {
   for (const [i, { sums, values, weights, biases, activation }] of layers.entries()) {
     for (const [n, sum] of sums.entries()) {
       const terms = weights[n].map((w, j) => `${shown(w)}·${shown(before[j])}`);
-      const through = activation === "identity" ? "" : `, ${activation} makes ${shown(values[n])} of it`;
+      const through = activation === "identity" ? "" : `; ${activation} of that is ${shown(values[n])}`;
       yield {
         layer: i + 1, neuron: n, kind: "forward", mark: shown(values[n]), flow: weights[n].map((w, j) => w * before[j]),
         text: `${named(i, n, layers)}: ${terms.join(" + ")} + bias ${shown(biases[n])} = ${shown(sum)}${through}`,
@@ -88,7 +88,7 @@ function* forwards({ inputs, layers, loss }, about) {
     }
     before = values;
   }
-  yield { text: `The loss of this example is ${shown(loss)}. Now back, by the chain rule.` };
+  yield { text: `The loss of this example is ${shown(loss)}. Next: the backward pass, by the chain rule.` };
 }
 
 function* backwards({ layers }) {
@@ -98,12 +98,12 @@ function* backwards({ layers }) {
       const each = layer.weight_gradients[n].map(shown).join(", ");
       yield {
         layer: i + 1, neuron: n, kind: "backward", mark: shown(gradient), flow: layer.weight_gradients[n],
-        text: `${named(i, n, layers)}: ∂L/∂sum${through} = ${shown(gradient)}; times what came in, for its weights: ${each}`,
+        text: `${named(i, n, layers)}: ∂L/∂sum${through} = ${shown(gradient)}; times each input, the gradients of its weights: ${each}`,
         row: [named(i, n, layers), 3, gradient],
       };
     }
   }
-  yield { text: "Every weight knows its gradient. A step of the optimizer moves each against it." };
+  yield { text: "Every weight now has its gradient. An optimizer step moves each weight against its gradient." };
 }
 
 const named = (layer, neuron, layers) =>

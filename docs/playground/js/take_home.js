@@ -1,4 +1,4 @@
-// What can be taken home: the config, the run, a link, and the Python that does the same.
+// Exports: the config, the run, a link, and equivalent Python code.
 
 import { write as writeLink } from "./link.js";
 
@@ -13,10 +13,10 @@ export function takeHome({ ask, pause, state }) {
 
   $("take-run").addEventListener("click", async () => {
     pause();
-    say("The run is being made: the same steps, without pictures …");
+    say("Creating the run, by the same steps …");
     try {
       download(await ask("run"), `${name()}_run.zip`, "application/zip");
-      say("The zip holds runs/…, which the command line opens: it reports, predicts and resumes.");
+      say("The zip file contains runs/…, for minigrad report, predict and resume.");
     } catch (error) {
       say(error.message);
     }

@@ -15,10 +15,10 @@ onmessage = ({ data }) => {
 turns.port1.onmessage = train;
 
 async function load({ pyodide, site }) {
-  tell(5, "Python is being fetched …");
+  tell(5, "Loading Python …");
   const { loadPyodide } = await import(pyodide + "pyodide.mjs");
   python = await loadPyodide({ indexURL: pyodide, stdout: () => {}, stderr: (line) => console.log(line) });
-  tell(55, "NumPy is being fetched …");
+  tell(55, "Loading NumPy …");
   await python.loadPackage(PACKAGES, { messageCallback: () => {}, errorCallback: (line) => console.log(line) });
   tell(85, "minigrad is being fetched …");
   await python.unpackArchive(await fetched(site + "minigrad.tar.bz2"), "bztar", { extractDir: HOME });

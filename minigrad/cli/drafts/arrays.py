@@ -70,7 +70,7 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
         trainer=epochs(examples, size),
         comments={
             "train": "the arrays of inputs and targets",
-            "model": "batch norm standardises the inputs",
+            "model": "batch norm standardizes the inputs",
         },
         drops_last=True,
         assumed=[

@@ -108,7 +108,7 @@ def _table(columns: Columns, guess: str) -> Draft:
         comments["unseen"] = "unseen categories are encoded as zeros"
     if not is_class:
         options["targets"] = "scaled"
-        comments["targets"] = "standardised for training; predictions are in the file's units"
+        comments["targets"] = "standardized for training; predictions are in the units of the file"
     size = batches(examples)
     draft = Draft(
         title=f"Predicts {target} from the other columns of {columns.path.name} with two hidden layers.",
