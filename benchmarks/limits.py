@@ -39,7 +39,7 @@ def limits(step: Callable[[], Any]) -> dict[str, float]:
 def _seconds_of_a_byte(size: int = 2**25) -> float:
     """Return the time of reading one byte and writing another."""
     source, target = np.ones(size, np.uint8), np.empty(size, np.uint8)
-    return _shortest(lambda: np.copyto(target, source), 5) / size
+    return _shortest(lambda: np.copyto(target, source)) / size
 
 
 def _seconds_of_a_call(count: int = 200) -> float:
@@ -54,12 +54,12 @@ def _seconds_of_a_call(count: int = 200) -> float:
             y = y * 1.0
         y.sum().backward()
 
-    return _shortest(chain, 5) / count
+    return _shortest(chain) / count
 
 
-def _shortest(work: Callable[[], Any], repeats: int) -> float:
+def _shortest(work: Callable[[], Any]) -> float:
     times = []
-    for _ in range(repeats):
+    for _ in range(5):
         start = perf_counter()
         work()
         times.append(perf_counter() - start)

@@ -67,18 +67,17 @@ class Soak:
     faults: list[str] = field(default_factory=list)
 
 
-def soak(steps: int = STEPS, kills: int = KILLS, seed: int = 0) -> Soak:
+def soak(steps: int = STEPS, kills: int = KILLS) -> Soak:
     """Run a long training, then kill and resume trainings of every kind.
 
     Args:
         steps: the steps of the long training, at least 20.
         kills: the total number of kills; each kind of config gets at least one.
-        seed: the seed of the moments of the kills.
     """
     found = Soak()
     _train(found, steps)
     for kind in KINDS:
-        words = [sys.executable, "-m", "benchmarks.kills", str(max(1, round(kills / len(KINDS)))), str(seed), kind]
+        words = [sys.executable, "-m", "benchmarks.kills", str(max(1, round(kills / len(KINDS)))), "0", kind]
         done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment(1))
         found.kills[kind] = (done.stdout.splitlines() or [""])[-1]
         if done.returncode:

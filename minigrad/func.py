@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.engine.errors import describe
-from minigrad.engine.tensor import Tensor
-from minigrad.engine.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from minigrad.engine.transforms import as_tensor, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from minigrad.names import explained
 from minigrad.nests import change, is_nest, leaves, rebuild
 
@@ -48,7 +47,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
         arrays = []
         for (place, leaf), axis in zip(leaves(given), along, strict=True):
             if axis is not None:
-                leaf = change(leaf, _tensor, f"vmap: argument {place}")
+                leaf = change(leaf, as_tensor, f"vmap: argument {place}")
                 if not -leaf.ndim <= axis < leaf.ndim:
                     raise ValueError(f"vmap: argument {place} is {describe(leaf)}, and has no axis {axis}")
                 leaf, axis = np.moveaxis(leaf, axis, 0), 0
@@ -66,16 +65,12 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
             raise ValueError("vmap: the axes have length 0, and what the function returns is not known without a call")
         columns = zip(*([leaf for _, leaf in leaves(result)] for result in results), strict=True)
         stacked = [
-            column[0] if axis is None else np.stack(list(map(_tensor, column)), axis)
+            column[0] if axis is None else np.stack(list(map(as_tensor, column)), axis)
             for column, axis in zip(columns, _leaf_axes(out_axes, results[0]), strict=True)
         ]
         return rebuild(results[0], stacked)
 
     return function
-
-
-def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else Tensor(value)
 
 
 def _leaf_axes(axes: Any, tree: Any) -> list[int | None]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from minigrad.devices import foreign, moved
 from minigrad.engine import Tensor
 from minigrad.places import defined_at
+from minigrad.suggest import most_similar
 
 Array = NDArray[Any]
 Inputs = Array | Mapping[str, Array]
@@ -130,8 +130,8 @@ def _misfit(model: Callable[..., Any], inputs: Inputs) -> str:
     except TypeError:
         given = f"the data has the inputs {_join_names(names)}" if names else "the data has one input without a name"
         wanted = list(takes.parameters)
-        strays = [(name, get_close_matches(name, wanted, 1)) for name in names if name not in wanted]
-        near = "".join(f"; did you mean {match[0]!r} by {name!r}?" for name, match in strays if match)
+        strays = [(name, most_similar(name, wanted)) for name in names if name not in wanted]
+        near = "".join(f"; did you mean {match!r} by {name!r}?" for name, match in strays if match)
         return f"{_forward_of(model)} takes {_join_names(wanted)}, and {given}{near}"
     return ""
 

@@ -40,6 +40,12 @@ def no_file(path: str | Path) -> str:
     return "a folder" if stat.S_ISDIR(mode) else _OTHERS.get(stat.S_IFMT(mode), "")
 
 
+def files_below(folder: Path) -> list[Path]:
+    """Return the files below a folder, at any depth and sorted, without hidden ones."""
+    inside = ((path, path.relative_to(folder).parts) for path in sorted(folder.rglob("*")))
+    return [path for path, parts in inside if not any(part.startswith(".") for part in parts) and path.is_file()]
+
+
 def real(path: Path) -> Path:
     """Return a path from the root, without links.
 

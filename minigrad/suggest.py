@@ -116,6 +116,16 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
     return best[1] if best and best[0] <= max(1.1, len(word) / 3) else None
 
 
+def most_similar(word: str, names: Iterable[str]) -> str | None:
+    """Return the name with the most letters in common, if any has many.
+
+    It suits long names, such as paths of parameters, and does not know other frameworks.
+    """
+    from difflib import get_close_matches  # imported only for error messages
+
+    return next(iter(get_close_matches(word, list(names), n=1)), None)
+
+
 def did_you_mean(word: str, names: Iterable[str], heading: str = "known are", near: str | None = None) -> str:
     """Return a hint for a wrong name.
 

@@ -49,7 +49,7 @@ def bare(course: Course) -> Trial:
     """Return a trial of a minimal loop."""
 
     def learn(data: Noise, model: Any, criterion: Any) -> float:
-        optimizer = course.network.optimizer(Minigrad(), model)
+        optimizer = Minigrad().optimizer(model, course.network.descent)
         right = 0
         with threadpool_limits(1, "blas"):  # as in the trainer
             for x, y in data.batches(course.epochs):
@@ -76,7 +76,7 @@ def trainer(course: Course, compile: bool = False) -> Trial:
             data=data,
             model=model,
             loss=criterion,
-            optimizer=lambda _: course.network.optimizer(Minigrad(), model),
+            optimizer=lambda _: Minigrad().optimizer(model, course.network.descent),
             loader=lambda examples: DataLoader(examples, data.batch_size),
             metrics=[Accuracy()],
             trainer=Trainer(

@@ -42,6 +42,11 @@ class Library:
         """Return the model with parameters of a dtype."""
         return model.to(dtype)
 
+    def optimizer(self, model: Any, descent: Any) -> Any:
+        """Return the optimizer of the name and arguments of `descent`, for the parameters of `model`."""
+        make = getattr(self.optim, type(descent).__name__)
+        return make(model.parameters(), **descent._asdict(), **self.options)
+
     def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
         """Return a function of inputs and targets that does one training step and returns the loss."""
         learn = self.learn(model, criterion)
@@ -99,24 +104,6 @@ class Minigrad(Library):
         self.options = {}
 
 
-class Stepping(Minigrad):
-    """minigrad in a custom loop with `train_step`."""
-
-    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
-        """Return `minigrad.train_step`."""
-        import minigrad
-
-        step: Step = minigrad.train_step(model, criterion, optimizer)
-        return step
-
-    def learn(self, model: Any, criterion: Any) -> Step:
-        """As for any library, but compiled by `minigrad.compile`, since there is no optimizer."""
-        import minigrad
-
-        learn: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
-        return learn
-
-
 class Compiled(Minigrad):
     """minigrad, with small steps as in the trainer with `compile`: recorded, then replayed."""
 
@@ -125,6 +112,17 @@ class Compiled(Minigrad):
         import minigrad
 
         step: Step = minigrad.compile(lambda x, y: criterion(model(x), y))
+        return step
+
+
+class Stepping(Compiled):
+    """minigrad in a custom loop with `train_step`; without an optimizer as `Compiled`."""
+
+    def step(self, model: Any, criterion: Any, optimizer: Any) -> Step:
+        """Return `minigrad.train_step`."""
+        import minigrad
+
+        step: Step = minigrad.train_step(model, criterion, optimizer)
         return step
 
 

@@ -84,16 +84,11 @@ class Row(NamedTuple):
         model.load_state_dict({**model.state_dict(), **{name: library.tensor(w) for name, w in weights.items()}})
         return model, criterion
 
-    def optimizer(self, library: Library, model: Any) -> Any:
-        """Return the library's optimizer of that name."""
-        make = getattr(library.optim, type(self.descent).__name__)
-        return make(model.parameters(), **self.descent._asdict(), **library.options)
-
     def trial(self, library: Library, problem: tuple[str, bool, Batches]) -> Trial:
         """Return a trial of the usual loop, which repeats the batches."""
         dtype, smoke, batches = problem
         model, criterion = self.made(library, dtype, smoke)
-        take = library.step(model, criterion, self.optimizer(library, model))
+        take = library.step(model, criterion, library.optimizer(model, self.descent))
         endless = cycle([(library.tensor(x), library.tensor(y)) for x, y in batches])
         return self._trial(model, lambda: take(*next(endless)))
 
@@ -103,7 +98,7 @@ class Row(NamedTuple):
 
         dtype, smoke, batches = problem
         model, criterion = self.made(library := Minigrad(), dtype, smoke)
-        take = steps_of_a_training(model, criterion, self.optimizer(library, model), batches)
+        take = steps_of_a_training(model, criterion, library.optimizer(model, self.descent), batches)
         return self._trial(model, take)
 
     def _trial(self, model: Any, take: Callable[[], Any]) -> Trial:
@@ -165,6 +160,6 @@ def _trained(network: Any, task: Any) -> Trial:
     model, criterion = network.module(library, task.sizes)
     model.to(next(iter(task.weights.values())).dtype)
     model.load_state_dict(task.weights)
-    take = steps_of_a_training(model, criterion, network.optimizer(library, model), task.batches)
+    take = steps_of_a_training(model, criterion, library.optimizer(model, network.descent), task.batches)
     parameters = dict(model.named_parameters())
     return Trial(take, lambda: [parameters[name].data for name in task.names()])

@@ -133,14 +133,14 @@ def _attention(
     return _squared_error(_attend(w, "attention.", query, other, heads, is_causal), y)
 
 
-def _norm(w: Weights, name: str, x: Any, axes: Any = -1, eps: float = 1e-5) -> Any:
+def _norm(w: Weights, name: str, x: Any, axes: Any = -1) -> Any:
     """Layer norm over the last axis; batch norm with `axes` of (0, 2, 3)."""
     import jax.numpy as jnp
 
     shape = (-1,) if axes == -1 else (-1, 1, 1)
     gain, shift = w[f"{name}weight"].reshape(shape), w[f"{name}bias"].reshape(shape)
     mean, variance = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
-    return (x - mean) / jnp.sqrt(variance + eps) * gain + shift
+    return (x - mean) / jnp.sqrt(variance + 1e-5) * gain + shift
 
 
 def _encoder(w: Weights, x: Any, y: Any, key: Any) -> Any:

@@ -95,14 +95,9 @@ class Network(NamedTuple):
         model, criterion = self.module(library, task.sizes)
         model.load_state_dict({name: library.tensor(weight) for name, weight in task.weights.items()})
         batches = cycle([(library.tensor(x), library.tensor(y)) for x, y in task.batches])
-        take = library.step(model, criterion, self.optimizer(library, model))
+        take = library.step(model, criterion, library.optimizer(model, self.descent))
         parameters = dict(model.named_parameters())
         return Trial(lambda: take(*next(batches)), lambda: [parameters[name].detach().numpy() for name in task.names()])
-
-    def optimizer(self, library: Library, model: Any) -> Any:
-        """Return the library's optimizer of that name, for the parameters of `model`."""
-        make = getattr(library.optim, type(self.descent).__name__)
-        return make(model.parameters(), **self.descent._asdict(), **library.options)
 
     def jax(self, task: Task) -> Trial:
         """Return a trial of one compiled function of weights, moments and a batch, with donated buffers."""

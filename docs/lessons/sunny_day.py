@@ -13,8 +13,6 @@ from minigrad.nn import Module
 from minigrad.training import Callback, Experiment, Training
 
 HOME = Path(__file__).parents[2]
-GIVEN = ("model.activation=identity", "model.weights=[0.6, 0.3, -0.4]", "model.bias=0.2")
-"""Overrides of the sunny-day config that set the weights by hand."""
 LINE = ("model={Linear: [2, 1]}",)
 """Overrides of the XOR config for a network without a hidden layer."""
 CIRCLES = ("data={Circles: {test_fraction: 0.1, targets: binary}}", "loader.batch_size=32")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import permutations
 from math import sqrt
 from pathlib import Path
-from string import ascii_lowercase, ascii_uppercase
 
 import numpy as np
 
@@ -37,26 +35,6 @@ def directions(experiment: Experiment) -> dict[str, np.ndarray]:
 def nearest(vector: np.ndarray, among: Mapping[str, np.ndarray], exclude: str = "") -> str:
     """Return the characters of `among`, except `exclude`, by decreasing dot product with `vector`."""
     return "".join(sorted(set(among) - set(exclude), key=lambda character: -(among[character] @ vector)))
-
-
-def analogies(among: Mapping[str, np.ndarray]) -> tuple[int, int]:
-    """Return the numbers of correct and of all analogies "a is to A as b is to what?", for all pairs of letters.
-
-    The answer is the nearest character to A - a + b that is not in the question.
-    """
-    questions = list(permutations(ascii_lowercase, 2))
-    right = 0
-    for a, b in questions:
-        a_capital, b_capital = a.upper(), b.upper()
-        asked = among[a_capital] - among[a] + among[b]
-        right += nearest(asked, among, exclude=a + a_capital + b)[0] == b_capital
-    return right, len(questions)
-
-
-def own_capitals(among: Mapping[str, np.ndarray]) -> int:
-    """Return the number of letters whose nearest capital is their own."""
-    capitals = {letter: among[letter] for letter in ascii_uppercase}
-    return sum(nearest(among[letter], capitals)[0] == letter.upper() for letter in ascii_lowercase)
 
 
 def head_scores(model: GPT, tokens: np.ndarray) -> np.ndarray:

@@ -14,9 +14,6 @@ import yaml
 
 from minigrad.config import Plan
 
-RESERVED = "loader"
-"""The only key with controls whose call has no class name."""
-
 NUMBERS = {
     "noise": "data.noise",
     "samples": "data.n_samples",

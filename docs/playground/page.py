@@ -45,18 +45,6 @@ def _start(text: str) -> dict[str, Any]:
     return {"about": session().describe(), "frame": session().frame()}
 
 
-def _check(text: str) -> dict[str, Any]:
-    return controls.read(check(text))
-
-
-def _turn(text: str, control: str, value: float | str) -> str:
-    return controls.turn(text, check(text), control, value)
-
-
-def _complete(text: str, line: int, column: int) -> dict[str, Any]:
-    return completion.complete(SCHEMA, text, line, column)
-
-
 def _slow() -> dict[str, Any]:
     now = session()
     inputs, targets = now.shown_example()
@@ -64,15 +52,11 @@ def _slow() -> dict[str, Any]:
     return slow_motion(now.chain, now.experiment.loss, inputs, targets, others).numbers()
 
 
-def _draw(text: str, points: list[list[float]]) -> str:
-    return own_data.points_config(text, own_data.save_points(points))
-
-
 QUESTIONS: dict[str, Callable[..., Any]] = {
     "start": _start,
-    "check": _check,
-    "turn": _turn,
-    "complete": _complete,
+    "check": lambda text: controls.read(check(text)),
+    "turn": lambda text, control, value: controls.turn(text, check(text), control, value),
+    "complete": lambda text, line, column: completion.complete(SCHEMA, text, line, column),
     "advance": lambda seconds, most: session().advance(seconds, most),
     "look": lambda view: {**session().look(view), "frame": session().frame()},
     "pick": lambda index: {**session().pick(index), "frame": session().frame()},
@@ -81,7 +65,7 @@ QUESTIONS: dict[str, Callable[..., Any]] = {
     "scores": lambda: session().scores(),
     "predict": lambda values: session().predict(values),
     "slow": _slow,
-    "draw_points": _draw,
+    "draw_points": lambda text, points: own_data.points_config(text, own_data.save_points(points)),
     "save_points": own_data.save_points,
     "save_table": own_data.save_table,
     "table_config": own_data.table_config,

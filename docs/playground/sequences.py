@@ -29,7 +29,7 @@ def attention(experiment: Experiment, example: int) -> dict[str, Any]:
     finally:
         model.train()
     heads = [
-        {"name": f"{path}, head {h + 1}", "rows": w.shape[2], "columns": w.shape[3], "weights": _flat(w[0, h])}
+        {"name": f"{path}, head {h + 1}", "rows": w.shape[2], "columns": w.shape[3], "weights": flat(w[0, h])}
         for path, w in weights.items()
         for h in range(w.shape[1])
     ]
@@ -42,5 +42,6 @@ def attention(experiment: Experiment, example: int) -> dict[str, Any]:
     }
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
+def flat(array: np.ndarray) -> np.ndarray:
+    """Return the elements of an array in row order, in float32."""
     return np.ascontiguousarray(array, np.float32).reshape(-1)

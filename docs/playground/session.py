@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from playground.network import Chain
-from playground.sequences import attention, is_sequence
+from playground.sequences import attention, flat, is_sequence
 
 from minigrad import Tensor, no_grad
 from minigrad.config import ConfigError, Plan, load_plan
@@ -177,15 +177,15 @@ class Session:
             "trouble": self.trouble,
         }
         if self.chain.layers:
-            facts["layers"] = [_flat(layer.weight.data) for layer in self.chain.layers]
+            facts["layers"] = [flat(layer.weight.data) for layer in self.chain.layers]
             facts["biases"] = [
-                _flat(np.zeros(layer.out_features) if layer.bias is None else layer.bias.data)
+                flat(np.zeros(layer.out_features) if layer.bias is None else layer.bias.data)
                 for layer in self.chain.layers
             ]
             places = self.grid if self.kind == "plane" else self.shown_example()[0][:0]
             answers = self.chain.answers(np.concatenate([self.shown_example()[0], places]))
-            facts["values"] = [_flat(layer[0]) for layer in answers]
-            facts["pictures"] = [_flat(layer[1:].T) for layer in answers]
+            facts["values"] = [flat(layer[0]) for layer in answers]
+            facts["pictures"] = [flat(layer[1:].T) for layer in answers]
         elif self.kind == "sequence":
             facts["attention"] = attention(self.experiment, self.example)
         return facts
@@ -203,7 +203,7 @@ class Session:
         inputs, targets = self.shown_example()
         return {
             "index": self.example,
-            "inputs": _flat(inputs[0]),
+            "inputs": flat(inputs[0]),
             "target": np.atleast_1d(targets[0]).astype(float).tolist(),
         }
 
@@ -220,8 +220,8 @@ class Session:
         loss.backward()
         weights, biases = [], []
         for layer in self.chain.layers:
-            weights.append(_flat(_grad(layer.weight)))
-            biases.append(_flat(_grad(layer.bias) if layer.bias is not None else np.zeros(layer.out_features)))
+            weights.append(flat(_grad(layer.weight)))
+            biases.append(flat(_grad(layer.bias) if layer.bias is not None else np.zeros(layer.out_features)))
         self.training.optimizer.zero_grad()
         model.train()
         return {"loss": _number(loss.item()), "weights": weights, "biases": biases}
@@ -253,7 +253,7 @@ class Session:
         inputs, targets = self.experiment.data.test.batch(slice(MOST_POINTS))
         outputs = self.chain.answers(inputs)[-1][:, 0] if self.chain.layers else np.zeros(0)
         labels = targets if targets.ndim == 1 else targets[:, 0]
-        return {"scores": _flat(outputs), "labels": _flat(labels), "threshold": self._middle()}
+        return {"scores": flat(outputs), "labels": flat(labels), "threshold": self._middle()}
 
     def predict(self, values: list[float]) -> dict[str, Any]:
         """Return the probability of each class for an input by the visitor, such as a drawn digit."""
@@ -264,9 +264,9 @@ class Session:
         if isinstance(self.experiment.loss, CrossEntropyLoss):
             outputs = np.exp(outputs - outputs.max())
             outputs /= outputs.sum()
-        shown = {"outputs": _flat(outputs)}
+        shown = {"outputs": flat(outputs)}
         if self.chain.layers:
-            shown["values"] = [_flat(answers[0]) for answers in self.chain.answers(x)]
+            shown["values"] = [flat(answers[0]) for answers in self.chain.answers(x)]
         return shown
 
     def _kind(self) -> str:
@@ -344,10 +344,6 @@ def _problem(problem: Any) -> dict[str, Any]:
 def _grad(parameter: Any) -> np.ndarray:
     grad: np.ndarray | None = getattr(parameter.grad, "data", parameter.grad)
     return np.zeros(parameter.shape) if grad is None else np.asarray(grad)
-
-
-def _flat(array: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(array, np.float32).reshape(-1)
 
 
 def _number(value: float) -> float | None:

@@ -34,7 +34,8 @@ def fit(training: Training, directory: RunDirectory | None) -> int:
         with closing, finish_on_signal(training.interrupt) as received:
             results = closing.results = training.run(directory, progress)
             closing.exit_code = _exit_code(training, results["status"], received)
-            closing.interruption = _interruption(closing.exit_code)
+            if closing.exit_code > 128:  # else a callback interrupted it
+                closing.interruption = signal.Signals(closing.exit_code - 128).name
     finally:
         progress.close()
         if closing.status != "done" and training.checkpoints.saved_step is not None:
@@ -44,11 +45,6 @@ def fit(training: Training, directory: RunDirectory | None) -> int:
             )
     print(json_line({"run": str(directory.path), "status": closing.status, "reason": closing.reason, **results}))
     return closing.exit_code
-
-
-def _interruption(exit_code: int) -> str:
-    """Name what interrupted the run: a signal or a callback."""
-    return signal.Signals(exit_code - 128).name if exit_code > 128 else "a callback"
 
 
 def _exit_code(training: Training, status: str, received: Sequence[int]) -> int:

@@ -184,9 +184,10 @@ def _is_more_better(key: str, runs: Sequence[Summary]) -> bool:
         if each.best and str(each.best.get("monitor", "")).rpartition("/")[2] == name:
             return each.best.get("mode") == "max"
     from minigrad import metrics  # needed only for sorting
+    from minigrad.metrics.metric import name_of
 
     kinds = [found for found in vars(metrics).values() if isinstance(found, type) and issubclass(found, metrics.Metric)]
-    directions = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower(): kind for kind in kinds}
+    directions = {name_of(kind): kind for kind in kinds}
     return directions[name].higher_is_better if name in directions else name != "loss"
 
 

@@ -134,9 +134,11 @@ class Checker:
         if signature.refusal:
             return self._refuse(place, f"{cls.__name__} cannot be built from a config", signature.refusal)
         arguments, rest = name_arguments(given, signature)
-        if name is None and isinstance(given, ScalarNode) and (rest or _later(given, signature) or _is_switch(given)):
-            hint = _later(given, signature) or str(signature)
-            return self._refuse(place, f"{what} must be {spec}, not {node}", hint)
+        if name is None and isinstance(given, ScalarNode):
+            later = _later(given, signature)
+            if rest or later or isinstance(given.value, bool):
+                hint = later or signature.excerpt([p.name for p in signature.positional[:1]])
+                return self._refuse(place, f"{what} must be {spec}, not {node}", hint)
         if rest:
             return self._too_many(signature, rest[0], given)
         values = self._arguments(signature, arguments, place)
@@ -261,7 +263,7 @@ class Checker:
                 self.report.add(key.place, f"{owner} has no {noun} '{key}'", hint)
         if missing:
             needs = ", ".join(f"'{name}'" for name in missing)
-            self.report.add(place, f"{owner} needs {needs}", "" if is_config else str(signature))
+            self.report.add(place, f"{owner} needs {needs}", "" if is_config else signature.excerpt(missing))
 
     def _reference(self, node: ScalarNode, text: str, spec: Spec, what: str) -> Value:
         if not (inside := _REFERENCE.fullmatch(text)):
@@ -304,11 +306,6 @@ def _arguments_beside(name: Key, entries: dict[Key, Node]) -> list[Key]:
         elif key != name:
             arguments.append(key)
     return arguments
-
-
-def _is_switch(node: ScalarNode) -> bool:
-    """Whether a node is true or false where the arguments of a call belong."""
-    return isinstance(node.value, bool)
 
 
 def _later(node: ScalarNode, signature: Signature) -> str:

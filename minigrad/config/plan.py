@@ -266,9 +266,15 @@ class _Builder:
             (said, line), name = found, call.signature.name
             place = _suspect(call, said, self.sources)
             place = place if place.line else self.root.place  # a default call has no place
-            hint = "\n".join(filter(None, [str(call.signature), line]))
+            hint = "\n".join(filter(None, [call.signature.excerpt(_concerned(call, said)), line]))
             problem = Diagnostic(place, said if said.startswith(f"{name} ") else f"{name}: {said}", hint)
             raise ConfigError([problem]) from error
+
+
+def _concerned(call: Call, message: str) -> list[str]:
+    """Return the parameters that the message names, or else those that the config gives."""
+    named = [name for name in call.signature.parameters if re.search(rf"\b{name}\b", message)]
+    return named or [name for name, argument in call.arguments.items() if argument.place.line]
 
 
 def _suspect(call: Call, message: str, sources: list[Source]) -> Span:
@@ -278,7 +284,7 @@ def _suspect(call: Call, message: str, sources: list[Source]) -> Span:
     Arguments that the message names take precedence: if they were written with the call, the cause is the call.
     """
     written = {name: argument.place for name, argument in call.arguments.items() if argument.place.line}
-    named = [place for name, place in written.items() if re.search(rf"\b{name}\b", message)]
+    named = [written[name] for name in _concerned(call, message) if name in written]
 
     def order(place: Span) -> tuple[int, int, bool]:
         source = place.source

@@ -63,7 +63,7 @@ class Registry:
         for name, cls in vars(module).items():
             if not isinstance(cls, type) or name != cls.__name__ or name.startswith("_"):
                 continue
-            if self._is_buildable(cls):
+            if self.kind_of(cls) and not self.is_kind(cls) and not inspect.isabstract(cls):
                 known = self._classes.setdefault(name, [])
                 if cls not in known:
                     known.append(cls)
@@ -223,9 +223,6 @@ class Registry:
                 elif parent == base.__name__ or parent not in self.kinds:
                     return True
         return False
-
-    def _is_buildable(self, cls: type) -> bool:
-        return bool(self.kind_of(cls)) and not self.is_kind(cls) and not inspect.isabstract(cls)
 
     def _load(self, path: Path, name: str) -> type:
         # files of the same name in different folders are different modules

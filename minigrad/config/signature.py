@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,9 @@ from minigrad.config.annotations import Inexpressible, ListOf, Spec, spec_of
 
 REQUIRED = inspect.Parameter.empty
 """The default of a required parameter."""
+
+LONGEST = 100
+"""The most characters of parameters that an error shows whole."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,14 @@ class Signature:
     refusal: str = ""
 
     def __str__(self) -> str:
-        return f"{self.name}({', '.join(parameter.text for parameter in self.parameters.values())})"
+        return self.excerpt(self.parameters)
+
+    def excerpt(self, names: Collection[str]) -> str:
+        """Return the text of the signature; of a long one, only the parameters `names`."""
+        texts = [parameter.text for parameter in self.parameters.values()]
+        if sum(map(len, texts)) > LONGEST and len(names) < len(texts):
+            texts = [*(self.parameters[name].text for name in self.parameters if name in names), "..."]
+        return f"{self.name}({', '.join(texts)})"
 
     @property
     def positional(self) -> list[Parameter]:

@@ -42,7 +42,7 @@ def read_files(path: Path, keys: str, report: Diagnostics) -> list[MappingNode]:
     following: Path | None = path
     while following is not None:
         chain.append(following)
-        layer = _file(following, place, keys, report)
+        layer = read_text(read_file(following, report, place), keys, report)
         layers.insert(0, layer)
         following, place = _base(layer, chain, report)
     return layers
@@ -83,10 +83,6 @@ def read_overrides(overrides: Sequence[str], report: Diagnostics) -> list[Mappin
         assert isinstance(node, MappingNode)
         layers.append(node)
     return layers
-
-
-def _file(path: Path, asked_at: Span | None, keys: str, report: Diagnostics) -> MappingNode:
-    return read_text(read_file(path, report, asked_at), keys, report)
 
 
 def read_text(source: Source, keys: str, report: Diagnostics) -> MappingNode:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.data.dataset import Dataset, Targets, amount_targets, class_targets
-from minigrad.data.errors import DataError, Findings, nearest
+from minigrad.data.errors import DataError, Findings, naming, nearest
 from minigrad.data.examples import Examples
 from minigrad.data.files import digest_of, find
 from minigrad.data.learned import NAMES
@@ -51,7 +51,6 @@ class Arrays(Dataset):
 
     _learned = NAMES
     _class_names: tuple[str, ...] = ()
-    _digest: str | None = None
     _input_name: str | None = None  # the name of the inputs' array in an .npz file
 
     def __init__(
@@ -168,14 +167,6 @@ class Arrays(Dataset):
         """The names of the classes: strings or numbers."""
         return self._class_names or super().class_names
 
-    @property
-    def digest(self) -> str | None:
-        """The SHA-256 of what was read, or None.
-
-        It is that of the file, or of all files of a folder; None for arrays in memory.
-        """
-        return self._digest
-
     def read_inputs(self, path: str | Path) -> Any:
         """Read the inputs of an .npz, .csv or .npy file.
 
@@ -186,10 +177,8 @@ class Arrays(Dataset):
         """
         if Path(path).suffix.lower() != ".npz" or self._input_name is None:
             return super().read_inputs(path)
-        try:
+        with naming(path):
             return self.prepare(read_npz(path, [self._input_name])[self._input_name])
-        except DataError as error:
-            raise DataError(f"{path!s}: {str(error).removeprefix(f'{path}: ')}") from error
 
     @property
     def input_suffixes(self) -> tuple[str, ...]:

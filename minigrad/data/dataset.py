@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from minigrad.data.errors import DataError
+from minigrad.data.errors import DataError, naming
 from minigrad.data.examples import Examples
 from minigrad.data.inputs import read_image, read_numbers
 from minigrad.data.learned import SIZES, Rules
@@ -47,6 +47,7 @@ class Dataset:
     train: Examples
     val: Examples
     test: Examples
+    _digest: str | None = None
     _num_classes: int | None = None
     _pixel_max: int | None = None  # for images: the integer that means white, by which pixels are divided
 
@@ -129,8 +130,8 @@ class Dataset:
 
     @property
     def digest(self) -> str | None:
-        """The SHA-256 of the file; None without one."""
-        return None
+        """The SHA-256 of the files; None for data without any."""
+        return self._digest
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
@@ -251,10 +252,8 @@ class Dataset:
             known = (".csv", ".npy", *(SUFFIXES if self._pixel_max is not None else ()))
             kinds = f"{', '.join(known[:-1])} or {known[-1]}"
             raise DataError(f"{path}: the inputs of {type(self).__name__} are read from {kinds} files")
-        try:
+        with naming(path):
             return self.prepare(raw)
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from error
 
     @property
     def input_suffixes(self) -> tuple[str, ...]:

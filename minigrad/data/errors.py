@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
+from pathlib import Path
+
+from minigrad.suggest import most_similar
 
 _LISTS = {"categorical", "numeric", "ignore", "embed", "dates"}
 MOST = 20
@@ -17,6 +21,15 @@ class DataError(ValueError):
 
     The message says what was expected, what was found, and how to fix it.
     """
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Begin the message of a DataError in the block with the path, once."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
 
 
 class DataWarning(UserWarning):
@@ -134,9 +147,9 @@ def nearest(name: str, names: list[str]) -> str:
 
     The hint ends a sentence; it consists of the most similar name and all valid names.
     """
-    likely = get_close_matches(name, names, n=1)
+    likely = most_similar(name, names)
     there = ", ".join(names[:MOST]) + (f" and {len(names) - MOST:,} more" if len(names) > MOST else "")
-    return (f"did you mean {likely[0]!r}? " if likely else "") + f"there are: {there}"
+    return (f"did you mean {likely!r}? " if likely else "") + f"there are: {there}"
 
 
 def quoted(text: str) -> str:

@@ -6,7 +6,7 @@ A feature learns from the training part how to encode a column, and then encodes
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -48,6 +48,12 @@ class Scale:
         """
         with np.errstate(over="ignore"):
             return (numbers - self.mean) / self.std
+
+
+def unscaled(amounts: np.ndarray, scales: Sequence[Scale]) -> np.ndarray:
+    """Return amounts (N, k) in their units, given their k scales."""
+    stds, means = ([getattr(scale, part) for scale in scales] for part in ("std", "mean"))
+    return (amounts.astype(np.float64) * stds + means).astype(amounts.dtype)
 
 
 @dataclass(frozen=True)
@@ -143,10 +149,7 @@ class NumberFeature(Feature):
         """Return the numbers, to six digits."""
         numbers = inputs[:, 0].astype(np.float64) * self.std + self.mean
         texts = [f"{x:.6g}" for x in (numbers * 100 if self.sign == "%" else numbers) + 0.0]
-        return [self._add_sign(text, self.gap and bool(row[-1])) for text, row in zip(texts, inputs, strict=True)]
-
-    def _add_sign(self, text: str, is_missing: bool) -> str:
-        return "" if is_missing else text + self.sign
+        return ["" if self.gap and row[-1] else text + self.sign for text, row in zip(texts, inputs, strict=True)]
 
 
 @dataclass(frozen=True)

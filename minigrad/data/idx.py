@@ -17,7 +17,7 @@ import numpy as np
 
 from minigrad.data.augment import Augmentation, Augmented
 from minigrad.data.dataset import Dataset, Targets, class_targets
-from minigrad.data.errors import DataError
+from minigrad.data.errors import DataError, naming
 from minigrad.data.examples import Examples
 from minigrad.data.files import digest_of, find, reading
 from minigrad.data.learned import NAMES
@@ -158,10 +158,8 @@ class IDX(Dataset):
         """
         if Path(path).suffix.lower() in (".csv", ".npy", *SUFFIXES):
             return super().read_inputs(path)
-        try:
+        with naming(path):
             return self.prepare(read_idx(Path(path)))
-        except DataError as error:
-            raise DataError(f"{path!s}: {str(error).removeprefix(f'{path}: ')}") from error
 
     def state_dict(self) -> dict[str, Any]:
         """Return the images' sizes and the number of classes."""

@@ -15,6 +15,7 @@ from minigrad.data.errors import DataError, Findings
 from minigrad.data.files import reading
 from minigrad.data.mapped import can_map
 from minigrad.data.pictures import SUFFIXES, Header, decode, pillow, read_header
+from minigrad.paths import files_below
 from minigrad.threads import executor
 
 LARGE = 2**30
@@ -51,7 +52,7 @@ def list_pictures(folder: Path, findings: Findings) -> dict[str, list[Picture]]:
         classes = [path for path in _entries(place) if path.is_dir()]
         pictures[part] = []
         for path in classes:
-            inside = [file for file in sorted(path.rglob("*")) if not _is_hidden(file, path) and file.is_file()]
+            inside = files_below(path)
             images = [file for file in inside if file.suffix.lower() in SUFFIXES]
             others += [file for file in inside if file not in set(images)]
             pictures[part] += [Picture(file, path.name) for file in images]
@@ -168,10 +169,6 @@ def _refuse_empty(place: Path, folder: Path, classes: Sequence[Path], findings: 
 def _entries(folder: Path) -> list[Path]:
     with reading(folder):
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _is_hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _short(path: Path, folder: Path) -> str:

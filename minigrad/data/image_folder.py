@@ -11,7 +11,7 @@ import numpy as np
 
 from minigrad.data.augment import Augmentation, Augmented
 from minigrad.data.dataset import Dataset, Targets, class_targets
-from minigrad.data.errors import DataError, Findings
+from minigrad.data.errors import DataError, Findings, naming
 from minigrad.data.files import find, reading
 from minigrad.data.idx import WHITE, Images, fractions
 from minigrad.data.image_files import Picture, common_size, list_pictures, read_headers, read_pixels
@@ -50,7 +50,6 @@ class ImageFolder(Dataset):
     _learned = NAMES
     _pixel_max = WHITE
     _class_names: tuple[str, ...] = ()
-    _digest: str | None = None
 
     def __init__(
         self,
@@ -127,11 +126,6 @@ class ImageFolder(Dataset):
         """The names of the classes and their folders."""
         return self._class_names
 
-    @property
-    def digest(self) -> str | None:
-        """The SHA-256 of the names and contents of all images."""
-        return self._digest
-
     def read_inputs(self, path: str | Path) -> np.ndarray:
         """Read an image, or prepared inputs, (N, ...).
 
@@ -142,11 +136,8 @@ class ImageFolder(Dataset):
         """
         if Path(path).suffix.lower() not in SUFFIXES:
             return super().read_inputs(path)
-        try:
-            with reading(path), pillow():
-                pixels = decode(Path(path).read_bytes(), self._image)
-        except DataError as error:
-            raise DataError(f"{path!s}: {str(error).removeprefix(f'{path}: ')}") from error
+        with naming(path), reading(path), pillow():
+            pixels = decode(Path(path).read_bytes(), self._image)
         return fractions(pixels).reshape(1, *self.input_shape)
 
     @property

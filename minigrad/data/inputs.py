@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.data.errors import DataError
+from minigrad.data.errors import DataError, naming
 from minigrad.data.files import reading
 from minigrad.data.notation import Notation, other_notations
 from minigrad.data.npy import read_array
@@ -40,15 +40,12 @@ def read_image(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """
     with reading(path):
         content = Path(path).read_bytes()
-    try:
-        with pillow():
-            header = read_header(content)
-            if (header.height, header.width) != shape[1:]:
-                expected, found = f"{shape[2]} × {shape[1]}", f"{header.width} × {header.height}"
-                raise DataError(f"expected an image of {expected} pixels, got {found}; resize it")
-            return np.divide(decode(content, shape, background=False), 255, dtype=np.float32)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
+    with naming(path), pillow():
+        header = read_header(content)
+        if (header.height, header.width) != shape[1:]:
+            expected, found = f"{shape[2]} × {shape[1]}", f"{header.width} × {header.height}"
+            raise DataError(f"expected an image of {expected} pixels, got {found}; resize it")
+        return np.divide(decode(content, shape, background=False), 255, dtype=np.float32)
 
 
 def _read_npy(path: str | Path) -> np.ndarray:

@@ -14,6 +14,9 @@ from minigrad.data.errors import DataError, Findings, Remedy
 from minigrad.data.notation import Notation
 from minigrad.data.rows import Block, Rows
 
+SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
+"""Suffixes, in lower case, of the files that a table's inputs are read from."""
+
 _MOST_LENGTHS = 5  # the most lines of a wrong length that are listed
 
 

@@ -40,11 +40,7 @@ def split(
     Raises:
         DataError: if a part would be empty.
     """
-    _check_shares(val_fraction, test_fraction)
-    order = random.stream("split").permutation(n)
-    rest, test = hold_out(order, n * test_fraction, "test", classes)
-    train, val = hold_out_validation(rest, n * val_fraction, classes, names)
-    return np.sort(train), np.sort(val), np.sort(test)
+    return complete(n, None, None, val_fraction, test_fraction, classes, names)
 
 
 def complete(

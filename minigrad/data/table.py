@@ -13,18 +13,15 @@ from minigrad.data.dataset import Dataset, Targets, amount_targets, class_target
 from minigrad.data.doubts import doubt
 from minigrad.data.errors import DataError, Findings, nearest
 from minigrad.data.examples import Examples
-from minigrad.data.features import CategoryFeature, DateFeature, Feature, NumberFeature, Scale, restored
+from minigrad.data.features import CategoryFeature, DateFeature, Feature, NumberFeature, Scale, restored, unscaled
 from minigrad.data.files import find
 from minigrad.data.frame import FRAME, Frame, sheet_of
 from minigrad.data.learned import TABLE
 from minigrad.data.notation import Notation
 from minigrad.data.options import Missing, TableOptions
-from minigrad.data.sheet import Sheet
+from minigrad.data.sheet import SUFFIXES, Sheet
 from minigrad.data.splits import check_classes, check_order
 from minigrad.data.table_parts import complete_rows, split_rows
-
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
-"""Suffixes, in lower case, of the files that a table's inputs are read from."""
 
 _ROWS = 2**16
 """Rows that are encoded at a time."""
@@ -80,7 +77,6 @@ class Table(Dataset):
     _features: tuple[Feature, ...] = ()
     _class_names: tuple[str, ...] = ()
     _scales: tuple[Scale, ...] = ()
-    _digest: str | None = None
 
     def __init__(
         self,
@@ -210,7 +206,7 @@ class Table(Dataset):
         if not features:
             named = ", ".join(map(repr, options.targets))
             raise DataError(f"{path}: no column is left for the inputs beside the target {named}")
-        self._features = tuple(sorted(features, key=_is_embedded))
+        self._features = tuple(sorted(features, key=lambda f: isinstance(f, CategoryFeature) and f.embed))
 
     def _encode(self, sheet: Sheet, parts: Sequence[np.ndarray], findings: Findings) -> list[np.ndarray]:
         """Return the inputs of each part, float32 (n, num_features). The sheet's columns are freed."""
@@ -281,11 +277,6 @@ class Table(Dataset):
         return self.num_features - len(self.category_sizes)
 
     @property
-    def digest(self) -> str | None:
-        """The SHA-256 of the file."""
-        return self._digest
-
-    @property
     def input_scales(self) -> tuple[np.ndarray, np.ndarray]:
         """Each input's mean and standard deviation, (num_features,).
 
@@ -304,10 +295,7 @@ class Table(Dataset):
 
         They are (N, k), and were standardized by `targets: scaled`.
         """
-        if not self._scales:
-            return amounts
-        stds, means = ([getattr(scale, part) for scale in self._scales] for part in ("std", "mean"))
-        return (amounts.astype(np.float64) * stds + means).astype(amounts.dtype)
+        return unscaled(amounts, self._scales) if self._scales else amounts
 
     def original(self, inputs: np.ndarray) -> dict[str, list[str]]:
         """Return the cells of inputs, by column, where recoverable."""
@@ -381,10 +369,6 @@ class Table(Dataset):
 
 def _names(names: str | Sequence[str]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else tuple(names)
-
-
-def _is_embedded(feature: Feature) -> bool:
-    return isinstance(feature, CategoryFeature) and feature.embed
 
 
 def _check_known(feature: Feature, column: Column, findings: Findings) -> None:

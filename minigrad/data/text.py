@@ -181,14 +181,6 @@ class CharText(Text):
         """The number of different characters."""
         return len(self.vocabulary)
 
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of the file or default text.
-
-        The default text is encoded in UTF-8.
-        """
-        return self._digest
-
     def encode(self, text: str) -> np.ndarray:
         """Return the numbers of characters, int64 (n,).
 
@@ -250,14 +242,6 @@ class ByteText(Text):
         content = _read(path)
         self._digest = hashlib.sha256(content).hexdigest()
         self._cut(np.frombuffer(content, np.uint8), block_size, val_fraction, test_fraction)
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of the file or default text.
-
-        The default text is encoded in UTF-8.
-        """
-        return self._digest
 
     def state_dict(self) -> dict[str, Any]:
         """Return the block size."""

@@ -18,11 +18,9 @@ from minigrad.data.frame import FRAME, Frame, sheet_of
 from minigrad.data.learned import WORDS
 from minigrad.data.notation import Notation
 from minigrad.data.options import TableOptions
+from minigrad.data.sheet import SUFFIXES
 from minigrad.data.splits import check_classes, split
 from minigrad.data.words import Units, Vocabulary, tokenized
-
-SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
-"""Suffixes, in lower case, of the files that a table's inputs are read from."""
 
 _LONGEST = 256  # the most tokens of a text by default
 
@@ -54,7 +52,6 @@ class TextTable(Dataset):
     """
 
     _learned = WORDS
-    _digest: str | None = None
 
     def __init__(
         self,
@@ -133,11 +130,6 @@ class TextTable(Dataset):
     def target_names(self) -> tuple[str, ...]:
         """The column of the classes."""
         return (self._target,)
-
-    @property
-    def digest(self) -> str | None:
-        """The SHA-256 of the file."""
-        return self._digest
 
     def original(self, inputs: np.ndarray) -> dict[str, list[str]]:
         """Return the texts of inputs (n, length)."""

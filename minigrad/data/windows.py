@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from minigrad.data.dataset import Dataset
 from minigrad.data.errors import DataError, Findings
 from minigrad.data.examples import Examples
-from minigrad.data.features import Scale
+from minigrad.data.features import Scale, unscaled
 from minigrad.data.files import find
 from minigrad.data.folds import current, fold_bounds
 from minigrad.data.frame import Frame
@@ -79,7 +79,6 @@ class Windows(Dataset):
     """
 
     _learned = WINDOWS
-    _digest: str | None = None
 
     def __init__(
         self,
@@ -198,19 +197,12 @@ class Windows(Dataset):
         ahead = range(1, self._horizon + 1)
         return tuple(f"{name}+{i}" for i in ahead for name in self._columns[: self._num_columns])
 
-    @property
-    def digest(self) -> str | None:
-        """The SHA-256 of the file; None for an array."""
-        return self._digest
-
     def in_units(self, amounts: np.ndarray) -> np.ndarray:
         """Return targets or outputs in the file's units.
 
         They are (N, horizon * columns).
         """
-        scales = self._scales[: self._num_columns] * self._horizon
-        stds, means = ([getattr(scale, part) for scale in scales] for part in ("std", "mean"))
-        return (amounts.astype(np.float64) * stds + means).astype(amounts.dtype)
+        return unscaled(amounts, self._scales[: self._num_columns] * self._horizon)
 
     def original(self, inputs: np.ndarray) -> dict[str, list[str]]:
         """Return each window's last row, in the file's units.

@@ -199,7 +199,7 @@ class _Call:
 
 def _own(value: Any) -> Tensor:
     """Return a copy with a node of its own."""
-    given = value if isinstance(value, Tensor) else Tensor(value)
+    given = as_tensor(value)
     return Tensor(given.data, requires_grad=True) if given.node is None else given.reshape(given.shape)
 
 
@@ -234,15 +234,16 @@ def _directions(primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[list
     points: list[Nest] = []
     directions: list[Tensor] = []
     for primal, tangent in zip(primals, tangents, strict=True):
-        points.append(change(primal, _tensor, f"primals[{len(points)}]"))
-        directions += change(matching(points[-1], tangent, "tangents"), _tensor, "tangents")
+        points.append(change(primal, as_tensor, f"primals[{len(points)}]"))
+        directions += change(matching(points[-1], tangent, "tangents"), as_tensor, "tangents")
     of_points, of_directions = [x.shape for x in _arrays(points)], [t.shape for t in directions]
     if of_points != of_directions:
         raise ValueError(f"expected tangents of the primals' shapes {of_points}, got {of_directions}")
     return points, directions
 
 
-def _tensor(value: Any) -> Tensor:
+def as_tensor(value: Any) -> Tensor:
+    """Return a tensor as it is, and any other value as a constant."""
     return value if isinstance(value, Tensor) else Tensor(value)
 
 

@@ -107,7 +107,7 @@ def _describe(folder: Path, kinds: Collection[str]) -> Pretrained:
     config = _json(file)
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in kinds:
-        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {_quoted_list(kinds)}")
+        raise FormatError(f"{file} describes a model of type {kind!r}; supported: {', '.join(map(repr, kinds))}")
     family = FAMILIES[kind]
     try:
         arguments = family.arguments(config)
@@ -164,10 +164,6 @@ def save(
         write_durably(folder / "tokenizer.json", tokenizer_json(tokenizer).encode())
         write_durably(folder / "tokenizer_config.json", b'{"tokenizer_class": "PreTrainedTokenizerFast"}\n')
     write_durably(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
-
-
-def _quoted_list(kinds: Collection[str]) -> str:
-    return ", ".join(map(repr, kinds))
 
 
 def _json(file: Path) -> dict[str, Any]:

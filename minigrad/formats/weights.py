@@ -84,7 +84,7 @@ def by_names(model: Module, stored: Mapping[str, Stored], parts: Parts) -> dict[
         part = parts(name)
         if all(theirs in stored for theirs in part.names):
             used.update(part.names)
-            shape = part.join([np.broadcast_to(np.float32(0), stored[theirs].shape) for theirs in part.names]).shape
+            shape = part.join([_like(stored[theirs]) for theirs in part.names]).shape
             found[name] = Stored(shape, partial(_join, part, stored))
     return {**found, **{theirs: array for theirs, array in stored.items() if theirs not in used}}
 
@@ -93,7 +93,7 @@ def _join(part: Part, stored: Mapping[str, Stored]) -> Array:
     return part.join([stored[theirs].read() for theirs in part.names])
 
 
-def _like(array: Array) -> Array:
+def _like(array: Array | Stored) -> Array:
     """Return an array of the same shape that takes no memory."""
     return np.broadcast_to(np.float32(0), array.shape)
 

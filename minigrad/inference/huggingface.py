@@ -15,6 +15,7 @@ from minigrad.formats import huggingface, open_pretrained
 from minigrad.formats.atomic import new_folder
 from minigrad.inference.pretrained import Writer
 from minigrad.nn import LanguageModel, Module, merged
+from minigrad.nn.calls import evaluating
 from minigrad.training.experiment import Experiment, UsageError, known_classes
 
 TOLERANCE = 1e-4
@@ -76,10 +77,8 @@ def _check_same(model: Module, folder: Path) -> None:
     read: Module = pretrained.build(registry.find(pretrained.class_name, LanguageModel))
     size, length = pretrained.arguments["vocab_size"], min(pretrained.arguments["block_size"], 16)
     tokens = np.random.default_rng(0).integers(size, size=(1, length))
-    was_training = model.training
-    with no_grad():
-        ours, theirs = model.eval()(tokens).data, read(tokens).data
-    model.train(was_training)
+    with evaluating(model), no_grad():
+        ours, theirs = model(tokens).data, read(tokens).data
     if not np.allclose(ours, theirs, rtol=0, atol=TOLERANCE * np.abs(ours).max(), equal_nan=True):
         raise UsageError(f"{_own(model)} computes something else than the shipped class, and than transformers")
 

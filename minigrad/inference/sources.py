@@ -14,6 +14,7 @@ from pathlib import Path
 from minigrad.data import DataError, Dataset
 from minigrad.data.errors import MOST
 from minigrad.inputs import Inputs, count, join, shapes
+from minigrad.paths import files_below
 
 STANDARD_INPUT = "-"
 
@@ -74,9 +75,7 @@ def _files(data: Dataset, word: str) -> list[str]:
 
 def _in_folder(data: Dataset, folder: Path) -> list[str]:
     """Return the readable files in a folder, sorted; warn of the others."""
-    inside = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    inside = [path for path in inside if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    suffixes = data.input_suffixes
+    inside, suffixes = files_below(folder), data.input_suffixes
     found = [str(path) for path in inside if not suffixes or path.suffix.lower() in suffixes]
     if not found:
         kinds = f" that {type(data).__name__} reads ({', '.join(suffixes)})" if suffixes else ""

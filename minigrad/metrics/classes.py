@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
+from math import nan
 from typing import ClassVar
 
 import numpy as np
@@ -160,6 +161,23 @@ class ClassMetric(Metric):
             )
         if target.kind not in self.kinds:
             raise ValueError(f"{name} needs targets of one class each, but these are {_KINDS[target.kind]}")
+
+
+class Hits(ClassMetric):
+    """Base class of fractions of correct predictions.
+
+    A subclass's `add` counts `hits` and `count`.
+    """
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        super().reset()
+        self.hits = 0
+        self.count = 0
+
+    def compute(self) -> float:
+        """Return the fraction of correct predictions."""
+        return self.hits / self.count if self.count else nan
 
 
 _KINDS: dict[str, str] = {"binary": "binary", "labels": "multi-label"}

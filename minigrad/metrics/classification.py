@@ -9,7 +9,7 @@ import numpy as np
 
 from minigrad import ops
 from minigrad.arguments import as_integer
-from minigrad.metrics.classes import ClassMetric
+from minigrad.metrics.classes import ClassMetric, Hits
 from minigrad.targets import Target
 
 Average = Literal["auto", "binary", "macro", "micro", "weighted"]
@@ -18,7 +18,7 @@ classes that occur in targets or predictions, or over all labels; `weighted` the
 `micro` pools all counts; `auto` is `binary` with two classes, else `macro`."""
 
 
-class Accuracy(ClassMetric):
+class Accuracy(Hits):
     """Accuracy: the fraction of correct predictions.
 
     It is from 0 to 1. With several labels, each label counts as one prediction.
@@ -28,12 +28,6 @@ class Accuracy(ClassMetric):
             0.5 for probabilities.
         ignore_index: a class index to ignore, in addition to that of the loss (or -100).
     """
-
-    def reset(self) -> None:
-        """Forget all batches."""
-        super().reset()
-        self.hits = 0
-        self.count = 0
 
     def add(self, outputs: np.ndarray, targets: np.ndarray, target: Target) -> None:
         """Count one batch's correct predictions.
@@ -45,12 +39,8 @@ class Accuracy(ClassMetric):
         self.hits += int(np.count_nonzero(predicted == truth))
         self.count += truth.size
 
-    def compute(self) -> float:
-        """Return correct predictions / predictions."""
-        return self.hits / self.count if self.count else nan
 
-
-class TopK(ClassMetric):
+class TopK(Hits):
     """Top-k accuracy: the class is among the k largest outputs.
 
     It is the fraction of such examples. Among equal outputs, the first classes count as larger. Its name contains k, as
@@ -75,12 +65,6 @@ class TopK(ClassMetric):
         """`top_<k>`."""
         return f"top_{self.k}"
 
-    def reset(self) -> None:
-        """Forget all batches."""
-        super().reset()
-        self.hits = 0
-        self.count = 0
-
     def add(self, outputs: np.ndarray, targets: np.ndarray, target: Target) -> None:
         """Count one batch's correct predictions.
 
@@ -95,10 +79,6 @@ class TopK(ClassMetric):
         first = np.argsort(-scores, axis=-1, kind="stable")[..., : self.k]
         self.hits += int(np.count_nonzero(first == truth[..., np.newaxis]))
         self.count += truth.size
-
-    def compute(self) -> float:
-        """Return correct examples / examples."""
-        return self.hits / self.count if self.count else nan
 
 
 class _Averaged(ClassMetric):

@@ -29,7 +29,7 @@ class Metric:
 
         It is the class's name in snake case: `my_error` for `MyError`.
         """
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        return name_of(type(self))
 
     def reset(self) -> None:
         """Forget all batches; also called before the first one."""
@@ -50,3 +50,8 @@ class Metric:
         It is NaN without any batch. A table is a list of lists of numbers.
         """
         raise NotImplementedError(f"{type(self).__name__} must define compute()")
+
+
+def name_of(kind: type[Metric]) -> str:
+    """Return the name of a metric's class in snake case."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()

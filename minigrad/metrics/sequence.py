@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from math import nan
-
 import numpy as np
 
-from minigrad.metrics.classes import ClassMetric
+from minigrad.metrics.classes import Hits
 from minigrad.targets import Target
 
 
-class ExactMatch(ClassMetric):
+class ExactMatch(Hits):
     """The fraction of entirely correct sequences or label sets.
 
     It is from 0 to 1. For sequences, outputs are scores (N, T, C), of which the largest is the prediction, and targets
@@ -26,12 +24,6 @@ class ExactMatch(ClassMetric):
 
     def __init__(self, ignore_index: int | None = None, threshold: float | None = None) -> None:
         super().__init__(threshold, ignore_index)
-
-    def reset(self) -> None:
-        """Forget all batches."""
-        super().reset()
-        self.hits = 0
-        self.count = 0
 
     def add(self, outputs: np.ndarray, targets: np.ndarray, target: Target) -> None:
         """Count one batch's correct sequences.
@@ -51,7 +43,3 @@ class ExactMatch(ClassMetric):
             right = right[counted.reshape(len(counted), -1).any(axis=1)]
         self.hits += int(np.count_nonzero(right.reshape(len(right), -1).all(axis=1)))
         self.count += len(right)
-
-    def compute(self) -> float:
-        """Return correct sequences / sequences."""
-        return self.hits / self.count if self.count else nan

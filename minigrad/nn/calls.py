@@ -1,9 +1,10 @@
-"""Errors of a layer's call, with the layer's path."""
+"""Calls of modules: errors with the layer's path, and eval mode."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from minigrad.engine import Tensor
@@ -44,6 +45,17 @@ def locate(called: Any, error: BaseException) -> None:
                 error.args = (_title(path, module) + message,)
             vars(error).update(layer_path=path, _layer_id=origin)
             return
+
+
+@contextmanager
+def evaluating(module: Any) -> Iterator[None]:
+    """Put a module into eval mode within the block."""
+    training = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(training)
 
 
 def _title(path: str, layer: object) -> str:

@@ -24,6 +24,7 @@ from minigrad.nn.calls import locate, refuse
 from minigrad.nn.hooks import RemovableHandle, without_kwargs
 from minigrad.nn.parameter import Buffer, Parameter
 from minigrad.places import defined_at
+from minigrad.suggest import most_similar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -317,10 +318,8 @@ class Module(Constructed):
                 problems.append(f"{name!r}: no array can be made of it: {error}{remedy}")
         for name, array in arrays.items():
             if name not in own:
-                from difflib import get_close_matches  # imported only for the error message
-
-                near = get_close_matches(name, own, n=1)
-                problems.append(f"unexpected: {name!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+                near = most_similar(name, own)
+                problems.append(f"unexpected: {name!r}" + (f" (did you mean {near!r}?)" if near else ""))
             elif array.shape != own[name].shape:
                 problems.append(f"{name!r}: expected shape {own[name].shape}, got {array.shape}")
             elif not np.can_cast(array.dtype, own[name].dtype, "same_kind"):
@@ -387,8 +386,6 @@ _ELSEWHERE: dict[str, str] = {
 
 def _no_forward(cls: type[Module]) -> str:
     """Return the error message for a class without `forward`."""
-    from difflib import get_close_matches  # imported only for the error message
-
-    near = get_close_matches("forward", [name for name in dir(cls) if name not in dir(Module)], n=1)
-    meant = f"; did you mean it by {near[0]!r}?" if near else ", which returns what comes out for x"
+    near = most_similar("forward", [name for name in dir(cls) if name not in dir(Module)])
+    meant = f"; did you mean it by {near!r}?" if near else ", which returns what comes out for x"
     return f"{cls.__name__}{defined_at(cls)} must define forward(self, x){meant}"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache
 from typing import Any
 
 from minigrad.nn.module import Module
 from minigrad.nn.parameter import Parameter
+from minigrad.suggest import most_similar
 
 _WILDCARD = re.compile(r"(\*|\?|\[!?\]?[^]]*\])")
 
@@ -204,14 +205,6 @@ def recompute(model: Module, patterns: Sequence[str]) -> None:
             modules[path].recomputes = True
 
 
-def nearest_name(name: str, names: Iterable[str]) -> str | None:
-    """Return the most similar name, if any is similar."""
-    from difflib import get_close_matches  # imported only for the error message
-
-    near = get_close_matches(name, list(names), n=1)
-    return near[0] if near else None
-
-
 @lru_cache(maxsize=512)
 def _compile(pattern: str) -> re.Pattern[str]:
     """Return a pattern as a regular expression, with a group per wildcard."""
@@ -235,7 +228,7 @@ def _no_match(pattern: str, names: Collection[str], what: str) -> str:
     """Return the message for a pattern that matches nothing."""
     everything = dict.fromkeys(each for name in names for each in _with_modules(name))
     message = f"{pattern!r} matches no {what}"
-    if near := nearest_name(pattern, everything):
+    if near := most_similar(pattern, everything):
         return f"{message}; did you mean {near!r}?"
     tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
     shown = ", ".join(tops[:8]) + (", …" if len(tops) > 8 else "")

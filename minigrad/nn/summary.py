@@ -9,6 +9,7 @@ import numpy as np
 
 from minigrad.engine import Tensor, no_grad
 from minigrad.inputs import Inputs, call, parts
+from minigrad.nn.calls import evaluating
 from minigrad.nn.module import Module
 from minigrad.notebook import html_table
 
@@ -54,13 +55,10 @@ def summary(model: Module, inputs: Inputs) -> Summary:
         shapes[module] = str(output.shape) if isinstance(output, Tensor) else type(output).__name__
 
     hooks = [module.register_forward_hook(note) for _, module in model.named_modules()]
-    training = model.training
-    model.eval()
     try:
-        with no_grad(), np.errstate(all="ignore"):
+        with evaluating(model), no_grad(), np.errstate(all="ignore"):
             call(model, inputs)
     finally:
-        model.train(training)
         for hook in hooks:
             hook.remove()
 

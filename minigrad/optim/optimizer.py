@@ -19,6 +19,7 @@ from minigrad.engine.graph import Leaf
 from minigrad.ops.row_gradient import RowGradient
 from minigrad.optim.bucket import Array, Bucket, pack
 from minigrad.optim.parameters import gradient_of, listed
+from minigrad.suggest import most_similar
 
 T = TypeVar("T")
 _Ready = tuple[Bucket, Sequence[Array], Mapping[str, Any]]  # a bucket, its gradients, and its group's options
@@ -106,12 +107,10 @@ class Optimizer(Constructed):
             known.add(id(p))
         for name in group:
             if name != "params" and name not in self.defaults:
-                from difflib import get_close_matches  # imported only for the error message
-
-                near = get_close_matches(name, self.defaults, n=1)
+                near = most_similar(name, self.defaults)
                 raise TypeError(
                     f"{type(self).__name__} has no option {name!r}"
-                    + (f"; did you mean {near[0]!r}?" if near else f"; it has: {', '.join(self.defaults)}")
+                    + (f"; did you mean {near!r}?" if near else f"; it has: {', '.join(self.defaults)}")
                 )
         options = {name: _plain(value) for name, value in {**self.defaults, **group, "params": params}.items()}
         self.check(options)

@@ -63,7 +63,6 @@ STYLE: Any = {
     "ytick.labelsize": 8.5,
 }
 
-_POINTS = 72  # per inch
 _MARGIN = 0.12  # inches
 _THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", BLUE: "var(--blue)"}
 

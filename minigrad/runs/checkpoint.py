@@ -21,7 +21,7 @@ from minigrad.devices import on_cpu
 from minigrad.formats import FormatError, safetensors
 from minigrad.formats.atomic import replacing
 from minigrad.paths import require_file
-from minigrad.runs.files import FORMAT, RunError, newer
+from minigrad.runs.files import FORMAT, RunError, require_format
 from minigrad.runs.state import flatten, restore
 from minigrad.threads import executor
 
@@ -70,9 +70,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     with open(path, "rb") as file:
         try:
             return _read(file)
-        except CheckpointError as error:
-            raise CheckpointError(f"{path}: {error}") from None
-        except FormatError as error:
+        except (RunError, FormatError) as error:
             raise CheckpointError(f"{path}: {error}") from None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
             raise CheckpointError(f"{path}: its header was not written by minigrad: {error!r}") from error
@@ -96,8 +94,7 @@ def _read(file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         raise CheckpointError("its header is damaged, or it is not a minigrad checkpoint")
     header = json.loads(content[8:])
     metadata = json.loads(header.pop("__metadata__")["minigrad"])
-    if message := newer(metadata["format"], FORMAT):
-        raise CheckpointError(message)
+    require_format(metadata["format"])
     expected = len(content) + max((entry["data_offsets"][1] for entry in header.values()), default=0)
     if size != expected:
         raise CheckpointError(f"expected {expected:,} bytes, got {size:,}: the end is missing or added")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minigrad.facts import COUNT, NUMBER, TEXT, TIME, Rule, by_name, is_time, list_of, or_none, require, shown
+from minigrad.facts import COUNT, NUMBER, SIZE, TEXT, TIME, Rule, by_name, is_time, list_of, or_none, require, shown
 from minigrad.paths import require_file
 from minigrad.version import __version__
 
@@ -46,15 +46,14 @@ def read_facts(run: Path) -> dict[str, Any]:
     The dict is empty if the file does not exist.
 
     Raises:
-        RunError: if it is not JSON, has a value of a wrong type, or was written by a newer minigrad.
+        RunError: if it is not JSON or has a value of a wrong type.
+        NewerRunError: if it was written by a newer minigrad.
     """
     path = run / "run.json"
     if not path.exists():
         return {}
     facts = _object(_text(path), f"{path}")
-    if message := newer(facts.get("format"), FORMAT):
-        is_newer = COUNT.holds(facts["format"]) and facts["format"] > FORMAT
-        raise (NewerRunError if is_newer else RunError)(f"{path}: {message}")
+    require_format(facts.get("format"), f"{path}: ")
     try:
         require(facts, _FACTS, f"{path}: ")
     except ValueError as error:
@@ -83,13 +82,21 @@ def read_records(run: Path) -> list[dict[str, Any]]:
     return records
 
 
-def newer(found: Any, known: int) -> str:
-    """Return why a format version cannot be read, or ""."""
-    if found is None or (COUNT.holds(found) and 1 <= found <= known):
-        return ""
-    if COUNT.holds(found) and found > known:
-        return f"written by a newer minigrad, in format {found}; minigrad {__version__} reads 1 to {known}"
-    return f"expected a format from 1 to {known}, found {shown(found)}"
+def require_format(found: Any, of: str = "") -> None:
+    """Check a format version, which may be missing.
+
+    Raises:
+        RunError: if it is not a version; begins with `of`.
+        NewerRunError: if it is the version of a newer minigrad.
+    """
+    if found is None:
+        return
+    if not SIZE.holds(found):
+        raise RunError(f"{of}expected a format from 1 to {FORMAT}, found {shown(found)}")
+    if found > FORMAT:
+        raise NewerRunError(
+            f"{of}written by a newer minigrad, in format {found}; minigrad {__version__} reads 1 to {FORMAT}"
+        )
 
 
 def _text(path: Path) -> str:

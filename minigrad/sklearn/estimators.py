@@ -82,8 +82,6 @@ class _Estimator(BaseEstimator):
             f"{key}={getattr(self, name)}" for name, key in _SETTINGS.items() if getattr(self, name) is not None
         ]
         settings.append(f"seed={random.randint(2**31)}")
-        if self.batch_size is not None:
-            settings.append(f"loader.batch_size={self.batch_size}")
         held = None
         if self.validation_fraction:
             count = min(len(inputs) - 1, max(1, round(self.validation_fraction * len(inputs))))

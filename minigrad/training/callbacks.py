@@ -175,7 +175,3 @@ class Checkpoints(Callback):
             directory.save("best", self._best.weights, {**best, **made_from, **base})
             directory.best_step = self._best.step
         self._due = monotonic() + self._seconds
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return nothing: checkpoint times do not affect the training."""
-        return {}

@@ -43,14 +43,11 @@ class Closing:
         Raises:
             OSError: if it cannot be written and the block itself did not fail.
         """
-        if error is None:
-            self.status = self.results["status"]
         if error is not None:
             self.reason, self.exit_code = f"{type(error).__name__}: {error}", 1
-        elif self.status == "done":
-            self.reason = self.training.reason
         else:
-            self.reason = f"interrupted by {self.interruption}"
+            self.status = self.results["status"]
+            self.reason = self.training.reason if self.status == "done" else f"interrupted by {self.interruption}"
         best = self.training.best.summary()
         with nullcontext() if error is None else suppress(OSError):
             self.directory.close(self.status, self.exit_code, reason=self.reason, best=best, results=self.results)

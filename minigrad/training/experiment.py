@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from minigrad.notebook import in_notebook
 from minigrad.optim import Optimizer, Schedule
 from minigrad.runs.directory import RunDirectory
 from minigrad.runs.files import RunError, read_facts
+from minigrad.suggest import did_you_mean
 from minigrad.training import csv_log, plateau, tensorboard
 from minigrad.training.callback import Callback
 from minigrad.training.closing import Closing
@@ -182,12 +182,10 @@ class Experiment:
     def _unmeasured(self, monitor: str) -> tuple[str, str]:
         """Return why a name cannot be monitored, and the names that can."""
         tables = [metric.name for metric in self.metrics if not metric.is_number]
-        it_measures = f"it measures: {', '.join(self.measured)}"
+        hint = did_you_mean(monitor, self.measured, "it measures")
         if monitor.rpartition("/")[2] in tables:
-            return f"{monitor!r} is a table, not a number that gets better", it_measures
-        near = get_close_matches(monitor, self.measured, n=1)
-        meant = f"did you mean {near[0]!r}?  " if near else ""
-        return f"this run does not measure {monitor!r}", meant + it_measures
+            return f"{monitor!r} is a table, not a number that gets better", hint
+        return f"this run does not measure {monitor!r}", hint
 
     def fit(self, run_dir: str | Path | None = None) -> History:
         """Train the model, and return the results and records.

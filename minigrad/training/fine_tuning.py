@@ -8,8 +8,10 @@ from typing import Any, NamedTuple, Protocol
 
 from minigrad.nn import Adapter, Module, PatternError, freeze, parameter_groups, recompute
 from minigrad.nn.lora import low_ranks
-from minigrad.nn.patterns import named_tensors, nearest_name
+from minigrad.nn.patterns import named_tensors
 from minigrad.optim import Optimizer
+from minigrad.runs.tables import align
+from minigrad.suggest import most_similar
 from minigrad.training.preflight import Fault
 from minigrad.training.weights import Loaded, WeightsError, load_weights
 
@@ -108,7 +110,7 @@ def _groups(experiment: Described) -> list[Fault]:
     for index, group in enumerate(experiment.groups):
         options = {name: value for name, value in group.items() if name != "match"}
         for name in [name for name in options if name not in known]:
-            near = nearest_name(name, [*known, "match"])
+            near = most_similar(name, [*known, "match"])
             remedy = f"did you mean {near!r}?" if near else f"it has: {', '.join(known)}"
             faults.append(Fault(f"groups.{index}.{name}", f"{type(optimizer).__name__} has no option {name!r}", remedy))
             del options[name]
@@ -142,5 +144,4 @@ def parameter_table(model: Module, optimizer: Optimizer, start: Start) -> str:
     for name, p in model.named_parameters():
         group = groups.get(id(p), "-")
         rows.append((name, str(p.shape), "yes" if p.requires_grad else "frozen", str(group), start.origins[name]))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return align(rows)

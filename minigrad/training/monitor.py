@@ -34,9 +34,7 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         check_monitored(self.monitor, self.mode)
-        as_number("seconds", self.seconds, finite=False)
-        if self.seconds < 0:
-            raise ValueError(f"seconds must not be negative, got {self.seconds}")
+        as_number("seconds", self.seconds, at_least=0, finite=False)
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         check_monitored(self.monitor, self.mode)
         as_integer("patience", self.patience, 1)
-        as_number("min_delta", self.min_delta)
-        if self.min_delta < 0:
-            raise ValueError(f"min_delta must not be negative, got {self.min_delta}")
+        as_number("min_delta", self.min_delta, at_least=0)
 
 
 def check_monitored(monitor: str, mode: str | None) -> None:

@@ -16,6 +16,7 @@ from minigrad.devices import device_of, on_cpu
 from minigrad.engine import Tensor, no_grad, random
 from minigrad.inputs import Inputs, beside, call, parts, tensors
 from minigrad.nn import Embedding, Module
+from minigrad.nn.calls import evaluating
 from minigrad.nn.learning import hidden_weights, unreached
 from minigrad.optim import Optimizer
 from minigrad.parallel import Ranks
@@ -157,13 +158,10 @@ def _vocabulary(model: Module, inputs: Inputs, tokens: np.ndarray) -> int | None
             sizes.append(embedding.num_embeddings)
 
     hooks = [m.register_forward_pre_hook(note) for m in model.modules() if isinstance(m, Embedding)]
-    training = model.training
-    model.eval()
     try:
-        with no_grad(), random.at(0), np.errstate(all="ignore"):
+        with evaluating(model), no_grad(), random.at(0), np.errstate(all="ignore"):
             call(model, inputs)
     finally:
-        model.train(training)
         for hook in hooks:
             hook.remove()
     return min(sizes, default=None)

@@ -105,10 +105,6 @@ class Progress(Callback):
             parts += [f"{left} left", f"{rate * self.step_size:,.0f} examples/s"]
         return [*parts, f"lr {training.lr:.3g}"]
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return nothing: the output does not affect the training."""
-        return {}
-
 
 class RecordedProgress(Progress):
     """Shows the progress of a training, and saves its records.

@@ -13,6 +13,7 @@ from minigrad.engine.observer import Observer, Values
 from minigrad.engine.primitive import Primitive
 from minigrad.inputs import call
 from minigrad.nn import Loss, Module
+from minigrad.nn.calls import evaluating
 from minigrad.observers.products import products_of
 from minigrad.parallel import available_cores
 
@@ -115,13 +116,9 @@ def _mixes(model: Module, examples: Examples) -> bool:
 def _outputs(model: Module, examples: Examples, n: int) -> np.ndarray:
     """Return the model's eval outputs of the first n examples."""
     inputs, _ = examples.batch(slice(0, n))
-    training = model.training
-    try:
-        with no_grad(), np.errstate(all="ignore"):
-            outputs: np.ndarray = call(model.eval(), inputs).data
-            return outputs
-    finally:
-        model.train(training)
+    with evaluating(model), no_grad(), np.errstate(all="ignore"):
+        outputs: np.ndarray = call(model, inputs).data
+    return outputs
 
 
 def _undivided(model: Module, loss: Loss) -> str:

@@ -18,6 +18,7 @@ from minigrad.engine.arrays import asarray_like
 from minigrad.inputs import Inputs, call
 from minigrad.metrics import MetricCollection
 from minigrad.nn import Loss, Module
+from minigrad.nn.calls import evaluating
 from minigrad.optim import Optimizer, clip_grad_norm_
 from minigrad.parallel import Gradients, Ranks, Shards
 from minigrad.training.divergence import NonFiniteLossError, TrainingError
@@ -252,16 +253,12 @@ def evaluate(
     Raises:
         NonFiniteLossError: on the rank where a loss is not finite.
     """
-    training = model.training
-    model.eval()
-    try:
-        loader = DataLoader(examples, min(batch_size, len(examples)), shuffle=False)
-        batches = enumerate(loader.batches(0))
+    loader = DataLoader(examples, min(batch_size, len(examples)), shuffle=False)
+    batches = enumerate(loader.batches(0))
+    with evaluating(model):
         while turn := list(islice(batches, ranks.size)):
             own = turn[ranks.rank : ranks.rank + 1]
             gather_into(metrics, [_evaluate_one(model, loss, batch, position, number) for number, batch in own], ranks)
-    finally:
-        model.train(training)
 
 
 def gather_into(metrics: MetricCollection, pieces: list[Piece], ranks: Ranks) -> None:

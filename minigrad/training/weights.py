@@ -16,8 +16,9 @@ from minigrad.engine import Tensor
 from minigrad.formats import FormatError, safetensors
 from minigrad.formats.stored import Stored
 from minigrad.nn import Module, PatternError
-from minigrad.nn.patterns import as_patterns, matching, nearest_name, renamed, wildcards
+from minigrad.nn.patterns import as_patterns, matching, renamed, wildcards
 from minigrad.runs.checkpoint import CheckpointError, is_checkpoint, read_checkpoint
+from minigrad.suggest import most_similar
 
 
 class WeightsError(ValueError):
@@ -143,11 +144,11 @@ class _Fit:
                 self.anew[name] = f"{tensor.shape} here, {shapes[name]} there"
                 self.problems.append(f"{name!r}: expected shape {tensor.shape}, got {shapes[name]}")
             else:
-                near = nearest_name(name, self.unused)
+                near = most_similar(name, self.unused)
                 self.anew[name] = "not there"
                 self.problems.append(f"missing: {name!r} {tensor.shape}" + (f" (is it {near!r}?)" if near else ""))
         for name in self.unused:
-            near = nearest_name(name, self.own)
+            near = most_similar(name, self.own)
             said = f"unexpected: {name!r} {shapes[name]}"
             self.problems.append(said + (f" (did you mean {near!r}?)" if near else ""))
 
@@ -207,7 +208,7 @@ def _names_in_file(weights: Weights, stored: Mapping[str, Stored]) -> dict[str, 
         names[new] = old
     for pattern, is_used in renamings.items():
         if not is_used:
-            near = nearest_name(pattern, matched)
+            near = most_similar(pattern, matched)
             hint = f"; did you mean {near!r}?" if near else ""
             raise WeightsError(f"{pattern!r} matches no array that is read{hint}", f"rename.{pattern}")
     return names

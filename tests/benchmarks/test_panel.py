@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from benchmarks.__main__ import main
 from benchmarks.agreement import disagreement
@@ -13,15 +12,8 @@ from benchmarks.workload import STEPS
 from benchmarks.workloads.besides import BESIDES
 from benchmarks.workloads.panel_rows import PANEL
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 ALL = {**PANEL, **BESIDES}
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """As in the process of a peer; what a peer sets for BLAS ends with the test."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    with threadpool_limits(1, "blas"):
-        yield
 
 
 def report(name, peer, dtype):

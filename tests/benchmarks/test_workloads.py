@@ -1,21 +1,13 @@
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from benchmarks.agreement import disagreement
 from benchmarks.workload import PEERS, Workload
 from benchmarks.workloads import WORKLOADS, by_hand, growth
 from benchmarks.workloads.training import Task
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 STEPS = 2
-
-
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch):
-    """As in the process of a peer; what a peer sets for BLAS ends with the test."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    with threadpool_limits(1, "blas"):
-        yield
 
 
 def report(name: str, peer: str, dtype: str) -> dict:

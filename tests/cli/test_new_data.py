@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import struct
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +11,8 @@ import yaml
 
 from minigrad.cli import main
 from minigrad.data.pictures import write_png
+
+from ..data.conftest import idx
 
 
 @pytest.fixture
@@ -179,10 +180,6 @@ def test_images_in_folders_are_scaled_where_they_have_several_sizes(rng, capsys)
     Path("pets/dog/1.png").write_bytes(b"no image")
     Path("mine").rename("before")
     assert "pets: dog/1.png: expected a whole PNG, JPEG, BMP or WebP image" in refused(capsys, "pets")
-
-
-def idx(array):
-    return struct.pack(f">{1 + array.ndim}I", 0x800 + array.ndim, *array.shape) + array.tobytes()
 
 
 @pytest.mark.parametrize("named", ["folder", "file"])

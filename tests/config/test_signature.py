@@ -60,6 +60,16 @@ def test_a_signature_is_shown_as_it_is_written() -> None:
     assert str(signature_of(Layer)) == "Layer(width: int, *rest: float, name: str = 'x', hook: Any = 0)"
 
 
+def test_of_a_long_signature_an_excerpt_shows_the_parameters_in_question() -> None:
+    def short(width: int, height: int = 1) -> None: ...
+    def long(width: int, height: int = 1, name: str = "the default of this one takes a lot of room" * 2) -> None: ...
+
+    assert signature_of(short).excerpt(["width"]) == "short(width: int, height: int = 1)"
+    assert signature_of(long).excerpt(["height"]) == "long(height: int = 1, ...)"
+    assert signature_of(long).excerpt([]) == "long(...)"
+    assert len(str(signature_of(long))) > 100
+
+
 def test_a_choice_is_shown_with_what_there_is_to_choose() -> None:
     def run(targets: Targets = "index") -> None:
         pass

@@ -1,12 +1,15 @@
-"""What the tests of the data share: a fixed seed, and a web server on this machine that can be made to misbehave."""
+"""What the tests of the data share: a seed, files, the examples of a dataset, and a web server that can misbehave."""
 
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
+from minigrad.data.dataset import Dataset
 from minigrad.engine import random
 
 
@@ -15,6 +18,17 @@ def _seed():
     random.seed(0)
     yield
     random.seed(0)
+
+
+def everything(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs and the targets of all parts."""
+    parts = (data.train, data.val, data.test)
+    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.targets for part in parts])
+
+
+def idx(array: np.ndarray) -> bytes:
+    """The IDX file of an array of bytes."""
+    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
 
 
 @dataclass

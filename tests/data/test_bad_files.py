@@ -23,11 +23,9 @@ from minigrad.data import (
 )
 from minigrad.data.inputs import read_image, read_numbers
 
+from .conftest import idx
+
 ROWS = "x,y\n" + "".join(f"{i / 7:.3f},{'ab'[i % 2]}\n" for i in range(40))
-
-
-def idx(array):
-    return struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def npz(compress=False, **arrays):

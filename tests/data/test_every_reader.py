@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import struct
 import tracemalloc
 import warnings
 import zipfile
@@ -27,15 +26,13 @@ from minigrad.data.inputs import read_image, read_numbers
 from minigrad.data.tokenizers.files import tokenizer_json
 from minigrad.data.tokenizers.train import train_byte_pairs
 
+from .conftest import idx
+
 N = 40
 numbers = np.random.default_rng(0)
 TABLE = "x,kind\n" + "".join(f"{i / 7:.3f},{'ab'[i % 2]}\n" for i in range(N))
 TEXTS = "text,kind\n" + "".join(f"wörter of row {i},{'ab'[i % 2]}\n" for i in range(N))
 SERIES = "load\n" + "".join(f"{i % 9 + i / 8:.2f}\n" for i in range(4 * N))
-
-
-def idx(array):
-    return struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def saved(save, *arrays, **named):

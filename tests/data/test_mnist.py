@@ -1,7 +1,6 @@
 import gzip
 import hashlib
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,12 @@ import pytest
 from minigrad.data import MNIST, DataError, FashionMNIST
 from minigrad.data.mnist import read_original
 
+from .conftest import idx
+
 _HOME = os.environ.get("MINIGRAD_DATA")
 needs_mnist = pytest.mark.skipif(
     not _HOME or not Path(_HOME, "mnist").is_dir(), reason="needs the MNIST files in $MINIGRAD_DATA/mnist"
 )
-
-
-def idx(array: np.ndarray) -> bytes:
-    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
 
 
 _generator = np.random.default_rng(0)

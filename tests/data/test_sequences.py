@@ -4,10 +4,7 @@ import pytest
 from minigrad.data import Addition, DataError, Reverse
 from minigrad.engine import random
 
-
-def everything(data) -> tuple[np.ndarray, np.ndarray]:
-    parts = (data.train, data.val, data.test)
-    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.targets for part in parts])
+from .conftest import everything
 
 
 def test_the_answer_to_a_sequence_is_its_reverse():

@@ -2,13 +2,9 @@ import numpy as np
 import pytest
 
 from minigrad.data import XOR, Circles, DataError, Moons, Spirals, Weather
-from minigrad.data.dataset import Dataset
 from minigrad.engine import random
 
-
-def everything(data: Dataset) -> tuple[np.ndarray, np.ndarray]:
-    parts = (data.train, data.val, data.test)
-    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.targets for part in parts])
+from .conftest import everything
 
 
 def in_order(inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:

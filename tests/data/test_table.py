@@ -6,6 +6,8 @@ import pytest
 from minigrad.data import DataError, DataWarning, Table
 from minigrad.engine import random
 
+from .conftest import everything
+
 
 @pytest.fixture
 def save(tmp_path):
@@ -27,11 +29,6 @@ def refusal(path: str, target: str, **arguments) -> str:
         Table(path, target, **arguments)
     assert path in str(error.value)
     return str(error.value).removeprefix(path)
-
-
-def everything(data: Table) -> tuple[np.ndarray, np.ndarray]:
-    parts = (data.train, data.val, data.test)
-    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.targets for part in parts])
 
 
 def test_a_text_target_makes_classes_in_alphabetical_order(save):

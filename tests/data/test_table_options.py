@@ -9,6 +9,8 @@ import pytest
 
 from minigrad.data import DataError, Table
 
+from .conftest import everything
+
 N = 60
 
 
@@ -32,10 +34,6 @@ def labels():
 
 def parts(data):
     return data.train, data.val, data.test
-
-
-def everything(data):
-    return np.concatenate([part.inputs for part in parts(data)]), np.concatenate([part.targets for part in parts(data)])
 
 
 def in_file_order(data, column="x"):

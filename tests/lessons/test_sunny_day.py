@@ -3,7 +3,6 @@ import pytest
 
 from docs.lessons.sunny_day import (
     CIRCLES,
-    GIVEN,
     INITIALISATIONS,
     LINE,
     WIDTH,
@@ -19,7 +18,8 @@ ANSWERS = [0, 1, 1, 0]
 
 
 def test_the_given_weights_score_0_7_and_say_sunny_day():
-    neuron = experiment("sunny_day", GIVEN).model
+    given = ("model.activation=identity", "model.weights=[0.6, 0.3, -0.4]", "model.bias=0.2")
+    neuron = experiment("sunny_day", given).model
     np.testing.assert_allclose(neuron.sum.weight.data, [[0.6, 0.3, -0.4]], rtol=1e-6)
     assert neuron.sum.bias.item() == pytest.approx(0.2)
     assert neuron(Tensor([[1, 1, 1]])).item() == pytest.approx(0.7)

@@ -8,6 +8,7 @@ import pytest
 from minigrad import Tensor, check_gradients, func
 
 from .numpy_calls import ARRAYS, CALLS, CONSTANTS
+from .operations import as_list
 
 EXPRESSIONS = [each.strip() for text in CALLS.values() for each in re.split(r"·|\n", text) if each.strip()]
 EXPRESSIONS = [each for each in EXPRESSIONS if all(hasattr(np, name) for name in re.findall(r"np\.(\w+)", each))]
@@ -20,10 +21,6 @@ def names_in(expression):
 
 def evaluate(expression, arrays):
     return eval(expression, {"np": np, **CONSTANTS}, arrays)
-
-
-def as_list(results):
-    return list(results) if isinstance(results, (list, tuple)) else [results]
 
 
 def depends(results):

@@ -13,11 +13,9 @@ from playground.session import GRID, RefusedError, Session
 
 from minigrad.runs import read_checkpoint
 
+from ..bits import bits
+
 PAGE = Path(__file__).parents[2] / "docs" / "playground" / "index.html"
-
-
-def weights(session: Session) -> dict[str, bytes]:
-    return {name: array.tobytes() for name, array in session.experiment.model.state_dict().items()}
 
 
 def test_every_preset_of_the_page_opens_and_trains(presets: dict[str, str]) -> None:
@@ -36,7 +34,7 @@ def test_the_run_that_is_taken_home_has_the_weights_of_the_page(preset: str, pre
     zipfile.ZipFile(io.BytesIO(take_home.run(session))).extractall()
     saved, state = read_checkpoint(Path("runs", preset, "0001", "checkpoints", "last.safetensors"))
     assert state["step"] == 7
-    assert {name: array.tobytes() for name, array in saved.items()} == weights(session)
+    assert bits(saved) == bits(session.experiment.model)
 
 
 def test_a_schedule_keeps_its_length_in_a_run_that_is_cut_short(presets: dict[str, str]) -> None:
@@ -44,7 +42,7 @@ def test_a_schedule_keeps_its_length_in_a_run_that_is_cut_short(presets: dict[st
     session.advance(60, 9)
     zipfile.ZipFile(io.BytesIO(take_home.run(session))).extractall()
     saved, _ = read_checkpoint(Path("runs", "xor", "0001", "checkpoints", "last.safetensors"))
-    assert {name: array.tobytes() for name, array in saved.items()} == weights(session)
+    assert bits(saved) == bits(session.experiment.model)
 
 
 @pytest.mark.parametrize("preset", ["moons", "spirals", "xor", "three_three_one"])
@@ -114,7 +112,7 @@ def test_looking_inside_changes_no_step(presets: dict[str, str]) -> None:
         looked.predict([0.0, 0.0])
         looked.look([1, 0])
     trained.advance(60, 6)
-    assert weights(looked) == weights(trained)
+    assert bits(looked.experiment.model) == bits(trained.experiment.model)
 
 
 def test_a_training_ends_where_its_config_ends(presets: dict[str, str]) -> None:

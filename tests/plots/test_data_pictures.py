@@ -13,6 +13,8 @@ from minigrad.plots.mistakes import mistakes
 from minigrad.plots.picture import number
 from minigrad.plots.run import Run
 
+from ..data.conftest import idx
+
 SERIES = """\
 name: power
 data: {Windows: {path: power.csv, column: [load, sun], length: 4, horizon: 3}}
@@ -128,15 +130,10 @@ def test_metrics_of_scaled_amounts_are_in_the_units_of_the_file(folder, capsys):
     assert best[0]["val/loss"] < 10
 
 
-def idx(values):
-    head = bytes([0, 0, 8, values.ndim]) + b"".join(n.to_bytes(4, "big") for n in values.shape)
-    return head + values.astype(np.uint8).tobytes()
-
-
 def test_a_page_shows_images_as_epochs_change_them(folder):
     numbers = np.random.default_rng(0)
-    (folder / "x.idx").write_bytes(idx(numbers.integers(0, 256, (80, 8, 8))))
-    (folder / "y.idx").write_bytes(idx(numbers.integers(0, 3, 80)))
+    (folder / "x.idx").write_bytes(idx(numbers.integers(0, 256, (80, 8, 8)).astype(np.uint8)))
+    (folder / "y.idx").write_bytes(idx(numbers.integers(0, 3, 80).astype(np.uint8)))
     (folder / "images.yaml").write_text(IMAGES)
     assert main(["train", "images.yaml"]) == 0
     run = Run(folder / "runs/images/0001")

@@ -14,6 +14,8 @@ from minigrad.runs import RunDirectory
 from minigrad.training import Experiment, Trainer, Training, TrainingError
 from minigrad.training.divergence import divergence
 
+from ..bits import bits
+
 
 class RootAtZero(Module):
     """Is 0 with an infinite derivative from a step on, and 1 before."""
@@ -45,10 +47,6 @@ def experiment(model=None, data=None, lr=0.1, **settings):
     )
 
 
-def bits(model):
-    return {name: array.tobytes() for name, array in model.state_dict().items()}
-
-
 def test_a_loss_that_is_not_finite_ends_the_training_with_step_parameter_and_remedies():
     with pytest.raises(TrainingError) as caught:
         experiment(lr=1e30).fit()
@@ -69,7 +67,7 @@ def test_a_gradient_that_is_not_finite_ends_the_training_before_the_weights_chan
         training.run(directory)
     weights, state = directory.read("last")
     assert state["step"] == 7
-    assert {name: array.tobytes() for name, array in weights.items()} == bits(model)
+    assert bits(weights) == bits(model)
 
 
 @pytest.mark.parametrize(

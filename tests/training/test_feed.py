@@ -12,6 +12,8 @@ from minigrad.engine import random
 from minigrad.training import Experiment, Trainer
 from minigrad.training.trainer import Training
 
+from ..bits import bits
+
 numbers = np.random.default_rng(0)
 PIXELS = numbers.random((40, 1, 6, 6)).astype(np.float32)
 CLASSES = numbers.integers(0, 3, 40)
@@ -38,10 +40,6 @@ def training(augment=AUGMENT, threads=None, **settings):
     return Training(experiment, threads=threads)
 
 
-def bits(training):
-    return {name: array.tobytes() for name, array in training.model.state_dict().items()}
-
-
 @pytest.mark.parametrize("settings", [{}, {"shards": 2}, {"accumulate": 2}, {"shards": 3, "accumulate": 2}])
 def test_no_bit_depends_on_threads(settings, monkeypatch):
     first = training(**settings)
@@ -49,11 +47,11 @@ def test_no_bit_depends_on_threads(settings, monkeypatch):
     for threads in (1, 2):
         other = training(threads=threads, **settings)
         other.run()
-        assert bits(first) == bits(other)
+        assert bits(first.model) == bits(other.model)
     monkeypatch.setattr("minigrad.threads.has_threads", lambda: False)
     plain = training(threads=1, **settings)
     plain.run()
-    assert bits(first) == bits(plain)
+    assert bits(first.model) == bits(plain.model)
 
 
 def test_augmented_training_goes_on_where_it_stopped():

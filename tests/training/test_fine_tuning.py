@@ -14,6 +14,8 @@ from minigrad.runs import read_checkpoint
 from minigrad.training import Experiment, ExperimentError, Trainer, Training
 from minigrad.training.lr_finder import find_lr
 
+from ..bits import bits
+
 OLD = """\
 name: old
 data: {Moons: {n_samples: 80}}
@@ -57,7 +59,7 @@ def trained(capsys, *words):
     """The results of a training, and its weights."""
     results = json.loads(told(capsys, "train", *words).out.splitlines()[-1])
     weights, _ = read_checkpoint(Path(results.pop("run")) / "checkpoints" / "best.safetensors")
-    return results, {name: array.tobytes() for name, array in weights.items()}
+    return results, bits(weights)
 
 
 def test_check_shows_of_each_parameter_its_shape_group_origin_and_whether_it_is_trained(capsys):
@@ -184,7 +186,7 @@ def test_a_head_that_begins_anew_is_saved_with_the_adapters_and_resumed_and_meas
     told(capsys, "resume", "runs/tuned/0002", "trainer.max_epochs=3")
     whole, gone_on = (Path(f"runs/tuned/000{i}/checkpoints/last.safetensors") for i in (1, 2))
     there, here = (read_checkpoint(path)[0] for path in (whole, gone_on))
-    assert {name: array.tobytes() for name, array in there.items()} == {n: a.tobytes() for n, a in here.items()}
+    assert bits(there) == bits(here)
 
 
 def test_a_head_that_begins_anew_can_be_frozen_by_name_and_gets_no_adapter(capsys):

@@ -9,6 +9,8 @@ from minigrad.optim import SGD, StepLR
 from minigrad.training import Checkpoint, EarlyStopping, Experiment, Trainer, Training
 from minigrad.training.lr_finder import Sweep, find_lr
 
+from ..bits import bits
+
 
 def moons(optimizer=SGD, loss=None, **settings):
     random.seed(0)
@@ -46,9 +48,9 @@ def test_the_experiment_stays_as_it_is():
     settings = {"checkpoint": Checkpoint("val/accuracy"), "early_stopping": EarlyStopping("val/accuracy")}
     experiment = moons(**settings)
     experiment.model.eval()
-    before = {name: array.tobytes() for name, array in experiment.model.state_dict().items()}
+    before = bits(experiment.model)
     find_lr(experiment)
-    assert {name: array.tobytes() for name, array in experiment.model.state_dict().items()} == before
+    assert bits(experiment.model) == before
     assert not experiment.model.training
     assert experiment.fit() == moons(**settings).fit()
 

@@ -80,5 +80,5 @@ def test_what_was_best_goes_on_only_for_what_was_watched():
 
 
 def test_a_checkpoint_cannot_be_due_before_it_was_written():
-    with pytest.raises(ValueError, match="seconds must not be negative, got -1"):
+    with pytest.raises(ValueError, match="seconds must be at least 0, got -1"):
         Checkpoint(seconds=-1)

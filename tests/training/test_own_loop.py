@@ -12,6 +12,8 @@ from minigrad.engine import random
 from minigrad.training import Checkpoint, Experiment, Trainer, TrainingError
 from minigrad.training.sharding import ShardingError
 
+from ..bits import bits
+
 CLASSES = 4
 
 
@@ -69,10 +71,6 @@ class LastOutput(nn.Module):
 
     def forward(self, result):
         return self.head(result[0][:, -1])
-
-
-def bits(model):
-    return {name: array.tobytes() for name, array in model.state_dict().items()}
 
 
 def by_hand(model, loss, optimizer, data):

@@ -15,6 +15,8 @@ from minigrad.runs import RunDirectory
 from minigrad.training import Callback, Training, load
 from minigrad.training.lr_finder import find_lr
 
+from ..bits import bits
+
 CONFIG = """
 name: noisy
 seed: {seed}
@@ -50,7 +52,7 @@ def config(tmp_path):
 def trained(experiment):
     """The results of a training, and the bits of its weights."""
     results = Training(experiment).run()
-    return results, {name: array.tobytes() for name, array in experiment.model.state_dict().items()}
+    return results, bits(experiment.model)
 
 
 def test_the_seed_of_other_code_changes_nothing_wherever_it_is_set(config):
@@ -109,7 +111,7 @@ def test_trainings_in_tasks_of_one_thread_are_as_alone(config):
         while training.step < training.steps:
             await asyncio.sleep(0)
             training.train_step(next(batches))
-        return {name: array.tobytes() for name, array in experiment.model.state_dict().items()}
+        return bits(experiment.model)
 
     async def both():
         return await asyncio.gather(work(5), work(6))

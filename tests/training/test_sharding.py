@@ -10,6 +10,8 @@ from minigrad.parallel import available_cores
 from minigrad.training import Experiment, Trainer, Training, TrainingError
 from minigrad.training.sharding import ShardingError, shards_and_threads
 
+from ..bits import bits
+
 BATCH = 12
 
 
@@ -171,7 +173,7 @@ def test_a_training_in_shards_has_the_same_bits_on_one_thread_and_on_two(accumul
         made = experiment(small(nn.Dropout(0.3)), shards=3, max_steps=12, accumulate=accumulate)
         random.seed(made.seed)
         results = Training(made, threads).run()
-        return results, {name: array.tobytes() for name, array in made.model.state_dict().items()}
+        return results, bits(made.model)
 
     assert weights(1) == weights(2) == weights(3)
 
@@ -198,7 +200,7 @@ class TestACompiledTraining:
             )
             random.seed(made.seed)
             results = Training(made).run()
-            return results, {name: array.tobytes() for name, array in made.model.state_dict().items()}
+            return results, bits(made.model)
 
         assert train(compile=True) == train()
 
@@ -207,7 +209,7 @@ class TestACompiledTraining:
             made = experiment(small(nn.BatchNorm1d(16)), max_steps=25, val_every=4, compile=compile)
             training = Training(made)
             training.one_step.record(made.data.train, BATCH)
-            return training.run(), {name: array.tobytes() for name, array in made.model.state_dict().items()}
+            return training.run(), bits(made.model)
 
         assert train(True) == train(False)
 

@@ -11,6 +11,8 @@ from minigrad.parallel import Ranks, Shards
 from minigrad.training.divergence import NonFiniteLossError
 from minigrad.training.step import TrainStep, evaluate
 
+from ..bits import bits
+
 
 def small():
     random.seed(0)
@@ -26,10 +28,6 @@ def arrays(*sizes):
     """Batches of inputs and classes."""
     numbers = np.random.default_rng(3)
     return [(numbers.normal(size=(n, 8)).astype(np.float32), numbers.integers(0, 4, n)) for n in sizes]
-
-
-def bits(model):
-    return {name: array.tobytes() for name, array in model.state_dict().items()}
 
 
 @pytest.mark.parametrize("compiled", [False, True])

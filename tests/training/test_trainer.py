@@ -14,6 +14,8 @@ from minigrad.optim import SGD, Adam, StepLR
 from minigrad.runs import RunDirectory
 from minigrad.training import Callback, Checkpoint, EarlyStopping, Experiment, Trainer, Training
 
+from ..bits import bits
+
 
 def moons(
     seed=0, dropout=0.2, metrics=(Accuracy,), lr=0.05, schedule=None, data=None, batch_size=8, callbacks=(), **settings
@@ -33,10 +35,6 @@ def moons(
         schedule=schedule,
         trainer=Trainer(**settings),
     )
-
-
-def weights(model):
-    return {name: array.tobytes() for name, array in model.state_dict().items()}
 
 
 def run(experiment, tmp_path):
@@ -77,7 +75,7 @@ def test_the_loop_is_gradient_descent_as_written_by_hand():
 def test_the_same_experiment_gives_the_same_bits(tmp_path):
     first, second = moons(max_epochs=3), moons(max_epochs=3)
     assert run(first, tmp_path)[:2] == run(second, tmp_path)[:2]
-    assert weights(first.model) == weights(second.model)
+    assert bits(first.model) == bits(second.model)
 
 
 def test_a_checkpoint_between_validations_is_written_when_its_seconds_have_passed(tmp_path):
@@ -171,7 +169,7 @@ def test_the_test_examples_are_measured_on_the_best_weights_which_stay_in_the_mo
     assert best["step"] == results["best_step"] < results["steps"]
     assert results["val/loss"] == best["val/loss"]
     saved = load_file(checkpoints / "best.safetensors")
-    assert weights(e.model) == {name: array.tobytes() for name, array in saved.items()}
+    assert bits(e.model) == bits(saved)
     assert Training(e).evaluate(e.data.test, "test").items() <= results.items()
 
 

@@ -13,13 +13,13 @@ from minigrad.cli.drafts.series import draft_array
 from minigrad.data import DataError
 from minigrad.data.errors import nearest
 from minigrad.data.files import reading
+from minigrad.data.image_files import PARTS
 from minigrad.data.inputs import read_numbers
 from minigrad.data.npy import DAMAGE, read_npy_folder, read_npz
 from minigrad.data.text import CharText
 
 _PAIRS = (("inputs", "targets"), ("x", "y"), ("data", "target"), ("images", "labels"), ("features", "labels"))
 """Common lower-case names of input and target arrays, alone or with the name of a split."""
-_PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test",)}
 _LARGE = 100
 """Unscaled targets above this make the gradients of the loss too large."""
 _BLOCK = 64
@@ -155,7 +155,7 @@ def _pairs(path: Path, arrays: dict[str, np.ndarray], target: str | None) -> dic
     lower = {name.lower().replace("-", "_"): name for name in arrays}
     for inputs, targets in _PAIRS:
         parts: dict[str, tuple[str, str]] = {}
-        for part, words in _PARTS.items():
+        for part, words in PARTS.items():
             for form in (
                 "{name}_{word}",
                 "{word}_{name}",

@@ -167,19 +167,16 @@ class Columns:
     def _leave_out(self, name: str, reason: str) -> None:
         """Ignore a column, or embed it if each of its categories has enough rows."""
         column = self.sheet.columns.get(name)
-        if isinstance(column, Texts) and len(column.found) >= _FEW_CLASSES:
+        if isinstance(column, Texts) and (count := len(column.found)) >= _FEW_CLASSES:
             words = np.mean([len(text.split()) for text in column.found])
             # reading ended early: at a number among the texts, or after too many categories
             is_open = column.problem is not None
-            if words >= _WORDS_OF_A_TEXT and (is_open or len(column.found) > len(self.sheet) / 2):
+            if words >= _WORDS_OF_A_TEXT and (is_open or count > len(self.sheet) / 2):
                 self.texts.append(name)
-            elif not is_open and "different texts" in reason and self._has_rows_for(len(column.found)):
+            elif not is_open and "different texts" in reason and len(self.sheet) >= _ROWS_OF_A_CATEGORY * count:
                 self.kinds["embed"].append(name)
                 return
         self.reasons[name] = re.split(r"[:;,] (?:name|write|which|no two|\w+: )", reason)[0]
-
-    def _has_rows_for(self, categories: int) -> bool:
-        return len(self.sheet) >= _ROWS_OF_A_CATEGORY * categories
 
     def _are_classes(self, name: str) -> bool:
         column = self.sheet.columns[name]

@@ -46,7 +46,7 @@ def even_times(columns: Columns) -> list[str]:
         name
         for name, column in columns.sheet.columns.items()
         if name not in columns.targets
-        and (isinstance(column, Dates) or (isinstance(column, Numbers) and _is_time(name)))
+        and (isinstance(column, Dates) or (isinstance(column, Numbers) and _TIME.search(name)))
         and _is_even(column)
     ]
 
@@ -143,10 +143,6 @@ def _forecast(columns: Columns, time: str | None) -> str:
     if not numbers:
         raise DataError(f"{columns.path}: no numeric column, which a series needs")
     return columns.targets[0] if columns.targets else numbers[-1]
-
-
-def _is_time(name: str) -> bool:
-    return _TIME.search(name) is not None
 
 
 def _is_even(column: Column) -> bool:

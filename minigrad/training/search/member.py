@@ -146,7 +146,7 @@ class Member:
             return False
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.run = self._run_of_log() or self.run
+        self.read_run()
         self._look_into_run()
         code = self.process.returncode
         if code < 0:

@@ -19,6 +19,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from minigrad.runs.directory import RunDirectory
+from minigrad.runs.files import RunError, read_records
 from minigrad.runs.tables import mean_and_deviation
 from minigrad.training.search.folder import SweepFolder
 from minigrad.training.search.member import Member, Program, names_of
@@ -316,14 +317,11 @@ def _name(number: int) -> str:
 
 
 def _validations(run: Path, monitor: str) -> list[tuple[int, float]]:
-    """Return steps and values of a monitored name, from the complete lines of a run's metrics."""
+    """Return steps and values of a monitored name, so far; nothing if the run's metrics cannot be read."""
     try:
-        with open(run / "metrics.jsonl", "rb") as file:
-            added = file.read()
-    except OSError:  # nothing was recorded yet
+        records = read_records(run)
+    except RunError:
         return []
-    whole = added[: added.rfind(b"\n") + 1]
-    records = [json.loads(line) for line in whole.splitlines()]
     return [(record["step"], record[monitor]) for record in records if record.get(monitor) is not None]
 
 
