@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from reprlib import repr as shortened
 from typing import Any
@@ -15,6 +16,13 @@ REMEDIES = {
     "m": "convert it to numbers with .astype(np.int64)",
 }
 """The advice for arrays of each kind; other kinds share a general one."""
+
+
+_OF_OBJECTS = re.compile(
+    "does not support argument|unsupported operand|bad operand|not supported (between|for the input)"
+    "|must be real number|doesn't define"
+)
+"""NumPy's and Python's errors for a ufunc of an object, which is applied to each element."""
 
 
 def unfit(value: Any) -> TypeError | ValueError | None:
@@ -43,13 +51,17 @@ def of_dtype(value: Any, dtype: Any) -> TypeError:
 
 
 def no_array(error: Exception, given: Iterable[Any]) -> TypeError | None:
-    """Return the error for a list given as an array.
+    """Return the error for a list or an object given as an array.
 
-    The result is None unless `error` says that an argument lacks an attribute of arrays.
+    The result is None unless `error` says that an argument, or one of its elements, cannot do what arrays can.
     """
-    value = getattr(error, "obj", None)
-    is_given = isinstance(error, AttributeError) and any(value is x for x in given)
-    if not is_given or hasattr(value, "dtype"):
+    values = list(given)
+    value = getattr(error, "obj", None) if isinstance(error, AttributeError) else None
+    if isinstance(value, (int, float)) or (isinstance(error, TypeError) and _OF_OBJECTS.search(str(error))):
+        value = next((x for x in values if not isinstance(x, (int, float)) and not hasattr(x, "dtype")), value)
+    elif not isinstance(error, AttributeError):
+        return None
+    if hasattr(value, "dtype") or not any(value is x for x in values):
         return None
     return TypeError(f"expected an array or a tensor, got {shortened(value)}; make one with np.asarray(values)")
 

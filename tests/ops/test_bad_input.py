@@ -189,6 +189,21 @@ def test_another_object_in_the_place_of_an_array_is_named(start):
         NO_ARRAYS[start]()
 
 
+@pytest.mark.parametrize("stranger", [None, object()], ids=["None", "object"])
+def test_an_object_in_the_place_of_an_array_is_named_by_every_ufunc(stranger):
+    ufuncs = {name for name, operation in operations.items() if isinstance(operation.forward, np.ufunc)} & {*vars(ops)}
+    takes_objects = {"equal", "not_equal", "logical_and", "logical_or", "logical_not"}
+    assert len(ufuncs - takes_objects) > 30
+    for function in (getattr(ops, name) for name in sorted(ufuncs - takes_objects - {"matmul"})):
+        for first in (np.float32([0.5, 0.25]), Tensor([0.5, 0.25])):
+            arguments = [first, stranger] if len(function.primitive.parameters) == 2 else [stranger]
+            with pytest.raises(
+                TypeError, match=r"expected an array or a tensor, got|a tensor holds numbers, got"
+            ) as told:
+                function(*arguments)
+            assert has_name(function.__name__, str(told.value))
+
+
 def test_a_fault_of_an_operation_of_ones_own_stays_what_it_is():
     fault = primitive("faulty", lambda x: x.nonsense, lambda g: g)
     with pytest.raises(AttributeError, match="object has no attribute 'nonsense'"):
