@@ -270,7 +270,8 @@ def test_every_class_has_a_row():
     kinds = (nn.Module, nn.Adapter, optim.Optimizer, optim.Schedule, optim.ReduceLROnPlateau, metrics.Metric, Callback)
     settings = {Trainer, Checkpoint, EarlyStopping}
     made_up = {kind for kind in TABLE if issubclass(kind, Dataset)}  # those of files have tests with odd files
-    assert {cls for cls in public if issubclass(cls, kinds)} - abstract == set(TABLE) - settings - made_up
+    classes = {cls for cls in public if issubclass(cls, kinds)} - abstract
+    assert classes == set(TABLE) - settings - made_up, "add a row to TABLE in tests/config/test_edges.py"
 
 
 @pytest.mark.parametrize("kind", TABLE, ids=lambda kind: kind.__name__)

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 
-from minigrad import Tensor, check_gradients, grad
+from minigrad import Tensor, check_gradients, grad, ops
 from minigrad.engine.apply import operations as table
 from minigrad.engine.opcheck import check_operation
 
@@ -49,7 +49,16 @@ def test_every_operation_has_samples():
     apart |= {"bitwise_and", "bitwise_or", "bitwise_xor", "invert"}  # as operators of integers in test_methods.py
     ours = [name for name, primitive in table.items() if is_ours(primitive)]
     declared = {name.partition(".")[0] for name in ours}  # "svd.S" is one result of svd
-    assert (declared | COMPOSED.keys()) - CASES.keys() == apart
+    assert (declared | COMPOSED.keys()) - CASES.keys() == apart, "add sample calls to CASES in tests/ops/samples"
+
+
+def test_every_operation_is_in_minigrad_ops():
+    inner = {"cast", "chain", "contract", "convolution_weight", "is_last", "moments", "overlap_add", "recurrence"}
+    inner |= {"gru_states", "lstm_states", "rnn_states", "to_device", "transposed_convolution"}  # called by functions
+    inner |= {"max_pool", "max_pool_collect", "max_pool_spread", "sum_pool"}
+    of_numpy = {"copysign", "heaviside", "i0", "pinv"}  # called as np.copysign, ...
+    elsewhere = {name for name in CASES if not hasattr(ops, name)}
+    assert elsewhere == inner | of_numpy, "import it in minigrad/ops/__init__.py"
 
 
 @samples(lambda name: True)
