@@ -41,6 +41,8 @@ def interpolate(
             two and three axes; "bicubic" interpolates with cubics over two axes.
         align_corners: whether the centres of the corner elements are aligned; otherwise their outer edges are.
 
+    Every mode but "nearest" is a product with a matrix of mostly zeros, so an infinite element makes its line NaN.
+
     Raises:
         ValueError: for a mode that does not match the number of axes, `align_corners` with "nearest", none or both of
             `size` and `scale_factor`, or lengths below 1.

@@ -45,7 +45,8 @@ def transposed(y: Array, weight: Array, size: Lengths, geometry: Geometry) -> Ar
     y is (N, O, *places), weight (O, C/groups, *kernel). In the result, (N, C, *size), each element of y adds a multiple
     of the kernel.
     """
-    if max(geometry.stride) == 1:
+    # this convolution has zeros around y, and 0 · inf is NaN: multiples of an infinite kernel are added instead
+    if max(geometry.stride) == 1 and np.isfinite(weight).all():
         back = geometry.adjoint(size, weight.shape[2:], y.shape[2:])
         return convolve(y, _flip_kernels(weight, geometry.groups), None, back)
     n, channels = len(y), weight.shape[1] * geometry.groups
@@ -87,7 +88,7 @@ def convolution_fused(
     Those of x and weight are computed from the columns of g for the flipped kernel.
     """
     size, kernel, groups = x_shape[2:], weight_shape[2:], geometry.groups
-    shares_columns = needs[0] and needs[1] and max(geometry.stride) == 1
+    shares_columns = needs[0] and needs[1] and max(geometry.stride) == 1 and np.isfinite(weight).all()
     to_x = to_weight = None
     total: Any = None
     if needs[2] or shares_columns:

@@ -60,11 +60,11 @@ def _results(comparison: Comparison, colors: dict[int, str]) -> str:
     """Return the rows of the table of groups."""
     heads = ["", *comparison.keys, *comparison.results, "runs"]
     best = {name: comparison.best_of(name) for name in comparison.results}
-    rows = [_row("th", [escape(head) for head in heads])]
+    rows = [_heads(heads)]
     for group in comparison.ranked:
         color = theme_color(colors.get(id(group), RULE))
         cells = [f'<td><span class="key" style="background:{color}"></span></td>']
-        cells += [f"<td>{escape(_setting(group, key))}</td>" for key in comparison.keys]
+        cells += [_long(_setting(group, key)) for key in comparison.keys]
         for name in comparison.results:
             marked = ' class="best"' if best[name] is group else ""
             cells.append(f"<td{marked}>{escape(spread(group.values(name)))}</td>")
@@ -75,17 +75,23 @@ def _results(comparison: Comparison, colors: dict[int, str]) -> str:
 
 def _runs(comparison: Comparison) -> str:
     """Return the rows of the table of runs."""
-    rows = [_row("th", ["run", "status", "best", "step"])]
+    rows = [_heads(["run", "status", "best", "step"])]
     for group in comparison.ranked:
         for run in group.runs:
             best = f"{run.best['monitor']} {run.value:.4g}" if run.best and run.value is not None else "-"
             step = "-" if run.step is None else f"{run.step:,}"
-            rows.append(_row("td", [escape(text) for text in (run.path, short(run.ending, 60), best, step)]))
+            cells = [_long(run.path), _long(short(run.ending, 60)), f"<td>{escape(best)}</td>", f"<td>{step}</td>"]
+            rows.append(f"<tr>{''.join(cells)}</tr>")
     return "".join(rows)
 
 
-def _row(kind: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{kind}>{cell}</{kind}>' for cell in cells)}</tr>"
+def _long(text: str) -> str:
+    """Return a cell whose text is wrapped if the table is wider than the page."""
+    return f'<td class="long">{escape(text)}</td>'
+
+
+def _heads(names: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in names)}</tr>"
 
 
 def _setting(group: Group, key: str) -> str:

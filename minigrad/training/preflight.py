@@ -124,8 +124,12 @@ def data_faults(experiment: ExperimentView, shape: tuple[int, ...], skips_nan: b
     checks = [*_checks_of_inputs(experiment), *_checks_of_targets(experiment, shape)]
     for check in checks:
         for name, examples in splits.items():
-            if not (skips_nan and name == "train" and check.wrong is _not_finite):
-                faults += _found(name, examples, check)
+            if skips_nan and name == "train" and check.wrong is _not_finite:
+                continue
+            found = _found(name, examples, check)
+            faults += found
+            if found and name == "train" and check.fault.path == "loss":
+                break  # a loss that does not suit the training split suits no other
     return faults
 
 

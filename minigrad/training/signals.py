@@ -12,12 +12,18 @@ from minigrad.formats.atomic import remove_unfinished
 
 
 @contextmanager
-def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
+def finish_on_signal(
+    finish: Callable[[], None], announced: str = "finishing this step and saving"
+) -> Iterator[list[int]]:
     """Call `finish` at the first signal, exit at the second.
 
     This applies within the block. The signals are SIGINT, SIGTERM and SIGHUP. SIGHUP, which a closing terminal sends,
     remains ignored if it was, as under `nohup`. The exit code is 128 + the number of the signal. Where signals cannot
     be handled, as in a browser or outside the main thread, the block runs without this.
+
+    Args:
+        finish: called at the first signal.
+        announced: what happens then, for the message.
 
     Yields:
         A list that receives the number of the first signal.
@@ -31,7 +37,7 @@ def finish_on_signal(finish: Callable[[], None]) -> Iterator[list[int]]:
         received.append(number)
         # not print(), which the signal may have interrupted
         name = signal.Signals(number).name
-        os.write(2, f"\n{name}: finishing this step and saving; once more quits at once\n".encode())
+        os.write(2, f"\n{name}: {announced}; once more quits at once\n".encode())
         finish()
 
     numbers = [signal.SIGINT, signal.SIGTERM]

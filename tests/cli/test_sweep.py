@@ -154,6 +154,27 @@ def test_a_ctrl_c_ends_every_member_with_a_checkpoint_and_starts_no_other(config
     assert all((path.parent / "last.safetensors").exists() for path in ready)
 
 
+STARTING = """\
+import sys
+from minigrad.cli import main, sweep
+from minigrad.training.search.member import Program
+member = "import os, signal, sys; 'seed=0' in sys.argv and os.kill(os.getppid(), signal.SIGINT); signal.pause()"
+sweep._program = lambda arguments, config: Program([sys.executable, "-c", member], [])
+sys.exit(main(["sweep", "small.yaml", "--grid", "seed=[0, 1, 2]", "--jobs", "2"]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_a_ctrl_c_while_members_start_up_is_told_in_one_sentence_and_leaves_them_for_later(config):
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 130
+    told = "SIGINT: starting no more runs, and saving those that train; once more quits at once"
+    assert done.stderr.splitlines()[1:3] == ["", told]
+    assert "killed" not in done.stderr
+    assert [row.split(maxsplit=4)[-1] for row in done.stdout.splitlines()[1:]] == ["not started"] * 3
+    assert not Path("sweeps/small/0001.json").exists()  # so that the next sweep trains it
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_the_members_of_a_sweep_that_is_killed_end_with_a_checkpoint(config):
     words = ["sweep", config, "trainer.max_epochs=100000", "--grid", "seed=[0, 1, 2]", "--jobs", "2"]

@@ -1,6 +1,7 @@
 """The tables of docs/autograd.md, line by line, against the code."""
 
 import re
+from inspect import isfunction
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,13 @@ def test_the_second_derivative_is_the_one_that_the_page_promises_and_none_is_mad
             weights = np.arange(1.0, leaf.size + 1).reshape(leaf.shape)
             (found,) = (x.data for x in grad((first * weights).sum(), leaf, retain_graph=True))
         np.testing.assert_allclose(found, np.broadcast_to(second, leaf.shape), rtol=1e-6, atol=1e-12)
+
+
+def test_the_page_lists_every_operation_and_no_other():
+    section = PAGE.partition("\n## List of operations\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*\|$", section, re.MULTILINE)))
+    public = {name for name, value in vars(ops).items() if name[0] != "_" and isfunction(value)}
+    assert sorted(listed) == sorted(public)
 
 
 def test_the_page_lists_these_conventions_and_no_others():

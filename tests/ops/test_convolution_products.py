@@ -120,3 +120,31 @@ def test_infinities_meet_the_same_zeros_in_the_fused_gradients_as_in_the_rules(n
                     of_fused = fused[0] if leaf is x else fused[1]
                     np.testing.assert_allclose(one.data, of_fused.data, rtol=1e-9, atol=1e-9)
             array.flat[place] = before
+
+
+def added_up(y, weight, padding=0, dilation=1):
+    """The sum of what each element of y adds: a multiple of the kernel, where it stands."""
+    places, kernel = y.shape[2:], weight.shape[2:]
+    reach = [dilation * (k - 1) + 1 for k in kernel]
+    out = np.zeros((len(y), weight.shape[1], *(n + r - 1 for n, r in zip(places, reach, strict=True))))
+    for place in np.ndindex(*places):
+        stands = tuple(slice(start, start + r, dilation) for start, r in zip(place, reach, strict=True))
+        out[(..., *stands)] += np.tensordot(y[(..., *place)], weight, 1)
+    return out[(..., *(slice(padding, n - padding) for n in out.shape[2:]))]
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("odd", [np.inf, np.nan])
+@pytest.mark.parametrize("options", [{}, {"padding": 1}, {"dilation": 2}, {"padding": 2, "dilation": 2}], ids=str)
+@pytest.mark.parametrize("axes", [1, 2])
+def test_an_infinite_weight_spoils_only_what_it_is_added_to(axes, options, odd):
+    y, weight = (RANDOM.uniform(1, 2, shape) for shape in ((2, 3, *[6] * axes), (3, 2, *[3] * axes)))
+    weight.flat[0] = odd
+    expected = added_up(y, weight, **options)
+    assert np.isfinite(expected[:, 0]).any()
+    np.testing.assert_allclose(getattr(ops, f"conv_transpose{axes}d")(y, weight, **options), expected)
+    x, w = inputs = [Tensor(value, requires_grad=True) for value in (np.ones(expected.shape), weight)]
+    out = getattr(ops, f"conv{axes}d")(x, w, **options)
+    for leaves, through_rules in ((inputs, False), ([x], False), (inputs, True)):
+        to_x, *_ = grad(out, leaves, y, retain_graph=True, create_graph=through_rules)
+        np.testing.assert_allclose(to_x.data, expected)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,30 @@ def test_the_page_needs_nothing_but_itself(compare):
         assert part in page
     assert "4 runs of small" in page
     assert page.count('class="best"') >= 1
+
+
+EXCESS = """<script>
+const excess = [...document.querySelectorAll(".wide")].map(place => place.scrollWidth - place.clientWidth)
+document.title = JSON.stringify(excess)
+</script>"""
+
+
+def test_no_table_is_cut_in_a_window_of_usual_width(compare):
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("the layout of a page needs Chromium: apt install chromium")
+    Path("runs/small").rename("runs/trained_on_the_machine_in_the_cellar_in_the_first_week")
+    for path in Path("runs").glob("*/*/run.json"):
+        facts = {**json.loads(path.read_text()), "status": "interrupted", "reason": "interrupted by the machine " * 3}
+        path.write_text(json.dumps(facts))
+    assert compare("runs")[0] == 0
+    Path("measured.html").write_text(Path("compare.html").read_text(encoding="utf-8") + EXCESS, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1100,900", "--dump-dom"]
+    command = [chromium, *options, "--user-data-dir=browser", Path("measured.html").absolute().as_uri()]
+    page = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True).stdout
+    excess = json.loads(re.search("<title>(.*)</title>", page)[1])
+    assert len(excess) >= 3
+    assert not any(excess)
 
 
 def test_runs_of_different_parts_and_of_a_folder_are_compared(compare):

@@ -128,6 +128,23 @@ def test_class_indices_are_no_amounts():
         fit(Given(splits(INDICES), classes=3), First(), nn.MSELoss())
 
 
+WRONG_LOSSES = {
+    "class indices": (INDICES, 3, nn.MSELoss(), "MSELoss treats the indices of 3 classes as amounts"),
+    "amounts": (AMOUNTS, None, nn.BCEWithLogitsLoss(), "BCEWithLogitsLoss expects targets from 0 to 1"),
+    "no shares": (7 * FLAGS, None, nn.CrossEntropyLoss(), "CrossEntropyLoss expects class indices, or class prob"),
+}
+
+
+@pytest.mark.parametrize(("targets", "classes", "loss", "message"), WRONG_LOSSES.values(), ids=WRONG_LOSSES)
+def test_a_loss_that_does_not_suit_the_targets_is_told_once_and_not_for_each_split(targets, classes, loss, message):
+    model = nn.Linear(2, targets.size // 6) if targets.ndim > 1 else nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
+    with pytest.raises(TrainingError) as caught:
+        fit(Given(splits(targets), classes), model, loss)
+    (line,) = str(caught.value).splitlines()
+    assert re.match(r"example \d of train ", line)
+    assert message in line
+
+
 def test_everything_that_does_not_fit_is_told_at_once():
     data = splits(INDICES, val={"targets": (0, 9)}, test={"targets": (1, 8), "inputs": ((0, 0), np.nan)})
     with pytest.raises(TrainingError) as caught:

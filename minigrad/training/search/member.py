@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,7 @@ class Member:
     best: dict[str, Any] | None = None
     process: subprocess.Popen[bytes] | None = None
     _begun: int = 0  # where the output of its current process begins in the log
+    _is_asked_to_stop: bool = False
 
     @property
     def group(self) -> str:
@@ -110,7 +112,7 @@ class Member:
         command = [*self.program.resume, self.run] if goes_on else [*self.program.train, *overrides_of(self.overrides)]
         path = os.pathsep.join(filter(None, sys.path))
         with open(self.stem.with_suffix(".log"), "ab") as log:
-            self._begun = log.tell()
+            self._begun, self._is_asked_to_stop = log.tell(), False
             try:
                 self.process = subprocess.Popen(
                     command,
@@ -133,6 +135,7 @@ class Member:
     def stop(self) -> None:
         """Ask the process to finish its step, save and exit."""
         if self.process is not None:
+            self._is_asked_to_stop = True
             self.process.terminate()
 
     def kill(self) -> None:
@@ -149,7 +152,9 @@ class Member:
         self.read_run()
         self._look_into_run()
         code = self.process.returncode
-        if code < 0:
+        if self._is_asked_to_stop and code == -signal.SIGTERM:  # before it could save: while it was starting up
+            self.status = "interrupted" if self.run else NOT_STARTED
+        elif code < 0:
             self.status = f"killed by signal {-code}"
         elif code and code < 128:
             self.status = f"failed: {self._why()}"

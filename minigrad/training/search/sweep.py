@@ -17,6 +17,8 @@ IDLE_SECONDS = 0.25
 ASK_SECONDS = 1.0
 """The seconds to wait before asking again for a member to start."""
 
+_ON_SIGNAL = "starting no more runs, and saving those that train"
+
 
 class Work(Protocol):
     """The members of a sweep, shared by processes."""
@@ -127,7 +129,7 @@ def run_members(work: Work, jobs: int) -> int:
     told = waits = False
     ask_at = 0.0
     try:
-        with finish_on_signal(lambda: None) as received:
+        with finish_on_signal(lambda: None, _ON_SIGNAL) as received:
             while running or not (received or work.is_over):
                 while len(running) < jobs and not received and time.monotonic() >= ask_at:
                     if (member := work.take()) is None:
