@@ -67,7 +67,7 @@ def first_layer() -> Picture:
     title = "The weights of 16 hidden nodes, each as an image of 28 × 28"
     note = (
         "Blue weights are positive, orange ones negative, white ones near 0: ink on blue increases the sum of the "
-        "node, ink on orange decreases it. Some nodes respond to a stroke in one place, none to a whole digit."
+        "node, ink on orange decreases it. Some nodes respond to a stroke, none to a whole digit."
     )
     return Picture("4_first_layer", title, note, (7.0, 2.1), draw)
 

@@ -44,7 +44,7 @@ def boundary() -> Picture:
             _weather(axes)
             axes.legend(loc="upper left", bbox_to_anchor=(1, 1), labelspacing=0.8)
 
-    note = "For days that are half warm. Right of the line the answer is Sunny Day. Solid: the neuron of the lesson."
+    note = "Days that are half warm. Right of a line, the answer is Sunny Day. Solid: the neuron of the lesson."
     return Picture("2_boundary", "The decision boundary of a neuron", note, (7.0, 2.6), draw)
 
 

@@ -45,7 +45,7 @@ def bias() -> Picture:
             _histogram(axes, shown)
 
     title = "A bias after the sum shifts it, a bias on each weight widens it"
-    note = f"{DRAWS:,} sums with fixed weights and random activations around 0. Gray: without the bias; blue: with it."
+    note = f"{DRAWS:,} sums of fixed weights and random activations around 0; gray without a bias, blue with it."
     return Picture("1_bias", title, note, (7.0, 2.5), draw)
 
 
