@@ -41,7 +41,7 @@ def no_file(path: str | Path) -> str:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return the files below a folder, at any depth and sorted, without hidden ones."""
+    """Return all visible files below a folder, sorted."""
     inside = ((path, path.relative_to(folder).parts) for path in sorted(folder.rglob("*")))
     return [path for path, parts in inside if not any(part.startswith(".") for part in parts) and path.is_file()]
 

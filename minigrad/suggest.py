@@ -117,7 +117,7 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
 
 
 def most_similar(word: str, names: Iterable[str]) -> str | None:
-    """Return the name with the most letters in common, if any has many.
+    """Return the name that is spelled most alike, or None.
 
     It suits long names, such as paths of parameters, and does not know other frameworks.
     """

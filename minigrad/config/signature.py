@@ -57,7 +57,7 @@ class Signature:
         return self.excerpt(self.parameters)
 
     def excerpt(self, names: Collection[str]) -> str:
-        """Return the text of the signature; of a long one, only the parameters `names`."""
+        """Return the text; if it is long, only of `names`."""
         texts = [parameter.text for parameter in self.parameters.values()]
         if sum(map(len, texts)) > LONGEST and len(names) < len(texts):
             texts = [*(self.parameters[name].text for name in self.parameters if name in names), "..."]

@@ -25,7 +25,7 @@ class DataError(ValueError):
 
 @contextmanager
 def naming(path: str | Path) -> Iterator[None]:
-    """Begin the message of a DataError in the block with the path, once."""
+    """Begin the message of a DataError with a path, once."""
     try:
         yield
     except DataError as error:

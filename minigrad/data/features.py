@@ -51,7 +51,7 @@ class Scale:
 
 
 def unscaled(amounts: np.ndarray, scales: Sequence[Scale]) -> np.ndarray:
-    """Return amounts (N, k) in their units, given their k scales."""
+    """Return amounts (N, k) in the units of k scales."""
     stds, means = ([getattr(scale, part) for scale in scales] for part in ("std", "mean"))
     return (amounts.astype(np.float64) * stds + means).astype(amounts.dtype)
 

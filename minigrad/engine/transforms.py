@@ -243,7 +243,7 @@ def _directions(primals: Sequence[Nest], tangents: Sequence[Nest]) -> tuple[list
 
 
 def as_tensor(value: Any) -> Tensor:
-    """Return a tensor as it is, and any other value as a constant."""
+    """Return the tensor itself, or another value as a constant."""
     return value if isinstance(value, Tensor) else Tensor(value)
 
 

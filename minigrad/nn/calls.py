@@ -1,4 +1,4 @@
-"""Calls of modules: errors with the layer's path, and eval mode."""
+"""Calls of modules: errors with paths, and eval mode."""
 
 from __future__ import annotations
 

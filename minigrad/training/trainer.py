@@ -33,9 +33,6 @@ from minigrad.training.sharding import shards_and_threads
 from minigrad.training.state import TrainingState
 from minigrad.training.step import TrainStep, evaluate, gather_into
 
-EPOCHS = 10
-"""The epochs of a training whose length is not given."""
-
 VERIFY_STEPS = 1000
 """Optimizer steps between checks that all ranks have the same weights."""
 
@@ -118,7 +115,7 @@ class Trainer:
         """
         if self.max_epochs is None and self.max_steps is not None:
             return self.max_steps
-        steps = (self.max_epochs or EPOCHS) * epoch_steps
+        steps = (self.max_epochs or 10) * epoch_steps
         return steps if self.max_steps is None else min(steps, self.max_steps)
 
     def limit(self, steps: int) -> str:
@@ -127,7 +124,7 @@ class Trainer:
         An example is `trainer.max_epochs=10`.
         """
         is_steps = steps == self.max_steps
-        return f"trainer.max_steps={steps}" if is_steps else f"trainer.max_epochs={self.max_epochs or EPOCHS}"
+        return f"trainer.max_steps={steps}" if is_steps else f"trainer.max_epochs={self.max_epochs or 10}"
 
     def remedies(self) -> list[str]:
         """Return unused settings that help against divergence."""

@@ -59,7 +59,7 @@ def test_patience_ends_after_so_many_validations_in_a_row_without_an_improvement
     ("arguments", "message"),
     [
         ({"patience": 0}, "at least 1, got 0"),
-        ({"min_delta": -1.0}, "not be negative, got -1.0"),
+        ({"min_delta": -1.0}, "min_delta must be at least 0, got -1.0"),
         ({"min_delta": INF}, "finite, got inf"),
     ],
 )
