@@ -15,7 +15,7 @@ import numpy as np
 from minigrad.cli.drafts import KINDS, Draft, draft_of
 from minigrad.cli.parser import CommandError
 from minigrad.cli.prepare import build_and_try
-from minigrad.config import ConfigError, load_plan
+from minigrad.config import ConfigError, parse_plan
 from minigrad.data import DataError, Digits, find
 from minigrad.data.idx import WHITE
 from minigrad.data.pictures import write_png
@@ -109,23 +109,23 @@ def _copy_template(source: Path, made: Path) -> list[str]:
 def _write(draft: Draft, made: Path, folder: Path) -> list[str]:
     """Write the config and README of a draft and try a first batch; return the assumptions."""
     name, config = made.name, made / f"{made.name}.yaml"
-    config.write_text(draft.to_yaml(name, lambda path: path), encoding="utf-8")
-    try:
-        build_and_try(load_plan(config, Experiment, known_classes(made)))
+    try:  # in the current folder, in which the user's path is valid
+        build_and_try(parse_plan(draft.to_yaml(name, lambda path: path), config.name, Experiment, known_classes(made)))
     except ConfigError as error:
         causes = "; ".join(problem.message for problem in error.problems)
         raise DataError(f"no working config was found for this data: {causes}") from error
     beside = lambda path: _relative(path, folder)
     config.write_text(draft.to_yaml(name, beside), encoding="utf-8")
     run = f"runs/{name}/0001"
-    report = f"minigrad report {run}"
     said = [f"{word:<11} {sentence}" for word, sentence in draft.assumed]
     readme = [
         f"# {name}",
         "",
-        f"    {'minigrad train':<{len(report)}}    # trains {name}.yaml into {run}",
-        f"    minigrad {draft.ask(run, beside)}",
-        f"    {report}    # results and figures; needs pip install matplotlib",
+        *_aligned(
+            ("minigrad train", f"trains {name}.yaml into {run}"),
+            (f"minigrad {draft.ask(run, beside)}", ""),
+            (f"minigrad report {run}", "results and figures; needs pip install matplotlib"),
+        ),
         "",
         "What was found in the data, and what was assumed:",
         "",
@@ -171,4 +171,15 @@ def _draw_digits(folder: Path) -> int:
 def _copy(path: Path, target: Path, name: str) -> None:
     """Copy a text file and insert the folder's name."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(path.read_text(encoding="utf-8").replace(PLACEHOLDER, name), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace(PLACEHOLDER, name)
+    if path.name == "README.md":
+        title, _, commands = text.partition("\n\n")
+        pairs = [command.partition(" # ") for command in commands.splitlines()]
+        text = "\n".join([title, "", *_aligned(*((command.strip(), comment) for command, _, comment in pairs)), ""])
+    target.write_text(text, encoding="utf-8")
+
+
+def _aligned(*commands: tuple[str, str]) -> list[str]:
+    """Return commands as indented lines, with their comments below each other."""
+    width = max(len(command) for command, comment in commands if comment)
+    return [f"    {command:<{width}}    # {comment}" if comment else f"    {command}" for command, comment in commands]

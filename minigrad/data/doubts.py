@@ -6,13 +6,15 @@ import re
 
 import numpy as np
 
-from minigrad.data.columns import Column, Dates, Numbers, Texts, Unknown, remedies
+from minigrad.data.columns import Cell, Column, Dates, Numbers, Texts, Unknown, remedies
 from minigrad.data.errors import Findings, Remedy
-from minigrad.data.notation import MISSING, Notation, date_formats, other_notations
+from minigrad.data.notation import MISSING, Notation, date_formats, other_date, other_notations, unit_of
 from minigrad.data.options import TableOptions
 from minigrad.data.sheet import Sheet
 
 _MOST_VALUES = 100  # a column with more distinct texts likely holds names or addresses, not categories
+_FEW_VALUES = 2  # more distinct texts of a number and a unit are amounts, not categories
+_IF_TWO = ", or name it in `categorical` if they are two"
 _FEW_ROWS = 20  # fewer rows may be all distinct, equal or sorted by chance
 _ID = re.compile(
     r"(?:^|[\s_.:-])(?:id|ids|idx|index|key|no|nr|row|rows|rownames|rownum|unnamed|uuid)(?:$|[\s_.:-])", re.I
@@ -27,7 +29,10 @@ def doubt(sheet: Sheet, options: TableOptions, findings: Findings) -> None:
         if column.problem is not None:
             findings.refuse(column.problem.text, name, column.problem.line, *column.problem.remedies)
         elif isinstance(column, Unknown):
-            findings.refuse("holds no value at all: name it in `ignore`", name, None, Remedy("ignore", name))
+            if name in options.targets:
+                findings.refuse("is the target and holds no value at all: choose another", name)
+            else:
+                findings.refuse("holds no value at all: name it in `ignore`", name, None, Remedy("ignore", name))
         else:
             _doubt_gap(column, options, findings)
             _doubt_target(column, sheet, options, findings)
@@ -112,6 +117,15 @@ def _doubt_notation(column: Texts, options: TableOptions, findings: Findings) ->
     if dates := date_formats(texts):
         _refuse_date(column, first.text, first.line, [date.form for date in dates], findings)
         return True
+    if (other := other_date(texts)) is not None:
+        findings.refuse(
+            f"holds dates in several forms, {first.text!r} in line {first.line} and {other!r} in line "
+            f"{column.found[other].line}: write them in one form, or name it in `ignore` or `categorical`",
+            column.name,
+            None,
+            Remedy("ignore", column.name),
+        )
+        return True
     return False
 
 
@@ -127,6 +141,26 @@ def _refuse_date(column: Texts, text: str, line: int, forms: list[str], findings
     )
 
 
+def doubt_spelling(column: Texts, findings: Findings, otherwise: str = "") -> None:
+    """Note the first two categories that differ only in case or spaces.
+
+    Args:
+        column: the categories.
+        findings: collects the note.
+        otherwise: what to do if they are two categories, as the end of a sentence.
+    """
+    spelled: dict[str, Cell] = {}
+    for cell in column.found.values():
+        other = spelled.setdefault(" ".join(cell.text.casefold().split()), cell)
+        if other is not cell:
+            findings.note(
+                f"has the categories {other.text!r} (line {other.line}) and {cell.text!r} (line {cell.line}), which "
+                f"differ only in case or spaces: write them alike if they are one{otherwise}",
+                column.name,
+            )
+            return
+
+
 def _doubt_texts(column: Texts, rows: int, findings: Findings) -> None:
     count = len(column.found)
     if count > _MOST_VALUES or (count == rows and rows >= _FEW_ROWS):
@@ -138,6 +172,16 @@ def _doubt_texts(column: Texts, rows: int, findings: Findings) -> None:
             None,
             Remedy("ignore", column.name),
         )
+    elif count > _FEW_VALUES and (unit := unit_of(list(column.found))):
+        first = next(iter(column.found.values()))
+        findings.note(
+            f"{first.text!r} is taken for a category and looks like a number with the unit {unit!r}: take the unit out "
+            "of the cells, or name it in `categorical`",
+            column.name,
+            first.line,
+        )
+    else:
+        doubt_spelling(column, findings, _IF_TWO)
     for text, cell in column.found.items():
         if text.lower() in MISSING:
             remedy = Remedy("missing", "category", column.name)
@@ -199,6 +243,8 @@ def _doubt_target(column: Column, sheet: Sheet, options: TableOptions, findings:
         findings.refuse(
             f"is the target and holds one class, {next(iter(column.found))!r}: there is nothing to learn", name
         )
+    if not is_declared:
+        doubt_spelling(column, findings, _IF_TWO)
     counts = np.bincount(column.values[column.values >= 0], minlength=len(column.found))
     if not is_declared and len(column.found) > _MOST_VALUES and len(column.found) > len(sheet) / 2:
         findings.refuse(

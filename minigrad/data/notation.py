@@ -20,6 +20,7 @@ _GAPS = MISSING | {word.upper() for word in MISSING} | {word.capitalize() for wo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SPACES = {" ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}  # variants of thousands separators
+_WITH_UNIT = re.compile(r"[-+]?\d[\d.,]*\s*([^\W\d_]+)")
 _TESTED = 1000  # distinct texts of a column that suffice to infer its notation
 
 
@@ -202,6 +203,34 @@ def date_formats(values: Sequence[str]) -> list[DateFormat]:
     if not present or not all(re.search(r"\d[-./]\d", value) for value in present):
         return []
     return [form for form in map(DateFormat, _FORMS) if all(map(form.reads, present))]
+
+
+def other_date(values: Sequence[str]) -> str | None:
+    """Return the first date in another format than those before.
+
+    It is None if there is none, or if not all texts are dates.
+    """
+    present = [value for value in values[:_TESTED] if value.lower() not in MISSING]
+    if not all(re.search(r"\d[-./]\d", value) for value in present):
+        return None
+    forms = list(map(DateFormat, _FORMS))
+    common = forms
+    other: str | None = None
+    for value in present:
+        fitting = [form for form in forms if form.reads(value)]
+        if not fitting:
+            return None
+        common = [form for form in common if form in fitting]
+        if not common and other is None:
+            other = value
+    return other
+
+
+def unit_of(values: Sequence[str]) -> str:
+    """Return the unit that follows the number in each text; "" if there is none."""
+    found = [_WITH_UNIT.fullmatch(value) for value in values[:_TESTED] if value.lower() not in MISSING]
+    units = {match[1] if match else "" for match in found}
+    return units.pop() if len(units) == 1 else ""
 
 
 def _without_sign(text: str, sign: str) -> str:

@@ -53,6 +53,9 @@ def read_array(file: IO[bytes], name: str, expected: str, size: int) -> np.ndarr
         version = npy.read_magic(file)
         read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read_header(file)
+        if dtype.hasobject:
+            remedy = "save x.astype(float), or x.astype(str)"
+            raise ValueError(f"it holds Python objects, which can run code and are not read: {remedy}")
         needed = math.prod(shape) * dtype.itemsize
         if needed > size - (file.tell() - start):
             raise ValueError(f"its header tells of {needed:,} bytes, and {size - file.tell() + start:,} are there")

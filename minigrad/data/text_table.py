@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.data.columns import Texts
 from minigrad.data.dataset import Dataset, Targets, class_targets
-from minigrad.data.doubts import doubt
+from minigrad.data.doubts import doubt, doubt_spelling
 from minigrad.data.errors import DataError, Findings, Remedy, nearest
 from minigrad.data.examples import Examples
 from minigrad.data.files import check_text, find
@@ -86,6 +86,7 @@ class TextTable(Dataset):
         texts, answers = sheet.columns[text], sheet.columns[target]
         assert isinstance(texts, Texts)
         assert isinstance(answers, Texts)
+        doubt_spelling(answers, findings)
         self._digest, self._text, self._delimiter = sheet.digest, text, sheet.delimiter
         self._target = target
         self._class_names = answers.categories()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -91,7 +92,8 @@ def _long(text: str) -> str:
 
 
 def _heads(names: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in names)}</tr>"
+    breakable = [re.sub(r"([./_])", r"\1<wbr/>", escape(name)) for name in names]
+    return f"<tr>{''.join(f'<th>{name}</th>' for name in breakable)}</tr>"
 
 
 def _setting(group: Group, key: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from minigrad.cli import main
@@ -33,6 +34,18 @@ def trained(tmp_path_factory):
     finally:
         os.chdir(before)
     return folder
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def empty_folder(tmp_path, monkeypatch):
+    """An empty folder as the current one, and no other data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "none"))
 
 
 @pytest.fixture

@@ -47,6 +47,19 @@ def test_what_a_template_makes_trains_and_its_tests_pass(template, tmp_path, mon
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize("name", ["a", "of_eight", "a_name_of_many_letters"])
+@pytest.mark.parametrize("template", sorted(set(SHORT) - {"images"}))
+def test_the_comments_of_a_readme_line_up_whatever_the_name(template, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", name, "--from", template]) == 0
+    title, empty, *commands = Path(name, "README.md").read_text(encoding="utf-8").splitlines()
+    assert (title, empty) == (f"# {name}", "")
+    commented = [line for line in commands if " # " in line]
+    (column,) = {line.index(" # ") for line in commented}
+    assert all(line[column - 3 : column] == "   " for line in commented)
+    assert any(line[column - 4] != " " for line in commented)
+
+
 def test_a_template_names_the_folder_where_no_other_name_is_given(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["new", "digits"]) == 0

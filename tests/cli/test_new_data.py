@@ -1,56 +1,19 @@
 """Configs for data of your own: what `minigrad new NAME --data FILE` finds, assumes and refuses."""
 
 import gzip
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from minigrad.cli import main
 from minigrad.data.pictures import write_png
 
 from ..data.conftest import idx
+from .new_data import new, refused, write
 
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture(autouse=True)
-def empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MINIGRAD_DATA", str(tmp_path / "none"))
-
-
-def write(path, names, *columns, delimiter=","):
-    rows = [delimiter.join(names), *(delimiter.join(map(str, row)) for row in zip(*columns, strict=True))]
-    Path(path).write_text("\n".join(rows), encoding="utf-8")
-
-
-def new(capsys, data, *words):
-    """The data of the config for a file, and what is said of it; the config trains."""
-    assert main(["new", "mine", "--data", str(data), *words]) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
-    config = Path("mine/mine.yaml").read_text(encoding="utf-8")
-    assert main(["train", "mine/mine.yaml", *SHORT.get(next(iter(yaml.safe_load(config)["data"])), FEW)]) == 0
-    assert json.loads(capsys.readouterr().out)["status"] == "done"
-    return yaml.safe_load(config)["data"], said
-
-
-FEW = ["trainer={max_epochs: 1}"]
-SHORT = {"CharText": ["trainer={max_steps: 2, val_every: 2}", "schedule=null"]}
-
-
-def refused(capsys, data, *words):
-    """What is said of data that cannot be used; nothing is left behind."""
-    before = sorted(Path().rglob("*"))
-    assert main(["new", "mine", "--data", str(data), *words]) == 2
-    assert sorted(Path().rglob("*")) == before
-    return capsys.readouterr().err
+pytestmark = pytest.mark.usefixtures("empty_folder")
 
 
 def test_the_last_column_of_a_table_is_its_target_unless_another_is_said(rng, capsys):
@@ -198,29 +161,6 @@ def test_idx_files_find_their_labels_and_those_for_the_test(named, rng, capsys):
     }
 
 
-@pytest.mark.parametrize(
-    ("arrays", "words", "options"),
-    [
-        (("inputs", "targets"), (), {}),
-        (("X", "y"), (), {"train": ["X", "y"]}),
-        (("a", "b"), (), {"train": ["a", "b"]}),
-        (("features", "price"), ("--target", "price"), {"train": ["features", "price"]}),
-    ],
-)
-def test_arrays_are_told_apart_by_their_names_and_axes(arrays, words, options, rng, capsys):
-    np.savez("a.npz", **dict(zip(arrays, (rng.normal(size=(60, 3)), np.arange(60) % 2), strict=True)))
-    data, _ = new(capsys, "a.npz", *words)
-    assert data["Arrays"] == {"path": "../a.npz", **options}
-
-
-@pytest.mark.parametrize("words", [(), ("--target", "y_train")])
-def test_arrays_with_parts_by_name_keep_these_parts(words, rng, capsys):
-    parts = {f"x_{part}": rng.normal(size=(n, 3)) for part, n in (("train", 40), ("test", 20))}
-    np.savez("a.npz", **parts, y_train=rng.normal(size=40), y_test=rng.normal(size=20))
-    data, _ = new(capsys, "a.npz", *words)
-    assert data["Arrays"] == {"path": "../a.npz", "train": ["x_train", "y_train"], "test": ["x_test", "y_test"]}
-
-
 def test_one_array_of_one_axis_is_a_series_and_a_text_is_to_be_continued(capsys):
     np.save("a.npy", np.sin(np.arange(300.0)))
     assert new(capsys, "a.npy")[0]["Windows"] == {"path": "../a.npy", "length": 24, "horizon": 3}
@@ -278,13 +218,19 @@ def test_a_command_that_cannot_be_carried_out_names_the_remedy(words, said, caps
     assert not Path("mine").exists()
 
 
-def test_arrays_that_may_be_either_are_left_to_their_owner(capsys):
-    np.savez("a.npz", a=np.ones((5, 2)), b=np.ones((5, 2)), c=np.ones(5))
-    assert "which array holds the inputs, and which the targets? There are a (5, 2), b (5, 2), c (5,)" in refused(
-        capsys, "a.npz"
-    )
-    np.save("b.npy", np.ones((50, 4)))
-    assert "one array of shape (50, 4), which may be inputs or a series" in refused(capsys, "b.npy")
+def test_dates_in_several_forms_are_no_categories(rng, capsys):
+    days = ["2020-03-04", "05.06.2021", "7/8/2022", "09.10.2019"] * 15
+    write("a.csv", ["day", "size", "kind"], days, rng.normal(size=60), rng.choice(["x", "y"], 60))
+    data, said = new(capsys, "a.csv")
+    assert data["Table"]["ignore"] == ["day"]
+    assert "'day' holds dates in several forms, '2020-03-04' in line 2 and '05.06.2021' in line 3\n" in said
+
+
+def test_categories_that_differ_only_in_case_are_told(rng, capsys):
+    write("a.csv", ["member", "size"], ["Yes", "yes", "No", "No"] * 15, rng.normal(size=60))
+    assert main(["new", "mine", "--data", "a.csv"]) == 0
+    told = capsys.readouterr().err
+    assert "warning: a.csv: column 'member' has the categories 'Yes' (line 2) and 'yes' (line 3), which differ" in told
 
 
 def test_a_folder_that_exists_is_not_touched_and_data_is_not_copied(rng, capsys):

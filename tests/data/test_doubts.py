@@ -151,6 +151,44 @@ def test_a_word_for_a_missing_value_among_categories_is_a_warning_until_it_is_on
     assert silent(path, missing="category").feature_names == ("c=missing", "c=a", "x")
 
 
+def test_dates_in_several_forms_are_refused_until_their_kind_is_said(save):
+    path = save(("d", ["01/02/2020", "2020-03-04", "5.6.2020", "13/02/2020"] * (N // 4)), X, Y)
+    message = refusal(path)
+    assert message.startswith(": column 'd' holds dates in several forms, '01/02/2020' in line 2 and '2020-03-04' in ")
+    assert "in line 3: write them in one form, or name it in `ignore` or `categorical`" in message
+    assert silent(path, categorical=("d",)).num_features == 5
+    mixed = save(("d", ["01/02/2020", "2020-03-04", "soon", "no"] * (N // 4)), X, Y)
+    assert silent(mixed).num_features == 5  # texts
+
+
+@pytest.mark.parametrize(("one", "other"), [("Yes", "yes"), ("New York", "new  york"), ("Straße", "STRASSE")])
+def test_categories_that_differ_only_in_case_or_spaces_are_a_warning_until_their_kind_is_said(save, one, other):
+    cells = [one, "no", other, "no"] * (N // 4)
+    path = save(("c", cells), X, Y)
+    [said] = warned(path)
+    assert said == (
+        f": column 'c' has the categories {one!r} (line 2) and {other!r} (line 4), which differ only in case or spaces"
+        ": write them alike if they are one, or name it in `categorical` if they are two"
+    )
+    assert silent(path, categorical=("c",)).num_features == 4
+    path = save(X, ("y", cells))
+    assert warned(path) == [said.replace("'c'", "'y'")]
+    assert silent(path, categorical=("y",)).num_classes == 3
+
+
+def test_numbers_with_a_unit_are_a_warning_until_their_kind_is_said(save):
+    path = save(("w", ["12 kg", "7,5kg", "-3 kg", "12 kg"] * (N // 4)), X, Y, delimiter=";")
+    [said] = warned(path, delimiter=";")
+    assert said.startswith(": column 'w', line 2: '12 kg' is taken for a category and looks like a number with the ")
+    assert silent(path, delimiter=";", categorical=("w",)).num_features == 4
+    for others in (["12 kg", "7 g", "5 kg", "no"], ["1a", "2b", "3a", "4b"], ["12 kg", "7 kg"] * 2):
+        assert silent(save(("w", others * (N // 4)), X, Y)).num_features > 2
+
+
+def test_a_target_without_a_value_is_refused_and_not_to_be_ignored(save):
+    assert refusal(save(X, ("y", [""] * N))) == ": column 'y' is the target and holds no value at all: choose another"
+
+
 def test_a_first_row_of_examples_is_refused(save):
     path = save(("5.1", [f"{i / 7:.1f}" for i in range(N)]), ("yes", Y[1]))
     with pytest.raises(DataError, match=r"line 1: the first row is taken for the names.*put a row of names above it"):

@@ -162,7 +162,9 @@ def test_a_file_that_is_not_there_and_an_archive_are_refused(tmp_path):
 
 def test_arrays_of_objects_are_never_unpickled(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
-    assert "expected an .npy file of numbers" in refusal(Moons(), tmp_path / "objects.npy")
+    message = refusal(Moons(), tmp_path / "objects.npy")
+    assert "expected an .npy file of numbers" in message
+    assert "it holds Python objects, which can run code and are not read: save x.astype(float)" in message
 
 
 def test_data_that_learns_nothing_has_nothing_to_keep():

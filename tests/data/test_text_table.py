@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigrad.data import DataError, TextTable
+from minigrad.data import DataError, DataWarning, TextTable
 from minigrad.data.words import Vocabulary, tokenized
 
 REVIEWS = [
@@ -81,6 +81,13 @@ def test_tables_that_do_not_fit_are_refused(write, rows, head, message):
 def test_rows_with_a_gap_can_be_left_out(write):
     data = TextTable(write([*REVIEWS, ("", "+"), ("x", "")]), "text", "verdict", missing="drop")
     assert sum(map(len, (data.train, data.val, data.test))) == 40
+
+
+def test_classes_that_differ_only_in_case_are_a_warning_with_their_lines(write):
+    rows = [(text, {"+": "good", "-": "bad"}[verdict]) for text, verdict in REVIEWS]
+    path = write([*rows, *[("Great", "Good")] * 9])
+    with pytest.warns(DataWarning, match=r"column 'verdict' has .* 'good' \(line 2\) and 'Good' \(line 42\), which"):
+        TextTable(path, "text", "verdict")
 
 
 def test_files_for_a_prediction_that_do_not_fit_are_refused(write, tmp_path):

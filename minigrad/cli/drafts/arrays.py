@@ -22,6 +22,13 @@ _PAIRS = (("inputs", "targets"), ("x", "y"), ("data", "target"), ("images", "lab
 """Common lower-case names of input and target arrays, alone or with the name of a split."""
 _LARGE = 100
 """Unscaled targets above this make the gradients of the loss too large."""
+_NORMED = 16
+"""Examples in a batch whose mean and deviation are near enough to those of the data, for batch norm.
+
+100 rows of 8 numbers, 1500 steps: R² 0.57 in batches of 4, 0.65 in batches of 16.
+"""
+_MOST_EPOCHS = 300
+"""The most epochs on few examples, which make few steps in each: 100 rows get R² 0.57 in 100 epochs, 0.65 in 300."""
 _BLOCK = 64
 _SHARE = 0.05  # fraction of the text for each of validation and test
 
@@ -42,12 +49,20 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
     arrays = read_npy_folder(path, names) if path.is_dir() else read_npz(path, names)
     parts = _pairs(path, arrays, target)
     inputs, answers = (arrays[name] for name in parts["train"])
+    if inputs.ndim < 2 or not answers.ndim:
+        shapes = " and ".join(f"{name} {arrays[name].shape}" for name in parts["train"])
+        raise DataError(
+            f"{path}: expected inputs (N, ...) and a target for each, found {shapes}: x.reshape(-1, 1) makes numbers "
+            "inputs of one number"
+        )
     is_class = answers.dtype.kind != "f"
     largest = 0.0 if is_class else float(np.abs(answers).max(initial=0))
     options: dict[str, Any] = {"path": path}
     options |= {part: list(pair) for part, pair in parts.items() if pair != ("inputs", "targets") or part != "train"}
     examples = max(1, int(len(inputs) * (0.6 + 0.2 * (len(parts) - 1))))
-    size = batches(examples)
+    if examples < 2:
+        raise DataError(f"{path}: {len(inputs)} examples are too few: validation and test get a fifth of them each")
+    size = _normed_batches(examples)
     shape = " × ".join(map(str, inputs.shape[1:])) or "1"
     kind = f"{len(np.unique(answers))} classes" if is_class else "real numbers: regression"
     if largest > _LARGE:
@@ -59,7 +74,7 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
         dataset="Arrays",
         options=options,
         model=layers(
-            *first, 'BatchNorm1d: "${data.num_features}"',
+            *first, 'BatchNorm1d: {num_features: "${data.num_features}", momentum: null}',
             'Linear: ["${data.num_features}", 64]', "ReLU", "Dropout: 0.1",
             "Linear: [64, 64]", "ReLU",
             f"Linear: [64, {outputs}]",
@@ -67,10 +82,10 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
         loss="CrossEntropyLoss" if is_class else "MSELoss",
         metrics=["Accuracy"] if is_class else ["R2", "MeanAbsoluteError"],
         batch_size=size,
-        trainer=epochs(examples, size),
+        trainer=epochs(examples, size, most=_MOST_EPOCHS),
         comments={
             "train": "the arrays of inputs and targets",
-            "model": "batch norm standardizes the inputs",
+            "model": "batch norm standardizes the inputs, by the mean of all batches",
         },
         drops_last=True,
         assumed=[
@@ -81,6 +96,12 @@ def draft_arrays(path: Path, target: str | None) -> Draft:
         ],
         sample=path,
     )  # fmt: skip
+
+
+def _normed_batches(examples: int) -> int:
+    """Return a batch size for batch norm: 16 or more, or a part that leaves few examples over."""
+    size = batches(examples)
+    return size if size >= _NORMED else examples // max(1, round(examples / _NORMED))
 
 
 def draft_npy(path: Path, kind: str | None) -> Draft:
@@ -174,9 +195,9 @@ def _pairs(path: Path, arrays: dict[str, np.ndarray], target: str | None) -> dic
         if len(flat) == 1:
             [target] = flat
             others = [name for name in arrays if name != target]
-    if target is not None and len(others) == 1 and len(arrays[others[0]]) == len(arrays[target]):
+    if target is not None and len(others) == 1 and arrays[others[0]].shape[:1] == arrays[target].shape[:1]:
         return {"train": (others[0], target)}
-    there = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+    there = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
     raise DataError(
         f"{path}: which array holds the inputs, and which the targets? There are {there}: call them `inputs` and "
         f"`targets` (or X and y, X_train and y_train, ...)" + ("" if len(arrays) != 2 else ", or give --target NAME")
