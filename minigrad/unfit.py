@@ -51,7 +51,7 @@ def of_dtype(value: Any, dtype: Any) -> TypeError:
 
 
 def no_array(error: Exception, given: Iterable[Any]) -> TypeError | None:
-    """Return the error for a list or an object given as an array.
+    """Return the error for what is given as an array.
 
     The result is None unless `error` says that an argument, or one of its elements, cannot do what arrays can.
     """
