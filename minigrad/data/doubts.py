@@ -142,7 +142,7 @@ def _refuse_date(column: Texts, text: str, line: int, forms: list[str], findings
 
 
 def doubt_spelling(column: Texts, findings: Findings, otherwise: str = "") -> None:
-    """Note the first two categories that differ only in case or spaces.
+    """Note two categories that differ only in case or spaces.
 
     Args:
         column: the categories.
