@@ -227,7 +227,10 @@ def other_date(values: Sequence[str]) -> str | None:
 
 
 def unit_of(values: Sequence[str]) -> str:
-    """Return the unit behind each number, "" without one."""
+    """Return the unit that follows the number in each text.
+
+    It is "" if there is none, or several.
+    """
     found = [_WITH_UNIT.fullmatch(value) for value in values[:_TESTED] if value.lower() not in MISSING]
     units = {match[1] if match else "" for match in found}
     return units.pop() if len(units) == 1 else ""

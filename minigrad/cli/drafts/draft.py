@@ -108,9 +108,9 @@ def batches(examples: int, most: int = 512) -> int:
 
 
 def epochs(examples: int, batch_size: int, steps: int = _STEPS, most: int = 100) -> list[str]:
-    """Return trainer lines for about `steps` steps, with early stopping.
+    """Return trainer lines with early stopping.
 
-    There are at most `most` epochs.
+    They make about `steps` steps, in at most `most` epochs.
     """
     count = min(most, max(5, math.ceil(steps * batch_size / examples)))
     return [f"max_epochs: {count}", f"early_stopping: {{monitor: val/loss, patience: {max(3, count // 5)}}}"]
