@@ -128,9 +128,11 @@ def added_up(y, weight, padding=0, dilation=1):
     reach = [dilation * (k - 1) + 1 for k in kernel]
     out = np.zeros((len(y), weight.shape[1], *(n + r - 1 for n, r in zip(places, reach, strict=True))))
     for place in np.ndindex(*places):
-        stands = tuple(slice(start, start + r, dilation) for start, r in zip(place, reach, strict=True))
-        out[(..., *stands)] += np.tensordot(y[(..., *place)], weight, 1)
-    return out[(..., *(slice(padding, n - padding) for n in out.shape[2:]))]
+        at = (..., *place)
+        stands = (..., *(slice(start, start + r, dilation) for start, r in zip(place, reach, strict=True)))
+        out[stands] += np.tensordot(y[at], weight, 1)
+    inside = (..., *(slice(padding, n - padding) for n in out.shape[2:]))
+    return out[inside]
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
