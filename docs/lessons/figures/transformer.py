@@ -123,7 +123,7 @@ def temperature() -> Picture:
         left.set_xlabel("temperature")
         left.set_ylabel("probability")
         left.legend()
-        right.set_title(f"next character after “{BEGINNING}”")
+        right.set_title(f"after “{BEGINNING}”")
         for i, t in enumerate((0.5, 1.0, 2.0)):
             after = transformer.probabilities(experiment, BEGINNING, t)
             style = {"color": CLASS_COLORS[i], "marker": CLASS_MARKERS[i], "markersize": 4}
