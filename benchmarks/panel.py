@@ -164,7 +164,7 @@ def summary(rows: Sequence[Compared]) -> list[str]:
 
 
 def _title(rows: Sequence[Compared]) -> str:
-    return f"panel: {len(rows)} rows, ms of a step; ratios above 1 are in favour of minigrad"
+    return f"panel: {len(rows)} rows, ms of a step; ratios above 1 are in favor of minigrad"
 
 
 _HEADINGS = [

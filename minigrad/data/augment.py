@@ -90,7 +90,7 @@ class Crop(Augmentation):
 
 
 class Rotate(Augmentation):
-    """Random rotations around the centre.
+    """Random rotations around the center.
 
     Uncovered areas become black. Pixels are interpolated linearly.
 
@@ -157,7 +157,7 @@ class Jitter(Augmentation):
         brightness, contrast, saturation = (1 + self.strength * (2 * numbers.T - 1))[..., None, None, None]
         images = images * brightness
         for factor, axes in ((contrast, (1, 2, 3)), (saturation, 1)):
-            mean = images.mean(axis=axes, keepdims=True)  # the mean over the channels of a grey image is the image
+            mean = images.mean(axis=axes, keepdims=True)  # the mean over the channels of a gray image is the image
             images = mean + (images - mean) * factor
         return images.clip(0, 1)
 

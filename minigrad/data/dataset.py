@@ -185,7 +185,7 @@ class Dataset:
             return self._prepare_several(raw)
         shapes = {self.input_shape, (self.num_features,)}
         if self.image_shape is not None:
-            shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # grey needs no channel axis
+            shapes |= {self.image_shape, self.image_shape[self.image_shape[0] == 1 :]}  # gray needs no channel axis
         examples = raw[np.newaxis] if raw.shape in shapes else raw
         if examples.ndim == 0 or examples.shape[1:] not in shapes or len(examples) == 0:
             expected = " or ".join(f"(N, {', '.join(map(str, shape))})" for shape in sorted(shapes, key=len))

@@ -1,7 +1,7 @@
 """The UCI optical digits, shipped with the package.
 
 Source: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
-https://doi.org/10.24432/C50P49, licence CC BY 4.0. `digits.md` in this folder describes `digits.npz`.
+https://doi.org/10.24432/C50P49, license CC BY 4.0. `digits.md` in this folder describes `digits.npz`.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Scale:
     def learn(cls, numbers: np.ndarray) -> Scale:
         """Learn the mean and standard deviation of numbers (N,).
 
-        The variance is divided by N. Constant numbers are only centred.
+        The variance is divided by N. Constant numbers are only centered.
         """
         width = float(np.ptp(numbers))
         if not width:
@@ -42,7 +42,7 @@ class Scale:
         return cls(float(numbers.mean()), float(np.ldexp(np.ldexp(numbers, -exponent).std(), exponent)))
 
     def apply(self, numbers: Any) -> Any:
-        """Return standardised numbers (N,), float64.
+        """Return standardized numbers (N,), float64.
 
         They are an array or a tensor. Numbers out of range become infinite.
         """
@@ -107,7 +107,7 @@ class Feature(ABC):
 
 @dataclass(frozen=True)
 class NumberFeature(Feature):
-    """Standardised numbers, with missing ones filled.
+    """Standardized numbers, with missing ones filled.
 
     Args:
         mean: the mean of the training part, after filling.
@@ -141,7 +141,7 @@ class NumberFeature(Feature):
         return Numbers(self.name, notation, sign=self.sign)
 
     def parts(self, values: Any) -> list[Any]:
-        """Return the standardised numbers, and where they are missing."""
+        """Return the standardized numbers, and where they are missing."""
         numbers, missing = _without_gaps(values, self.fill)
         return [Scale(self.mean, self.std).apply(numbers), *([missing] if self.gap else [])]
 

@@ -33,8 +33,8 @@ class ImageFolder(Dataset):
     Args:
         path: the folder; a relative path may also be in $MINIGRAD_DATA.
         size: the size of the model's images, one number or [height, width]. Images are scaled to cover this size, and
-            cropped at the centre. By default it is the size of the files, which must all be equal.
-        colour: whether inputs have three channels; if False, they are grey. By default they are grey only if all files
+            cropped at the center. By default it is the size of the files, which must all be equal.
+        colour: whether inputs have three channels; if False, they are gray. By default they are gray only if all files
             are.
         val_fraction: the fraction of the training images for validation, if there is no `val` folder.
         test_fraction: the fraction for the test part, if there is no `test` folder.
@@ -118,7 +118,7 @@ class ImageFolder(Dataset):
 
     @property
     def num_channels(self) -> int:
-        """The number of channels: 1 (grey) or 3 (colour)."""
+        """The number of channels: 1 (gray) or 3 (colour)."""
         return self._image[0]
 
     @property

@@ -33,7 +33,7 @@ def read_numbers(path: str | Path) -> np.ndarray:
 def read_image(path: str | Path, shape: tuple[int, ...]) -> np.ndarray:
     """Return an image as fractions, (channels, height, width).
 
-    The fractions are from 0 (black) to 1. A shape with one channel is grey.
+    The fractions are from 0 (black) to 1. A shape with one channel is gray.
 
     Raises:
         DataError: if it cannot be read, has another size or transparent areas, or if Pillow is not installed.

@@ -86,12 +86,12 @@ def read_header(content: bytes) -> Header:
 def decode(content: bytes, shape: tuple[int, ...], background: bool = True) -> np.ndarray:
     """Return an image's pixels, uint8 (channels, height, width).
 
-    An image of another size is scaled, with its aspect ratio, to cover the shape, and cropped at the centre. It is
+    An image of another size is scaled, with its aspect ratio, to cover the shape, and cropped at the center. It is
     rotated as its EXIF orientation says.
 
     Args:
         content: the bytes of the file.
-        shape: (channels, height, width), with 1 (grey) or 3 channels.
+        shape: (channels, height, width), with 1 (gray) or 3 channels.
         background: whether transparent areas become white, instead of being refused.
 
     Raises:
@@ -120,7 +120,7 @@ def decode(content: bytes, shape: tuple[int, ...], background: bool = True) -> n
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write grey pixels as a PNG file, without Pillow.
+    """Write gray pixels as a PNG file, without Pillow.
 
     The pixels are uint8 (height, width). The format is ISO/IEC 15948.
     """

@@ -34,8 +34,8 @@ class XOR(Dataset):
 class Moons(Dataset):
     """Two interleaved half circles, one class each.
 
-    The inputs are points (2,) on half circles of radius 1, as in scikit-learn's `make_moons`. The upper moon is centred
-    at (0, 0), the lower at (1, 0.5). Before noise is added, the points are evenly spaced.
+    The inputs are points (2,) on half circles of radius 1, as in scikit-learn's `make_moons`. The upper moon is
+    centered at (0, 0), the lower at (1, 0.5). Before noise is added, the points are evenly spaced.
 
     Args:
         n_samples: the number of points of both moons together; if it is odd, the lower moon has one more.

@@ -222,7 +222,7 @@ class Table(Dataset):
                     row = rows[int(np.isfinite(inputs[:, start]).argmin())]
                     findings.refuse(
                         f"{column.values[row]:g} is too far from what the model learns from: "
-                        f"standardised, it leaves the range of float32",
+                        f"standardized, it leaves the range of float32",
                         feature.name,
                         int(sheet.lines[row]),
                     )

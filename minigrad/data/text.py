@@ -142,7 +142,7 @@ class Text(Dataset, ABC):
 class CharText(Text):
     """Text as characters, numbered in the order of Unicode.
 
-    By default the text is the Python language reference `pydoc_data.topics`, which comes with CPython under the licence
+    By default the text is the Python language reference `pydoc_data.topics`, which comes with CPython under the license
     of the Python Software Foundation: about 465,000 characters, depending on the version of Python. Without it, as in a
     browser, the text is the source code of minigrad's engine, operations and layers. A byte order mark at the start of
     a file is skipped.

@@ -1,4 +1,4 @@
-"""Labelled texts from a CSV file or a data frame."""
+"""Labeled texts from a CSV file or a data frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LONGEST = 256  # the most tokens of a text by default
 
 
 class TextTable(Dataset):
-    """Labelled texts from a CSV file or a data frame.
+    """Labeled texts from a CSV file or a data frame.
 
     An input, int64 (length,), is the first `length` tokens of a text, numbered by frequency: 2 is the most frequent, 3
     the next, and so on. 1 is a token that is not in the vocabulary. Shorter texts are padded with 0 in front, so that a

@@ -153,7 +153,7 @@ class Windows(Dataset):
             if not np.isfinite(scaled[:, i]).all():
                 row = int(np.isfinite(scaled[:, i]).argmin())
                 findings.refuse(
-                    f"{series.values[row, i]:g} is too far from what the model learns from: standardised, it leaves "
+                    f"{series.values[row, i]:g} is too far from what the model learns from: standardized, it leaves "
                     f"the range of float32",
                     series.names[i],
                     int(series.lines[row]),

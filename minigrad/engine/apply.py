@@ -114,10 +114,10 @@ def _function_of(operation: Primitive) -> Function:
 
 def _first_call(*args: Any, **keywords: Any) -> Any:
     """The code of every operation before its first call; `apply` is the operation's function."""
-    return specialise(apply)(*args, **keywords)  # type: ignore[name-defined] # noqa: F821
+    return specialize(apply)(*args, **keywords)  # type: ignore[name-defined] # noqa: F821
 
 
-def specialise(apply: Any) -> Any:
+def specialize(apply: Any) -> Any:
     """Compile an operation's own code into its function; return it."""
     own = define(apply.source, f"{__file__}:{apply.primitive.name}", apply.__globals__)
     apply.__defaults__ = own.__defaults__  # set before the code, which another thread may call at once
@@ -287,7 +287,7 @@ def refuse(operation: Primitive, values: Sequence[Any], error: Exception) -> NoR
 
 
 _SCOPE: dict[str, Any] = {
-    **{x.__name__: x for x in (Node, Tensor, asarray, attribute, isinstance, ndarray, operand, refuse, specialise)},
+    **{x.__name__: x for x in (Node, Tensor, asarray, attribute, isinstance, ndarray, operand, refuse, specialize)},
     **{"current_mode": current_mode, "new": object.__new__, "next_sequence": next_sequence, "version_of": version_of},
     "array_of": array_of,
     "foreign": foreign,

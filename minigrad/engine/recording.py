@@ -23,7 +23,7 @@ Array = NDArray[Any]
 Forward = tuple[Callable[..., Any], Sequence[int], Sequence[int], bool]
 Backward = tuple[int, Callable[..., Any], Any, Sequence[int], Sequence[Any]]
 
-# Optimisations registered by upper layers, which rewrite the steps of a recording to give the same bits in less time.
+# Optimizations registered by upper layers, which rewrite the steps of a recording to give the same bits in less time.
 # Each takes the recorder, the forward and backward steps, and the slots of the results.
 rewriters: list[Callable[..., tuple[list[Forward], list[Backward]]]] = []
 

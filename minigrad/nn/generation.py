@@ -100,7 +100,7 @@ class LanguageModel(Module, ABC):
         random = np.random.default_rng(seed)
 
         def choose(scores: NDArray[Any], written: Sequence[int]) -> int:
-            return draw(penalised(scores, written, repetition_penalty), temperature, top_k, top_p, random)
+            return draw(penalized(scores, written, repetition_penalty), temperature, top_k, top_p, random)
 
         return self._write(prompt, tokens, end, choose)
 
@@ -128,8 +128,8 @@ class LanguageModel(Module, ABC):
             yield token
 
 
-def penalised(scores: NDArray[Any], written: Sequence[int], penalty: float) -> NDArray[Any]:
-    """Return scores with those of `written` tokens penalised.
+def penalized(scores: NDArray[Any], written: Sequence[int], penalty: float) -> NDArray[Any]:
+    """Return scores with those of `written` tokens penalized.
 
     The scores are (vocab_size,). See `repetition_penalty` of `LanguageModel.generate`.
     """

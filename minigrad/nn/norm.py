@@ -41,7 +41,7 @@ class _BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.zeros((), np.int64)) if track_running_stats else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x normalised; in training, update the running statistics.
+        """Return x normalized; in training, update the running statistics.
 
         Raises:
             ValueError: if x has the wrong axes or channels, or, in training, only one value per channel.
@@ -150,7 +150,7 @@ class LayerNorm(Module):
         self.bias = init.zeros_(Parameter(np.empty(self.normalized_shape, np.float32))) if has_bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x normalised, of its shape.
+        """Return x normalized, of its shape.
 
         Raises:
             ValueError: if x does not end in `normalized_shape`.
@@ -185,7 +185,7 @@ class RMSNorm(Module):
         self.weight = init.ones_(Parameter(np.empty(self.normalized_shape, np.float32))) if has_weight else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x normalised, of its shape.
+        """Return x normalized, of its shape.
 
         Raises:
             ValueError: if x does not end in `normalized_shape`.
@@ -200,7 +200,7 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Group normalization, over groups of channels.
 
-    Each group of channels of an example is centred and divided by its standard deviation; then each channel is
+    Each group of channels of an example is centered and divided by its standard deviation; then each channel is
     multiplied by its weight, and its bias is added (Wu and He, arXiv:1803.08494).
 
     Args:
@@ -225,7 +225,7 @@ class GroupNorm(Module):
         self.bias = init.zeros_(Parameter(np.empty(num_channels, np.float32))) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return x normalised, of its shape.
+        """Return x normalized, of its shape.
 
         Raises:
             ValueError: if x is not (N, num_channels, ...).

@@ -99,7 +99,7 @@ class LearnedPositionalEmbedding(Module):
 class RotaryEmbedding(Module):
     """Rotary position embedding of queries and keys.
 
-    Each pair of neighbours (x₂ᵢ, x₂ᵢ₊₁) at position p is rotated by the angle p / base^(2i / dim), so that the product
+    Each pair of neighbors (x₂ᵢ, x₂ᵢ₊₁) at position p is rotated by the angle p / base^(2i / dim), so that the product
     of a query and a key depends only on their distance (Su et al., "RoFormer", arXiv:2104.09864).
 
     Args:

@@ -22,7 +22,7 @@ class Upsample(Module):
             this or `size`.
         mode: "nearest" takes the nearest element; "linear", "bilinear" and "trilinear" interpolate linearly over one,
             two and three axes; "bicubic" interpolates with cubics over two axes.
-        align_corners: whether the centres of the corner elements are aligned; otherwise their outer edges are.
+        align_corners: whether the centers of the corner elements are aligned; otherwise their outer edges are.
 
     Raises:
         ValueError: for none or both of `size` and `scale_factor`, numbers that are not positive, an unknown mode, or

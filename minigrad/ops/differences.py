@@ -153,7 +153,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
 def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * math.pi) -> Any:
     """Unwrap phases by adding periods along an axis.
 
-    Jumps between neighbours that are larger than `discont`, by default half a period, are replaced by their complement.
+    Jumps between neighbors that are larger than `discont`, by default half a period, are replaced by their complement.
     """
     p = as_operand(p)
     p = p if p.dtype.kind == "f" else astype(p, np.float64)

@@ -39,7 +39,7 @@ def interpolate(
             this or `size`.
         mode: "nearest" takes the nearest element; "linear", "bilinear" and "trilinear" interpolate linearly over one,
             two and three axes; "bicubic" interpolates with cubics over two axes.
-        align_corners: whether the centres of the corner elements are aligned; otherwise their outer edges are.
+        align_corners: whether the centers of the corner elements are aligned; otherwise their outer edges are.
 
     Every mode but "nearest" is a product with a matrix of mostly zeros, so an infinite element makes its line NaN.
 
@@ -127,8 +127,8 @@ def _cubic(length: int, places: Array) -> Array:
     a = SHARPNESS
     weights = np.zeros((length, len(places)))
     columns = np.arange(len(places))
-    for neighbour in range(-1, 3):
-        at = np.floor(places) + neighbour
+    for neighbor in range(-1, 3):
+        at = np.floor(places) + neighbor
         d = np.abs(places - at)
         near = ((a + 2) * d - (a + 3)) * d * d + 1  # for |d| ≤ 1
         far = ((d - 5) * d + 8) * d * a - 4 * a  # for 1 < |d| < 2

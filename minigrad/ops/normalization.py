@@ -335,7 +335,7 @@ def layer_norm(
 ) -> Any:
     """Layer normalization over the last axes of x.
 
-    Each row is centred and divided by its standard deviation (Ba et al., arXiv:1607.06450).
+    Each row is centered and divided by its standard deviation (Ba et al., arXiv:1607.06450).
 
     Args:
         x: (..., *normalized_shape).
@@ -371,7 +371,7 @@ def rms_norm(x: Any, normalized_shape: int | Sequence[int], weight: Any = None, 
 def group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Group normalization.
 
-    Each group of channels of each example is centred and divided by its standard deviation (Wu and He,
+    Each group of channels of each example is centered and divided by its standard deviation (Wu and He,
     arXiv:1803.08494).
 
     Args:

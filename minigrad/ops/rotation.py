@@ -15,7 +15,7 @@ Array = NDArray[Any]
 
 
 def _rotary(x: Array, offset: int = 0, base: float = 10000.0, is_back: bool = False) -> Array:
-    """Rotate each pair of neighbours by its position.
+    """Rotate each pair of neighbors by its position.
 
     (x₂ᵢ, x₂ᵢ₊₁) at position p is rotated by the angle p / base^(2i / E) (Su et al., "RoFormer", arXiv:2104.09864).
     Pairs are treated as complex numbers, so that a rotation is one product.

@@ -68,7 +68,7 @@ def _rows(a: Any, axis: Axis) -> tuple[Any, tuple[int, ...]]:
 def _between(rows: Any, q: Any, method: str) -> Any:
     """The quantiles of sorted rows, by interpolation.
 
-    Each lies between two neighbours, at a position that depends only on the number of elements. The position is the
+    Each lies between two neighbors, at a position that depends only on the number of elements. The position is the
     quantile of 0, 1, 2, ..., which NumPy computes by any of its methods.
     """
     n = rows.shape[-1]
@@ -77,7 +77,7 @@ def _between(rows: Any, q: Any, method: str) -> Any:
     share = (place - low).astype(rows.dtype if rows.dtype.kind == "f" else np.float64)
     share = asarray_like(share, rows)
     below, above = rows[..., low], rows[..., np.minimum(low + 1, n - 1)]
-    # where both neighbours are infinite, their difference is NaN
+    # where both neighbors are infinite, their difference is NaN
     return np.where(share == 0, below, np.where(share == 1, above, below + (above - below) * share))
 
 

@@ -1,7 +1,7 @@
 """Buckets: parameters that are updated together as one flat array.
 
 Updating many small arrays one by one spends its time on calls, not on arithmetic. So the optimizer state of
-neighbouring parameters is stored in flat arrays, and the optimizer's formula runs on those. Only gradients are read,
+neighboring parameters is stored in flat arrays, and the optimizer's formula runs on those. Only gradients are read,
 and parameters written, one by one: they are the user's arrays.
 
 Updating a large array spends its time on memory. So, if the formula is element-wise, its rows are split into chunks
@@ -52,7 +52,7 @@ class Chunk(NamedTuple):
 
 
 class Bucket:
-    """Neighbouring parameters of one dtype, updated together.
+    """Neighboring parameters of one dtype, updated together.
 
     A bucket may also hold a chunk of a single large parameter. All of its parameters have had the same number of
     updates.
@@ -217,7 +217,7 @@ _state_lock = Lock()
 
 
 def pack(params: Sequence[Tensor], states: Sequence[dict[str, Any]], is_elementwise: bool = False) -> list[Bucket]:
-    """Pack neighbouring parameters into buckets.
+    """Pack neighboring parameters into buckets.
 
     The parameters of a bucket have the same dtype, the same step count and the same kinds of state, and either all or
     none of them have a gradient. A bucket exceeds `LIMIT` elements only if a single parameter (or row of a chunk) does.

@@ -69,7 +69,7 @@ def _norm(gradients: Sequence[NDArray[Any]]) -> float:
 
 
 def _total(numbers: Sequence[Any]) -> float:
-    """Return the sum of 0-d arrays in double precision; on a device it is computed there, with one synchronisation."""
+    """Return the sum of 0-d arrays in double precision; on a device it is computed there, with one synchronization."""
     if may_be_read(numbers[0] if numbers else 0.0):
         return sum([float(number) for number in numbers])
     return float(sum([number.astype(np.float64) for number in numbers]))

@@ -19,7 +19,7 @@ class RMSprop(Optimizer):
 
     θ ← θ - lr · g / (√v + eps), where v ← α v + (1 - α) g² is the running mean of the squared gradient.
 
-    Tieleman & Hinton, "Lecture 6.5: RMSprop", Coursera 2012; the centred variant is from Graves, arXiv:1308.0850. As
+    Tieleman & Hinton, "Lecture 6.5: RMSprop", Coursera 2012; the centered variant is from Graves, arXiv:1308.0850. As
     `torch.optim.RMSprop`, with eps outside the root.
 
     Args:

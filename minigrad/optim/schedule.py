@@ -291,7 +291,7 @@ class CosineAnnealingWarmRestarts(Schedule):
 class WarmupCosine(Schedule):
     """Linear warm-up, then cosine decay to `min_lr`.
 
-    After that the rate stays at `min_lr`. The formula is from nanoGPT (Karpathy, MIT licence), after Loshchilov &
+    After that the rate stays at `min_lr`. The formula is from nanoGPT (Karpathy, MIT license), after Loshchilov &
     Hutter, "SGDR", arXiv:1608.03983.
 
     Args:

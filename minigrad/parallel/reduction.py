@@ -34,7 +34,7 @@ SLICE = 2**16
 
 
 class Chunk:
-    """Neighbouring parameters of one dtype, reduced together.
+    """Neighboring parameters of one dtype, reduced together.
 
     Attributes:
         leaves: the parameters' leaves, each with its slice of the flat array and its shape.

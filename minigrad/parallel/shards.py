@@ -39,7 +39,7 @@ class Gradients(dict[Leaf, NDArray[Any]]):
 class Shards:
     """The shards of a batch, computed on threads.
 
-    NumPy releases the GIL in its loops and in BLAS, so threads parallelise all operations. BLAS should then have one
+    NumPy releases the GIL in its loops and in BLAS, so threads parallelize all operations. BLAS should then have one
     thread: its own threads would spin between matrix products and take the cores of the others.
 
     Args:
@@ -154,7 +154,7 @@ def split(n: int, count: int) -> list[slice]:
 def ordered_sum(shards: range, parts: Mapping[range, A], add: Callable[[A, A], A]) -> A:
     """Sum over `shards` pairwise, in a fixed order.
 
-    Neighbours are added, then pairs of neighbours, and so on (pairwise summation).
+    Neighbors are added, then pairs of neighbors, and so on (pairwise summation).
 
     Args:
         shards: the shards to sum over.

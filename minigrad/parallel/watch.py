@@ -29,7 +29,7 @@ LIVES, LEAVES = 0, 1
 
 
 class Watch:
-    """A heartbeat thread between neighbouring ranks.
+    """A heartbeat thread between neighboring ranks.
 
     It sends heartbeats to the next rank, and ends the run when those of the previous rank stop.
 

@@ -65,7 +65,7 @@ def test_each_place_is_looked_at_in_its_turn(places, data):
         write_data(places / name, 1000 * offset)
         experiment, _ = built(places, data)
         digests.append(float(experiment.data.train.batch(slice(1))[0][0, 0]))
-        if data != DATASETS["Table"]:  # which standardises its numbers
+        if data != DATASETS["Table"]:  # which standardizes its numbers
             assert digests[-1] // 1000 == offset
 
 

@@ -247,8 +247,8 @@ def test_a_restored_folder_reads_images_without_its_files(folder, tmp_path):
 
 
 def test_what_is_written_as_png_is_what_pillow_reads(tmp_path):
-    write_png(tmp_path / "grey.png", pixels(3)[:, :, 0])
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "grey.png")), pixels(3)[:, :, 0])
+    write_png(tmp_path / "gray.png", pixels(3)[:, :, 0])
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "gray.png")), pixels(3)[:, :, 0])
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP", "WEBP"])

@@ -89,10 +89,10 @@ def test_inputs_that_are_no_images_keep_their_values(saved):
 
 
 def test_a_png_is_what_its_pixels_are(png):
-    grey = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
-    expected = (grey / 255).astype(np.float32).reshape(1, 64)
+    gray = np.arange(64, dtype=np.uint8).reshape(8, 8) * 4
+    expected = (gray / 255).astype(np.float32).reshape(1, 64)
     for mode in ("L", "RGB", "RGBA"):
-        np.testing.assert_array_equal(Digits().read_inputs(png(grey, mode)), expected)
+        np.testing.assert_array_equal(Digits().read_inputs(png(gray, mode)), expected)
     colours = np.random.default_rng(0).integers(256, size=(4, 5, 3), dtype=np.uint8)
     np.testing.assert_array_equal(
         ColourImages().read_inputs(png(colours)), (np.moveaxis(colours, -1, 0)[np.newaxis] / 255).astype(np.float32)

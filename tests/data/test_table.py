@@ -46,7 +46,7 @@ def test_numbers_are_standardised_with_the_training_part_only(save):
     inputs, _ = everything(data)
     length = np.arange(30)
     raw = np.column_stack([length, (length * length / 7).round(3)])
-    # which rows are in the training part is told by the length, whose order standardising keeps
+    # which rows are in the training part is told by the length, whose order standardizing keeps
     rank = np.argsort(np.argsort(inputs[:, 0]))
     scaler.fit(raw[rank[: len(data.train)]])
     np.testing.assert_allclose(inputs, scaler.transform(raw[rank]), rtol=1e-5, atol=1e-6)

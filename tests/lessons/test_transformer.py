@@ -138,8 +138,8 @@ class TestAfter300Steps:
     def test_vowels_are_near_vowels(self, learned):
         of = transformer.directions(learned)
         letters = {letter: of[letter] for letter in ascii_lowercase}
-        neighbours = [set(transformer.nearest(of[vowel], letters, exclude=vowel)[:4]) for vowel in "aeiou"]
-        assert sum(len(four & set("aeiou")) for four in neighbours) >= 14  # of 20, where chance gives 3
+        neighbors = [set(transformer.nearest(of[vowel], letters, exclude=vowel)[:4]) for vowel in "aeiou"]
+        assert sum(len(four & set("aeiou")) for four in neighbors) >= 14  # of 20, where chance gives 3
 
     def test_many_more_analogies_hold_than_by_chance(self, learned):
         right, asked = analogies(transformer.directions(learned))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minigrad.engine import random
-from minigrad.nn.generation import draw, penalised
+from minigrad.nn.generation import draw, penalized
 from models.gpt import GPT
 
 
@@ -22,8 +22,8 @@ def test_what_follows_is_written_up_to_a_token_that_ends_the_text(model):
 
 def test_a_penalty_makes_worse_what_was_there():
     scores = np.array([3.0, -2.0, 1.0, -1.0], np.float32)
-    np.testing.assert_array_equal(penalised(scores, [0, 1, 0], 2.0), [1.5, -4, 1, -1])
-    np.testing.assert_array_equal(penalised(scores, [0, 1], 1.0), scores)
+    np.testing.assert_array_equal(penalized(scores, [0, 1, 0], 2.0), [1.5, -4, 1, -1])
+    np.testing.assert_array_equal(penalized(scores, [0, 1], 1.0), scores)
     np.testing.assert_array_equal(scores, [3, -2, 1, -1])
 
 
@@ -33,7 +33,7 @@ def test_a_penalty_is_that_of_hugging_face():
     transformers = pytest.importorskip("transformers", reason="parity with Hugging Face needs transformers")
     scores, seen = np.random.default_rng(0).normal(size=50).astype(np.float32), [3, 7, 7, 20]
     theirs = transformers.RepetitionPenaltyLogitsProcessor(1.3)(torch.tensor([seen]), torch.tensor(scores)[None])
-    np.testing.assert_allclose(penalised(scores, seen, 1.3), theirs[0].numpy(), rtol=1e-6)
+    np.testing.assert_allclose(penalized(scores, seen, 1.3), theirs[0].numpy(), rtol=1e-6)
 
 
 def test_the_best_few_are_those_of_the_whole_order_and_of_equals_the_first():

@@ -1,4 +1,4 @@
-"""Convolution, pooling, normalisation, embedding and recurrence beside PyTorch's: values, gradients, state, text."""
+"""Convolution, pooling, normalization, embedding and recurrence beside PyTorch's: values, gradients, state, text."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ def test_the_curves_are_those_of_the_records(digits):
         training, validation, *_ = axes.get_lines()
         assert training.get_ydata().tolist() == [record[f"train/{name}"] for record in records]
         assert validation.get_ydata().tolist() == [r[f"val/{name}"] for r in records if f"val/{name}" in r]
-        assert training.get_marker() != validation.get_marker()  # to be told apart in grey
+        assert training.get_marker() != validation.get_marker()  # to be told apart in gray
     assert lr.get_lines()[0].get_xdata().tolist() == [record["step"] for record in records]
     assert (loss.get_title(loc="left"), accuracy.get_title(loc="left")) == ("Loss", "Accuracy")
     assert "step" in lr.get_xlabel()

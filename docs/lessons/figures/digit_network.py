@@ -78,7 +78,7 @@ def answers() -> Picture:
     val = experiment.data.val
     z = sums(experiment.model[0], val.inputs)
     means = mean_by_class(ops.sigmoid(z), val)
-    favourites = val.inputs[z.argmax(axis=0)].reshape(-1, SIDE, SIDE)
+    favorites = val.inputs[z.argmax(axis=0)].reshape(-1, SIDE, SIDE)
     digits, nodes = means.shape
 
     def draw(figure: FigureBase) -> None:
@@ -87,7 +87,7 @@ def answers() -> Picture:
         for digit, node in np.ndindex(digits, nodes):
             color = "#ffffff" if means[digit, node] > 0.5 else INK
             axes.text(node, digit, f"{100 * means[digit, node]:.0f}", ha="center", va="center", fontsize=7, color=color)
-        for node, image in enumerate(favourites):
+        for node, image in enumerate(favorites):
             axes.imshow(tint(INK, image), extent=(node - 0.45, node + 0.45, -0.65, -1.55))
         axes.set_xlim(-0.5, nodes - 0.5)
         axes.set_ylim(digits - 0.5, -1.6)
@@ -112,7 +112,7 @@ def region() -> Picture:
     layer, val = experiment.model[0], experiment.data.val
     answers = mean_by_class(ops.sigmoid(sums(layer, val.inputs)), val)
     node = most_selective(answers)
-    favourite = int(answers[:, node].argmax())
+    favorite = int(answers[:, node].argmax())
     weights = layer.weight.data[node].reshape(SIDE, SIDE)
     inside = strongest_region(weights)
     seen = {
@@ -121,7 +121,7 @@ def region() -> Picture:
     }
     images = {
         digit: val.inputs[typical(seen["only the region"], val, digit)].reshape(SIDE, SIDE)
-        for digit in dict.fromkeys((favourite, 0, 3, 7))
+        for digit in dict.fromkeys((favorite, 0, 3, 7))
     }
     limit = float(np.quantile(np.abs(weights), 0.998))
     panels = {
@@ -140,7 +140,7 @@ def region() -> Picture:
             _frame(axes, np.ones_like(inside), RULE)
         _by_digit(bottom.subplots(), {label: mean_by_class(z, val) for label, z in seen.items()})
 
-    title = f"With {inside.sum()} of {inside.size} weights, node {node} still responds to a {favourite}"
+    title = f"With {inside.sum()} of {inside.size} weights, node {node} still responds to a {favorite}"
     note = (
         "All weights outside the frame are set to zero, so the pale part of a digit has no effect. Below: the weighted "
         "sum of the node without its bias, as the mean over the validation images of each digit."

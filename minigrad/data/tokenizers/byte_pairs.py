@@ -2,7 +2,7 @@
 
 Sennrich et al., "Neural machine translation of rare words with subword units", arXiv:1508.07909; on bytes, Radford et
 al., "Language models are unsupervised multitask learners", 2019. A text is split into words (`split`), and each word
-into its bytes. Then neighbouring tokens are merged, always the pair that was learned first, until no known pair is
+into its bytes. Then neighboring tokens are merged, always the pair that was learned first, until no known pair is
 left.
 """
 
@@ -193,7 +193,7 @@ class BytePairs:
         return self._merge(tokens)
 
     def _merge(self, tokens: list[int]) -> list[int]:
-        """Merge neighbours, the lowest rank first, and the leftmost among equals; n log n for n tokens."""
+        """Merge neighbors, the lowest rank first, and the leftmost among equals; n log n for n tokens."""
         pairs, stop = self._pairs, len(tokens)
         after, before = list(range(1, stop + 1)), list(range(-1, stop - 1))
         heap = [(*pairs[pair], i, *pair) for i, pair in enumerate(pairwise(tokens)) if pair in pairs]
@@ -202,7 +202,7 @@ class BytePairs:
             _, merged, i, left, right = heappop(heap)
             j = after[i]
             if tokens[i] != left or j == stop or tokens[j] != right:
-                continue  # one of the two has already merged with its other neighbour
+                continue  # one of the two has already merged with its other neighbor
             tokens[i], tokens[j] = merged, -1
             k = after[i] = after[j]
             if k < stop:

@@ -56,7 +56,7 @@ def train_byte_pairs(
 
 
 class _Corpus:
-    """Words as tokens, with the count of each pair of neighbours, and the words that contain it."""
+    """Words as tokens, with the count of each pair of neighbors, and the words that contain it."""
 
     def __init__(self, words: list[list[int]], counts: list[int]) -> None:
         self._words, self._counts = words, counts

@@ -1,4 +1,4 @@
-"""ONNX converters of layers: products, normalisation, convolution, pooling."""
+"""ONNX converters of layers: products, normalization, convolution, pooling."""
 
 from __future__ import annotations
 
