@@ -22,6 +22,7 @@ from minigrad.config import ConfigError, Plan, load_plan
 from minigrad.data import DataError, Table
 from minigrad.explain import explain
 from minigrad.nn import BCEWithLogitsLoss, CrossEntropyLoss
+from minigrad.parallel import blas_threads
 from minigrad.training import Training
 from minigrad.training.divergence import TrainingError
 from minigrad.training.experiment import Experiment, build, known_classes
@@ -148,11 +149,12 @@ class Session:
         end = perf_counter() + seconds
         training = self.training
         try:
-            for _ in range(min(most, training.steps - training.step)):
-                with np.errstate(all="ignore"):  # the training reports non-finite numbers
+            # as in `Training.run`: the training reports non-finite numbers, and BLAS's threads affect rounding
+            with np.errstate(all="ignore"), blas_threads(training.blas_threads):
+                for _ in range(min(most, training.steps - training.step)):
                     training.train_step(next(self.batches))
-                if perf_counter() >= end:
-                    break
+                    if perf_counter() >= end:
+                        break
         except TrainingError as error:
             self.trouble = str(error)
             return self.frame()
