@@ -180,8 +180,8 @@ class _ProfileObserver(Observer):
     def on_module(self, module: Any, is_called: bool = False) -> None:
         if is_called:
             self.outside()
-            now = perf_counter()
             state = self.thread_state()
+            now = state.last
             if module not in self.labels:
                 for path, part in module.named_modules():
                     self.labels.setdefault(part, f"{path} ({type(part).__name__})" if path else type(part).__name__)

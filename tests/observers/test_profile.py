@@ -108,7 +108,7 @@ def test_the_peak_counts_what_is_alive_at_a_time():
 def test_times_add_up_to_the_block():
     p = learn(network(), steps=5)
     parts = sum(entry.seconds for entry in p.entries.values()) + p.update + p.outside + p.overhead
-    assert parts == pytest.approx(p.seconds, rel=0.05)
+    assert parts == pytest.approx(p.seconds, rel=1e-9)  # however long the process waits for a core
     assert p.update > 0
     ends = [end for *_, end, _ in p.events]
     assert ends == sorted(ends)
