@@ -11,6 +11,7 @@ import time
 from types import FrameType
 
 _PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+_FORWARDED = (signal.SIGINT, signal.SIGTERM)
 _ABORT_SECONDS = 5.0
 _OUTPUT_SECONDS = 0.3  # time for the launcher to forward output before it ends
 
@@ -29,9 +30,12 @@ def supervise(rank: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     this = os.getpid()
+    # A signal would end this process, and with it the child, before `_outcome` can forward it: it has to wait.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
     child = os.fork()
     if child:
         os._exit(_outcome(child, rank))
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     os.setpgid(0, 0)  # signals to the launcher's group arrive once, through the parent
     ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
     if os.getppid() != this:
@@ -47,13 +51,14 @@ def _outcome(child: int, rank: int) -> int:
     def pass_on(number: int, frame: FrameType | None) -> None:
         os.kill(child, number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _FORWARDED:
         signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FORWARDED)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status):
         return os.WEXITSTATUS(status)
     fate = signal.Signals(os.WTERMSIG(status))
-    if fate in (signal.SIGINT, signal.SIGTERM):  # before its handler was installed
+    if fate in _FORWARDED:  # before its handler was installed
         return 128 + fate
     who = f"rank {rank} (host {platform.node()})"
     print(f"error: {who} was killed by {fate.name}: the run ends, minigrad resume continues from its last checkpoint",

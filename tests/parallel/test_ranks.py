@@ -124,6 +124,27 @@ class TestTheSupervisor:
         process.terminate()
         assert finish(process) == (143, "told\n", "")
 
+    def test_passes_on_a_signal_that_comes_before_it_is_ready(self):
+        program = [
+            "import os, signal, sys",
+            "from minigrad.parallel.supervisor import supervise",
+            "fork = os.fork",
+            "def fork_and_be_told():",
+            "    if child := fork():",
+            "        os.kill(os.getpid(), signal.SIGTERM)",
+            "    return child",
+            "os.fork = fork_and_be_told",
+            "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])",
+            "supervise(3)",
+            "signal.sigwait([signal.SIGTERM])",
+            "print('told', flush=True)",
+            "sys.exit(143)",
+        ]
+        process = subprocess.Popen(
+            [sys.executable, "-c", "\n".join(program)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert finish(process) == (143, "told\n", "")
+
     def test_takes_the_rank_along_when_it_is_killed(self):
         process = self.start("print(os.getpid(), flush=True)", "time.sleep(60)")
         rank = int(process.stdout.readline())
