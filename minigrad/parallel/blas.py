@@ -75,8 +75,10 @@ def blas_kernels() -> str:
     They affect rounding. An example is "openblas 0.3.31 SkylakeX"; the text is empty if NumPy's BLAS is unknown. Of
     several libraries, NumPy's is the one that was loaded first.
     """
-    facts = [(lib.internal_api, lib.version, getattr(lib, "architecture", None)) for lib in _libraries()[:1]]
-    return " ".join(filter(None, *facts)) if facts else ""
+    if not _libraries():
+        return ""
+    first = _libraries()[0]
+    return " ".join(filter(None, (first.internal_api, first.version, getattr(first, "architecture", None))))
 
 
 @cache
