@@ -50,20 +50,25 @@ def of_dtype(value: Any, dtype: Any) -> TypeError:
     return TypeError(f"a tensor holds numbers, got {type(value).__name__} of dtype {dtype}; {remedy}")
 
 
-def no_array(error: Exception, given: Iterable[Any]) -> TypeError | None:
+def no_array(error: Exception, given: Iterable[Any], inputs: Iterable[Any] = ()) -> TypeError | None:
     """Return the error for what is given as an array.
 
-    The result is None unless `error` says that an argument, or one of its elements, cannot do what arrays can.
+    The result is None unless `error` says that an argument, or an element of an input, cannot do what arrays can.
+
+    Args:
+        error: the error of a call.
+        given: the arguments.
+        inputs: those of them that have to be arrays or numbers.
     """
-    values = list(given)
-    value = getattr(error, "obj", None) if isinstance(error, AttributeError) else None
-    if isinstance(value, (int, float)) or (isinstance(error, TypeError) and _OF_OBJECTS.search(str(error))):
-        value = next((x for x in values if not isinstance(x, (int, float)) and not hasattr(x, "dtype")), value)
-    elif not isinstance(error, AttributeError):
+    found: list[Any] = []
+    lacking = error.obj if isinstance(error, AttributeError) else None
+    if isinstance(lacking, (int, float)) or (isinstance(error, TypeError) and _OF_OBJECTS.search(str(error))):
+        found = [x for x in inputs if not isinstance(x, (int, float)) and not hasattr(x, "dtype")]
+    if not found and isinstance(error, AttributeError):
+        found = [x for x in given if x is lacking and not hasattr(x, "dtype")]
+    if not found:
         return None
-    if hasattr(value, "dtype") or not any(value is x for x in values):
-        return None
-    return TypeError(f"expected an array or a tensor, got {shortened(value)}; make one with np.asarray(values)")
+    return TypeError(f"expected an array or a tensor, got {shortened(found[0])}; make one with np.asarray(values)")
 
 
 def expect_numbers(array: Any) -> None:

@@ -22,7 +22,8 @@ def explain(name: str, inputs: Mapping[str, Any], error: Exception, others: Iter
     if len(places) > 1:
         where = f"they lie on different devices, {' and '.join(places)}; move one of them, as in x.to({places[0]!r})"
         raise TypeError(f"{name} of {shown}: {where}") from None
-    error = next(filter(None, map(unfit, [*inputs.values(), *others])), None) or no_array(error, others) or error
+    wrong = next(filter(None, map(unfit, [*inputs.values(), *others])), None)
+    error = wrong or no_array(error, others, inputs.values()) or error
     for kind in (np.linalg.LinAlgError, IndexError, MemoryError, TypeError, ValueError):
         if isinstance(error, kind):
             shapes = [getattr(value, "shape", ()) for value in inputs.values() if value is not None]

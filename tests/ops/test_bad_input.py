@@ -204,6 +204,12 @@ def test_an_object_in_the_place_of_an_array_is_named_by_every_ufunc(stranger):
             assert has_name(function.__name__, str(told.value))
 
 
+@pytest.mark.parametrize("function", [ops.leaky_relu, ops.elu], ids=lambda f: f.__name__)
+def test_a_number_that_is_missing_is_not_taken_for_an_array(function):
+    with pytest.raises(TypeError, match=rf"^{function.__name__} of x float32 \(2,\): .*NoneType"):
+        function(Tensor([0.5, -0.25]), None)
+
+
 def test_a_fault_of_an_operation_of_ones_own_stays_what_it_is():
     fault = primitive("faulty", lambda x: x.nonsense, lambda g: g)
     with pytest.raises(AttributeError, match="object has no attribute 'nonsense'"):
